@@ -1,0 +1,94 @@
+// Gradients into integer lanes: quantises every slice of a pass alone and adds it to the step's lanes.
+//
+// What is finite, and what fits, is asked of the bits: WGSL may assume that NaN and infinities do not occur. An element joins the
+// sum as round-half-even(g · 2^(k − e)), which is exact in f32, so that the same gradient gives the same integer everywhere.
+
+struct Work {
+  slices: u32,
+  // P: elements from one slice's gradients to the next.
+  length: u32,
+}
+
+struct Tensor {
+  // 2^(k − e)
+  quantise: f32,
+  // Biased f32 exponent from which an element overflows: e + 127.
+  limit: u32,
+  // 2^(e − k): used by the update, see adamw.wgsl.
+  dequantise: f32,
+  padding: u32,
+}
+
+// A run of elements of one tensor: what one workgroup works on.
+struct Block {
+  first: u32,
+  length: u32,
+  tensor: u32,
+  padding: u32,
+}
+
+struct Side {
+  loss: atomic<i32>,
+  correct: atomic<i32>,
+  samples: atomic<i32>,
+  overflows: atomic<i32>,
+  non_finite: atomic<i32>,
+  // M micro-batch counters, then the largest biased exponent of each tensor.
+  rest: array<atomic<i32>>,
+}
+
+// M
+override MICRO_BATCHES: u32 = 1;
+// From this biased exponent on no scale fits, and an element counts as non-finite (MAX_EXPONENT + 127).
+override UNSCALABLE: u32 = 191;
+
+@group(0) @binding(0) var<uniform> work: Work;
+@group(0) @binding(1) var<storage, read> blocks: array<Block>;
+@group(0) @binding(2) var<storage, read> tensors: array<Tensor>;
+// [slices, P], as bits
+@group(0) @binding(3) var<storage, read> gradients: array<u32>;
+// [P]
+@group(0) @binding(4) var<storage, read_write> lanes: array<i32>;
+@group(0) @binding(5) var<storage, read_write> side: Side;
+
+var<workgroup> largest: atomic<u32>;
+var<workgroup> overflows: atomic<i32>;
+var<workgroup> non_finite: atomic<i32>;
+
+// Dispatch: (blocks, 1, 1).
+@compute @workgroup_size(64)
+fn accumulate(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+  let block = blocks[group.x];
+  let tensor = tensors[block.tensor];
+  var my_largest = 0u;
+  var my_overflows = 0;
+  var my_non_finite = 0;
+
+  for (var i = block.first + index; i < block.first + block.length; i += 64u) {
+    var sum = lanes[i];
+    for (var slice = 0u; slice < work.slices; slice++) {
+      let bits = gradients[slice * work.length + i];
+      let exponent = (bits >> 23u) & 0xffu;
+      let scalable = exponent < UNSCALABLE;
+      let fits = exponent < tensor.limit;
+      my_largest = max(my_largest, select(0u, exponent, scalable));
+      my_overflows += select(0, 1, scalable && !fits);
+      my_non_finite += select(1, 0, scalable);
+      // What does not fit is zero before it becomes a float.
+      sum += i32(round(bitcast<f32>(select(0u, bits, fits)) * tensor.quantise));
+    }
+    lanes[i] = sum;
+  }
+
+  atomicMax(&largest, my_largest);
+  if (my_overflows > 0) { atomicAdd(&overflows, my_overflows); }
+  if (my_non_finite > 0) { atomicAdd(&non_finite, my_non_finite); }
+  workgroupBarrier();
+  if (index == 0u) {
+    atomicMax(&side.rest[MICRO_BATCHES + block.tensor], i32(atomicLoad(&largest)));
+    let all_overflows = atomicLoad(&overflows);
+    let all_non_finite = atomicLoad(&non_finite);
+    if (all_overflows > 0) { atomicAdd(&side.overflows, all_overflows); }
+    if (all_non_finite > 0) { atomicAdd(&side.non_finite, all_non_finite); }
+  }
+}

@@ -1,0 +1,24 @@
+// Parsers for option values, in the shape that commander calls: text in, value out, or one clear sentence.
+
+import { InvalidArgumentError } from 'commander';
+import type { CountAtStep } from './demo/plan.ts';
+
+/** Commander prints its own full stop after the argument, then this sentence. */
+const refuse = (expected: string): never => {
+  throw new InvalidArgumentError(`Expected ${expected}.`);
+};
+
+export const wholeNumber =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max ? value : refuse(`a whole number from ${min} to ${max}`);
+  };
+
+/** For a repeatable option: adds one `COUNT@STEP` to those before it. */
+export function collectCountAtStep(text: string, before: readonly CountAtStep[]): readonly CountAtStep[] {
+  const [, count = '', step = ''] = /^(\d{1,6})@(\d{1,10})$/.exec(text) ?? [];
+  if (count === '' || Number(count) < 1)
+    return refuse('COUNT@STEP, such as 1@20, with a COUNT of at least 1');
+  return [...before, { count: Number(count), step: Number(step) }];
+}

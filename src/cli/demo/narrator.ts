@@ -1,0 +1,91 @@
+// What a person sees while a demo runs: lines about what happens, and a progress bar where there is a terminal to draw it on.
+
+import cliProgress from 'cli-progress';
+
+export interface Narrator {
+  /** One line about something that happened. */
+  say(line: string): void;
+  /** How far the run is; `note` is short and may change with every call. */
+  progress(step: number, note: string): void;
+  /** A new stretch of `total` steps. */
+  begin(title: string, total: number): void;
+  /** Takes the bar down, so that others can write. */
+  end(): void;
+}
+
+/** With neither terminal nor reader: for `--json` into a file. */
+export const silentNarrator: Narrator = {
+  say: () => undefined,
+  progress: () => undefined,
+  begin: () => undefined,
+  end: () => undefined,
+};
+
+/** Lines only: for a pipe, a log, a terminal that cannot move its cursor. One line of progress for every tenth of the way. */
+export function plainNarrator(out: NodeJS.WritableStream): Narrator {
+  let total = 1;
+  let tenths = 0;
+  const say = (line: string): void => {
+    out.write(`${line}\n`);
+  };
+  return {
+    say,
+    begin(title, steps) {
+      total = steps;
+      tenths = 0;
+      say(title);
+    },
+    progress(step, note) {
+      const now = Math.floor((step / total) * 10);
+      if (now <= tenths) return;
+      tenths = now;
+      say(`  step ${step} of ${total} · ${note}`);
+    },
+    end: () => undefined,
+  };
+}
+
+/** A bar that stays at the bottom, with the lines above it. */
+export function barNarrator(out: NodeJS.WritableStream): Narrator {
+  let bars: cliProgress.MultiBar | undefined;
+  let bar: cliProgress.SingleBar | undefined;
+  const end = (): void => {
+    bars?.stop();
+    bars = undefined;
+    bar = undefined;
+  };
+  return {
+    say(line) {
+      if (bars === undefined) {
+        out.write(`${line}\n`);
+        return;
+      }
+      bars.log(`${line}\n`);
+      bars.update();
+    },
+    begin(title, total) {
+      end();
+      out.write(`${title}\n`);
+      bars = new cliProgress.MultiBar(
+        {
+          stream: out,
+          format: '  {bar} {value}/{total} · {note}',
+          barsize: 30,
+          clearOnComplete: true,
+          hideCursor: true,
+          gracefulExit: false,
+        },
+        cliProgress.Presets.rect,
+      );
+      bar = bars.create(total, 0, { note: 'starting' });
+    },
+    progress(step, note) {
+      bar?.update(step, { note });
+    },
+    end,
+  };
+}
+
+/** The narrator that fits a stream. */
+export const narratorFor = (out: NodeJS.WriteStream): Narrator =>
+  out.isTTY && process.env['TERM'] !== 'dumb' ? barNarrator(out) : plainNarrator(out);

@@ -1,0 +1,285 @@
+// Real tabs with one rank each: opened, watched, killed and closed. What is known of a rank is what its page says when asked,
+// again and again; its log is fetched on the way.
+
+import type { BrowserContext, CDPSession, Page } from 'playwright-core';
+import type { MemberId } from '../../ports/ids.ts';
+import type { LabDoor, RankHandle, RankStatus } from '../../live/api.ts';
+import type { TraceRecord } from '../../trace/events.ts';
+import { sleep, waitedInVain, within } from '../deadline.ts';
+import { RunError, oneLine } from '../errors.ts';
+import type { LogBook } from './log-book.ts';
+
+const OPEN_MS = 60_000;
+const CALL_MS = 20_000;
+/** Between two looks at a rank. Often enough to act at the step asked for, seldom enough to leave the cores to the ranks. */
+const LOOK_EVERY_MS = 50;
+/** A tab that is about to die gets this long to hand over the rest of its log. */
+const LAST_LOOK_MS = 250;
+/** More than a rank logs between two looks; the rest comes with the next one. */
+const RECORDS_AT_ONCE = 2000;
+
+export interface Tab {
+  /** In the order of opening, from 1. */
+  readonly number: number;
+  /** As a person counts them: "tab 1". */
+  readonly name: string;
+  readonly page: Page;
+  /** The newest word of its rank; undefined until it has one. */
+  status: RankStatus | undefined;
+  /** The room's link, as the page shows it. */
+  link: string | undefined;
+  gone: 'killed' | 'closed' | 'crashed' | undefined;
+  /** What its page threw or logged as an error, newest last. */
+  readonly errors: string[];
+}
+
+export type Request = Exclude<keyof RankHandle, 'status' | 'log'>;
+
+export interface Tabs {
+  open(url: string): Promise<Tab>;
+  /** The renderer dies at once, with no word to anybody. Returns when that was, in milliseconds since the epoch. */
+  kill(tabs: readonly Tab[]): Promise<number>;
+  /** As a person closes tabs: they may say goodbye. */
+  close(tabs: readonly Tab[]): Promise<number>;
+  alive(): readonly Tab[];
+  /** Those that are gone too, in the order in which they were opened. */
+  all(): readonly Tab[];
+  /** Asks the tab's rank for something, such as to start. */
+  ask<Name extends Request>(
+    tab: Tab,
+    name: Name,
+    ...values: Parameters<RankHandle[Name]>
+  ): ReturnType<RankHandle[Name]>;
+  /**
+   * Has the tab's page pause the room as soon as `step` is committed, and again for as long as it runs on: much closer to
+   * the step than anything asked from outside. The function that is returned ends that, and tells whether it paused.
+   */
+  pauseAt(tab: Tab, step: number): () => Promise<boolean>;
+  /**
+   * Waits until `holds`, looking again whenever a rank has said something. `progress`: a value whose change starts the
+   * deadline anew.
+   */
+  until(what: string, ms: number, holds: () => boolean, progress?: () => number): Promise<void>;
+  /** Runs after every look at any tab. Returns a function that ends it. */
+  onLook(listener: () => void): () => void;
+}
+
+interface Look {
+  readonly link: string;
+  readonly status: RankStatus;
+  readonly records: readonly TraceRecord[];
+}
+
+export function manageTabs(context: BrowserContext, log: LogBook, signal: AbortSignal): Tabs {
+  const tabs: Tab[] = [];
+  const sessions = new Map<Tab, CDPSession>();
+  const listeners = new Set<() => void>();
+  let opened = 0;
+  /** What ended the watching of a tab that is still open: a mistake in a listener. */
+  let broken: RunError | undefined;
+
+  const look = async (tab: Tab): Promise<void> => {
+    const member = tab.status?.member;
+    const cursor = { member, from: member === undefined ? 0 : log.next(member), limit: RECORDS_AT_ONCE };
+    const seen = await tab.page.evaluate(lookAround, cursor);
+    if (seen === null) return;
+    tab.link = seen.link;
+    tab.status = seen.status;
+    log.add(seen.records);
+  };
+
+  const watch = async (tab: Tab): Promise<void> => {
+    while (tab.gone === undefined && !signal.aborted) {
+      try {
+        await look(tab);
+      } catch (error) {
+        // A page that is loading, reloading or going away cannot answer; whether it matters, the waits decide.
+        if (tab.page.isClosed()) tab.gone ??= 'closed';
+        else noteError(tab, oneLine(error));
+      }
+      for (const listener of [...listeners]) listener();
+      await sleep(LOOK_EVERY_MS, signal);
+    }
+  };
+
+  const alive = (): readonly Tab[] => tabs.filter((tab) => tab.gone === undefined);
+
+  return {
+    alive,
+    all: () => tabs,
+
+    async open(url) {
+      const number = (opened += 1);
+      const name = `tab ${number}`;
+      const page = await within(`${name} to open`, OPEN_MS, signal, context.newPage());
+      const tab: Tab = {
+        number,
+        name,
+        page,
+        status: undefined,
+        link: undefined,
+        gone: undefined,
+        errors: [],
+      };
+      tabs.push(tab);
+      // Pages that open at the same time come in any order.
+      tabs.sort((a, b) => a.number - b.number);
+      page.on('crash', () => (tab.gone ??= 'crashed'));
+      page.on('close', () => (tab.gone ??= 'closed'));
+      // A page asks before a fault exhausts something for real. Whoever wrote the schedule has agreed.
+      page.on('dialog', (dialog) => void dialog.accept().catch(() => undefined));
+      page.on('pageerror', (error) => noteError(tab, oneLine(error)));
+      page.on('console', (message) => {
+        if (message.type() === 'error') noteError(tab, message.text());
+      });
+      sessions.set(tab, await within(`${name} to open`, OPEN_MS, signal, context.newCDPSession(page)));
+      await within(`${name} to load ${url}`, OPEN_MS, signal, page.goto(url, { waitUntil: 'commit' }));
+      watch(tab).catch((error: unknown) => {
+        broken ??= new RunError(`${tab.name} cannot be watched any more: ${oneLine(error)}`, {
+          cause: error,
+        });
+      });
+      return tab;
+    },
+
+    async kill(victims) {
+      await Promise.all(victims.map((tab) => lastLook(tab, look)));
+      for (const tab of victims) tab.gone = 'killed';
+      const died = Promise.all(victims.map((tab) => tab.page.waitForEvent('crash', { timeout: 0 })));
+      const at = Date.now();
+      for (const tab of victims) {
+        // Handled by the renderer's I/O thread: no handler of the page runs, as when the system kills it. It has no answer.
+        sessions
+          .get(tab)
+          ?.send('Page.crash')
+          .catch(() => undefined);
+      }
+      await within(`${victims.map((tab) => tab.name).join(', ')} to die`, CALL_MS, signal, died);
+      for (const tab of victims) tab.page.close().catch(() => undefined);
+      return at;
+    },
+
+    async close(closing) {
+      await Promise.all(closing.map((tab) => lastLook(tab, look)));
+      for (const tab of closing) tab.gone = 'closed';
+      const at = Date.now();
+      const closed = Promise.all(closing.map((tab) => tab.page.close({ runBeforeUnload: false })));
+      await within('the tabs to close', CALL_MS, signal, closed);
+      return at;
+    },
+
+    ask<Name extends Request>(tab: Tab, name: Name, ...values: Parameters<RankHandle[Name]>) {
+      const asked = tab.page.evaluate(askFirstRank, { name, values });
+      return within(`${tab.name} to answer "${name}"`, CALL_MS, signal, asked) as ReturnType<
+        RankHandle[Name]
+      >;
+    },
+
+    pauseAt(tab, step) {
+      const asked = tab.page.evaluate(pauseWhenReached, step).catch(() => false);
+      return async () => {
+        await tab.page.evaluate(stopPausing).catch(() => undefined);
+        return within(`${tab.name} to end a pause`, CALL_MS, signal, asked);
+      };
+    },
+
+    async until(what, ms, holds, progress = () => 0) {
+      let seen = progress();
+      let deadline = Date.now() + ms;
+      while (!holds()) {
+        signal.throwIfAborted();
+        if (broken !== undefined) throw broken;
+        const crashed = tabs.find((tab) => tab.gone === 'crashed');
+        if (crashed !== undefined)
+          throw new RunError(`The browser lost ${crashed.name} by itself while waiting for ${what}.`);
+        if (progress() !== seen) {
+          seen = progress();
+          deadline = Date.now() + ms;
+        }
+        if (Date.now() > deadline) throw waitedInVain(what, ms, alive().map(describeTab).join('; '));
+        await sleep(LOOK_EVERY_MS / 2, signal);
+      }
+    },
+
+    onLook(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+async function lastLook(tab: Tab, look: (tab: Tab) => Promise<void>): Promise<void> {
+  const soon = new AbortController();
+  await Promise.race([
+    look(tab).catch(() => undefined),
+    sleep(LAST_LOOK_MS, soon.signal).catch(() => undefined),
+  ]);
+  soon.abort();
+}
+
+function noteError(tab: Tab, text: string): void {
+  if (tab.errors.at(-1) !== text) tab.errors.push(text.slice(0, 500));
+  if (tab.errors.length > 20) tab.errors.shift();
+}
+
+/** One clause on what a tab is doing, for a wait that failed. */
+function describeTab(tab: Tab): string {
+  const { status } = tab;
+  const error = tab.errors.at(-1);
+  const suffix = error === undefined ? '' : ` (its page said: ${error})`;
+  if (status === undefined) return `${tab.name} has no rank yet${suffix}`;
+  const generation =
+    status.generation === undefined ? 'no generation' : `generation ${status.generation.number}`;
+  const size = status.members.length;
+  const problem = status.problem === undefined ? suffix : `: ${status.problem}`;
+  return `${tab.name} is ${status.phase} at step ${status.committed} in ${generation} of ${size}${problem}`;
+}
+
+// What follows runs inside the page. It travels as source text, so it names nothing of this module.
+
+async function lookAround(cursor: {
+  readonly member: MemberId | undefined;
+  readonly from: number;
+  readonly limit: number;
+}): Promise<Look | null> {
+  const door = (globalThis as { readonly rankfall?: LabDoor }).rankfall;
+  const [handle] = door?.ranks.values() ?? [];
+  if (door === undefined || handle === undefined) return null;
+  const status = await handle.status();
+  const records = await handle.log(status.member === cursor.member ? cursor.from : 0, cursor.limit);
+  return { link: door.link, status, records };
+}
+
+async function askFirstRank(request: {
+  readonly name: string;
+  readonly values: readonly unknown[];
+}): Promise<unknown> {
+  const door = (globalThis as { readonly rankfall?: LabDoor }).rankfall;
+  const [handle] = door?.ranks.values() ?? [];
+  const calls = handle as unknown as
+    Readonly<Record<string, (...values: readonly unknown[]) => Promise<unknown>>> | undefined;
+  return calls?.[request.name]?.(...request.values);
+}
+
+async function pauseWhenReached(step: number): Promise<boolean> {
+  const page = globalThis as { readonly rankfall?: LabDoor; rankfallHold?: number | undefined };
+  const [handle] = page.rankfall?.ranks.values() ?? [];
+  if (handle === undefined) return false;
+  const hold = (page.rankfallHold = Date.now());
+  let asked = 0;
+  while (page.rankfallHold === hold) {
+    const { committed, running, phase } = await handle.status();
+    if (phase === 'done') break;
+    // A pause that met a change of generation may have been lost with it.
+    if (committed >= step && running && Date.now() - asked > 500) {
+      asked = Date.now();
+      await handle.pause();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return asked > 0;
+}
+
+function stopPausing(): void {
+  (globalThis as { rankfallHold?: number | undefined }).rankfallHold = undefined;
+}

@@ -1,0 +1,185 @@
+// `rankfall hunt`: many seeds over all cores, until an invariant breaks; then a small replay of how.
+
+import { availableParallelism } from 'node:os';
+import { SingleBar } from 'cli-progress';
+import { Command, Option } from 'commander';
+import { wholeNumber } from './arguments.ts';
+import { EXIT_FAILED, EXIT_OK, UsageError } from './errors.ts';
+import { interruptible } from './interrupt.ts';
+import { MAX_SEED } from './sim-command.ts';
+import { rulesWith } from './sim/bugs.ts';
+import { writeText } from './sim/files.ts';
+import { runHunt, type HuntReport } from './sim/hunt.ts';
+import { drawExperiment, MAX_RANKS, type ExperimentOptions } from '../simulator/experiment.ts';
+import { encodeReplay } from '../simulator/replay.ts';
+import { SCHEDULERS, type SchedulerName } from '../simulator/scheduler.ts';
+import { replayOf, shrink, type Shrunk } from '../simulator/shrink.ts';
+import { SITUATIONS } from '../simulator/situations.ts';
+import { storyOf } from '../simulator/story.ts';
+
+interface HuntFlags {
+  readonly seeds?: number;
+  readonly seconds?: number;
+  readonly from: number;
+  readonly ranks?: number;
+  readonly bug?: string;
+  readonly scheduler: SchedulerName;
+  readonly jobs: number;
+  readonly out?: string;
+  readonly situations?: true;
+  readonly json?: true;
+}
+
+const DEFAULT_SEEDS = 1000;
+const MAX_JOBS = 64;
+const SHRINK_MS = 20_000;
+
+const HELP = `
+What happens:
+  Each seed draws an experiment of its own: which faults there are at all, how often they strike, whom, and every delay.
+  Seeds are run over worker threads. At the first violation the hunt ends, and its run is made small while the same
+  invariant fails; a replay file and a story of a few lines are what is left.
+
+Schedulers:
+  random  draws every delay
+  fifo    takes the least delay everywhere: only the faults make a difference
+  pct     gives each rank a priority that changes at a few random points
+
+Exit status:
+  0  no invariant was violated
+  1  one was; the replay file says how
+  2  bad options
+
+Examples:
+  rankfall hunt --seeds 10000
+  rankfall hunt --seconds 60 --bug vote-sent-before-stored
+  rankfall hunt --seeds 2000 --situations
+`;
+
+export function huntCommand(exit: (status: number) => void): Command {
+  return new Command('hunt')
+    .summary('search many seeds for a violated invariant')
+    .description(
+      'Runs many seeded experiments over all cores, and shrinks the first violation to a small replay.',
+    )
+    .addOption(
+      new Option('--seeds <n>', `seeds to run (default: ${DEFAULT_SEEDS})`).argParser(
+        wholeNumber(1, MAX_SEED),
+      ),
+    )
+    .addOption(
+      new Option('--seconds <s>', 'run as many seeds as go into this time').argParser(
+        wholeNumber(1, 1_000_000),
+      ),
+    )
+    .addOption(new Option('--from <seed>', 'the first seed').default(1).argParser(wholeNumber(0, MAX_SEED)))
+    .addOption(
+      new Option('--ranks <n>', `pages at the start, 1 to ${MAX_RANKS} (default: 5)`).argParser(
+        wholeNumber(1, MAX_RANKS),
+      ),
+    )
+    .option('--bug <name>', 'plant this bug; "rankfall bugs" lists them')
+    .addOption(
+      new Option('--scheduler <name>', 'how delays are chosen').choices(SCHEDULERS).default('random'),
+    )
+    .addOption(
+      new Option('--jobs <n>', 'worker threads')
+        .default(Math.min(availableParallelism(), MAX_JOBS), 'one a core')
+        .argParser(wholeNumber(1, MAX_JOBS)),
+    )
+    .option('--out <file>', 'where the replay goes (default: rankfall-<seed>.json)')
+    .option('--situations', 'count the named situations that the runs came to')
+    .option('--json', 'print one JSON object on stdout, and nothing else')
+    .addHelpText('after', HELP)
+    .allowExcessArguments(false)
+    .action(async (flags: HuntFlags) => {
+      exit(await hunt(flags));
+    });
+}
+
+async function hunt(flags: HuntFlags): Promise<number> {
+  if (flags.seeds !== undefined && flags.seconds !== undefined)
+    throw new UsageError('Expected --seeds or --seconds, not both.');
+  const rules = rulesWith(flags.bug);
+  const options: ExperimentOptions = { ranks: flags.ranks, scheduler: flags.scheduler, bug: flags.bug };
+  const seeds = flags.seeds ?? (flags.seconds === undefined ? DEFAULT_SEEDS : Infinity);
+  const bar = progressBar(seeds);
+  const report = await interruptible((stop) =>
+    runHunt({
+      options,
+      situations: flags.situations === true,
+      from: flags.from,
+      seeds,
+      seconds: flags.seconds ?? Infinity,
+      jobs: flags.jobs,
+      onProgress: bar.update,
+      stop: stop.signal,
+    }),
+  ).finally(bar.stop);
+  const first = report.findings[0];
+  let shrunk: Shrunk | undefined;
+  const replayFile = flags.out ?? `rankfall-${first?.seed ?? 0}.json`;
+  if (first !== undefined) {
+    const start = replayOf(drawExperiment(first.seed, options), rules === undefined ? {} : { rules });
+    shrunk = shrink(start, { rules, now: () => performance.now(), budgetMs: SHRINK_MS });
+    writeText(replayFile, `${encodeReplay(shrunk.replay)}\n`);
+  }
+  if (flags.json === true)
+    process.stdout.write(
+      `${JSON.stringify({
+        seeds: report.seeds,
+        violations: report.findings.length,
+        firstSeed: first?.seed ?? null,
+        invariant: first?.invariant ?? null,
+        events: report.events,
+        shrunkEvents: shrunk?.size ?? null,
+        seedsPerHour: Math.round((report.seeds * 3_600_000) / report.wallMs),
+        virtualPerReal: Math.round(report.virtualMs / report.wallMs),
+        wallMs: Math.round(report.wallMs),
+        replayFile: first === undefined ? null : replayFile,
+        ...(flags.situations === true ? { situations: Object.fromEntries(report.situations) } : {}),
+      })}\n`,
+    );
+  else {
+    process.stdout.write(`${reportLines(report).join('\n')}\n`);
+    if (flags.situations === true)
+      for (const name of SITUATIONS)
+        process.stdout.write(`  ${String(report.situations.get(name) ?? 0).padStart(8)}  ${name}\n`);
+    if (shrunk !== undefined)
+      process.stdout.write(
+        `\nShrunk to ${shrunk.size} decisions in ${shrunk.runs} runs: ${replayFile}\n\n${storyOf(shrunk.replay, rules).join('\n')}\n`,
+      );
+  }
+  return first === undefined ? EXIT_OK : EXIT_FAILED;
+}
+
+function reportLines(report: HuntReport): readonly string[] {
+  const first = report.findings[0];
+  const perHour = Math.round((report.seeds * 3_600_000) / report.wallMs).toLocaleString('en-US');
+  return [
+    first === undefined
+      ? `${report.seeds} seeds, no violation`
+      : `seed ${first.seed} violates invariant ${first.invariant}: ${first.reason}`,
+    `${report.seeds} seeds in ${(report.wallMs / 1000).toFixed(1)} s (${perHour} an hour), ` +
+      `${report.events.toLocaleString('en-US')} events, ${Math.round(report.virtualMs / report.wallMs)} virtual seconds per second, ` +
+      `${report.unrecoverable} unrecoverable for a named reason`,
+  ];
+}
+
+/** On stderr, where there is somebody to see it. */
+function progressBar(seeds: number): { update: (done: number, elapsedMs: number) => void; stop: () => void } {
+  if (!process.stderr.isTTY) return { update: () => undefined, stop: () => undefined };
+  const known = Number.isFinite(seeds);
+  const bar = new SingleBar({
+    format: known ? '{bar} {value}/{total} seeds, {rate} an hour' : '{value} seeds, {rate} an hour',
+    stream: process.stderr,
+    hideCursor: true,
+  });
+  bar.start(known ? seeds : 0, 0, { rate: '-' });
+  return {
+    update: (done, elapsedMs) => {
+      bar.update(done, { rate: Math.round((done * 3_600_000) / elapsedMs).toLocaleString('en-US') });
+    },
+    stop: () => bar.stop(),
+  };
+}

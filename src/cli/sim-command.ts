@@ -1,0 +1,132 @@
+// `rankfall sim`: one run of the simulator, and what came of it.
+
+import { Command, Option } from 'commander';
+import { wholeNumber } from './arguments.ts';
+import { EXIT_FAILED, EXIT_OK, UsageError } from './errors.ts';
+import { rulesWith } from './sim/bugs.ts';
+import { readReplay, readScheduleFile } from './sim/files.ts';
+import { outcomeJson, outcomeLines } from './sim/print.ts';
+import { createRecorder, type RecordFlags } from './sim/recorder.ts';
+import { drawExperiment, MAX_RANKS, MAX_STEPS, type Experiment } from '../simulator/experiment.ts';
+import { scenarioExperiment, scheduleExperiment, SCENARIOS } from '../simulator/scenarios.ts';
+import { runExperiment } from '../simulator/swarm.ts';
+
+export const MAX_SEED = 0xffffffff;
+
+interface SimFlags extends RecordFlags {
+  readonly scenario?: string;
+  readonly seed: number;
+  readonly ranks?: number;
+  readonly steps?: number;
+  readonly bug?: string;
+  readonly json?: true;
+}
+
+const DEFAULT_SCENARIO_RANKS = 4;
+
+const HELP = `
+What happens:
+  The protocol that trains in browser tabs runs in a simulated world: virtual time, network, storage, locks and GPUs. All
+  invariants are checked after every event. Then the faults end, and who is left must finish the job. The same seed gives
+  the same run, event by event: its trace hash shows it.
+
+  Without --scenario the seed draws the faults as well. A FILE is a fault schedule (docs/faults.md) or a replay.
+
+Scenarios:
+${Object.entries(SCENARIOS)
+  .map(([name, { tells }]) => `  ${name.padEnd(14)} ${tells}`)
+  .join('\n')}
+
+Exit status:
+  0  the invariants held, or the run was unrecoverable for a reason that it names
+  1  an invariant was violated
+  2  bad options or a bad file
+
+Examples:
+  rankfall sim --scenario kill-one
+  rankfall sim --seed 7 --ranks 8 --trace run.json      open run.json in ui.perfetto.dev
+  rankfall sim --scenario schedule.json --json | jq .ledger
+`;
+
+export function simCommand(exit: (status: number) => void): Command {
+  return new Command('sim')
+    .summary('run the protocol once in the simulator')
+    .description('Runs the protocol once in a seeded, simulated world, and checks every invariant.')
+    .option('--scenario <name|file>', 'a named scenario, a fault schedule or a replay file')
+    .addOption(
+      new Option('--seed <n>', 'decides everything that is left to chance')
+        .default(1)
+        .argParser(wholeNumber(0, MAX_SEED)),
+    )
+    .addOption(
+      new Option(
+        '--ranks <n>',
+        `pages at the start, 1 to ${MAX_RANKS} (default: 5, in a scenario 4)`,
+      ).argParser(wholeNumber(1, MAX_RANKS)),
+    )
+    .addOption(
+      new Option('--steps <n>', `steps of the job (default: drawn, or the scenario's)`).argParser(
+        wholeNumber(1, MAX_STEPS),
+      ),
+    )
+    .option('--bug <name>', 'plant this bug; "rankfall bugs" lists them')
+    .option('--log <file>', 'write the event log, one JSON object a line')
+    .option('--trace <file>', 'write a trace for ui.perfetto.dev')
+    .option('--shiviz <file>', 'write a log with vector clocks for ShiViz')
+    .option('--json', 'print one JSON object on stdout, and nothing else')
+    .addHelpText('after', HELP)
+    .allowExcessArguments(false)
+    .action((flags: SimFlags) => {
+      exit(sim(flags));
+    });
+}
+
+function sim(flags: SimFlags): number {
+  const experiment = chooseExperiment(flags);
+  const rules = rulesWith(experiment.bug);
+  const recorder = createRecorder(flags);
+  const started = performance.now();
+  const outcome = runExperiment(experiment, {
+    ...recorder.options,
+    ...(rules === undefined ? {} : { rules }),
+    hash: true,
+    watch: true,
+  });
+  const wallMs = performance.now() - started;
+  recorder.finish(outcome.virtualMs);
+  process.stdout.write(
+    flags.json === true
+      ? `${JSON.stringify(outcomeJson(experiment, outcome, wallMs))}\n`
+      : `${outcomeLines(experiment, outcome, wallMs).join('\n')}\n`,
+  );
+  return outcome.verdict === 'violated' ? EXIT_FAILED : EXIT_OK;
+}
+
+function chooseExperiment(flags: SimFlags): Experiment {
+  const { scenario, seed, steps, bug } = flags;
+  const planted = bug === undefined ? {} : { bug };
+  if (scenario === undefined) return drawExperiment(seed, { ranks: flags.ranks, steps, bug });
+  const options = { seed, ranks: flags.ranks ?? DEFAULT_SCENARIO_RANKS, steps };
+  const named = Object.hasOwn(SCENARIOS, scenario) ? SCENARIOS[scenario] : undefined;
+  if (named !== undefined) return { ...scenarioExperiment(named, options), ...planted };
+  if (!/[./\\]/.test(scenario))
+    throw new UsageError(
+      `There is no scenario called ${JSON.stringify(scenario)}. Expected one of ${Object.keys(SCENARIOS).join(', ')}, or a file.`,
+    );
+  return { ...fromFile(scenario, options), ...planted };
+}
+
+function fromFile(path: string, options: Parameters<typeof scheduleExperiment>[1]): Experiment {
+  let schedule;
+  try {
+    schedule = readScheduleFile(path);
+  } catch (error) {
+    // A replay file holds an experiment too; for what is neither, the schedule's error is the one that helps.
+    try {
+      return readReplay(path).experiment;
+    } catch {
+      throw error;
+    }
+  }
+  return scheduleExperiment(schedule, options);
+}

@@ -1,0 +1,34 @@
+// Fixed point: how a gradient becomes integers whose sum does not depend on who computed what, in which order.
+//
+// A tensor's exponent e says |g| < 2^e. An element becomes round-half-even(g · 2^(k−e)) with k bits such that the sum of
+// all contributions of a step cannot overflow i32. The next step's exponent is the agreed maximum plus headroom.
+
+/** Each micro-batch is quantised in this many fixed sub-slices, so that a rank short of memory may compute them one by one. */
+export const SLICES_PER_MICRO_BATCH = 2;
+/** Bits added to the agreed maximum: a gradient may grow fourfold in one step before an overflow makes the ranks redo it. */
+export const HEADROOM_BITS = 2;
+/** Exponents are kept in this range; below it, elements quantise to zero on every engine whatever it does with denormals. */
+export const MIN_EXPONENT = -64;
+export const MAX_EXPONENT = 64;
+/** Where step 0 starts from, before anything has been measured. */
+export const INITIAL_EXPONENT = 0;
+
+/** k: |q| ≤ 2^k for each slice keeps the sum of M·slices within i32. */
+export function fractionBits(microBatches: number): number {
+  const slices = microBatches * SLICES_PER_MICRO_BATCH;
+  const limit = Math.floor(0x7fffffff / slices);
+  let bits = 0;
+  while (bits < 29 && 1 << (bits + 1) <= limit + 1) bits++;
+  return bits;
+}
+
+/** 2^n exactly, for −126 ≤ n ≤ 127. */
+export function powerOfTwo(n: number): number {
+  const bits = new Int32Array(1);
+  bits[0] = (n + 127) << 23;
+  return new Float32Array(bits.buffer)[0] ?? 0;
+}
+
+/** The exponent for a tensor whose largest |g| has the biased f32 exponent `biased` (0 when all are zero or denormal). */
+export const exponentFor = (biased: number, headroom: number): number =>
+  Math.max(MIN_EXPONENT, Math.min(MAX_EXPONENT, biased - 126 + headroom));

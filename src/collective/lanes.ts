@@ -1,0 +1,111 @@
+// The lanes of one step's all-reduce: the gradient in fixed point, and the side lanes that travel in the same sum.
+//
+//   sum lanes │ gradient P │ loss │ correct │ samples │ overflows │ non-finite │ micro-batch counters M │
+//   max lanes │ largest exponent T │ agreement 8 │ pause │
+//
+// Sum lanes add as i32 (associative, so that neither the order nor the share of the work shows); max lanes take the larger.
+
+import type { StateHash } from '../ports/ids.ts';
+
+/** Loss travels as round(2^20 · loss / globalBatch) summed over samples: a resolution of 1e-6 in the mean loss. */
+export const LOSS_FRACTION_BITS = 20;
+/** A hash of four words takes two max lanes a word: max(w) and max(~w) = ~min(w). */
+const AGREEMENT_LANES = 8;
+
+export interface LaneLayout {
+  /** P: gradient elements, all tensors in the model's order. */
+  readonly gradient: number;
+  /** T: number of tensors. */
+  readonly tensors: number;
+  /** M: micro-batches in a step. */
+  readonly microBatches: number;
+  readonly loss: number;
+  readonly correct: number;
+  readonly samples: number;
+  readonly overflows: number;
+  readonly nonFinite: number;
+  /** First of M counters, each of which must come out as 1. */
+  readonly counters: number;
+  /** Number of sum lanes; max lanes follow. */
+  readonly sums: number;
+  /** First of T lanes: the biased f32 exponent (0 to 255) of the largest |gradient| in each tensor. */
+  readonly exponents: number;
+  readonly agreement: number;
+  /** 1 when any rank wants the room to pause after this step. */
+  readonly pause: number;
+  readonly length: number;
+}
+
+export function laneLayout(gradient: number, tensors: number, microBatches: number): LaneLayout {
+  const counters = gradient + 5;
+  const sums = counters + microBatches;
+  const agreement = sums + tensors;
+  const pause = agreement + AGREEMENT_LANES;
+  return {
+    gradient,
+    tensors,
+    microBatches,
+    loss: gradient,
+    correct: gradient + 1,
+    samples: gradient + 2,
+    overflows: gradient + 3,
+    nonFinite: gradient + 4,
+    counters,
+    sums,
+    exponents: sums,
+    agreement,
+    pause,
+    length: pause + 1,
+  };
+}
+
+/** Lanes before anything was contributed: zero sums, and max lanes at their least. */
+export function emptyLanes(layout: LaneLayout): Int32Array<ArrayBuffer> {
+  const lanes = new Int32Array(layout.length);
+  lanes.fill(-0x80000000, layout.agreement, layout.pause);
+  return lanes;
+}
+
+/** Combines `source` into `target`, both being the lanes from `offset` on. */
+export function combineLanes(
+  layout: LaneLayout,
+  target: Int32Array,
+  source: Int32Array,
+  offset: number,
+): void {
+  const sums = Math.max(0, Math.min(source.length, layout.sums - offset));
+  for (let i = 0; i < sums; i++) target[i] = ((target[i] ?? 0) + (source[i] ?? 0)) | 0;
+  for (let i = sums; i < source.length; i++) target[i] = Math.max(target[i] ?? 0, source[i] ?? 0);
+}
+
+/** Writes the state's hash into the agreement lanes. */
+export function writeAgreement(layout: LaneLayout, lanes: Int32Array, hash: StateHash): void {
+  for (let word = 0; word < 4; word++) {
+    const bits = Number.parseInt(hash.slice(word * 8, word * 8 + 8), 16) | 0;
+    lanes[layout.agreement + 2 * word] = bits;
+    lanes[layout.agreement + 2 * word + 1] = ~bits;
+  }
+}
+
+/** Whether every contributor started from the same state: max(w) = min(w) in each word. */
+export function agrees(layout: LaneLayout, lanes: Int32Array): boolean {
+  for (let word = 0; word < 4; word++) {
+    const largest = lanes[layout.agreement + 2 * word] ?? 0;
+    const least = ~(lanes[layout.agreement + 2 * word + 1] ?? 0);
+    if (largest !== least) return false;
+  }
+  return true;
+}
+
+/** Micro-batches that do not count exactly once in the sum, with their count. Empty when the sum is whole. */
+export function miscounted(
+  layout: LaneLayout,
+  lanes: Int32Array,
+): readonly { microBatch: number; count: number }[] {
+  const wrong: { microBatch: number; count: number }[] = [];
+  for (let microBatch = 0; microBatch < layout.microBatches; microBatch++) {
+    const count = lanes[layout.counters + microBatch] ?? 0;
+    if (count !== 1) wrong.push({ microBatch, count });
+  }
+  return wrong;
+}

@@ -1,0 +1,101 @@
+// Gradients into integer lanes and back, in portable arithmetic (see collective/fixed-point.ts for what the numbers mean).
+
+import {
+  exponentFor,
+  fractionBits,
+  HEADROOM_BITS,
+  MAX_EXPONENT,
+  powerOfTwo,
+} from '../../collective/fixed-point.ts';
+import type { LaneLayout } from '../../collective/lanes.ts';
+import type { ParameterTensor } from '../../job/model.ts';
+import { lossLimit, lossScale } from '../loss-lane.ts';
+import { ROUNDER } from './portable-math.ts';
+
+const F32_BIAS = 127;
+/** From this biased exponent on (2^64 and more, infinities, NaN) no scale fits: such an element counts as non-finite. */
+export const UNSCALABLE = MAX_EXPONENT + F32_BIAS;
+
+/** |x| as bits, which order as the magnitudes do: the largest from `first` up to `end`. */
+function largestMagnitude(words: Int32Array, first: number, end: number): number {
+  let largest = 0;
+  for (let i = first; i < end; i++) {
+    const bits = words[i]! & 0x7fffffff;
+    largest = bits > largest ? bits : largest;
+  }
+  return largest;
+}
+
+/** Adds elements that are known to fit. The innermost loop of the step: no branches, nothing from other modules. */
+function addFitting(
+  gradient: Float32Array,
+  first: number,
+  end: number,
+  scale: number,
+  lanes: Int32Array,
+): void {
+  const rounder = ROUNDER;
+  for (let i = first; i < end; i++) lanes[i] = (lanes[i]! + (gradient[i]! * scale + rounder - rounder)) | 0;
+}
+
+/**
+ * Adds one slice's gradient to the lanes. Elements with |g| ≥ 2^exponent count as overflows, non-finite ones as non-finite; neither
+ * adds to the sum. The largest exponent of the scalable elements goes to the tensor's max lane.
+ */
+export function accumulateGradient(
+  layout: LaneLayout,
+  tensors: readonly ParameterTensor[],
+  exponents: Int32Array,
+  gradient: Float32Array,
+  lanes: Int32Array,
+): void {
+  const words = new Int32Array(gradient.buffer, gradient.byteOffset, gradient.length);
+  const fraction = fractionBits(layout.microBatches);
+  tensors.forEach((tensor, t) => {
+    const exponent = exponents[t]!;
+    const scale = powerOfTwo(fraction - exponent);
+    const limit = exponent + F32_BIAS;
+    const end = tensor.offset + tensor.length;
+    let largest = largestMagnitude(words, tensor.offset, end) >>> 23;
+    if (largest < limit) {
+      addFitting(gradient, tensor.offset, end, scale, lanes);
+    } else {
+      largest = 0;
+      for (let i = tensor.offset; i < end; i++) {
+        const biased = (words[i]! >>> 23) & 0xff;
+        if (biased < limit) addFitting(gradient, i, i + 1, scale, lanes);
+        else if (biased < UNSCALABLE) lanes[layout.overflows]!++;
+        else lanes[layout.nonFinite]!++;
+        if (biased < UNSCALABLE) largest = Math.max(largest, biased);
+      }
+    }
+    lanes[layout.exponents + t] = Math.max(lanes[layout.exponents + t]!, largest);
+  });
+}
+
+/** Adds rows' losses to the lanes; one that is not finite is counted and left out. */
+export function accumulateLosses(
+  layout: LaneLayout,
+  globalBatch: number,
+  losses: Float32Array,
+  rows: number,
+  lanes: Int32Array,
+): void {
+  const scale = lossScale(globalBatch);
+  const limit = lossLimit(globalBatch);
+  for (let row = 0; row < rows; row++) {
+    const loss = losses[row]!;
+    if (!Number.isFinite(loss)) lanes[layout.nonFinite]!++;
+    else lanes[layout.loss]! += Math.max(-limit, Math.min(limit, loss * scale + ROUNDER - ROUNDER));
+  }
+}
+
+/** f32[T]: what a tensor's lanes are multiplied by to give the gradient of the mean loss. */
+export const laneScales = (layout: LaneLayout, exponents: Int32Array): Float32Array<ArrayBuffer> =>
+  Float32Array.from(exponents, (exponent) => powerOfTwo(exponent - fractionBits(layout.microBatches)));
+
+/** i32[T]: the exponents of the next step, from the agreed largest ones and headroom. */
+export const nextExponents = (layout: LaneLayout, reduced: Int32Array): Int32Array<ArrayBuffer> =>
+  Int32Array.from({ length: layout.tensors }, (_, t) =>
+    exponentFor(reduced[layout.exponents + t]!, HEADROOM_BITS),
+  );

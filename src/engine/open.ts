@@ -1,0 +1,61 @@
+// Which engine runs, and why: WebGPU on a real adapter, else the CPU engine, unless the choice is made by hand.
+
+import type { Job } from '../job/job.ts';
+import { EngineError, type Engine } from '../ports/engine.ts';
+import type { Loader } from '../ports/loader.ts';
+import { createCpuEngine } from './cpu/engine.ts';
+import type { EngineHooks } from './hooks.ts';
+import { describeAdapter, requestAdapter, requestDevice } from './webgpu/device.ts';
+
+export interface OpenEngineOptions {
+  /** `webgpu` also takes a software adapter; `auto` does not. */
+  readonly choice: 'auto' | 'webgpu' | 'cpu';
+  readonly job: Job;
+  readonly loader: Loader;
+  /** `navigator.gpu` where there is one; it may be left out. */
+  readonly gpu?: GPU | undefined;
+  readonly hooks?: EngineHooks | undefined;
+}
+
+const browserGpu = (): GPU | undefined =>
+  typeof navigator === 'undefined' ? undefined : (navigator as Partial<Pick<Navigator, 'gpu'>>).gpu;
+
+/** A turn for messages and timers between pieces of work. */
+const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+/**
+ * Opens an engine, in a page, a worker or Node. Rejects with an `EngineError`: `unavailable` when `webgpu` is asked for and there is
+ * none, or whatever kept the chosen engine from starting.
+ */
+export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
+  const { choice, job, loader, hooks = {}, gpu = browserGpu() } = options;
+  const onCpu = (reason: string): Engine =>
+    createCpuEngine({ job, loader, reason, hooks: { giveWay: nextTask, ...hooks } });
+  if (choice === 'cpu') return onCpu('The CPU engine was asked for.');
+
+  try {
+    const adapter = await requestAdapter(gpu);
+    const { name, software } = describeAdapter(adapter.info);
+    if (choice === 'auto' && software) {
+      return onCpu(
+        `The only WebGPU adapter here, ${name}, is itself a program on the CPU, and the CPU engine is faster.`,
+      );
+    }
+    const reason = choice === 'auto' ? `WebGPU runs here on ${name}.` : 'WebGPU was asked for.';
+    const description = { kind: 'webgpu', adapter: name, software, reason } as const;
+    // Loaded on demand: the shaders come as text through Vite, which Node does not have.
+    const { createWebGpuEngine } = await import('./webgpu/engine.ts');
+    return await createWebGpuEngine({
+      device: await requestDevice(adapter),
+      job,
+      loader,
+      description,
+      hooks,
+    });
+  } catch (error) {
+    // What is wrong with the data or the job is so on either engine.
+    const onlyGpu = error instanceof EngineError && error.fault !== 'bad-state' && error.fault !== 'loader';
+    if (choice === 'webgpu' || !onlyGpu) throw error;
+    return onCpu(`${error.message} So the CPU engine runs.`);
+  }
+}

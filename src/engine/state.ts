@@ -1,0 +1,77 @@
+// The training state of either engine: where it starts, how it is copied, checked and hashed.
+
+import { digestHex, DIGEST_STREAMS, digestWords, type DigestStream } from '../collective/digest.ts';
+import { INITIAL_EXPONENT, MAX_EXPONENT, MIN_EXPONENT } from '../collective/fixed-point.ts';
+import { initialParameters } from '../job/initial-parameters.ts';
+import type { Job } from '../job/job.ts';
+import { parameterCount, parameterTensors } from '../job/model.ts';
+import { EngineError, type TrainingState } from '../ports/engine.ts';
+import type { StateHash } from '../ports/ids.ts';
+
+/** The state before step 0: a pure function of the job. */
+export function initialState(job: Job): TrainingState {
+  const parameters = initialParameters(job);
+  return {
+    step: 0,
+    parameters,
+    firstMoments: new Float32Array(parameters.length),
+    secondMoments: new Float32Array(parameters.length),
+    exponents: new Int32Array(parameterTensors(job.model).length).fill(INITIAL_EXPONENT),
+    powers: Float32Array.of(1, 1),
+  };
+}
+
+export const copyState = (state: TrainingState): TrainingState => ({
+  step: state.step,
+  parameters: state.parameters.slice(),
+  firstMoments: state.firstMoments.slice(),
+  secondMoments: state.secondMoments.slice(),
+  exponents: state.exponents.slice(),
+  powers: state.powers.slice(),
+});
+
+/** Refuses a state that does not fit the job, with an `EngineError` that names what does not. */
+export function checkState(job: Job, state: TrainingState): void {
+  const count = parameterCount(job.model);
+  const tensors = parameterTensors(job.model).length;
+  const refuse = (what: string, expected: string, found: number): never => {
+    throw new EngineError(
+      'bad-state',
+      `The state does not fit the job: ${what} should be ${expected} and is ${found}. Import a state of the same job.`,
+    );
+  };
+  const long = ['parameters', 'firstMoments', 'secondMoments'] as const;
+  for (const name of long) {
+    if (state[name].length !== count) refuse(`the length of ${name}`, String(count), state[name].length);
+  }
+  if (state.exponents.length !== tensors)
+    refuse('the length of exponents', String(tensors), state.exponents.length);
+  if (state.powers.length !== 2) refuse('the length of powers', '2', state.powers.length);
+  if (!Number.isSafeInteger(state.step) || state.step < 0) refuse('the step', 'a count', state.step);
+  const stray = state.exponents.find((exponent) => exponent < MIN_EXPONENT || exponent > MAX_EXPONENT);
+  if (stray !== undefined) refuse('an exponent', `from ${MIN_EXPONENT} to ${MAX_EXPONENT}`, stray);
+}
+
+const streamNumber = (name: DigestStream): number => DIGEST_STREAMS.indexOf(name);
+const wordsOf = (array: Float32Array | Int32Array): Int32Array =>
+  new Int32Array(array.buffer, array.byteOffset, array.length);
+
+/** Adds the parts of the state that both engines keep on the CPU. */
+export function digestSmallParts(
+  sums: Int32Array,
+  state: Pick<TrainingState, 'step' | 'exponents' | 'powers'>,
+): void {
+  digestWords(sums, state.exponents, streamNumber('exponents'));
+  digestWords(sums, wordsOf(state.powers), streamNumber('powers'));
+  digestWords(sums, Int32Array.of(state.step), streamNumber('step'));
+}
+
+/** The 128-bit digest of a state: equal for equal bits. */
+export function stateHash(state: TrainingState): StateHash {
+  const sums = new Int32Array(4);
+  for (const name of ['parameters', 'firstMoments', 'secondMoments'] as const) {
+    digestWords(sums, wordsOf(state[name]), streamNumber(name));
+  }
+  digestSmallParts(sums, state);
+  return digestHex(sums);
+}

@@ -1,0 +1,398 @@
+// The design's invariants as checkers over events. Fed one record at a time, in any interleaving of the members' logs that
+// keeps each log's own order: live one log, in the simulator after every event, and on merged logs.
+
+import type { GenerationId, IncarnationId, MemberId, SeatId, StateHash } from '../ports/ids.ts';
+import { sameGeneration } from '../ports/ids.ts';
+import type { Ballot, TraceRecord } from '../trace/events.ts';
+
+export interface Violation {
+  /** The number of the invariant in the design. */
+  readonly invariant: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+  readonly sentence: string;
+  readonly record: TraceRecord;
+}
+
+export interface CheckOptions {
+  /** Hash after each number of updates in the fault-free single-rank run: `reference[s]`. Absent: exactness is not checked. */
+  readonly reference?: readonly StateHash[];
+}
+
+interface MemberHistory {
+  generation: GenerationId | undefined;
+  members: readonly MemberId[];
+  /** Updates applied, as far as its log says. */
+  step: number | undefined;
+  hash: StateHash | undefined;
+  /** Applied a step which others may redo with other bits: must heal before it contributes, if they do. */
+  appliedIn: GenerationId | undefined;
+  contributed:
+    { readonly generation: GenerationId; readonly step: number; readonly attempt: number } | undefined;
+  /** Where the state in its memory was last committed; undefined once that may be lost. */
+  inMemory: { readonly incarnation: IncarnationId; readonly step: number } | undefined;
+  /** Whether it has voted on the successor of the generation in force. */
+  voted: boolean;
+  /** Peers that are known to be gone for good. */
+  gone: ReadonlySet<MemberId>;
+  /** A goodbye that has been heard and not acted on yet. */
+  unheeded: { readonly peer: MemberId; readonly at: number } | undefined;
+}
+
+interface Ballots {
+  promised: Ballot | undefined;
+  readonly votes: Map<string, string>;
+}
+
+/** What the checkers remember, as plain data: it can be cloned with `cloneChecks`, which exploration does at each branch. */
+export interface Checks {
+  readonly members: Map<MemberId, MemberHistory>;
+  /** Hash of each committed state, by incarnation and step. */
+  readonly committed: Map<string, { readonly hash: StateHash; readonly by: MemberId }>;
+  readonly generations: Map<string, { readonly text: string; readonly by: MemberId }>;
+  readonly ballots: Map<string, Ballots>;
+  readonly chosen: Map<string, string>;
+  readonly saved: Map<string, GenerationId>;
+  /** The step that each generation goes on from. */
+  readonly firstSteps: Map<string, { readonly step: number; readonly by: MemberId }>;
+  /** By incarnation: the newest committed step, and the generation in which it was. */
+  readonly newest: Map<IncarnationId, { readonly step: number; readonly number: number }>;
+  /** What donors had when they gave: by donor, receiver and step. */
+  readonly donated: Map<string, StateHash>;
+}
+
+export const newChecks = (): Checks => ({
+  members: new Map(),
+  committed: new Map(),
+  generations: new Map(),
+  ballots: new Map(),
+  chosen: new Map(),
+  saved: new Map(),
+  firstSteps: new Map(),
+  newest: new Map(),
+  donated: new Map(),
+});
+
+export const cloneChecks = (checks: Checks): Checks => ({
+  members: new Map([...checks.members].map(([member, history]) => [member, { ...history }])),
+  committed: new Map(checks.committed),
+  generations: new Map(checks.generations),
+  ballots: new Map(
+    [...checks.ballots].map(([key, b]) => [key, { promised: b.promised, votes: new Map(b.votes) }]),
+  ),
+  chosen: new Map(checks.chosen),
+  saved: new Map(checks.saved),
+  firstSteps: new Map(checks.firstSteps),
+  newest: new Map(checks.newest),
+  donated: new Map(checks.donated),
+});
+
+export interface Checker {
+  /** Returns the violations that this record shows. */
+  observe(record: TraceRecord): readonly Violation[];
+  readonly violations: readonly Violation[];
+}
+
+const key = (generation: GenerationId): string => `${generation.incarnation}/${generation.number}`;
+
+const ballotOrder = (a: Ballot, b: Ballot): number =>
+  a.round - b.round || (a.proposer < b.proposer ? -1 : a.proposer > b.proposer ? 1 : 0);
+
+export function createChecker(options: CheckOptions = {}, checks: Checks = newChecks()): Checker {
+  const { members, committed, generations, ballots, chosen, saved, firstSteps, newest, donated } = checks;
+  const violations: Violation[] = [];
+
+  const historyOf = (member: MemberId): MemberHistory => {
+    let history = members.get(member);
+    if (history === undefined) {
+      history = {
+        generation: undefined,
+        members: [],
+        step: undefined,
+        hash: undefined,
+        appliedIn: undefined,
+        contributed: undefined,
+        inMemory: undefined,
+        voted: false,
+        gone: new Set(),
+        unheeded: undefined,
+      };
+      members.set(member, history);
+    }
+    return history;
+  };
+
+  function observe(record: TraceRecord): readonly Violation[] {
+    const found: Violation[] = [];
+    const violate = (invariant: Violation['invariant'], sentence: string): void => {
+      found.push({ invariant, sentence, record });
+    };
+    const history = historyOf(record.member);
+    const who = record.member.slice(0, 6);
+    const { event } = record;
+    const reach = (step: number, hash: StateHash): void => {
+      history.step = step;
+      history.hash = hash;
+    };
+    const exact = (step: number, hash: StateHash): void => {
+      const expected = options.reference?.[step];
+      if (expected !== undefined && expected !== hash)
+        violate(2, `The state after ${step} steps on ${who} is not that of the fault-free single-rank run.`);
+    };
+
+    const { unheeded } = history;
+    if (unheeded !== undefined && record.at > unheeded.at) {
+      violate(7, `${who} heard the goodbye of ${unheeded.peer.slice(0, 6)} and did nothing about it.`);
+      history.unheeded = undefined;
+    }
+
+    switch (event.kind) {
+      case 'linkDown':
+        // A page that says goodbye is gone for good, and nobody waits for it any longer.
+        if (event.evidence !== 'goodbye') break;
+        if (!history.gone.has(event.peer) && history.members.includes(event.peer))
+          history.unheeded = { peer: event.peer, at: record.at };
+        history.gone = new Set([...history.gone, event.peer]);
+        break;
+      case 'suspected':
+        if (history.unheeded?.peer === event.peer) history.unheeded = undefined;
+        if (event.evidence === 'lock-released') history.gone = new Set([...history.gone, event.peer]);
+        break;
+      case 'stopped':
+        if (event.reason === 'left' && history.members.length > 1 && !history.voted)
+          violate(8, `${who} left without a vote on the generation that goes on without it.`);
+        history.members = [];
+        break;
+      case 'installed': {
+        history.generation = event.generation;
+        history.members = event.members;
+        history.voted = false;
+        history.contributed = undefined;
+        const text = event.members.join(' ');
+        const before = generations.get(key(event.generation));
+        if (before === undefined) generations.set(key(event.generation), { text, by: record.member });
+        else if (before.text !== text)
+          violate(
+            5,
+            `Generation ${event.generation.number} has other members on ${who} than on ${before.by.slice(0, 6)}.`,
+          );
+        break;
+      }
+      case 'left':
+        history.generation = undefined;
+        history.members = [];
+        break;
+      case 'chosen': {
+        const before = chosen.get(key(event.generation));
+        if (before === undefined) chosen.set(key(event.generation), event.value);
+        else if (before !== event.value)
+          violate(
+            5,
+            `Generation ${event.generation.number} got two successors: ${before} and ${event.value}.`,
+          );
+        break;
+      }
+      case 'promised':
+      case 'voted':
+        history.voted = true;
+        vote(
+          event.kind,
+          event.generation,
+          event.seat,
+          event.ballot,
+          event.kind === 'voted' ? event.value : '',
+          event.stored,
+          violate,
+        );
+        break;
+      case 'contributed':
+        if (history.generation === undefined || !sameGeneration(history.generation, event.generation))
+          violate(
+            4,
+            `${who} contributed to generation ${event.generation.number}, which is not in force there.`,
+          );
+        if (history.step !== undefined && history.step !== event.step)
+          violate(3, `${who} contributed to step ${event.step} with ${history.step} steps applied.`);
+        goesOnFrom(event.generation, event.step, record.member, history.contributed === undefined, violate);
+        if (history.contributed?.step === event.step && history.contributed.attempt === event.attempt)
+          violate(3, `${who} contributed twice to step ${event.step} in one generation.`);
+        history.contributed = event;
+        break;
+      case 'applied': {
+        if (history.step !== undefined && history.step !== event.step)
+          violate(3, `${who} applied step ${event.step} with ${history.step} steps applied.`);
+        const wrong = event.counts.findIndex((count) => count !== 1);
+        if (wrong >= 0)
+          violate(
+            3,
+            `The gradient of step ${event.step} holds micro-batch ${wrong} ${event.counts[wrong]} times.`,
+          );
+        reach(event.step + 1, event.hash);
+        break;
+      }
+      case 'committed': {
+        if (history.generation === undefined || !sameGeneration(history.generation, event.generation))
+          violate(
+            4,
+            `${who} committed in generation ${event.generation.number}, which is not in force there.`,
+          );
+        if (
+          history.step !== undefined &&
+          (history.step !== event.step || (history.hash !== undefined && history.hash !== event.hash))
+        )
+          violate(1, `${who} committed ${event.step} steps with another state than it had applied.`);
+        const place = `${event.generation.incarnation}/${event.step}`;
+        const before = committed.get(place);
+        if (before === undefined) committed.set(place, { hash: event.hash, by: record.member });
+        else if (before.hash !== event.hash)
+          violate(
+            1,
+            `${who} and ${before.by.slice(0, 6)} committed step ${event.step} with different states.`,
+          );
+        exact(event.step, event.hash);
+        reach(event.step, event.hash);
+        history.inMemory = { incarnation: event.generation.incarnation, step: event.step };
+        const { incarnation, number } = event.generation;
+        if (event.step > (newest.get(incarnation)?.step ?? -1))
+          newest.set(incarnation, { step: event.step, number });
+        break;
+      }
+      case 'founded':
+        // A founder without its former state (a lost GPU) starts from what it could restore.
+        if (history.step !== event.step) {
+          history.step = event.step;
+          history.hash = undefined;
+        }
+        break;
+      case 'engine':
+        // The state went with the device: the rank is before step 0 until it heals or restores.
+        if (event.lost === true) {
+          history.step = undefined;
+          history.hash = undefined;
+          history.contributed = undefined;
+          history.inMemory = undefined;
+        }
+        break;
+      case 'donated':
+        if (history.hash !== undefined && history.step === event.step)
+          donated.set(`${record.member}>${event.to}/${event.step}`, history.hash);
+        break;
+      case 'healed': {
+        const given = donated.get(`${event.donor}>${record.member}/${event.step}`);
+        if (given !== undefined && given !== event.hash)
+          violate(1, `${who} was healed to another state of step ${event.step} than its donor has.`);
+        reach(event.step, event.hash);
+        history.inMemory = undefined;
+        break;
+      }
+      case 'restored': {
+        const from = saved.get(`${event.step}/${event.hash}`);
+        if (saved.size > 0 && from === undefined)
+          violate(6, `${who} restored a state of step ${event.step} that no rank had saved.`);
+        const { inMemory } = history;
+        if (
+          inMemory !== undefined &&
+          from?.incarnation === inMemory.incarnation &&
+          event.step < inMemory.step
+        )
+          violate(
+            6,
+            `${who} went back to a saved state of step ${event.step}, with ${inMemory.step} steps committed in memory.`,
+          );
+        history.inMemory = undefined;
+        exact(event.step, event.hash);
+        reach(event.step, event.hash);
+        break;
+      }
+      case 'checkpointed': {
+        saved.set(`${event.step}/${event.hash}`, event.generation);
+        const truth = committed.get(`${event.generation.incarnation}/${event.step}`);
+        if (truth === undefined) violate(6, `${who} saved step ${event.step}, which was not committed.`);
+        else if (truth.hash !== event.hash)
+          violate(6, `${who} saved step ${event.step} with another state than was committed.`);
+        break;
+      }
+      case 'violated':
+        if (event.invariant >= 1 && event.invariant <= 8)
+          violate(event.invariant as Violation['invariant'], event.sentence);
+        break;
+      // What these say, others confirm or deny.
+      case 'aborted':
+      case 'checkpointFailed':
+      case 'checkpointSkipped':
+      case 'exactness':
+      case 'faultHealed':
+      case 'faultInjected':
+      case 'linkUp':
+      case 'overflowed':
+      case 'phase':
+      case 'prepared':
+      case 'refused':
+      case 'rejected':
+      case 'resent':
+      case 'seatAcquired':
+      case 'waitingForQuorum':
+        break;
+    }
+    violations.push(...found);
+    return found;
+  }
+
+  /** All members of a generation go on from the same step: each one's first contribution is to it. */
+  function goesOnFrom(
+    generation: GenerationId,
+    step: number,
+    member: MemberId,
+    isFirst: boolean,
+    violate: (invariant: Violation['invariant'], sentence: string) => void,
+  ): void {
+    const before = firstSteps.get(key(generation));
+    if (before === undefined) {
+      firstSteps.set(key(generation), { step, by: member });
+      const last = newest.get(generation.incarnation);
+      if (last !== undefined && last.number < generation.number && step < last.step)
+        violate(
+          1,
+          `Generation ${generation.number} goes on from step ${step}: ${last.step} had been committed in generation ${last.number}.`,
+        );
+    } else if (isFirst && before.step !== step)
+      violate(
+        3,
+        `In generation ${generation.number}, ${member.slice(0, 6)} goes on from step ${step} and ${before.by.slice(0, 6)} from ${before.step}.`,
+      );
+  }
+
+  function vote(
+    kind: 'promised' | 'voted',
+    generation: GenerationId,
+    seat: SeatId,
+    ballot: Ballot,
+    value: string,
+    stored: boolean,
+    violate: (invariant: Violation['invariant'], sentence: string) => void,
+  ): void {
+    const place = `${key(generation)}/${seat}`;
+    let history = ballots.get(place);
+    if (history === undefined) {
+      history = { promised: undefined, votes: new Map() };
+      ballots.set(place, history);
+    }
+    const name = `Seat ${seat.slice(0, 6)}`;
+    if (!stored) violate(6, `${name} sent a vote that was not stored.`);
+    if (history.promised !== undefined && ballotOrder(ballot, history.promised) < 0)
+      violate(6, `${name} went back on a promise in generation ${generation.number}.`);
+    history.promised = ballot;
+    if (kind === 'promised') return;
+    const slot = `${ballot.round}/${ballot.proposer}`;
+    const before = history.votes.get(slot);
+    if (before !== undefined && before !== value) violate(6, `${name} voted for two values in one ballot.`);
+    history.votes.set(slot, value);
+  }
+
+  return { observe, violations };
+}
+
+/** Checks merged logs: the records of all ranks, in order of time where their clocks allow. */
+export function checkLogs(records: readonly TraceRecord[], options: CheckOptions = {}): readonly Violation[] {
+  const checker = createChecker(options);
+  for (const record of records) checker.observe(record);
+  return checker.violations;
+}

@@ -1,0 +1,143 @@
+// The job: what is trained, as an immutable, validated value. Equal jobs have equal hashes on every machine.
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import * as v from 'valibot';
+import type { JobHash } from '../ports/ids.ts';
+
+const positiveInteger = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
+const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const milliseconds = v.pipe(v.number(), v.minValue(10), v.maxValue(3_600_000));
+
+const MlpSchema = v.strictObject({
+  kind: v.literal('mlp'),
+  /** Units in each layer, inputs first: [784, 128, 64, 10]. */
+  layers: v.pipe(v.array(positiveInteger(65_536)), v.minLength(2), v.maxLength(32)),
+  activation: v.literal('relu'),
+});
+
+const DigitsSchema = v.strictObject({ kind: v.literal('digits') });
+
+const AdamWSchema = v.strictObject({
+  kind: v.literal('adamw'),
+  learningRate: v.pipe(v.number(), v.minValue(0), v.maxValue(10)),
+  beta1: v.pipe(fraction, v.maxValue(0.999999)),
+  beta2: v.pipe(fraction, v.maxValue(0.9999999)),
+  epsilon: v.pipe(v.number(), v.minValue(1e-12), v.maxValue(1)),
+  weightDecay: v.pipe(v.number(), v.minValue(0), v.maxValue(10)),
+});
+
+const PoliciesSchema = v.pipe(
+  v.strictObject({
+    /** Whether a minority may go on; `available` founds a new incarnation by itself. */
+    quorum: v.picklist(['majority', 'available']),
+    /** Steps between checkpoints; the last step is always saved. */
+    checkpointEvery: positiveInteger(1_000_000),
+    /** Checkpoints kept in each browser profile. */
+    checkpointsKept: positiveInteger(1000),
+    heartbeatMs: milliseconds,
+    /** Silence after which a peer is suspected. */
+    suspicionMs: milliseconds,
+    /** Time without progress of a collective after which the missing peer is suspected. */
+    collectiveMs: milliseconds,
+    /** Time after which an unfinished regroup is started anew. */
+    regroupMs: milliseconds,
+    /** Time a newcomer waits for an answer before it asks again. */
+    joinMs: milliseconds,
+  }),
+  v.check(
+    (p) =>
+      p.heartbeatMs < p.suspicionMs &&
+      p.suspicionMs < p.collectiveMs &&
+      p.collectiveMs < p.regroupMs &&
+      p.regroupMs < p.joinMs,
+    'timeouts must be ordered: heartbeatMs < suspicionMs < collectiveMs < regroupMs < joinMs',
+  ),
+);
+
+export const JobSchema = v.pipe(
+  v.strictObject({
+    format: v.literal(1),
+    /** The name under which its checkpoints are kept. */
+    name: v.pipe(v.string(), v.regex(/^[\w .-]{1,64}$/u)),
+    model: v.variant('kind', [MlpSchema]),
+    data: v.variant('kind', [DigitsSchema]),
+    optimizer: v.variant('kind', [AdamWSchema]),
+    /** Samples in one step, over all ranks. */
+    globalBatch: positiveInteger(65_536),
+    /** Equal parts of the global batch that ranks share out; at most 64, so that fixed point keeps 25 bits. */
+    microBatches: positiveInteger(64),
+    /** Steps in the whole run. */
+    steps: positiveInteger(10_000_000),
+    seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
+    /** Version of the kernels and of the order of their sums; part of the job, since it decides bits. */
+    kernels: v.literal(1),
+    policies: PoliciesSchema,
+  }),
+  v.check(
+    (job) => job.globalBatch % job.microBatches === 0,
+    'globalBatch must be a multiple of microBatches',
+  ),
+);
+
+export type Job = Readonly<v.InferOutput<typeof JobSchema>>;
+export type Model = Job['model'];
+export type Optimizer = Job['optimizer'];
+
+export class JobError extends Error {
+  override readonly name = 'JobError';
+}
+
+/** The job that a first visit trains: 784-128-64-10 on handwritten digits. */
+export const DEFAULT_JOB: Job = {
+  format: 1,
+  name: 'digits',
+  model: { kind: 'mlp', layers: [784, 128, 64, 10], activation: 'relu' },
+  data: { kind: 'digits' },
+  optimizer: {
+    kind: 'adamw',
+    learningRate: 0.004,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0.01,
+  },
+  globalBatch: 64,
+  microBatches: 8,
+  steps: 400,
+  seed: 1,
+  kernels: 1,
+  policies: {
+    quorum: 'majority',
+    checkpointEvery: 20,
+    checkpointsKept: 5,
+    heartbeatMs: 100,
+    suspicionMs: 1500,
+    collectiveMs: 4000,
+    regroupMs: 6000,
+    joinMs: 8000,
+  },
+};
+
+/** Validates a job from outside. Throws a `JobError` that names the path and what was expected. */
+export function parseJob(value: unknown): Job {
+  const result = v.safeParse(JobSchema, value);
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const path = issue.path?.map((item) => String(item.key)).join('.') ?? 'job';
+  throw new JobError(`The job is not valid at ${path}: ${issue.message}`);
+}
+
+/** JSON with keys in code-unit order and no blanks: one text for one value. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** SHA-256 of the canonical JSON, as hex. */
+export const jobHash = (job: Job): JobHash => bytesToHex(sha256(utf8ToBytes(canonicalJson(job)))) as JobHash;

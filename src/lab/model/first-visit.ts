@@ -1,0 +1,12 @@
+// Whether the page should greet: it made the room, and nothing has been trained in it.
+
+import type { Lab } from './lab.ts';
+
+/** With this many ranks, somebody has found the buttons already. */
+const ENOUGH = 4;
+
+export function isFirstVisit(lab: Lab): boolean {
+  const { state, step, running, ranks } = lab.room.value;
+  const waiting = state === 'ready' || state === 'opening' || state === 'joining';
+  return lab.fresh && waiting && step === 0 && !running && ranks.length < ENOUGH;
+}

@@ -1,0 +1,335 @@
+// The lab's state and what a person can do to it. Views read the signals; every action reports its own failure as a banner.
+
+import { batch, computed, signal } from '@preact/signals';
+import type { ReadonlySignal, Signal } from '@preact/signals';
+import type { Fault } from '../../faults/vocabulary.ts';
+import type { MemberId } from '../../ports/ids.ts';
+import type { CheckpointSummary } from '../../ports/store.ts';
+import type { RoomLink } from '../../live/link.ts';
+import type { FrameListener, OpenRank, RankFrames } from '../frames.ts';
+import { LabError, answered, sentenceIn } from '../lab-error.ts';
+import { MAX_LOCAL_RANKS } from '../query.ts';
+import type { LabQuery } from '../query.ts';
+import { bytes } from '../format.ts';
+import { words } from '../words.ts';
+import { NO_CURVES } from './curves.ts';
+import type { Curves } from './curves.ts';
+import { createEventBook } from './event-book.ts';
+import type { EventBook } from './event-book.ts';
+import { createHashBook } from './hash-book.ts';
+import type { HashBook } from './hash-book.ts';
+import { createRankColours } from './rank-colours.ts';
+import { createRegroupBook } from './regroups.ts';
+import type { RegroupBook } from './regroups.ts';
+import { drawRoom } from './room-view.ts';
+import type { Departure, LocalRank, RoomView } from './room-view.ts';
+
+/** A sentence for a person, shown until dismissed. */
+export interface Problem {
+  readonly id: number;
+  readonly text: string;
+}
+
+/** What is kept of the ranks' logs. */
+export interface Books {
+  readonly events: EventBook;
+  readonly hashes: HashBook;
+  readonly regroups: RegroupBook;
+  /** Newest contribution of each local rank. */
+  readonly shares: Map<MemberId, readonly number[]>;
+}
+
+/** Names of actions that are under way, so that their buttons can wait. */
+export type Busy = 'start' | 'start-four' | 'pause' | 'checkpoint' | 'leave' | 'force';
+
+export interface Lab {
+  readonly link: RoomLink;
+  /** This page made the room just now. */
+  readonly fresh: boolean;
+  readonly room: ReadonlySignal<RoomView>;
+  readonly locals: Signal<readonly LocalRank[]>;
+  readonly curves: Signal<Curves>;
+  readonly checkpoints: Signal<readonly CheckpointSummary[]>;
+  /** Steps of checkpoints that did not verify on resuming. */
+  readonly skipped: Signal<ReadonlySet<number>>;
+  /** Committed steps a second, over the last seconds; 0 when nothing moves. */
+  readonly rate: Signal<number>;
+  readonly opening: ReadonlySignal<number>;
+  readonly problems: Signal<readonly Problem[]>;
+  /** A short word that passes, such as "link copied". */
+  readonly notice: Signal<string>;
+  readonly busy: ReadonlySignal<ReadonlySet<Busy>>;
+  readonly left: ReadonlySignal<boolean>;
+  /** Milliseconds since the epoch, as of the last look at the ranks. */
+  readonly now: Signal<number>;
+  /** A new value whenever the books have something new. */
+  readonly books: Signal<Books>;
+  /** Which rank the fault palette acts on. */
+  readonly target: Signal<MemberId | undefined>;
+  slot(member: MemberId): number;
+
+  addRank(): Promise<MemberId>;
+  removeRank(member: MemberId, goodbye: boolean): void;
+  start(): Promise<void>;
+  /** Fills this tab up to four ranks, and starts. */
+  startFour(): Promise<void>;
+  pause(): Promise<void>;
+  checkpointNow(): Promise<void>;
+  leave(): Promise<void>;
+  force(): Promise<void>;
+  inject(member: MemberId, fault: Fault): Promise<void>;
+  heal(member: MemberId, id: string): Promise<void>;
+  complain(text: string): void;
+  dismiss(id: number): void;
+  say(text: string): void;
+}
+
+const FIRST_RANKS = 4;
+const CALL_MS = 20_000;
+/** Leaving waits for the others' votes, and is not worth more patience than this. */
+const LEAVE_MS = 5000;
+/** "Start four ranks" waits this long for all four to be members, then starts with those that are. */
+const GATHER_MS = 8000;
+const LOOK_MS = 100;
+const NOTICE_MS = 5000;
+const MAX_PROBLEMS = 6;
+const MAX_DEPARTURES = 32;
+
+export function createLab(
+  link: RoomLink,
+  fresh: boolean,
+  query: LabQuery,
+  openFrames: (listener: FrameListener) => RankFrames,
+): Lab {
+  const locals = signal<readonly LocalRank[]>([]);
+  const departures = signal<readonly Departure[]>([]);
+  const opening = signal(0);
+  const now = signal(Date.now());
+  const problems = signal<readonly Problem[]>([]);
+  const notice = signal('');
+  const busy = signal<ReadonlySet<Busy>>(new Set());
+  const left = signal(false);
+  const target = signal<MemberId | undefined>(undefined);
+  const books = signal<Books>({
+    events: createEventBook(),
+    hashes: createHashBook(),
+    regroups: createRegroupBook(),
+    shares: new Map(),
+  });
+  const colours = createRankColours();
+  let opened = 0;
+  let problemId = 0;
+  let noticeTimer: ReturnType<typeof setTimeout> | undefined;
+
+  const room = computed(() => {
+    const { hashes, shares } = books.value;
+    const view = drawRoom({
+      locals: locals.value,
+      departures: departures.value,
+      opening: opening.value,
+      now: now.value,
+      job: query.job,
+      slot: colours.slot,
+      compare: hashes.compare,
+      microBatches: (member) => shares.get(member),
+    });
+    colours.alive(view.ranks.filter((rank) => rank.activity !== 'gone').map((rank) => rank.member));
+    return view;
+  });
+
+  const depart = (member: MemberId, how: Departure['how'], at = Date.now()): void => {
+    const rank = locals.value.find((candidate) => candidate.member === member);
+    if (rank === undefined) return;
+    batch(() => {
+      locals.value = locals.value.filter((other) => other !== rank);
+      departures.value = [...departures.value, { member, how, at, status: rank.status }].slice(
+        -MAX_DEPARTURES,
+      );
+      if (target.value === member) target.value = undefined;
+      now.value = Date.now();
+    });
+    books.value.regroups.removed(member, at);
+  };
+
+  const frames = openFrames({
+    opened({ member, handle }: OpenRank, before) {
+      if (before !== undefined) depart(before, 'killed');
+      locals.value = [...locals.value, { member, handle, status: undefined, answeredAt: 0 }];
+    },
+    gone(member, how) {
+      depart(member, how === 'kill' ? 'killed' : how === 'close' ? 'closed' : 'left');
+    },
+  });
+
+  const complain = (text: string): void => {
+    if (problems.value.some((problem) => problem.text === text)) return;
+    problems.value = [...problems.value, { id: problemId++, text }].slice(-MAX_PROBLEMS);
+  };
+
+  const say = (text: string): void => {
+    notice.value = text;
+    clearTimeout(noticeTimer);
+    noticeTimer = setTimeout(() => {
+      notice.value = '';
+    }, NOTICE_MS);
+  };
+
+  /** Runs an action once at a time, and turns its failure into a banner. */
+  const act = async (name: Busy, action: () => Promise<void>): Promise<void> => {
+    if (busy.value.has(name)) return;
+    busy.value = new Set([...busy.value, name]);
+    try {
+      await action();
+    } catch (error) {
+      complain(sentenceIn(error));
+    } finally {
+      busy.value = new Set([...busy.value].filter((other) => other !== name));
+    }
+  };
+
+  /** Any rank speaks for the room; the best informed is the likeliest to be heard. */
+  const spokesman = (): LocalRank => {
+    const rank = room.value.observer ?? locals.value[0];
+    if (rank === undefined)
+      throw new LabError('no-such-rank', `${words.ranks.emptyTitle}. ${words.ranks.emptyBody}`);
+    return rank;
+  };
+
+  const find = (member: MemberId): LocalRank => {
+    const rank = locals.value.find((candidate) => candidate.member === member);
+    if (rank !== undefined) return rank;
+    throw new LabError('no-such-rank', `No rank ${member.slice(0, 4)} runs in this tab.`);
+  };
+
+  const openRank = async (): Promise<MemberId> => {
+    if (left.value) throw new LabError('left', words.left.title(link.room));
+    if (locals.value.length + opening.value >= MAX_LOCAL_RANKS) {
+      throw new LabError('too-many', words.actions.full(MAX_LOCAL_RANKS));
+    }
+    const first = opened === 0;
+    opened++;
+    opening.value++;
+    try {
+      return await frames.open({
+        room: link.room,
+        secret: link.secret,
+        // The others of this page are joiners already.
+        fresh: fresh && first,
+        engine: query.engine,
+        autostart: query.autostart,
+        job: query.job,
+      });
+    } finally {
+      opening.value--;
+    }
+  };
+
+  const startRoom = (): Promise<void> => answered(words.actions.start, CALL_MS, spokesman().handle.start());
+
+  /** Whether all ranks of this tab are in one generation, by the observer's word. */
+  const gathered = async (): Promise<boolean> => {
+    const { handle } = spokesman();
+    const { members } = await answered(words.actions.start, CALL_MS, handle.status());
+    return locals.value.every((rank) => members.some((member) => member.member === rank.member));
+  };
+
+  return {
+    link,
+    fresh,
+    room,
+    locals,
+    curves: signal(NO_CURVES),
+    checkpoints: signal([]),
+    skipped: signal(new Set()),
+    rate: signal(0),
+    opening,
+    problems,
+    notice,
+    busy,
+    left,
+    now,
+    books,
+    target,
+    slot: colours.slot,
+    complain,
+    say,
+
+    async addRank() {
+      try {
+        return await openRank();
+      } catch (error) {
+        complain(
+          error instanceof LabError && error.fault === 'frame-failed'
+            ? words.banners.frameFailed(error.message)
+            : sentenceIn(error),
+        );
+        throw error;
+      }
+    },
+
+    removeRank(member, goodbye) {
+      // Removing a frame takes a while, in which its peers may notice already.
+      const at = Date.now();
+      frames.remove(member, goodbye);
+      depart(member, goodbye ? 'closed' : 'killed', at);
+    },
+
+    start: () => act('start', startRoom),
+
+    startFour: () =>
+      act('start-four', async () => {
+        const missing = Math.max(0, FIRST_RANKS - locals.value.length - opening.value);
+        const results = await Promise.allSettled(Array.from({ length: missing }, openRank));
+        for (const result of results) if (result.status === 'rejected') complain(sentenceIn(result.reason));
+        const deadline = Date.now() + GATHER_MS;
+        while (Date.now() < deadline && !(await gathered())) await pauseFor(LOOK_MS);
+        await startRoom();
+      }),
+
+    pause: () => act('pause', () => answered(words.actions.pause, CALL_MS, spokesman().handle.pause())),
+
+    checkpointNow: () =>
+      act('checkpoint', async () => {
+        const saved = await answered(words.actions.checkpoint, CALL_MS, spokesman().handle.checkpointNow());
+        say(words.actions.saved(saved.step, bytes(saved.bytes)));
+      }),
+
+    leave: () =>
+      act('leave', async () => {
+        left.value = true;
+        scrollTo({ top: 0 });
+        const leaving = locals.value.map(async ({ member, handle }) => {
+          // A rank that cannot leave in order still goes, with its goodbye.
+          await answered(words.actions.leave, LEAVE_MS, handle.leave()).catch(() => undefined);
+          frames.remove(member, true);
+          depart(member, 'left');
+        });
+        await Promise.all(leaving);
+      }),
+
+    force: () => act('force', () => answered(words.banners.force, CALL_MS, spokesman().handle.force())),
+
+    async inject(member, fault) {
+      try {
+        await answered(words.faults[fault.kind].name, CALL_MS, find(member).handle.inject(fault));
+        say(words.faultPanel.injected(words.faults[fault.kind].name, member.slice(0, 4)));
+      } catch (error) {
+        complain(sentenceIn(error));
+      }
+    },
+
+    async heal(member, id) {
+      try {
+        await answered(words.faultPanel.heal, CALL_MS, find(member).handle.heal(id));
+      } catch (error) {
+        complain(sentenceIn(error));
+      }
+    },
+
+    dismiss(id) {
+      problems.value = problems.value.filter((problem) => problem.id !== id);
+    },
+  };
+}
+
+const pauseFor = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

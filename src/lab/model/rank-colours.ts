@@ -1,0 +1,43 @@
+// One colour per rank: which of the palette's slots a member wears, for as long as the page remembers it.
+
+import type { MemberId } from '../../ports/ids.ts';
+
+/** As many as style/tokens.css defines (`--rank-0` …). */
+export const COLOUR_SLOTS = 8;
+
+export interface RankColours {
+  /** The member's slot; one is chosen at first sight. */
+  readonly slot: (member: MemberId) => number;
+  /** Who is alive now: their slots are taken, and the others' go to newcomers, the longest unused first. */
+  readonly alive: (members: readonly MemberId[]) => void;
+}
+
+export function createRankColours(): RankColours {
+  const slots = new Map<MemberId, number>();
+  let living = new Set<MemberId>();
+  let clock = 0;
+  /** When each slot was last given out or worn. */
+  const worn: number[] = Array.from({ length: COLOUR_SLOTS }, () => 0);
+
+  return {
+    slot(member) {
+      const known = slots.get(member);
+      if (known !== undefined) return known;
+      const taken = new Set([...living].map((other) => slots.get(other)));
+      const all = worn.map((since, slot) => ({ since, slot, taken: taken.has(slot) }));
+      all.sort((a, b) => Number(a.taken) - Number(b.taken) || a.since - b.since || a.slot - b.slot);
+      const slot = all[0]?.slot ?? 0;
+      slots.set(member, slot);
+      worn[slot] = ++clock;
+      return slot;
+    },
+    alive(members) {
+      living = new Set(members);
+      clock++;
+      for (const member of living) {
+        const slot = slots.get(member);
+        if (slot !== undefined) worn[slot] = clock;
+      }
+    },
+  };
+}

@@ -1,0 +1,114 @@
+// Looks at the ranks five times a second while somebody can see the page, and writes what they say into the lab's signals.
+
+import { batch } from '@preact/signals';
+import type { MemberId } from '../../ports/ids.ts';
+import type { TraceRecord } from '../../trace/events.ts';
+import type { Lab } from './lab.ts';
+import { NO_CURVES, extendCurves } from './curves.ts';
+import type { LocalRank } from './room-view.ts';
+
+const LOOK_EVERY_MS = 200;
+const CHECKPOINTS_EVERY_MS = 2000;
+/** Log records fetched from one rank at one look. Five looks a second are more than a rank writes. */
+const RECORDS_AT_ONCE = 1000;
+/** The rate is taken over this time. */
+const RATE_MS = 4000;
+
+/** Returns a function that ends it. */
+export function watchRanks(lab: Lab): () => void {
+  const cursors = new Map<MemberId, number>();
+  /** Questions that wait for their answer: a frozen rank is not asked again and again. */
+  const pending = new Set<string>();
+  let curvesOf: MemberId | undefined;
+  let checkpointsAt = 0;
+  let ended = false;
+  const commits: { readonly at: number; readonly step: number }[] = [];
+
+  const look = (): void => {
+    if (ended || document.visibilityState === 'hidden') return;
+    lab.now.value = Date.now();
+    const living = new Set(lab.locals.value.map((rank) => rank.member));
+    for (const member of cursors.keys()) if (!living.has(member)) cursors.delete(member);
+    for (const rank of lab.locals.value) ask(rank.member, () => lookAt(rank));
+    const { observer, step } = lab.room.value;
+    if (observer?.status === undefined) return;
+    noteRate(step);
+    ask(`curves ${observer.member}`, () => readCurves(observer));
+    if (Date.now() - checkpointsAt > CHECKPOINTS_EVERY_MS) {
+      checkpointsAt = Date.now();
+      ask(`checkpoints ${observer.member}`, () => readCheckpoints(observer));
+    }
+  };
+
+  /** One question of each kind at a time. A question that fails is asked again at the next look. */
+  const ask = (what: string, question: () => Promise<void>): void => {
+    if (pending.has(what)) return;
+    pending.add(what);
+    question()
+      .catch(() => undefined)
+      .finally(() => pending.delete(what));
+  };
+
+  const lookAt = async (rank: LocalRank): Promise<void> => {
+    const [status, records] = await Promise.all([
+      rank.handle.status(),
+      rank.handle.log(cursors.get(rank.member) ?? 0, RECORDS_AT_ONCE),
+    ]);
+    if (ended) return;
+    const last = records.at(-1);
+    if (last !== undefined) cursors.set(rank.member, last.seq + 1);
+    batch(() => {
+      lab.locals.value = lab.locals.value.map((other) =>
+        other.member === rank.member ? { ...other, status, answeredAt: Date.now() } : other,
+      );
+      read(records);
+    });
+  };
+
+  const read = (records: readonly TraceRecord[]): void => {
+    if (records.length === 0) return;
+    const { events, regroups, hashes, shares } = lab.books.value;
+    events.add(records);
+    regroups.add(records);
+    for (const { member, event } of records) {
+      if (event.kind === 'committed') hashes.note(member, event.generation, event.step, event.hash);
+      if (event.kind === 'contributed') shares.set(member, event.microBatches);
+      if (event.kind === 'checkpointed') checkpointsAt = 0;
+      if (event.kind === 'checkpointSkipped') lab.skipped.value = new Set([...lab.skipped.value, event.step]);
+    }
+    lab.books.value = { ...lab.books.value };
+  };
+
+  const readCurves = async (observer: LocalRank): Promise<void> => {
+    const from = curvesOf === observer.member ? lab.curves.value.next : 0;
+    const { points, evaluations, next } = await observer.handle.metrics(from);
+    if (ended) return;
+    const before = from === 0 ? NO_CURVES : lab.curves.value;
+    lab.curves.value = extendCurves(before, points, evaluations, next);
+    curvesOf = observer.member;
+  };
+
+  const readCheckpoints = async (observer: LocalRank): Promise<void> => {
+    const checkpoints = await observer.handle.checkpoints();
+    if (!ended) lab.checkpoints.value = checkpoints;
+  };
+
+  const noteRate = (step: number): void => {
+    const at = Date.now();
+    if (step < (commits.at(-1)?.step ?? 0)) commits.length = 0;
+    commits.push({ at, step });
+    while ((commits[0]?.at ?? at) < at - RATE_MS) commits.shift();
+    const first = commits[0];
+    const seconds = first === undefined ? 0 : (at - first.at) / 1000;
+    lab.rate.value = first === undefined || seconds < 1 ? lab.rate.value : (step - first.step) / seconds;
+  };
+
+  const timer = setInterval(look, LOOK_EVERY_MS);
+  document.addEventListener('visibilitychange', look);
+  look();
+  return () => {
+    ended = true;
+    clearInterval(timer);
+    document.removeEventListener('visibilitychange', look);
+  };
+}

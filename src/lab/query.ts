@@ -1,0 +1,86 @@
+// The options in the lab's address (`?engine=cpu&ranks=4…`). A bad value costs one line on the page and nothing else.
+
+import * as v from 'valibot';
+import { DEFAULT_JOB, JobError, parseJob } from '../job/job.ts';
+import type { Job } from '../job/job.ts';
+import type { EngineChoice } from '../live/api.ts';
+
+/** More frames than this in one tab would only starve each other. */
+export const MAX_LOCAL_RANKS = 16;
+
+export interface LabQuery {
+  readonly engine: EngineChoice;
+  /** Ranks that this page opens at once. */
+  readonly ranks: number;
+  /** The room trains as soon as it has a member. */
+  readonly autostart: boolean;
+  /** What a new room trains. */
+  readonly job: Job;
+  /** What was wrong in the address, one sentence each. */
+  readonly complaints: readonly string[];
+}
+
+/** What an address may say: how it is read, and how a bad value is answered. */
+const wholeNumber = (min: number, max: number) =>
+  v.pipe(v.string(), v.regex(/^\d{1,10}$/), v.transform(Number), v.minValue(min), v.maxValue(max));
+
+const OPTIONS = {
+  engine: { schema: v.picklist(['auto', 'webgpu', 'cpu']), expected: 'auto, webgpu or cpu' },
+  ranks: { schema: wholeNumber(1, MAX_LOCAL_RANKS), expected: `a whole number from 1 to ${MAX_LOCAL_RANKS}` },
+  autostart: { schema: v.picklist(['0', '1']), expected: '0 or 1' },
+  steps: { schema: wholeNumber(1, 10_000_000), expected: 'a whole number from 1 to 10000000' },
+  seed: { schema: wholeNumber(0, 0xffffffff), expected: 'a whole number from 0 to 4294967295' },
+  name: {
+    schema: v.pipe(v.string(), v.regex(/^[\w .-]{1,64}$/)),
+    expected: '1 to 64 letters, digits, blanks, dots, dashes or underscores',
+  },
+} as const;
+
+/** Reads `location.search`. Never throws. */
+export function parseLabQuery(search: string): LabQuery {
+  const params = new URLSearchParams(search);
+  const complaints: string[] = [];
+
+  const read = <Output>(
+    name: keyof typeof OPTIONS,
+    schema: v.GenericSchema<string, Output>,
+    fallback: Output,
+  ): Output => {
+    const text = params.get(name);
+    if (text === null) return fallback;
+    const result = v.safeParse(schema, text);
+    if (result.success) return result.output;
+    complaints.push(
+      `The address says ${name}=${shorten(text)}; expected ${OPTIONS[name].expected}. Going on with ${String(fallback)}.`,
+    );
+    return fallback;
+  };
+
+  const engine = read('engine', OPTIONS.engine.schema, 'auto');
+  const ranks = read('ranks', OPTIONS.ranks.schema, 1);
+  const autostart = read('autostart', OPTIONS.autostart.schema, '0') === '1';
+  const wanted = {
+    ...DEFAULT_JOB,
+    name: read('name', OPTIONS.name.schema, DEFAULT_JOB.name),
+    steps: read('steps', OPTIONS.steps.schema, DEFAULT_JOB.steps),
+    seed: read('seed', OPTIONS.seed.schema, DEFAULT_JOB.seed),
+  };
+  for (const name of new Set(params.keys())) {
+    if (!(name in OPTIONS))
+      complaints.push(`The address says ${shorten(name)}=…, which the lab does not know; it is ignored.`);
+  }
+  return { engine, ranks, autostart, job: checkedJob(wanted, complaints), complaints };
+}
+
+function checkedJob(wanted: Job, complaints: string[]): Job {
+  try {
+    return parseJob(wanted);
+  } catch (error) {
+    if (!(error instanceof JobError)) throw error;
+    complaints.push(`${error.message} Going on with the usual job.`);
+    return DEFAULT_JOB;
+  }
+}
+
+/** Text from an address, short enough to show in a sentence. */
+const shorten = (text: string): string => (text.length > 32 ? `${text.slice(0, 32)}…` : text);

@@ -1,0 +1,68 @@
+// The whole lab: what the room is and does, then the ranks, then what can be learned from them.
+
+import type { JSX } from 'preact';
+import type { Lab } from '../model/lab.ts';
+import { formatRoomLink, newRoom } from '../../live/link.ts';
+import { isFirstVisit } from '../model/first-visit.ts';
+import { words } from '../words.ts';
+import { Banners } from './Banners.tsx';
+import { Charts } from './Charts.tsx';
+import { Checkpoints } from './Checkpoints.tsx';
+import { EventLog } from './EventLog.tsx';
+import { FaultPanel } from './FaultPanel.tsx';
+import { Header } from './Header.tsx';
+import { Ranks } from './Ranks.tsx';
+import { Regroups } from './Regroups.tsx';
+import { Ring } from './Ring.tsx';
+
+export const App = ({ lab }: { readonly lab: Lab }): JSX.Element =>
+  lab.left.value ? (
+    <Left lab={lab} />
+  ) : (
+    <>
+      <Header lab={lab} />
+      <main>
+        <h1 class="sr-only">{words.name}</h1>
+        <Banners lab={lab} />
+        <div class="board" data-greeting={isFirstVisit(lab)}>
+          <Ring lab={lab} />
+          <Ranks lab={lab} />
+          <Charts lab={lab} />
+          <Regroups lab={lab} />
+          <EventLog lab={lab} />
+          <FaultPanel lab={lab} />
+          <Checkpoints lab={lab} />
+        </div>
+      </main>
+      <p class="toast" role="status" data-shown={lab.notice.value !== ''}>
+        {lab.notice.value}
+      </p>
+    </>
+  );
+
+const Left = ({ lab }: { readonly lab: Lab }): JSX.Element => (
+  <main class="notice-page">
+    <h1>{words.left.title(lab.link.room)}</h1>
+    <p>{words.left.body}</p>
+    <p class="row">
+      <button
+        type="button"
+        class="button primary"
+        onClick={() => {
+          location.reload();
+        }}
+      >
+        {words.left.again}
+      </button>
+      <button
+        type="button"
+        class="button"
+        onClick={() => {
+          location.href = `${location.pathname}${location.search}${formatRoomLink(newRoom())}`;
+        }}
+      >
+        {words.left.fresh}
+      </button>
+    </p>
+  </main>
+);

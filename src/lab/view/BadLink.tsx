@@ -1,0 +1,14 @@
+// What stands in the page's place when its link opens no room.
+
+import type { JSX } from 'preact';
+import { words } from '../words.ts';
+
+export const BadLink = ({ reason }: { readonly reason: string }): JSX.Element => (
+  <main class="notice-page">
+    <h1>{words.loadFailed.title}</h1>
+    <p>{reason}</p>
+    <a class="button primary" href={location.pathname}>
+      {words.banners.badLink}
+    </a>
+  </main>
+);

@@ -1,0 +1,81 @@
+// What went wrong and what to do: one banner for each problem, and the way out where there is one.
+
+import type { JSX } from 'preact';
+import type { MemberId } from '../../ports/ids.ts';
+import type { Lab } from '../model/lab.ts';
+import { shortId } from '../format.ts';
+import { words } from '../words.ts';
+import { Icon } from './icons.tsx';
+import { RankDot } from './RankName.tsx';
+
+export function Banners({ lab }: { readonly lab: Lab }): JSX.Element {
+  const { state, waitingFor } = lab.room.value;
+  return (
+    <div class="banners" role="region" aria-live="polite" aria-label="Problems">
+      {state === 'stuck' && <Stuck lab={lab} waitingFor={waitingFor} />}
+      {saidByRanks(lab).map(({ text, members }) => (
+        <div class="banner" key={text}>
+          <Icon name="alert" />
+          <p>
+            {members.map((member) => (
+              <RankDot key={member} lab={lab} member={member} />
+            ))}{' '}
+            {text}
+          </p>
+        </div>
+      ))}
+      {lab.problems.value.map((problem) => (
+        <div class="banner" key={problem.id}>
+          <Icon name="alert" />
+          <p>{problem.text}</p>
+          <button
+            type="button"
+            class="button small ghost"
+            aria-label={words.banners.dismiss}
+            onClick={() => {
+              lab.dismiss(problem.id);
+            }}
+          >
+            <Icon name="cross" />
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+const Stuck = ({
+  lab,
+  waitingFor,
+}: {
+  readonly lab: Lab;
+  readonly waitingFor: readonly MemberId[];
+}): JSX.Element => (
+  <div class="banner strong">
+    <Icon name="alert" />
+    <p>
+      <b>{words.banners.stuckTitle}</b>{' '}
+      {waitingFor.length === 0
+        ? words.banners.stuckNobody
+        : words.banners.stuck(waitingFor.map(shortId).join(', '))}
+    </p>
+    <button
+      type="button"
+      class="button danger"
+      disabled={lab.busy.value.has('force')}
+      onClick={() => void lab.force()}
+    >
+      {words.banners.force}
+    </button>
+  </div>
+);
+
+/** The same sentence from several ranks is one banner. */
+function saidByRanks(lab: Lab): { readonly text: string; readonly members: readonly MemberId[] }[] {
+  const said = new Map<string, MemberId[]>();
+  for (const { member, status } of lab.locals.value) {
+    if (status?.problem === undefined || status.phase === 'stuck') continue;
+    said.set(status.problem, [...(said.get(status.problem) ?? []), member]);
+  }
+  return [...said].map(([text, members]) => ({ text, members }));
+}

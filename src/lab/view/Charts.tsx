@@ -1,0 +1,115 @@
+// Loss and accuracy over steps, with a mark wherever a new generation went on.
+
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { AlignedData } from 'uplot';
+import type { Lab } from '../model/lab.ts';
+import type { Curves } from '../model/curves.ts';
+import { loss, percent } from '../format.ts';
+import { words } from '../words.ts';
+import { theme } from '../theme.ts';
+import { createPlot } from './plot.ts';
+import type { PlotKind } from './plot.ts';
+import { Panel } from './Panel.tsx';
+
+export const Charts = ({ lab }: { readonly lab: Lab }): JSX.Element => (
+  <>
+    <Chart lab={lab} kind="loss" />
+    <Chart lab={lab} kind="accuracy" />
+  </>
+);
+
+function Chart({ lab, kind }: { readonly lab: Lab; readonly kind: PlotKind }): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const curves = lab.curves.value;
+  const reading = newestOf(kind, curves);
+
+  useEffect(() => {
+    if (place.current === null) return;
+    const plot = createPlot(place.current, kind);
+    const unfollow = lab.curves.subscribe((value) => {
+      plot.show(columnsOf(kind, value), lab.room.peek().job.steps, marksOf(lab));
+    });
+    const unfollowTheme = theme.subscribe(() => plot.redraw());
+    return () => {
+      unfollow();
+      unfollowTheme();
+      plot.destroy();
+    };
+  }, [lab, kind]);
+
+  return (
+    <Panel
+      name={`chart ${kind}`}
+      title={kind === 'loss' ? words.charts.loss : words.charts.accuracy}
+      aside={
+        <p class="chart-keys muted">
+          <span>
+            <i class={`key ${kind === 'loss' ? 'line' : 'thin'}`} aria-hidden="true" />
+            {kind === 'loss' ? words.charts.mean : words.charts.training}
+          </span>
+          <span>
+            <i class={`key ${kind === 'loss' ? 'thin' : 'line'}`} aria-hidden="true" />
+            {kind === 'loss' ? words.charts.eachStep : words.charts.heldOut}
+          </span>
+          <b class="reading numeric">{reading?.text ?? '–'}</b>
+        </p>
+      }
+    >
+      <div class="chart-stage">
+        <div
+          ref={place}
+          class="plot"
+          role="img"
+          aria-label={
+            reading === undefined
+              ? emptyWord(kind)
+              : words.charts.describe(
+                  kind === 'loss' ? words.charts.loss : words.charts.accuracy,
+                  reading.text,
+                  reading.step,
+                )
+          }
+        />
+        {reading === undefined && curves.step.length === 0 && (
+          <p class="empty chart-empty">{emptyWord(kind)}</p>
+        )}
+      </div>
+    </Panel>
+  );
+}
+
+const emptyWord = (kind: PlotKind): string =>
+  kind === 'loss' ? words.charts.empty : words.charts.emptyAccuracy;
+
+function newestOf(
+  kind: PlotKind,
+  curves: Curves,
+): { readonly text: string; readonly step: number } | undefined {
+  if (kind === 'loss') {
+    const value = curves.smoothLoss.at(-1);
+    const step = curves.step.at(-1);
+    return value === undefined || step === undefined ? undefined : { text: loss(value), step };
+  }
+  const evaluation = curves.evaluations.at(-1);
+  return evaluation === undefined ? undefined : { text: percent(evaluation.accuracy), step: evaluation.step };
+}
+
+/** uPlot wants one column of steps: evaluations are spread over the steps at which they were measured. */
+function columnsOf(kind: PlotKind, curves: Curves): AlignedData {
+  if (kind === 'loss') return [[...curves.step], [...curves.loss], [...curves.smoothLoss]];
+  const training = new Map(curves.step.map((step, i) => [step, curves.smoothAccuracy[i]]));
+  const heldOut = new Map(curves.evaluations.map((point) => [point.step, point.accuracy]));
+  const steps = [...new Set([...training.keys(), ...heldOut.keys()])].sort((a, b) => a - b);
+  return [steps, steps.map((step) => training.get(step)), steps.map((step) => heldOut.get(step))];
+}
+
+/** Steps at which a generation with another membership went on. */
+const marksOf = (lab: Lab): readonly number[] =>
+  lab.books
+    .peek()
+    .regroups.read()
+    .flatMap(({ step, lost, joined, members }) => {
+      const changed = lost.length > 0 || (joined.length > 0 && joined.length < members.length);
+      return step === undefined || step === 0 || !changed ? [] : [step];
+    });

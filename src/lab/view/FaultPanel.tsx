@@ -1,0 +1,133 @@
+// The fault palette: a rank of this tab, a fault with its sentence, how long; and the active faults, each with its cure.
+
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
+import type { FaultKind } from '../../faults/vocabulary.ts';
+import type { Lab } from '../model/lab.ts';
+import { bytes, shortId } from '../format.ts';
+import { words } from '../words.ts';
+import { FIRST_DRAFT, buildFault, fieldsOf } from './fault-draft.ts';
+import type { FaultDraft } from './fault-draft.ts';
+import { FaultFields } from './FaultFields.tsx';
+import { Icon } from './icons.tsx';
+import { Panel } from './Panel.tsx';
+import { RankDot } from './RankName.tsx';
+
+const KINDS = Object.keys(words.faults) as readonly FaultKind[];
+
+export function FaultPanel({ lab }: { readonly lab: Lab }): JSX.Element {
+  const draft = useSignal<FaultDraft>(FIRST_DRAFT);
+  const consent = useRef<HTMLDialogElement>(null);
+  const locals = lab.locals.value;
+  const target = locals.find((rank) => rank.member === lab.target.value) ?? locals[0];
+  const { kind } = draft.value;
+
+  const inject = (): void => {
+    if (target === undefined) return;
+    if (kind === 'kill' || kind === 'close') lab.removeRank(target.member, kind === 'close');
+    else void lab.inject(target.member, buildFault(draft.value));
+  };
+
+  return (
+    <Panel name="faults-panel" title={words.faultPanel.title} about={words.faultPanel.about}>
+      <form
+        id="faults"
+        class="fault-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (kind === 'exhaust-gpu') consent.current?.showModal();
+          else inject();
+        }}
+      >
+        <fieldset class="targets">
+          <legend>{words.faultPanel.which}</legend>
+          {locals.length === 0 && <p class="muted">{words.faultPanel.noRank}</p>}
+          {locals.map(({ member }) => (
+            <label key={member} class="target">
+              <input
+                type="radio"
+                name="target"
+                value={member}
+                checked={member === target?.member}
+                onChange={() => {
+                  lab.target.value = member;
+                }}
+              />
+              <RankDot lab={lab} member={member} />
+              <span class="mono" aria-hidden="true">
+                {shortId(member)}
+              </span>
+            </label>
+          ))}
+        </fieldset>
+        <div class="fault-what">
+          <label class="field wide">
+            <span>{words.faultPanel.what}</span>
+            <select
+              class="select"
+              value={kind}
+              onChange={(event) => {
+                const chosen = KINDS.find((name) => name === event.currentTarget.value);
+                if (chosen !== undefined) draft.value = { ...draft.value, kind: chosen };
+              }}
+            >
+              {KINDS.map((name) => (
+                <option key={name} value={name}>
+                  {words.faults[name].name}
+                </option>
+              ))}
+            </select>
+          </label>
+          <p class="fault-does muted">{words.faults[kind].does}</p>
+          <FaultFields
+            draft={draft}
+            fields={fieldsOf(kind)}
+            peers={lab.room.value.ranks}
+            target={target?.member}
+          />
+          <button type="submit" class="button danger" disabled={target === undefined}>
+            <Icon name="spark" />
+            {words.faultPanel.inject}
+          </button>
+        </div>
+      </form>
+      <ActiveFaults lab={lab} />
+      <dialog ref={consent} class="dialog" aria-labelledby="consent-title">
+        <h2 id="consent-title">{words.faultPanel.consentTitle}</h2>
+        <p>{words.faultPanel.consent(bytes(draft.value.maxBytes))}</p>
+        <form method="dialog" class="row">
+          <button type="submit" class="button danger" onClick={inject}>
+            {words.faultPanel.consentYes}
+          </button>
+          <button type="submit" class="button">
+            {words.faultPanel.consentNo}
+          </button>
+        </form>
+      </dialog>
+    </Panel>
+  );
+}
+
+function ActiveFaults({ lab }: { readonly lab: Lab }): JSX.Element {
+  const active = lab.locals.value.flatMap(({ member, status }) =>
+    (status?.faults ?? []).map(({ id, fault }) => ({ member, id, fault })),
+  );
+  return (
+    <div class="active-faults">
+      <h3>{words.faultPanel.active}</h3>
+      {active.length === 0 && <p class="muted">{words.faultPanel.none}</p>}
+      <ul>
+        {active.map(({ member, id, fault }) => (
+          <li key={`${member} ${id}`}>
+            <RankDot lab={lab} member={member} />
+            <span>{words.faults[fault.kind].name}</span>
+            <button type="button" class="button small" onClick={() => void lab.heal(member, id)}>
+              {words.faultPanel.heal}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

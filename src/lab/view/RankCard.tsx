@@ -1,0 +1,181 @@
+// One rank: what it does, on what, how far, whether its state is the others' state, and the buttons that break it.
+
+import type { JSX } from 'preact';
+import type { Lab } from '../model/lab.ts';
+import type { RankView } from '../model/room-view.ts';
+import { seconds, shortHash, shortId } from '../format.ts';
+import { words } from '../words.ts';
+import { Icon } from './icons.tsx';
+import { rankStyle } from './RankName.tsx';
+
+interface Props {
+  readonly lab: Lab;
+  readonly rank: RankView;
+  /** Micro-batches of a step, over all ranks. */
+  readonly microBatches: number;
+}
+
+/** Silence below this is the ordinary time between two heartbeats. */
+const QUIET_MS = 600;
+
+export const RankCard = ({ lab, rank, microBatches }: Props): JSX.Element => (
+  <li class="card" data-activity={rank.activity} data-rank={rank.member} style={rankStyle(rank.slot)}>
+    <div class="card-head">
+      <span class="rank-dot large" aria-hidden="true">
+        {rank.activity === 'gone' ? '×' : (rank.rank ?? '+')}
+      </span>
+      <h3>
+        {titleOf(rank)}{' '}
+        <span class="mono muted" title={words.ranks.member(rank.member)}>
+          {shortId(rank.member)}
+        </span>
+      </h3>
+      <span class="activity" data-activity={rank.suspected ? 'suspected' : rank.activity}>
+        {rank.suspected && rank.activity !== 'gone' ? words.ranks.suspected : words.activities[rank.activity]}
+      </span>
+    </div>
+    <dl class="facts">
+      {(rank.local || rank.engine !== undefined) && (
+        <>
+          <dt>{words.ranks.engine}</dt>
+          <dd>
+            <Engine rank={rank} />
+          </dd>
+        </>
+      )}
+      <dt>{words.ranks.step}</dt>
+      <dd class="numeric card-step">
+        {rank.step}
+        {rank.local && <Share mine={rank.microBatches ?? []} all={microBatches} />}
+      </dd>
+      {rank.local ? (
+        <>
+          <dt>{words.ranks.state}</dt>
+          <dd>
+            <State rank={rank} />
+          </dd>
+        </>
+      ) : (
+        rank.departure === undefined && (
+          <>
+            <dt>{words.ranks.heard}</dt>
+            <dd class="numeric">{heard(rank)}</dd>
+          </>
+        )
+      )}
+    </dl>
+    {rank.local ? <Buttons lab={lab} rank={rank} /> : <p class="card-foot muted">{foot(rank)}</p>}
+  </li>
+);
+
+function titleOf({ rank, departure, activity, step }: RankView): string {
+  if (rank !== undefined) return words.ranks.rank(rank);
+  if (departure !== undefined) return words.ranks.former;
+  return activity === 'starting' || activity === 'joining' || step === 0
+    ? words.ranks.newcomer
+    : words.ranks.cutOff;
+}
+
+function heard(rank: RankView): string {
+  if (rank.silentMs < QUIET_MS) return words.ranks.heardNow;
+  return words.ranks.heardAgo(seconds(rank.silentMs));
+}
+
+function foot(rank: RankView): string {
+  const { departure } = rank;
+  return departure === undefined ? words.ranks.elsewhere : words.ranks[departure.how](seconds(rank.silentMs));
+}
+
+function Engine({ rank }: { readonly rank: RankView }): JSX.Element {
+  const { engine } = rank;
+  if (engine === undefined) {
+    return <span class="muted">{words.ranks.engineUnknown}</span>;
+  }
+  return (
+    <span class="engine" title={engine.reason}>
+      <b>{engine.kind === 'webgpu' ? 'WebGPU' : 'CPU'}</b> {engine.adapter}
+      <span class="muted engine-reason">{engine.reason}</span>
+    </span>
+  );
+}
+
+/** The hash of its state, and whether the others of this tab hold the same: all of them at one step, so that they compare. */
+function State({ rank }: { readonly rank: RankView }): JSX.Element {
+  const { agreement } = rank;
+  const hash = agreement?.hash ?? rank.hash;
+  return (
+    <>
+      <span class="mono">{hash === undefined ? '–' : shortHash(hash)}</span>
+      {agreement?.kind === 'agrees' && (
+        <span class="agreement good" title={words.ranks.agreesMeans(agreement.step)}>
+          <Icon name="check" />
+          {words.ranks.agrees(agreement.ranks)}
+        </span>
+      )}
+      {agreement?.kind === 'differs' && (
+        <span class="agreement bad">
+          <Icon name="alert" />
+          {words.ranks.differs(agreement.step)}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** The step's micro-batches as cells, this rank's filled. */
+const Share = ({ mine, all }: { readonly mine: readonly number[]; readonly all: number }): JSX.Element => (
+  <span class="share" role="img" aria-label={words.ranks.batchesMeans(mine.length, all)}>
+    {Array.from({ length: all }, (_, i) => (
+      <i key={i} data-mine={mine.includes(i)} />
+    ))}
+  </span>
+);
+
+function Buttons({ lab, rank }: { readonly lab: Lab; readonly rank: RankView }): JSX.Element {
+  const name = shortId(rank.member);
+  return (
+    <div class="card-foot card-buttons">
+      <button
+        type="button"
+        class="button small danger"
+        title={words.ranks.killMeans}
+        aria-label={`${words.ranks.kill} ${name}`}
+        onClick={() => {
+          lab.removeRank(rank.member, false);
+        }}
+      >
+        {words.ranks.kill}
+      </button>
+      <button
+        type="button"
+        class="button small"
+        title={words.ranks.closeMeans}
+        aria-label={`${words.ranks.close} ${name}`}
+        onClick={() => {
+          lab.removeRank(rank.member, true);
+        }}
+      >
+        {words.ranks.close}
+      </button>
+      <button
+        type="button"
+        class="button small ghost"
+        title={words.ranks.moreMeans}
+        aria-label={`${words.ranks.more}: ${name}`}
+        onClick={() => {
+          lab.target.value = rank.member;
+          document.querySelector('#faults')?.scrollIntoView({ block: 'center' });
+          document.querySelector<HTMLElement>('#faults input:checked')?.focus({ preventScroll: true });
+        }}
+      >
+        {words.ranks.more}
+      </button>
+      {rank.faults.length > 0 && (
+        <span class="chip warn">
+          <Icon name="spark" />
+          {rank.faults.length}
+        </span>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+// The ranks as cards in ring order, this tab's with their kill buttons; and what a first visit sees in their place.
+
+import type { JSX } from 'preact';
+import type { Lab } from '../model/lab.ts';
+import { words } from '../words.ts';
+import { isFirstVisit } from '../model/first-visit.ts';
+import { Icon } from './icons.tsx';
+import { Panel } from './Panel.tsx';
+import { RankCard } from './RankCard.tsx';
+
+/** With fewer ranks than this, there is a free place to offer. */
+const FEW = 4;
+
+export function Ranks({ lab }: { readonly lab: Lab }): JSX.Element {
+  const { ranks, job } = lab.room.value;
+  return (
+    <Panel name="ranks" title={words.ranks.title}>
+      <ul class="cards">
+        {ranks.map((rank) => (
+          <RankCard key={rank.member} lab={lab} rank={rank} microBatches={job.microBatches} />
+        ))}
+        {ranks.length === 0 && lab.opening.value > 0 && <li class="card placeholder" aria-hidden="true" />}
+        {isFirstVisit(lab) && <Welcome lab={lab} />}
+        {!isFirstVisit(lab) && ranks.length > 0 && ranks.length < FEW && <AddHere lab={lab} />}
+        {ranks.length === 0 && lab.opening.value === 0 && <Empty lab={lab} />}
+      </ul>
+    </Panel>
+  );
+}
+
+/** The free place beside a few ranks. */
+const AddHere = ({ lab }: { readonly lab: Lab }): JSX.Element => (
+  <li class="add-here">
+    <button type="button" onClick={() => void lab.addRank().catch(() => undefined)}>
+      <Icon name="plus" />
+      {lab.opening.value > 0 ? words.actions.opening(lab.opening.value) : words.ranks.addHere}
+    </button>
+  </li>
+);
+
+function Welcome({ lab }: { readonly lab: Lab }): JSX.Element {
+  const waits = lab.busy.value.has('start-four');
+  return (
+    <li class="welcome">
+      <h3>{words.welcome.title}</h3>
+      <p>{words.welcome.body(lab.room.value.job.steps)}</p>
+      <button type="button" class="button primary big" disabled={waits} onClick={() => void lab.startFour()}>
+        <Icon name="play" />
+        {waits ? words.welcome.starting : words.welcome.start}
+      </button>
+    </li>
+  );
+}
+
+const Empty = ({ lab }: { readonly lab: Lab }): JSX.Element => (
+  <li class="welcome">
+    <h3>{words.ranks.emptyTitle}</h3>
+    <p>{words.ranks.emptyBody}</p>
+    <button type="button" class="button primary" onClick={() => void lab.addRank().catch(() => undefined)}>
+      <Icon name="plus" />
+      {words.actions.addRank}
+    </button>
+  </li>
+);

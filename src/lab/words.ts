@@ -1,0 +1,267 @@
+// Every word that the lab shows, apart from the sentences about events (sentences.ts). One object, so that a second language
+// is a second object of the same type.
+
+import type { FaultKind } from '../faults/vocabulary.ts';
+import type { Topic } from './sentences.ts';
+import type { Activity, RoomState } from './model/room-view.ts';
+
+const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+
+const ROOM_STATES: Readonly<Record<RoomState, string>> = {
+  opening: 'Opening',
+  joining: 'Joining',
+  ready: 'Ready to train',
+  paused: 'Paused',
+  training: 'Training',
+  regrouping: 'Regrouping',
+  done: 'Finished',
+  stuck: 'No majority',
+  stopped: 'Stopped',
+  empty: 'No rank here',
+};
+
+const ACTIVITIES: Readonly<Record<Activity, string>> = {
+  starting: 'Starting',
+  joining: 'Joining',
+  regrouping: 'Regrouping',
+  healing: 'Healing',
+  idle: 'Ready',
+  training: 'Training',
+  done: 'Done',
+  stuck: 'Stuck',
+  stopped: 'Stopped',
+  gone: 'Gone',
+  silent: 'Not answering',
+};
+
+const TOPICS: Readonly<Record<Topic, string>> = {
+  membership: 'Membership',
+  state: 'Healing and checkpoints',
+  faults: 'Faults and engines',
+  votes: 'Votes',
+  links: 'Links',
+  steps: 'Every step',
+};
+
+/** What a fault is called, and what it does, in one sentence. */
+const FAULTS: Readonly<Record<FaultKind, { readonly name: string; readonly does: string }>> = {
+  kill: { name: 'Kill', does: 'The rank vanishes without a word. Its peers must find out by themselves.' },
+  close: { name: 'Close', does: 'The rank goes as a closed tab does: it still says goodbye.' },
+  freeze: {
+    name: 'Freeze',
+    does: 'The rank stops answering for a while, then wakes and believes that nothing happened: a zombie.',
+  },
+  cut: { name: 'Cut the link', does: 'Messages between this rank and a peer vanish; both are well.' },
+  delay: { name: 'Delay messages', does: 'Every message of this rank arrives late.' },
+  corrupt: { name: 'Corrupt messages', does: 'Now and then a bit of a message is flipped on the way.' },
+  'exhaust-gpu': {
+    name: 'Exhaust GPU memory',
+    does: 'Really allocates GPU memory until the machine refuses, and holds it.',
+  },
+  'refuse-gpu': { name: 'Refuse GPU memory', does: 'Every new GPU allocation of this rank is refused.' },
+  'fill-queue': {
+    name: 'Fill the send queue',
+    does: 'Every send of this rank is refused, as if its queue were full.',
+  },
+  'refuse-storage': { name: 'Refuse storage', does: 'Nothing can be stored: neither checkpoints nor votes.' },
+  'loader-throws': { name: 'Loader throws', does: 'Reading the next batch fails.' },
+  'loader-hangs': { name: 'Loader hangs', does: 'Reading the next batch never returns.' },
+};
+
+export const words = {
+  name: 'Rankfall',
+  roomStates: ROOM_STATES,
+  activities: ACTIVITIES,
+  topics: TOPICS,
+  faults: FAULTS,
+
+  header: {
+    room: 'Room',
+    copyLink: 'Copy link',
+    copied: 'Link copied. Open it in another tab or window to join.',
+    copyByHand: (link: string) => `This browser does not let the page copy. The link is ${link}`,
+    theme: { auto: 'Colours: as the system', light: 'Colours: light', dark: 'Colours: dark' },
+    exact: 'exact',
+    exactMeans:
+      'Exact: after every step the state has the same bits as a run with one rank and no faults would have.',
+    unpromised: (step: number) => `agreed, not promised since step ${step}`,
+    unpromisedMeans:
+      'All ranks hold the same bits, but their engines round differently, so equality with another run is not promised.',
+    generation: (n: number) => `generation ${n}`,
+    noGeneration: 'no generation yet',
+    ranks: (n: number) => count(n, 'rank', 'ranks'),
+  },
+
+  actions: {
+    label: 'The run',
+    start: 'Start',
+    resume: 'Resume',
+    pause: 'Pause',
+    finished: 'Finished',
+    addRank: 'Add rank',
+    opening: (n: number) => `Opening ${n}…`,
+    checkpoint: 'Checkpoint',
+    leave: 'Leave',
+    saved: (step: number, size: string) => `Checkpoint saved at step ${step} (${size}).`,
+    full: (n: number) => `This tab holds ${n} ranks already. Open the link in another tab to add more.`,
+  },
+
+  welcome: {
+    title: 'Four ranks, one network, and a kill button',
+    body: (steps: number) =>
+      `Start opens three more ranks in this tab. Together they train a small network on handwritten digits for ${steps} steps. Then kill one, and watch the others go on without losing a step.`,
+    start: 'Start four ranks',
+    starting: 'Opening the ranks…',
+  },
+
+  ring: {
+    title: 'Ring',
+    describe: (state: string, step: number, steps: number, ranks: number) =>
+      `${state}: step ${step} of ${steps}, ${count(ranks, 'rank', 'ranks')} in the ring.`,
+    of: (steps: number) => `of ${steps} steps`,
+    rate: (perSecond: number) => `${perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toFixed(1)} steps/s`,
+    resumed: (step: number) => `resumed from ${step}`,
+  },
+
+  ranks: {
+    title: 'Ranks',
+    rank: (n: number) => `Rank ${n}`,
+    newcomer: 'Newcomer',
+    /** Believes to be a member, while the others have gone on without it. */
+    cutOff: 'Cut off',
+    former: 'Was here:',
+    elsewhere: 'in another tab',
+    member: (id: string) => `member ${id}`,
+    kill: 'Kill',
+    killMeans: 'without a goodbye: its peers must find out',
+    close: 'Close',
+    closeMeans: 'with a goodbye, as a closed tab does',
+    more: 'More faults',
+    moreMeans: 'choose another fault for this rank',
+    step: 'Step',
+    state: 'State',
+    engine: 'Engine',
+    batchesMeans: (n: number, all: number) => `${n} of ${all} micro-batches`,
+    heard: 'Heard',
+    heardNow: 'just now',
+    heardAgo: (time: string) => `${time} ago`,
+    software: 'software',
+    agrees: (n: number) => `same as ${count(n - 1, 'other', 'others')}`,
+    agreesMeans: (step: number) => `compared at step ${step}, among the ranks of this tab`,
+    differs: (step: number) => `differs from the others at step ${step}`,
+    engineUnknown: 'opening…',
+    suspected: 'Suspected',
+    killed: (time: string) => `killed ${time} ago`,
+    closed: (time: string) => `closed ${time} ago`,
+    left: (time: string) => `left ${time} ago`,
+    addHere: 'Add a rank to this tab',
+    emptyTitle: 'No rank runs in this tab',
+    emptyBody: 'Add one, and it joins the room or takes up its newest checkpoint.',
+  },
+
+  charts: {
+    loss: 'Loss',
+    accuracy: 'Accuracy',
+    eachStep: 'each step',
+    mean: 'mean of ten',
+    heldOut: 'held out',
+    training: 'training',
+    regroup: 'regroup',
+    step: 'step',
+    empty: 'The curve begins with the first step.',
+    emptyAccuracy: 'Measured on digits that training never sees.',
+    describe: (what: string, value: string, step: number) => `${what} ${value} at step ${step}.`,
+  },
+
+  regroups: {
+    title: 'Generations',
+    about: 'Each change of membership, and how long it took.',
+    generation: (n: number) => `Generation ${n}`,
+    lost: 'without',
+    joined: 'with',
+    opened: 'the room opens',
+    entered: 'this tab joins the room',
+    founded: 'a new incarnation of the room begins',
+    same: 'the same ranks, in agreement anew',
+    noticed: 'noticed',
+    regrouped: 'regrouped',
+    wentOn: 'went on',
+    after: (ms: string) => `after ${ms}`,
+    atStep: (step: number) => `at step ${step}`,
+    empty: 'Add or kill a rank, and the new generation appears here with its times.',
+  },
+
+  checkpoints: {
+    title: 'Checkpoints',
+    about: 'Kept in this browser; each was read back before it counted.',
+    step: (step: number) => `Step ${step}`,
+    ago: (time: string) => `${time} ago`,
+    now: 'just now',
+    verified: 'read back',
+    skipped: 'did not verify',
+    empty:
+      'The first is saved after some steps, or now, with “Checkpoint”. Close every tab and open the link again: the run goes on from the newest.',
+  },
+
+  log: {
+    title: 'Event log',
+    filter: 'Show',
+    allRanks: 'All ranks',
+    ofRank: 'Rank',
+    soFar: 'That is all so far. Kill a rank, and read here how its peers find out and what they do about it.',
+    newer: (n: number) => count(n, 'newer event', 'newer events'),
+    empty: 'Nothing of this kind has happened yet.',
+    good: 'good',
+    bad: 'problem',
+  },
+
+  faultPanel: {
+    title: 'Break something',
+    about: 'A fault acts within one rank of this tab.',
+    which: 'Which rank',
+    what: 'What happens to it',
+    peer: 'Towards',
+    allPeers: 'all peers',
+    direction: 'Direction',
+    directions: { both: 'both ways', in: 'only to it', out: 'only from it' },
+    delayMs: 'Delay',
+    chance: 'Chance per message',
+    times: 'Times',
+    duration: 'For',
+    untilHealed: 'until healed',
+    inject: 'Inject',
+    active: 'Active faults',
+    heal: 'Heal',
+    none: 'None. The room is well.',
+    noRank: 'Open a rank first; then there is something to break.',
+    consentTitle: 'Exhaust this machine’s GPU memory?',
+    consent: (budget: string) =>
+      `This allocates real GPU memory, at most ${budget}, until the GPU refuses or the budget is used. It is freed after the time you chose, or when you heal it. Other pages and programs on this machine may become slow, or lose their GPU for a moment.`,
+    consentYes: 'Allocate it',
+    consentNo: 'Cancel',
+    budget: 'At most',
+    injected: (fault: string, rank: string) => `${fault}: injected in rank ${rank}.`,
+  },
+
+  banners: {
+    dismiss: 'Dismiss',
+    stuckTitle: 'The room cannot reach a majority.',
+    stuck: (names: string) =>
+      `It waits for ${names}. Bring one of those tabs back, or go on without them: that founds a new incarnation from the best state at hand, and the others will have to give up theirs.`,
+    stuckNobody: 'It waits for seats that nobody answers for.',
+    force: 'Go on without them',
+    badLink: 'Make a new room',
+    frameFailed: (reason: string) => `A rank could not start. ${reason}`,
+  },
+
+  left: {
+    title: (room: string) => `You have left room ${room}.`,
+    body: 'Its checkpoints stay in this browser. You can come back, and the others go on meanwhile.',
+    again: 'Join again',
+    fresh: 'Make a new room',
+  },
+
+  loadFailed: {
+    title: 'This link does not open a room.',
+  },
+} as const;

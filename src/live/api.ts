@@ -1,0 +1,148 @@
+// What a rank shows to, and takes from, the page around it: the whole surface between the lab (or a script) and a rank.
+
+import type { Job } from '../job/job.ts';
+import type { EngineDescription, EngineMemory } from '../ports/engine.ts';
+import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
+import type { CheckpointSummary } from '../ports/store.ts';
+import type { Exactness, Phase, TraceRecord } from '../trace/events.ts';
+import type { Fault } from '../faults/vocabulary.ts';
+
+export type EngineChoice = 'auto' | 'webgpu' | 'cpu';
+
+/** What a rank page is opened with; it comes from the page's link and is validated there. */
+export interface RankOptions {
+  readonly room: string;
+  readonly secret: string;
+  /** The page made this room just now, so nobody else can be in it. */
+  readonly fresh: boolean;
+  readonly engine: EngineChoice;
+  /** Trains as soon as it is a member; else waits for `start` from any rank. */
+  readonly autostart: boolean;
+  /** The job to found the room with; a joiner takes the room's. */
+  readonly job: Job;
+}
+
+export interface MemberView {
+  readonly member: MemberId;
+  readonly seat: SeatId;
+  /** Place in the generation's ring. */
+  readonly rank: number;
+  readonly self: boolean;
+  readonly phase: Phase;
+  readonly step: number;
+  /** Milliseconds since it was last heard; 0 for self. */
+  readonly silentMs: number;
+  readonly suspected: boolean;
+}
+
+export interface RankStatus {
+  readonly member: MemberId;
+  readonly seat: SeatId;
+  readonly room: string;
+  readonly phase: Phase;
+  readonly engine: EngineDescription | undefined;
+  readonly memory: EngineMemory | undefined;
+  readonly job: Job;
+  readonly jobHash: JobHash;
+  readonly generation: GenerationId | undefined;
+  readonly members: readonly MemberView[];
+  /** Authenticated links that are open now. */
+  readonly links: readonly MemberId[];
+  readonly running: boolean;
+  /** Updates applied by this rank. */
+  readonly step: number;
+  /** Updates known to be applied by all. */
+  readonly committed: number;
+  readonly stateHash: StateHash | undefined;
+  /** Hash of the state at the newest committed step. */
+  readonly committedHash: StateHash | undefined;
+  readonly exactness: Exactness;
+  /** Where this run resumed from, if it did. */
+  readonly resumedFromStep: number | undefined;
+  readonly evaluation:
+    { readonly step: number; readonly accuracy: number; readonly loss: number } | undefined;
+  readonly waitingFor: readonly MemberId[];
+  readonly faults: readonly { readonly id: string; readonly fault: Fault }[];
+  /** What went wrong and what to do, for a person. */
+  readonly problem: string | undefined;
+}
+
+export interface MetricPoint {
+  /** Number of updates applied when it was measured. */
+  readonly step: number;
+  readonly loss: number;
+  /** On the training batch of the step. */
+  readonly trainAccuracy: number;
+}
+
+export interface EvaluationPoint {
+  readonly step: number;
+  readonly accuracy: number;
+  readonly loss: number;
+}
+
+/** Calls a rank takes. Comlink carries it; in the lab's page and in tests it is the same object. */
+export interface RankHandle {
+  status(): Promise<RankStatus>;
+  /**
+   * Metrics from `from` (an index into the history) on, and the index to go on from. The history only grows: a point whose
+   * step is not above the one before it starts the curve anew from there.
+   */
+  metrics(from: number): Promise<{
+    readonly points: readonly MetricPoint[];
+    readonly evaluations: readonly EvaluationPoint[];
+    readonly next: number;
+  }>;
+  /** Log records with `seq` of at least `from`, at most `limit`. */
+  log(from: number, limit: number): Promise<readonly TraceRecord[]>;
+  /** The whole room trains. */
+  start(): Promise<void>;
+  /** The whole room pauses at the same step. */
+  pause(): Promise<void>;
+  checkpointNow(): Promise<CheckpointSummary>;
+  checkpoints(): Promise<readonly CheckpointSummary[]>;
+  /** Leaves in order: votes for the generation without it, then goes. */
+  leave(): Promise<void>;
+  /** Founds a new incarnation when no majority can be reached. */
+  force(): Promise<void>;
+  inject(fault: Fault): Promise<string>;
+  heal(id: string): Promise<void>;
+}
+
+/** What a rank page announces to the window around it (`window.parent.postMessage`), with a MessagePort that speaks `RankHandle`. */
+export interface RankReady {
+  readonly type: 'rankfall:rank';
+  readonly member: MemberId;
+}
+
+/** Told to the window around it in the same way when the rank could not start: bad options, or a browser that lacks what it needs. */
+export interface RankFailed {
+  readonly type: 'rankfall:failed';
+  /** What is wrong and what to do, for a person. */
+  readonly message: string;
+}
+
+/** Told to the window around it when the rank goes by itself (a fault, or `leave`): its frame can be removed. */
+export interface RankGone {
+  readonly type: 'rankfall:gone';
+  readonly member: MemberId;
+  readonly how: 'close' | 'kill' | 'leave';
+}
+
+/** `window.rankfallPage` in the rank's own window. */
+export interface RankPageDoor {
+  readonly member: MemberId;
+  readonly rank: RankHandle;
+  /** From now on this page goes without a word, as if it had been killed. */
+  suppressGoodbye(): void;
+}
+
+/** `window.rankfall`: the lab's door for scripts, tests and the command line. All ranks of this page, by member. */
+export interface LabDoor {
+  readonly ranks: ReadonlyMap<MemberId, RankHandle>;
+  /** Opens another rank in this page, in a frame of its own. */
+  addRank(): Promise<MemberId>;
+  /** Removes a rank's frame. Without `goodbye`, the goodbye is suppressed first: peers must find out. */
+  killRank(member: MemberId, options?: { readonly goodbye?: boolean }): Promise<void>;
+  readonly link: string;
+}

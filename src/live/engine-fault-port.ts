@@ -1,0 +1,64 @@
+// The injector's port to the engine's worker, behind messages. Faults outlive an engine: the next one gets those still active.
+
+import { gpuExhaustion } from '../faults/gpu.ts';
+import type { ExhaustionBudget } from '../faults/gpu.ts';
+import type { FaultPort, Injection } from '../faults/port.ts';
+import type { Fault } from '../faults/vocabulary.ts';
+import { EngineError } from '../ports/engine.ts';
+import type { EngineNotice } from './engine-faults.ts';
+import type { ProxiedEngine } from './engine-proxy.ts';
+
+/** What really using up GPU memory may take, whatever a fault asks for. */
+const BUDGET: ExhaustionBudget = { maxBytes: 1024 * 1024 * 1024, maxMs: 5_000 };
+
+export interface EngineFaultPorts {
+  readonly ports: readonly FaultPort[];
+  /** A new engine is open. */
+  attach(engine: ProxiedEngine): void;
+  /** Something happened in the engine's worker. */
+  notice(notice: EngineNotice): void;
+}
+
+export interface EngineFaultPortOptions {
+  /** Asks whoever sits at the machine. */
+  readonly consent: () => Promise<boolean>;
+  readonly note: (detail: string) => void;
+}
+
+export function engineFaultPorts({ consent, note }: EngineFaultPortOptions): EngineFaultPorts {
+  let engine: ProxiedEngine | undefined;
+  const active = new Map<string, { readonly fault: Fault; readonly injection: Injection }>();
+
+  const forwarded: FaultPort<'refuse-gpu' | 'loader-throws' | 'loader-hangs'> = {
+    kinds: ['refuse-gpu', 'loader-throws', 'loader-hangs'],
+    inject(injection, fault) {
+      active.set(injection.id, { fault, injection });
+      void engine?.injectFault(injection.id, fault);
+    },
+    heal(id) {
+      if (active.delete(id)) void engine?.healFault(id);
+    },
+  };
+
+  return {
+    ports: [
+      forwarded,
+      gpuExhaustion({
+        consent,
+        budget: BUDGET,
+        exhaust: async (budget) => {
+          if (engine === undefined) throw new EngineError('unavailable', 'No engine is open at present.');
+          return await engine.exhaust(budget);
+        },
+      }),
+    ],
+    attach(opened) {
+      engine = opened;
+      for (const [id, { fault }] of active) void opened.injectFault(id, fault);
+    },
+    notice(notice) {
+      if (notice.kind === 'ended') active.get(notice.id)?.injection.ended();
+      else note(notice.detail);
+    },
+  };
+}

@@ -1,0 +1,92 @@
+// Faults inside the engine's worker: the data loader that throws or hangs, the GPU memory that is refused or really used up.
+
+import type { EngineHooks } from '../engine/hooks.ts';
+import type { WebGpuEngine } from '../engine/webgpu/engine.ts';
+import { exhaustGpu, gpuAllocationFaults } from '../faults/gpu.ts';
+import type { Exhaustion, ExhaustionBudget } from '../faults/gpu.ts';
+import { faultyLoader } from '../faults/loader.ts';
+import type { FaultPort } from '../faults/port.ts';
+import type { Fault } from '../faults/vocabulary.ts';
+import type { Engine } from '../ports/engine.ts';
+import { EngineError } from '../ports/engine.ts';
+import type { Loader } from '../ports/loader.ts';
+import { LoaderError } from '../ports/loader.ts';
+
+/** What happens in there, for the injector and the log outside. */
+export type EngineNotice =
+  { readonly kind: 'ended'; readonly id: string } | { readonly kind: 'note'; readonly detail: string };
+
+export interface EngineFaults {
+  readonly hooks: EngineHooks;
+  /** The loader behind its faults. A load that hangs is given up after `deadlineMs`. */
+  wrap(loader: Loader, deadlineMs: number): Loader;
+  inject(id: string, fault: Fault): void;
+  heal(id: string): void;
+  /** Uses up the memory of the engine's own device. Rejects with an `EngineError` where there is none. */
+  exhaust(engine: Engine, budget: ExhaustionBudget): Promise<Exhaustion>;
+}
+
+export function createEngineFaults(notify: (notice: EngineNotice) => void): EngineFaults {
+  const gpu = gpuAllocationFaults();
+  const ports: FaultPort[] = [gpu.faults];
+  return {
+    hooks: {
+      createBuffer: (device, descriptor) => gpu.createBuffer(device, descriptor),
+      onReplan({ slicesPerPass, reason }) {
+        notify({ kind: 'note', detail: `Smaller passes, of ${slicesPerPass} slices: ${reason}` });
+      },
+    },
+    wrap(loader, deadlineMs) {
+      const faulty = faultyLoader(loader);
+      ports.push(faulty.faults);
+      return withDeadline(faulty.loader, deadlineMs);
+    },
+    inject(id, fault) {
+      for (const port of ports) {
+        if (!port.kinds.includes(fault.kind)) continue;
+        port.inject(
+          {
+            id,
+            resolvePeer: () => undefined,
+            ended: () => {
+              notify({ kind: 'ended', id });
+            },
+            working: () => undefined,
+          },
+          fault,
+        );
+      }
+    },
+    heal(id) {
+      for (const port of ports) port.heal(id);
+    },
+    async exhaust(engine, budget) {
+      if (!runsOnGpu(engine)) {
+        throw new EngineError('unavailable', 'This rank runs on the CPU: it has no GPU memory to use up.');
+      }
+      return await exhaustGpu(engine.device, budget, () => performance.now());
+    },
+  };
+}
+
+export const runsOnGpu = (engine: Engine): engine is WebGpuEngine => 'device' in engine && 'replan' in engine;
+
+function withDeadline(loader: Loader, ms: number): Loader {
+  return {
+    sizes: loader.sizes,
+    features: loader.features,
+    classes: loader.classes,
+    load: (split, rows) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          reject(new LoaderError(`The data did not come within ${ms} ms. The step is tried again.`));
+        }, ms);
+        loader
+          .load(split, rows)
+          .then(resolve, reject)
+          .finally(() => {
+            clearTimeout(timer);
+          });
+      }),
+  };
+}

@@ -1,0 +1,192 @@
+// What the engine's worker answers: the engine port, one message a call, and its faults. Failures travel as values, since an
+// error loses its type on the way between workers; results are transferred, not copied.
+
+import * as Comlink from 'comlink';
+import type { EngineHooks } from '../engine/hooks.ts';
+import type { Exhaustion, ExhaustionBudget } from '../faults/gpu.ts';
+import type { Fault } from '../faults/vocabulary.ts';
+import type { Job } from '../job/job.ts';
+import type {
+  ApplyRequest,
+  ContributionRequest,
+  Engine,
+  EngineDescription,
+  EngineFault,
+  EngineMemory,
+  Evaluation,
+  TrainingState,
+} from '../ports/engine.ts';
+import { EngineError } from '../ports/engine.ts';
+import type { StateHash } from '../ports/ids.ts';
+import type { Loader } from '../ports/loader.ts';
+import { LoaderError } from '../ports/loader.ts';
+import type { EngineChoice } from './api.ts';
+import { createEngineFaults, runsOnGpu } from './engine-faults.ts';
+import type { EngineNotice } from './engine-faults.ts';
+import { messageOf } from './message-of.ts';
+
+export interface Failure {
+  readonly fault: EngineFault;
+  readonly message: string;
+}
+
+export type Reply<T> =
+  | { readonly ok: true; readonly value: T; readonly memory: EngineMemory }
+  | { readonly ok: false; readonly failure: Failure };
+
+export interface EngineOrder {
+  readonly choice: EngineChoice;
+  readonly job: Job;
+  /** Address of the data set's manifest. */
+  readonly data: string;
+}
+
+export interface EngineService {
+  /** Once. `notify` is a Comlink proxy. */
+  open(order: EngineOrder, notify: (notice: EngineNotice) => void): Promise<Reply<EngineDescription>>;
+  /** Settles when the open engine is gone for good. */
+  lost(): Promise<Failure>;
+  reset(): Promise<Reply<StateHash>>;
+  contribute(request: ContributionRequest): Promise<Reply<Int32Array<ArrayBuffer>>>;
+  apply(request: ApplyRequest): Promise<Reply<StateHash>>;
+  hash(): Promise<Reply<StateHash>>;
+  exportState(): Promise<Reply<TrainingState>>;
+  importState(state: TrainingState): Promise<Reply<StateHash>>;
+  evaluate(): Promise<Reply<Evaluation>>;
+  fingerprint(): Promise<Reply<string>>;
+  /** Faults may come while a call runs; they show in the next one. */
+  injectFault(id: string, fault: Fault): Promise<void>;
+  healFault(id: string): Promise<void>;
+  /** Holds GPU memory under `id` until `letGo`. */
+  exhaust(id: number, budget: ExhaustionBudget): Promise<Reply<Omit<Exhaustion, 'release'>>>;
+  letGo(id: number): Promise<void>;
+}
+
+/** What the worker can do that a test cannot. */
+export interface EngineServiceOptions {
+  readonly fetchData: (manifest: string) => Promise<Loader>;
+  readonly openEngine: (
+    choice: EngineChoice,
+    job: Job,
+    loader: Loader,
+    hooks: EngineHooks,
+  ) => Promise<Engine>;
+}
+
+export function createEngineService({ fetchData, openEngine }: EngineServiceOptions): EngineService {
+  let engine: Engine | undefined;
+  let listener: (notice: EngineNotice) => void = () => undefined;
+  /** Settles when the call that runs is over. */
+  let running: Promise<unknown> = Promise.resolve();
+  const held = new Map<number, Exhaustion>();
+  const faults = createEngineFaults((notice) => {
+    listener(notice);
+  });
+
+  const answer = async <T>(
+    call: (engine: Engine) => Promise<T>,
+    buffers: (value: T) => Transferable[],
+  ): Promise<Reply<T>> => {
+    if (engine === undefined)
+      return failed(new EngineError('unavailable', 'No engine is open in this worker.'));
+    try {
+      const value = await call(engine);
+      const reply: Reply<T> = { ok: true, value, memory: engine.memory() };
+      return Comlink.transfer(reply, buffers(value));
+    } catch (error) {
+      return failed(error);
+    }
+  };
+
+  const reply = <T>(
+    call: (engine: Engine) => Promise<T>,
+    buffers: (value: T) => Transferable[] = () => [],
+  ): Promise<Reply<T>> => {
+    const answered = answer(call, buffers);
+    running = answered;
+    return answered;
+  };
+
+  /** What the GPU gives has changed: plan anew, between two calls. */
+  const planAnew = (): void => {
+    void running.then(() => {
+      if (engine !== undefined && runsOnGpu(engine)) engine.replan();
+    });
+  };
+
+  return {
+    async open({ choice, job, data }, notify) {
+      listener = notify;
+      try {
+        const loader = faults.wrap(await fetchData(data), job.policies.collectiveMs);
+        engine = await openEngine(choice, job, loader, faults.hooks);
+        return { ok: true, value: engine.description, memory: engine.memory() };
+      } catch (error) {
+        return failed(error);
+      }
+    },
+    async lost() {
+      if (engine === undefined)
+        return failed(new EngineError('unavailable', 'No engine is open in this worker.')).failure;
+      return failed(await engine.lost).failure;
+    },
+    reset: () => reply((open) => open.reset()),
+    contribute: (request) =>
+      reply(
+        (open) => open.contribute(request),
+        (lanes) => [lanes.buffer],
+      ),
+    apply: (request) => reply((open) => open.apply(request)),
+    hash: () => reply((open) => open.hash()),
+    exportState: () => reply((open) => open.exportState(), stateBuffers),
+    importState: (state) => reply((open) => open.importState(state)),
+    evaluate: () => reply((open) => open.evaluate()),
+    fingerprint: () => reply((open) => open.fingerprint()),
+    async injectFault(id, fault) {
+      faults.inject(id, fault);
+      if (fault.kind === 'refuse-gpu') planAnew();
+      return Promise.resolve();
+    },
+    async healFault(id) {
+      faults.heal(id);
+      planAnew();
+      return Promise.resolve();
+    },
+    async exhaust(id, budget) {
+      if (engine === undefined)
+        return failed(new EngineError('unavailable', 'No engine is open in this worker.'));
+      try {
+        const exhaustion = await faults.exhaust(engine, budget);
+        held.set(id, exhaustion);
+        planAnew();
+        const { bytes, refused } = exhaustion;
+        return { ok: true, value: { bytes, refused }, memory: engine.memory() };
+      } catch (error) {
+        return failed(error);
+      }
+    },
+    async letGo(id) {
+      held.get(id)?.release();
+      held.delete(id);
+      planAnew();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Each buffer once: what is handed over with an exported state. */
+const stateBuffers = (state: TrainingState): Transferable[] => [
+  ...new Set([
+    state.parameters.buffer,
+    state.firstMoments.buffer,
+    state.secondMoments.buffer,
+    state.exponents.buffer,
+    state.powers.buffer,
+  ]),
+];
+
+function failed(error: unknown): { readonly ok: false; readonly failure: Failure } {
+  const fault =
+    error instanceof EngineError ? error.fault : error instanceof LoaderError ? 'loader' : 'internal';
+  return { ok: false, failure: { fault, message: messageOf(error) } };
+}

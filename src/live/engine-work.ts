@@ -1,0 +1,277 @@
+// The engine's side of the host: turns engine effects into calls, one at a time, and their outcomes into events.
+
+import { decodeState, encodeState } from '../checkpoint/state-file.ts';
+import { laneLayout } from '../collective/lanes.ts';
+import { jobHash as hashOfJob } from '../job/job.ts';
+import type { Job } from '../job/job.ts';
+import { parameterCount, parameterTensors } from '../job/model.ts';
+import type { Engine, EngineFault, TrainingState } from '../ports/engine.ts';
+import { EngineError } from '../ports/engine.ts';
+import type { GenerationId, JobHash, StateHash } from '../ports/ids.ts';
+import { sameGeneration } from '../ports/ids.ts';
+import type { CheckpointNotes } from '../ports/store.ts';
+import type { Effect, Event } from '../protocol/effects.ts';
+import { createEngineQueue } from './engine-queue.ts';
+import type { OpenEngine } from './host-ports.ts';
+import type { Saved } from './saved.ts';
+import { messageOf } from './message-of.ts';
+
+type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { readonly kind: Kind }>;
+
+export interface EngineWorkOptions {
+  readonly open: OpenEngine;
+  readonly dispatch: (event: Event) => void;
+  /** What travels with a state of that many updates. */
+  readonly notes: (step: number) => CheckpointNotes;
+  /** A state came with these. */
+  readonly adopt: (notes: CheckpointNotes, step: number) => void;
+  readonly note: (detail: string) => void;
+}
+
+/** A state in hand, and what goes with it. */
+export interface Captured {
+  readonly job: Job;
+  readonly jobHash: JobHash;
+  readonly state: TrainingState;
+  readonly hash: StateHash;
+}
+
+export interface EngineWork {
+  readonly engine: Engine | undefined;
+  /** How often an engine was asked for: a state found for an earlier one is not for this one. */
+  readonly preparations: number;
+  prepare(effect: EffectOf<'prepareEngine'>): void;
+  compute(effect: EffectOf<'compute'>): void;
+  apply(effect: EffectOf<'apply'>): void;
+  exportState(effect: EffectOf<'exportState'>): void;
+  importState(effect: EffectOf<'importState'>): void;
+  /** Brings the engine to a state that was verified before. */
+  restore(saved: Saved): void;
+  /** The state as it is before anything asked for later. `wanted` is asked when its turn has come. */
+  capture(
+    wanted: () => Promise<boolean>,
+    captured: (state: Captured) => void,
+    failed: (detail: string) => void,
+  ): void;
+  /** Nothing computed for this generation counts any more. */
+  abandon(generation: GenerationId): void;
+  idle(): Promise<void>;
+  destroy(): void;
+}
+
+interface Open {
+  readonly engine: Engine;
+  readonly job: Job;
+  readonly jobHash: JobHash;
+  readonly fingerprint: string;
+}
+
+export function createEngineWork({ open, dispatch, notes, adopt, note }: EngineWorkOptions): EngineWork {
+  let current: Open | undefined;
+  let losses = 0;
+  let preparations = 0;
+  let destroyed = false;
+  let abandoned: GenerationId | undefined;
+  /** The computation asked for last: whatever is still queued before it is not worth starting. */
+  let wanted: EffectOf<'compute'> | undefined;
+
+  const queue = createEngineQueue((error) => {
+    dispatch({ kind: 'engineFailed', fault: 'internal', detail: messageOf(error) });
+  });
+
+  /** The engine is gone for good. Said once, whether its promise or a call notices first. */
+  const lose = (engine: Engine, fault: EngineFault, detail: string): void => {
+    if (current?.engine !== engine || destroyed) return;
+    current = undefined;
+    losses++;
+    engine.destroy();
+    dispatch({ kind: 'engineFailed', fault, detail });
+  };
+
+  /** Runs a call on the open engine. A lost device is the engine's end; other failures are the caller's to answer. */
+  const call = async (
+    task: (open: Open) => Promise<void>,
+    failed: (detail: string, fault: EngineFault) => void,
+  ): Promise<void> => {
+    const target = current;
+    if (target === undefined) {
+      failed('No engine is open.', 'unavailable');
+      return;
+    }
+    try {
+      await task(target);
+    } catch (error) {
+      // The engine was lost under the call: that has been told, and is the whole story.
+      if (current !== target) return;
+      const fault = error instanceof EngineError ? error.fault : 'internal';
+      if (fault === 'device-lost') lose(target.engine, fault, messageOf(error));
+      else failed(messageOf(error), fault);
+    }
+  };
+
+  const fail = (detail: string, fault: EngineFault): void => {
+    dispatch({ kind: 'engineFailed', fault, detail });
+  };
+
+  /** For calls that come to nothing without an engine: that there is none has been told. */
+  const failUnlessGone = (detail: string, fault: EngineFault): void => {
+    if (current !== undefined) fail(detail, fault);
+  };
+
+  const openFor = async ({ job }: EffectOf<'prepareEngine'>): Promise<Open> => {
+    const jobHash = hashOfJob(job);
+    if (current?.jobHash === jobHash) return current;
+    current?.engine.destroy();
+    current = undefined;
+    const engine = await open(job, losses);
+    const opened: Open = { engine, job, jobHash, fingerprint: await engine.fingerprint() };
+    current = opened;
+    note(`${engine.description.kind} on ${engine.description.adapter}: ${engine.description.reason}`);
+    void engine.lost.then((error) => {
+      lose(engine, error.fault, error.message);
+    });
+    return opened;
+  };
+
+  return {
+    get engine() {
+      return current?.engine;
+    },
+
+    get preparations() {
+      return preparations;
+    },
+
+    prepare(effect) {
+      preparations++;
+      queue.add(async () => {
+        const before = losses;
+        try {
+          const { engine, jobHash, job, fingerprint } = await openFor(effect);
+          const hash = await engine.reset();
+          if (destroyed) {
+            engine.destroy();
+            return;
+          }
+          const layout = laneLayout(
+            parameterCount(job.model),
+            parameterTensors(job.model).length,
+            job.microBatches,
+          );
+          dispatch({ kind: 'engineReady', jobHash, fingerprint, layout, hash });
+        } catch (error) {
+          if (losses !== before) return;
+          const fault = error instanceof EngineError ? error.fault : 'internal';
+          if (fault === 'device-lost') losses++;
+          current?.engine.destroy();
+          current = undefined;
+          fail(messageOf(error), fault);
+        }
+      });
+    },
+
+    compute(effect) {
+      wanted = effect;
+      const { generation, step, attempt, microBatches, exponents } = effect;
+      const stale = (): boolean =>
+        wanted !== effect || (abandoned !== undefined && sameGeneration(abandoned, generation));
+      queue.add(
+        () =>
+          call(
+            async ({ engine }) => {
+              const lanes = await engine.contribute({ step, microBatches, exponents });
+              dispatch({ kind: 'computed', generation, step, attempt, lanes });
+            },
+            (detail) => {
+              dispatch({ kind: 'computeFailed', generation, step, attempt, detail });
+            },
+          ),
+        stale,
+      );
+    },
+
+    apply({ generation, step, reduced, exponents, mode }) {
+      queue.add(() =>
+        call(async ({ engine }) => {
+          const hash = await engine.apply({ step, reduced, mode, exponents });
+          dispatch({ kind: 'applied', generation, step, hash });
+        }, failUnlessGone),
+      );
+    },
+
+    exportState({ generation, to }) {
+      queue.add(() =>
+        call(
+          async ({ engine, job, jobHash }) => {
+            const state = await engine.exportState();
+            const hash = await engine.hash();
+            const bytes = encodeState({ state, job, jobHash, stateHash: hash, notes: notes(state.step) });
+            dispatch({ kind: 'exported', generation, to, step: state.step, hash, bytes });
+          },
+          (detail) => {
+            note(`The state could not be exported for ${to.slice(0, 4)}: ${detail}`);
+          },
+        ),
+      );
+    },
+
+    importState({ generation, step, hash, bytes }) {
+      const failed = (detail: string): void => {
+        dispatch({ kind: 'importFailed', generation, detail });
+      };
+      queue.add(() =>
+        call(async ({ engine, job }) => {
+          const file = decodeState(bytes, job);
+          if (file.state.step !== step || file.stateHash !== hash) {
+            failed(`The donor announced step ${step} and sent a state of step ${file.state.step}.`);
+            return;
+          }
+          const found = await engine.importState(file.state);
+          adopt(file.notes, step);
+          // Whether that is the hash announced is the core's to judge: the engine's state has changed either way.
+          dispatch({ kind: 'imported', generation, step, hash: found });
+        }, failed),
+      );
+    },
+
+    restore({ state, summary, notes: restored, provenance }) {
+      queue.add(() =>
+        call(async ({ engine }) => {
+          const found = await engine.importState(state);
+          if (found !== summary.stateHash) {
+            fail(
+              `The checkpoint of step ${state.step} came out as ${found}, expected ${summary.stateHash}.`,
+              'bad-state',
+            );
+            return;
+          }
+          adopt(restored, state.step);
+          const standing = { lineage: summary.generation, step: state.step, hash: found };
+          dispatch({ kind: 'restored', found: { standing, provenance } });
+        }, failUnlessGone),
+      );
+    },
+
+    capture(isWanted, captured, failed) {
+      queue.add(() =>
+        call(async ({ engine, job, jobHash }) => {
+          if (!(await isWanted())) return;
+          const state = await engine.exportState();
+          captured({ job, jobHash, state, hash: await engine.hash() });
+        }, failed),
+      );
+    },
+
+    abandon(generation) {
+      abandoned = generation;
+    },
+
+    idle: () => queue.idle(),
+
+    destroy() {
+      destroyed = true;
+      current?.engine.destroy();
+      current = undefined;
+    },
+  };
+}

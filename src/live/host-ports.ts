@@ -1,0 +1,60 @@
+// What a live rank is given from outside: the protocol core and every port it acts through. Tests pass ports in memory.
+
+import type { Clock } from '../ports/clock.ts';
+import type { Engine } from '../ports/engine.ts';
+import type { SeatLocks } from '../checkpoint/seat-locks.ts';
+import type { JobHash, MemberId, SeatId } from '../ports/ids.ts';
+import type { Network, NetworkHandlers } from '../ports/network.ts';
+import type { BallotStore, CheckpointStore } from '../ports/store.ts';
+import type { Effect, Event } from '../protocol/effects.ts';
+import type { RankView } from '../protocol/view.ts';
+import type { EvaluationPoint, RankOptions } from './api.ts';
+import type { ActiveFault } from '../faults/injector.ts';
+import type { Job } from '../job/job.ts';
+
+/** The protocol as the host sees it: events in, effects out, and a view for people. */
+export interface Core {
+  step(event: Event, now: number): readonly Effect[];
+  view(now: number): RankView;
+}
+
+/** At most one rank of a browser profile saves a room's checkpoints, so that four frames do not save the same state four times. */
+export interface WriterRole {
+  /** Whether this rank is the writer. Becomes it when nobody is, and stays it until it gives up or its worker is gone. */
+  acquire(): Promise<boolean>;
+  giveUp(): void;
+}
+
+/** Between the ranks of one room in one browser profile: a state is evaluated once and all of them show it. */
+export interface EvaluationShare {
+  publish(point: EvaluationPoint, incarnation: string): void;
+  subscribe(received: (point: EvaluationPoint, incarnation: string) => void): void;
+}
+
+/** Opens engines. `attempt` counts the engines that this rank has lost before: the ladder goes down with it. */
+export type OpenEngine = (job: Job, attempt: number) => Promise<Engine>;
+
+export interface HostPorts {
+  readonly core: Core;
+  readonly clock: Clock;
+  /** Milliseconds since the epoch, for the log. */
+  readonly wallClock: () => number;
+  readonly connect: (handlers: NetworkHandlers) => Network;
+  readonly openEngine: OpenEngine;
+  /** An engine that measures held-out accuracy behind the training. Always the CPU's: it takes nothing from the GPU. */
+  readonly openEvaluator: (job: Job) => Promise<Engine>;
+  readonly ballots: BallotStore;
+  readonly checkpoints: CheckpointStore;
+  readonly seatLocks: SeatLocks;
+  readonly writer: WriterRole;
+  readonly evaluations: EvaluationShare;
+  /** Faults that act on this rank now, to be shown. */
+  readonly activeFaults: () => readonly ActiveFault[];
+}
+
+export interface HostSelf {
+  readonly member: MemberId;
+  readonly seat: SeatId;
+  readonly options: RankOptions;
+  readonly jobHash: JobHash;
+}

@@ -1,0 +1,472 @@
+// The rank in a browser, without the browser: runs the protocol core and carries its effects out through injected ports.
+//
+// Events are handled one at a time, in the order they came; effects start in the order the core gave them. What must be
+// durable before it is said (`store`) is stored first, and when that fails nothing of it is said.
+
+import { jobHash as hashOfJob } from '../job/job.ts';
+import type { Job } from '../job/job.ts';
+import type { CheckpointNotes } from '../ports/store.ts';
+import type { MemberId } from '../ports/ids.ts';
+import type { Network, NetworkHandlers } from '../ports/network.ts';
+import type { CheckpointSummary } from '../ports/store.ts';
+import { CodecError, decodeMessage, encodeMessage } from '../protocol/codec.ts';
+import type { Effect, Event, Send, TimerName } from '../protocol/effects.ts';
+import type { Message } from '../protocol/messages.ts';
+import type { TraceEvent, TraceRecord } from '../trace/events.ts';
+import type { EvaluationPoint, MetricPoint, RankStatus } from './api.ts';
+import { createAssertions } from './assertions.ts';
+import { createCheckpointer } from './checkpointer.ts';
+import { defer } from './deferred.ts';
+import type { Deferred } from './deferred.ts';
+import { createEngineWork } from './engine-work.ts';
+import { createEvaluator } from './evaluator.ts';
+import { createEventLog } from './event-log.ts';
+import { createHistory } from './history.ts';
+import type { HostPorts, HostSelf } from './host-ports.ts';
+import { messageOf } from './message-of.ts';
+import { findJob, findSaved, provenanceNotes } from './saved.ts';
+import type { Saved } from './saved.ts';
+import { createSeats } from './seats.ts';
+
+/** A checkpoint that was asked for and did not come by then is not coming. */
+const CHECKPOINT_DEADLINE_MS = 20_000;
+/** A leaver that hears nothing goes all the same. */
+const LEAVE_DEADLINE_MS = 3_000;
+
+/** Where a problem comes from that the core does not know of. */
+export type Complaint = 'halted' | 'invariant' | 'votes' | 'links' | 'signalling';
+
+export class RankError extends Error {
+  override readonly name = 'RankError';
+}
+
+export interface Host {
+  /** Takes a seat, looks for a checkpoint, then starts the protocol and connects. */
+  boot(): Promise<void>;
+  status(): RankStatus;
+  metrics(from: number): {
+    readonly points: readonly MetricPoint[];
+    readonly evaluations: readonly EvaluationPoint[];
+    readonly next: number;
+  };
+  log(from: number, limit: number): readonly TraceRecord[];
+  command(command: 'start' | 'pause' | 'force'): void;
+  checkpointNow(): Promise<CheckpointSummary>;
+  checkpoints(): Promise<readonly CheckpointSummary[]>;
+  leave(): Promise<void>;
+  /** Writes to the log from outside the core: faults, refusals. */
+  report(event: TraceEvent): void;
+  /** The member with this rank number in the generation in force. */
+  memberOfRank(rank: number): MemberId | undefined;
+  /** Something a person should know that the core does not; `undefined` once it is over. The last source to speak up is shown. */
+  complain(source: Complaint, problem: string | undefined): void;
+  close(): Promise<void>;
+}
+
+export function createHost(self: HostSelf, ports: HostPorts): Host {
+  const { member, seat, options, jobHash } = self;
+  const { core, clock } = ports;
+  const log = createEventLog(member, ports.wallClock);
+  const history = createHistory();
+  const timers = new Map<TimerName, () => void>();
+  const save = createCheckpointer(options.room, ports.checkpoints);
+
+  let network: Network | undefined;
+  let resumedFromStep: number | undefined;
+  const complaints = new Map<Complaint, string>();
+  let closed = false;
+  /** The room has agreed to go on without this rank: its seat votes for nothing any more. */
+  let hasLeft = false;
+  /** Somebody asked for a checkpoint now, and waits for it. */
+  let asked: Deferred<CheckpointSummary> | undefined;
+  let leaving: Deferred<undefined> | undefined;
+
+  /** The curves, and how the state came about. */
+  const notesOf = (step: number): CheckpointNotes => ({
+    ...history.notes(step),
+    ...provenanceNotes(core.view(clock.now()).provenance),
+  });
+
+  const asserted = createAssertions();
+  const report = (event: TraceEvent): void => {
+    const record = log.append(event);
+    for (const { invariant, sentence } of asserted(record)) {
+      log.append({ kind: 'violated', invariant, sentence });
+      complain('invariant', `${sentence} This is a fault of Rankfall itself: please report it with the log.`);
+    }
+  };
+  const complain = (source: Complaint, problem: string | undefined): void => {
+    complaints.delete(source);
+    if (problem !== undefined) complaints.set(source, problem);
+  };
+  const note = (detail: string): void => {
+    report({ kind: 'engine', detail });
+  };
+
+  // Events
+
+  const waiting: Event[] = [];
+  let draining = false;
+
+  const dispatch = (event: Event): void => {
+    if (closed) return;
+    waiting.push(event);
+    if (draining) return;
+    draining = true;
+    try {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        for (const effect of core.step(next, clock.now())) execute(effect);
+      }
+    } catch (error) {
+      halt(error);
+    } finally {
+      draining = false;
+    }
+  };
+
+  /** The core has found itself in a state that cannot be: go on no further, harm nobody, say so. */
+  const halt = (error: unknown): void => {
+    const detail = messageOf(error);
+    report({ kind: 'stopped', reason: 'invariant', detail });
+    complain('halted', `This rank stopped itself: ${detail}. Reload the page; the others go on.`);
+    waiting.length = 0;
+    for (const peer of network?.peers() ?? []) network?.drop(peer, 'halted');
+    void close();
+  };
+
+  const handlers: NetworkHandlers = {
+    linkUp(peer) {
+      complain('links', undefined);
+      dispatch({ kind: 'linkUp', peer });
+    },
+    linkDown(peer, evidence) {
+      dispatch({ kind: 'linkDown', peer, evidence });
+    },
+    message(from, _lane, bytes) {
+      let message: Message;
+      try {
+        message = decodeMessage(bytes);
+      } catch (error) {
+        if (!(error instanceof CodecError)) throw error;
+        dispatch({ kind: 'garbled', from, detail: error.message });
+        return;
+      }
+      dispatch({ kind: 'message', from, message });
+    },
+  };
+
+  const transmit = ({ to, message }: Send): void => {
+    if (to === member) {
+      // Behind the effects that are still to be carried out: the core is never entered twice.
+      dispatch({ kind: 'message', from: member, message });
+      return;
+    }
+    const { lane, bytes } = encodeMessage(message);
+    if (network?.send(to, lane, bytes) !== 'sent') dispatch({ kind: 'unsent', to });
+  };
+
+  // Helpers that carry effects out
+
+  const seats = createSeats({
+    own: seat,
+    ballots: ports.ballots,
+    locks: ports.seatLocks,
+    clock,
+    acquired(acquired, record) {
+      dispatch({ kind: 'seatAcquired', seat: acquired, record });
+    },
+    unusable(lost, detail) {
+      note(`Seat ${lost.slice(0, 4)} came here and cannot vote: ${detail}`);
+    },
+  });
+
+  const work = createEngineWork({
+    open: ports.openEngine,
+    dispatch,
+    notes: (step) => notesOf(step),
+    adopt: (notes, step) => {
+      history.adopt(notes, step);
+    },
+    note,
+  });
+
+  const evaluator = createEvaluator(ports.openEvaluator, (detail) => {
+    note(`Held-out accuracy could not be measured: ${detail}`);
+  });
+
+  const incarnation = (): string => core.view(clock.now()).generation?.incarnation ?? '';
+
+  const takeCheckpoint = ({ generation, step, hash }: Extract<Effect, { kind: 'checkpoint' }>): void => {
+    const explicit = asked;
+    asked = undefined;
+    const failed = (detail: string): void => {
+      explicit?.reject(new RankError(`The checkpoint of step ${step} failed: ${detail}`));
+      dispatch({ kind: 'checkpointFailed', generation, step, detail });
+    };
+    work.capture(
+      // Whoever asks for a checkpoint gets one, also on a rank that leaves the regular ones to another.
+      async () => (await ports.writer.acquire()) || explicit !== undefined,
+      ({ job, jobHash: savedJobHash, state, hash: found }) => {
+        if (state.step !== step || found !== hash) {
+          failed(
+            `The engine's state is of step ${state.step} with hash ${found}, expected step ${step} with ${hash}.`,
+          );
+          return;
+        }
+        save({ generation, hash, job, jobHash: savedJobHash, state, notes: notesOf(step) }).then(
+          (summary) => {
+            explicit?.resolve(summary);
+            dispatch({
+              kind: 'checkpointed',
+              generation: summary.generation,
+              step: summary.step,
+              hash: summary.stateHash,
+            });
+          },
+          (error: unknown) => {
+            failed(messageOf(error));
+          },
+        );
+        evaluator.evaluate(job, state, (point) => {
+          history.evaluation(point);
+          ports.evaluations.publish(point, incarnation());
+        });
+      },
+      failed,
+    );
+  };
+
+  const storeThenSend = ({ record, thenSend, thenReport }: Extract<Effect, { kind: 'store' }>): void => {
+    seats.store(record).then(
+      () => {
+        if (closed) return;
+        if (thenReport !== undefined) report(thenReport);
+        thenSend.forEach(transmit);
+      },
+      (error: unknown) => {
+        dispatch({ kind: 'seatNotStored', seat: record.seat, detail: messageOf(error) });
+      },
+    );
+  };
+
+  /** What was found at the start may have been outrun since, by this tab or by another. */
+  const restore = async (): Promise<void> => {
+    const { preparations } = work;
+    const saved = await lookForSaved(core.view(clock.now()).job ?? options.job);
+    if (closed || work.preparations !== preparations) return;
+    if (saved === undefined) {
+      dispatch({ kind: 'restored', found: undefined });
+      return;
+    }
+    work.restore(saved);
+    resumedFromStep = saved.summary.step;
+  };
+
+  /** What the host itself learns from what the core reports. */
+  const overhear = (event: TraceEvent): void => {
+    if (event.kind === 'applied') {
+      history.point({ step: event.step, loss: event.loss, trainAccuracy: event.correct / event.samples });
+    } else if (event.kind === 'aborted') {
+      work.abandon(event.generation);
+    } else if (event.kind === 'stopped' || event.kind === 'left') {
+      ports.writer.giveUp();
+      const left = event.kind === 'left' ? event.why === 'leave' : event.reason === 'left';
+      hasLeft ||= left;
+      if (left || event.kind === 'stopped') leaving?.resolve(undefined);
+    }
+  };
+
+  const execute = (effect: Effect): void => {
+    switch (effect.kind) {
+      case 'send':
+        transmit(effect);
+        return;
+      case 'store':
+        storeThenSend(effect);
+        return;
+      case 'prepareEngine':
+        work.prepare(effect);
+        return;
+      case 'compute':
+        work.compute(effect);
+        return;
+      case 'apply':
+        work.apply(effect);
+        return;
+      case 'exportState':
+        work.exportState(effect);
+        return;
+      case 'importState':
+        work.importState(effect);
+        return;
+      case 'restore':
+        void restore();
+        return;
+      case 'checkpoint':
+        takeCheckpoint(effect);
+        return;
+      case 'setTimer':
+        setTimer(effect.name, effect.ms);
+        return;
+      case 'clearTimer':
+        timers.get(effect.name)?.();
+        timers.delete(effect.name);
+        return;
+      case 'watchSeats':
+        seats.watch(effect.seats);
+        return;
+      case 'releaseSeat':
+        seats.release(effect.seat);
+        return;
+      case 'dropLink':
+        network?.drop(effect.peer, effect.reason);
+        return;
+      case 'report':
+        report(effect.event);
+        overhear(effect.event);
+        return;
+    }
+  };
+
+  const setTimer = (name: TimerName, ms: number): void => {
+    timers.get(name)?.();
+    timers.set(
+      name,
+      clock.after(ms, () => {
+        timers.delete(name);
+        dispatch({ kind: 'timer', name });
+      }),
+    );
+  };
+
+  const takeSeat = async (): Promise<void> => {
+    try {
+      await seats.open();
+    } catch (error) {
+      complain('votes', `This browser does not store votes, so this rank cannot vote: ${messageOf(error)}`);
+    }
+  };
+
+  const lookForSaved = async (job: Job): Promise<Saved | undefined> => {
+    try {
+      return await findSaved(ports.checkpoints, options.room, job, hashOfJob(job), (step, reason) => {
+        report({ kind: 'checkpointSkipped', step, reason });
+      });
+    } catch (error) {
+      report({ kind: 'checkpointSkipped', step: 0, reason: messageOf(error) });
+      return undefined;
+    }
+  };
+
+  /** A room that is reopened trains what it trained, whatever the page's address asks for. */
+  const jobOfRoom = async (): Promise<Job> => {
+    try {
+      return (await findJob(ports.checkpoints, options.room)) ?? options.job;
+    } catch {
+      // What cannot be read is said, checkpoint by checkpoint, when a state is looked for.
+      return options.job;
+    }
+  };
+
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    for (const cancel of timers.values()) cancel();
+    timers.clear();
+    asked?.reject(new RankError('The rank has gone.'));
+    leaving?.resolve(undefined);
+    evaluator.destroy();
+    work.destroy();
+    await seats.close(hasLeft);
+  };
+
+  return {
+    async boot() {
+      await takeSeat();
+      const job = options.fresh ? options.job : await jobOfRoom();
+      const saved = options.fresh ? undefined : await lookForSaved(job);
+      ports.evaluations.subscribe((point, from) => {
+        if (from === incarnation()) history.evaluation(point);
+      });
+      dispatch({
+        kind: 'boot',
+        job,
+        jobHash: hashOfJob(job),
+        fresh: options.fresh,
+        autostart: options.autostart,
+        saved: saved && {
+          lineage: saved.summary.generation,
+          step: saved.summary.step,
+          hash: saved.summary.stateHash,
+        },
+      });
+      network = ports.connect(handlers);
+    },
+
+    status() {
+      const now = clock.now();
+      const view = core.view(now);
+      return {
+        member,
+        seat,
+        room: options.room,
+        phase: view.phase,
+        engine: work.engine?.description,
+        memory: work.engine?.memory(),
+        job: view.job ?? options.job,
+        jobHash: view.jobHash ?? jobHash,
+        generation: view.generation,
+        members: view.members.map((seen, rank) => ({ ...seen, rank })),
+        links: network?.peers() ?? [],
+        running: view.running,
+        step: view.step,
+        committed: view.committed,
+        stateHash: view.stateHash,
+        committedHash: view.committedHash,
+        exactness: view.exactness,
+        resumedFromStep,
+        evaluation: history.evaluations().at(-1),
+        waitingFor: view.waitingFor,
+        faults: ports.activeFaults(),
+        problem: complaints.get('halted') ?? view.problem ?? [...complaints.values()].at(-1),
+      };
+    },
+
+    metrics: (from) => ({ ...history.read(from), evaluations: history.evaluations() }),
+    log: (from, limit) => log.read(from, limit),
+    command(command) {
+      dispatch({ kind: 'command', command });
+    },
+
+    async checkpointNow() {
+      const result = asked ?? defer<CheckpointSummary>();
+      asked = result;
+      dispatch({ kind: 'command', command: 'checkpoint' });
+      const cancel = clock.after(CHECKPOINT_DEADLINE_MS, () => {
+        if (asked === result) asked = undefined;
+        result.reject(
+          new RankError('No checkpoint was taken: this rank holds no committed state, or its store hangs.'),
+        );
+      });
+      return await result.promise.finally(cancel);
+    },
+
+    checkpoints: () => ports.checkpoints.list(options.room),
+
+    async leave() {
+      const left = leaving ?? defer<undefined>();
+      leaving = left;
+      dispatch({ kind: 'command', command: 'leave' });
+      const cancel = clock.after(LEAVE_DEADLINE_MS, () => {
+        left.resolve(undefined);
+      });
+      await left.promise.finally(cancel);
+      await close();
+    },
+
+    report,
+    memberOfRank: (rank) => core.view(clock.now()).members[rank]?.member,
+    complain,
+    close,
+  };
+}

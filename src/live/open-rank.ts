@@ -1,0 +1,171 @@
+// Puts a rank together in its worker: the protocol core, the browser's ports, and the faults between them.
+
+import { openBallotStore } from '../checkpoint/ballots.ts';
+import { openSeatLocks } from '../checkpoint/seat-locks.ts';
+import { openCheckpointStore } from '../checkpoint/store.ts';
+import { createFaultInjector } from '../faults/injector.ts';
+import type { FaultInjector } from '../faults/injector.ts';
+import { faultyNetwork } from '../faults/network.ts';
+import { pageFaults } from '../faults/page.ts';
+import { seededSites } from '../faults/site-random.ts';
+import { faultyBallotStore, faultyCheckpointStore } from '../faults/storage.ts';
+import { jobHash } from '../job/job.ts';
+import type { Job } from '../job/job.ts';
+import type { Engine } from '../ports/engine.ts';
+import type { MemberId, SeatId } from '../ports/ids.ts';
+import { isSeatId } from '../ports/ids.ts';
+import { createRank, stepRank } from '../protocol/rank.ts';
+import { viewRank } from '../protocol/view.ts';
+import { systemClock } from '../transport/system-clock.ts';
+import { openWorkerTransport } from '../transport/worker.ts';
+import type { EngineChoice, RankGone, RankOptions } from './api.ts';
+import { blockThread } from './block-thread.ts';
+import { engineFaultPorts } from './engine-fault-port.ts';
+import { descend, rungsAfter } from './engine-ladder.ts';
+import { openEngineProxy } from './engine-proxy.ts';
+import { broadcastEvaluations } from './evaluation-share.ts';
+import { createHost } from './host.ts';
+import type { Host } from './host.ts';
+import type { Core } from './host-ports.ts';
+import { webWriterRole } from './writer-role.ts';
+
+export interface RankSetup {
+  readonly member: MemberId;
+  readonly options: RankOptions;
+  /** Address of the data set's manifest. */
+  readonly data: string;
+}
+
+/** What only the page can do for its worker. */
+export interface PageActions {
+  /** Goes away, with a goodbye or, if killed, without a word. */
+  go(how: RankGone['how']): void;
+  /** Asks whoever sits at the machine. */
+  consent(question: string): Promise<boolean>;
+}
+
+export interface OpenedRank {
+  readonly host: Host;
+  readonly faults: FaultInjector;
+}
+
+const CONSENT =
+  'A fault asks to use up this machine’s GPU memory for a while, up to 1 GiB. Other programs may feel it. Allow it?';
+
+export function openRank(
+  { member, options, data }: RankSetup,
+  transport: MessagePort,
+  page: PageActions,
+): OpenedRank {
+  const seat = newSeatId();
+  const clock = systemClock();
+  const state = createRank({ member, seat });
+  const core: Core = {
+    step: (event, now) => stepRank(state, event, now),
+    view: (now) => viewRank(state, now),
+  };
+
+  const ballots = faultyBallotStore(openBallotStore());
+  const checkpoints = faultyCheckpointStore(
+    openCheckpointStore({ keep: options.job.policies.checkpointsKept, now: () => Date.now() }),
+  );
+  const network = faultyNetwork(
+    (handlers) =>
+      openWorkerTransport({
+        port: transport,
+        self: member,
+        room: options.room,
+        secret: options.secret,
+        handlers: {
+          ...handlers,
+          refused({ code, by, peer, message }) {
+            host.report({ kind: 'refused', by: by === 'peer' ? peer : member, reason: message });
+            if (code === 'wrong-secret') host.complain('links', message);
+          },
+          signalling(signalling) {
+            const failing = signalling.state === 'retrying' || signalling.state === 'failed';
+            host.complain('signalling', failing ? signalling.message : undefined);
+          },
+        },
+      }),
+    clock,
+    // Chance must differ between ranks; a member id is random and is in the log.
+    seededSites(Number.parseInt(member.slice(0, 8), 16)),
+  );
+  const engineFaults = engineFaultPorts({
+    consent: () => page.consent(CONSENT),
+    note: (detail) => {
+      host.report({ kind: 'engine', detail });
+    },
+  });
+
+  /** Loads its code while this worker opens its stores. */
+  let spare: Worker | undefined = engineWorker();
+  const openIn = async (choice: EngineChoice, job: Job): Promise<Engine> => {
+    const worker = spare ?? engineWorker();
+    spare = undefined;
+    const engine = await openEngineProxy(worker, { choice, job, data }, (notice) => {
+      engineFaults.notice(notice);
+    });
+    engineFaults.attach(engine);
+    return engine;
+  };
+
+  const faults = createFaultInjector({
+    clock,
+    resolvePeer: (rank) => host.memberOfRank(rank),
+    report: (event) => {
+      host.report(event);
+    },
+    ports: [
+      network.faults,
+      ballots.faults,
+      checkpoints.faults,
+      ...engineFaults.ports,
+      pageFaults({
+        close: () => {
+          page.go('close');
+        },
+        kill: () => {
+          page.go('kill');
+        },
+        freeze: (ms) => {
+          // The answer to whoever asked goes out first.
+          setTimeout(() => {
+            blockThread(ms);
+          }, 0);
+        },
+      }),
+    ],
+  });
+
+  const host = createHost(
+    { member, seat, options, jobHash: jobHash(options.job) },
+    {
+      core,
+      clock,
+      wallClock: () => Date.now(),
+      ballots: ballots.store,
+      checkpoints: checkpoints.store,
+      seatLocks: openSeatLocks(),
+      writer: webWriterRole(navigator.locks, options.room),
+      evaluations: broadcastEvaluations(options.room),
+      openEngine: (job, lost) => descend(rungsAfter(lost, options.engine), (choice) => openIn(choice, job)),
+      openEvaluator: (job) => openEngineProxy(engineWorker(), { choice: 'cpu', job, data }),
+      connect: (handlers) => network.connect(handlers),
+      activeFaults: () => faults.active(),
+    },
+  );
+
+  return { host, faults };
+}
+
+const engineWorker = (): Worker =>
+  new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module', name: 'engine' });
+
+function newSeatId(): SeatId {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (!isSeatId(id)) throw new TypeError(`A seat id has 32 hex digits, and this one is ${id}.`);
+  return id;
+}

@@ -1,0 +1,136 @@
+// The page of one rank: starts its worker, carries its connections (which workers cannot have), and hands its controls to the
+// window around it. Opened alone, it says in text how the rank is doing.
+
+import * as Comlink from 'comlink';
+import { openPageTransport } from '../transport/page.ts';
+import { isMemberId } from '../ports/ids.ts';
+import type { MemberId } from '../ports/ids.ts';
+import type { RankFailed, RankGone, RankHandle, RankPageDoor, RankReady } from './api.ts';
+import { parseRankOptions } from './link.ts';
+import { messageOf } from './message-of.ts';
+import type { PageActions } from './open-rank.ts';
+import { showAlone, showText } from './rank-text.ts';
+import type { RankWorker } from './worker.ts';
+
+declare global {
+  interface Window {
+    rankfallPage?: RankPageDoor;
+  }
+}
+
+/** Where the server mounts the PeerServer, on the page's own origin. */
+const SIGNAL_PATH = '/signal';
+
+const isAlone = window.parent === window;
+
+try {
+  await open();
+} catch (error) {
+  const message = messageOf(error);
+  showText(message);
+  tellParent({ type: 'rankfall:failed', message } satisfies RankFailed);
+}
+
+async function open(): Promise<void> {
+  const options = parseRankOptions(location.hash);
+  if (!isSecureContext) {
+    throw new Error(
+      'Browsers allow WebGPU and Web Locks on https:// and on http://localhost only: open the room there.',
+    );
+  }
+  const member = newMemberId();
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    type: 'module',
+    name: `rank ${member.slice(0, 4)}`,
+  });
+  const remote = Comlink.wrap<RankWorker>(worker);
+  const channel = new MessageChannel();
+  const transport = openPageTransport({
+    room: options.room,
+    worker: channel.port1,
+    signal: {
+      host: location.hostname,
+      port: Number(location.port) || (location.protocol === 'https:' ? 443 : 80),
+      path: SIGNAL_PATH,
+      secure: location.protocol === 'https:',
+    },
+  });
+  const data = new URL('data/digits.json', document.baseURI).href;
+  /** Ends this page, once the answer to whoever asked for it has left. */
+  const go = (how: RankGone['how']): void => {
+    setTimeout(() => {
+      if (how === 'kill') {
+        transport.suppressGoodbye();
+        worker.terminate();
+      }
+      tellParent({ type: 'rankfall:gone', member, how } satisfies RankGone);
+      location.replace('about:blank');
+    }, 0);
+  };
+  const page = Comlink.proxy({
+    go,
+    consent: (question: string) => Promise.resolve(window.confirm(question)),
+  } satisfies PageActions);
+  const failed = new Promise<never>((_, reject) => {
+    worker.addEventListener('error', (event) => {
+      reject(
+        new Error(`The rank's worker failed: ${event.message || 'it could not be loaded'}. Reload the page.`),
+      );
+    });
+  });
+  const booted = remote.boot(
+    { member, options, data },
+    Comlink.transfer(channel.port2, [channel.port2]),
+    page,
+  );
+  await Promise.race([failed, booted]);
+  failed.catch((error: unknown) => {
+    showText(messageOf(error));
+  });
+
+  const rank = createHandle(remote, go);
+  window.rankfallPage = {
+    member,
+    rank,
+    suppressGoodbye: () => {
+      transport.suppressGoodbye();
+    },
+  };
+  if (isAlone) showAlone(rank);
+  else showText('This rank belongs to the page around it.');
+  const { port1, port2 } = new MessageChannel();
+  Comlink.expose(rank, port1);
+  tellParent({ type: 'rankfall:rank', member } satisfies RankReady, [port2]);
+}
+
+/** The worker's handle; a rank that has left takes its page with it. */
+function createHandle(remote: Comlink.Remote<RankWorker>, go: PageActions['go']): RankHandle {
+  return {
+    status: () => remote.status(),
+    metrics: (from) => remote.metrics(from),
+    log: (from, limit) => remote.log(from, limit),
+    start: () => remote.start(),
+    pause: () => remote.pause(),
+    checkpointNow: () => remote.checkpointNow(),
+    checkpoints: () => remote.checkpoints(),
+    force: () => remote.force(),
+    async leave() {
+      await remote.leave();
+      go('leave');
+    },
+    inject: (fault) => remote.inject(fault),
+    heal: (id) => remote.heal(id),
+  };
+}
+
+function newMemberId(): MemberId {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (!isMemberId(id)) throw new Error(`A member id has 32 hex digits, and this one is ${id}.`);
+  return id;
+}
+
+/** Only a parent of the same origin hears it. */
+function tellParent(message: RankReady | RankFailed | RankGone, transfer: Transferable[] = []): void {
+  if (!isAlone) window.parent.postMessage(message, location.origin, transfer);
+}

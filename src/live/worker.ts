@@ -1,0 +1,53 @@
+// The rank's dedicated worker: the host with the browser's own ports. The protocol's clock runs here, since a hidden page's
+// timers do not; the arithmetic runs in a worker of its own (engine-worker.ts), so that this one always answers.
+
+import * as Comlink from 'comlink';
+import { FaultError } from '../faults/fault-error.ts';
+import type { RankHandle } from './api.ts';
+import { RankError } from './host.ts';
+import { openRank } from './open-rank.ts';
+import type { OpenedRank, PageActions, RankSetup } from './open-rank.ts';
+
+/** What the page calls. */
+export interface RankWorker extends RankHandle {
+  /** Once, before anything else. `transport` is the worker's end of the page's transport; `page` a Comlink proxy. */
+  boot(setup: RankSetup, transport: MessagePort, page: PageActions): Promise<void>;
+}
+
+let opened: OpenedRank | undefined;
+
+function rank(): OpenedRank {
+  if (opened === undefined) throw new RankError('The rank is still starting. Ask again in a moment.');
+  return opened;
+}
+
+const worker: RankWorker = {
+  async boot(setup, transport, page) {
+    if (opened !== undefined) throw new RankError('The rank runs already.');
+    opened = openRank(setup, transport, page);
+    await opened.host.boot();
+  },
+  status: async () => rank().host.status(),
+  metrics: async (from) => rank().host.metrics(from),
+  log: async (from, limit) => rank().host.log(from, limit),
+  start: async () => {
+    rank().host.command('start');
+  },
+  pause: async () => {
+    rank().host.command('pause');
+  },
+  force: async () => {
+    rank().host.command('force');
+  },
+  checkpointNow: async () => await rank().host.checkpointNow(),
+  checkpoints: async () => await rank().host.checkpoints(),
+  leave: async () => {
+    await rank().host.leave();
+  },
+  inject: async (fault) => rank().faults.inject(fault),
+  heal: async (id) => {
+    if (!rank().faults.heal(id)) throw new FaultError('unsupported', `Fault ${id} is not active any more.`);
+  },
+};
+
+Comlink.expose(worker);

@@ -1,0 +1,101 @@
+// The interface to the arithmetic: what a rank asks of the CPU engine, the WebGPU engine and the simulated ones.
+
+import type { Job } from '../job/job.ts';
+import type { StateHash } from './ids.ts';
+
+export type EngineKind = 'cpu' | 'webgpu';
+
+/** `native`: the engine's own arithmetic. `portable`: IEEE f32 on the CPU, the same bits everywhere. */
+export type UpdateMode = 'native' | 'portable';
+
+export interface EngineDescription {
+  readonly kind: EngineKind;
+  /** Adapter as a person would name it, such as "SwiftShader (software)" or "TypeScript on the CPU". */
+  readonly adapter: string;
+  readonly software: boolean;
+  /** Why this engine runs and not another, in one sentence. */
+  readonly reason: string;
+}
+
+/** Everything that `F(state, batch)` reads and writes, besides the job. Tensors are contiguous, in the model's parameter order. */
+export interface TrainingState {
+  /** Number of optimizer updates applied so far. */
+  readonly step: number;
+  /** f32[P] */
+  readonly parameters: Float32Array<ArrayBuffer>;
+  /** f32[P], AdamW's first moments */
+  readonly firstMoments: Float32Array<ArrayBuffer>;
+  /** f32[P], AdamW's second moments */
+  readonly secondMoments: Float32Array<ArrayBuffer>;
+  /** i32[T], the fixed-point exponent of each tensor for the next step: |gradient| < 2^exponent */
+  readonly exponents: Int32Array<ArrayBuffer>;
+  /** f32[2]: β₁^step, β₂^step */
+  readonly powers: Float32Array<ArrayBuffer>;
+}
+
+export interface ContributionRequest {
+  /** Index of the step to contribute to; must equal the state's `step`. */
+  readonly step: number;
+  /** Which of the job's M micro-batches to compute, ascending; may be empty (then the contribution is all zeros). */
+  readonly microBatches: readonly number[];
+  /** i32[T]: replaces the state's exponents when a step is redone after an overflow. */
+  readonly exponents?: Int32Array | undefined;
+}
+
+export interface ApplyRequest {
+  readonly step: number;
+  /** The all-reduced lanes (see collective/lanes.ts). Not modified. */
+  readonly reduced: Int32Array;
+  readonly mode: UpdateMode;
+  /** The exponents that the contributions used, where the step was redone. */
+  readonly exponents?: Int32Array | undefined;
+}
+
+export interface Evaluation {
+  readonly samples: number;
+  readonly correct: number;
+  /** Mean cross-entropy over the held-out samples. */
+  readonly loss: number;
+}
+
+export interface EngineMemory {
+  readonly buffers: number;
+  readonly bytes: number;
+}
+
+/** One rank's arithmetic. Calls do not overlap: the caller awaits one before the next. */
+export interface Engine {
+  readonly description: EngineDescription;
+  readonly job: Job;
+  /** Settles only when the engine is gone for good (GPU device lost); never rejects. */
+  readonly lost: Promise<EngineError>;
+  /** Back to the state before step 0, which is a pure function of the job. */
+  reset(): Promise<StateHash>;
+  /** i32[lanes.length]: the sum over the given micro-batches, and their side lanes. */
+  contribute(request: ContributionRequest): Promise<Int32Array<ArrayBuffer>>;
+  /** Advances the state by one step and returns the new state's hash. */
+  apply(request: ApplyRequest): Promise<StateHash>;
+  hash(): Promise<StateHash>;
+  exportState(): Promise<TrainingState>;
+  importState(state: TrainingState): Promise<StateHash>;
+  evaluate(): Promise<Evaluation>;
+  /** Hash of a probe step's bits: equal on two engines whose arithmetic agrees. Leaves the state as it was. */
+  fingerprint(): Promise<string>;
+  memory(): EngineMemory;
+  destroy(): void;
+}
+
+export type EngineFault =
+  'out-of-memory' | 'device-lost' | 'validation' | 'internal' | 'loader' | 'bad-state' | 'unavailable';
+
+/** What an engine throws. The message says what was expected, what was found and what to do. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  constructor(
+    readonly fault: EngineFault,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

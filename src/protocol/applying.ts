@@ -1,0 +1,116 @@
+// Answers from the engine that change the state: applied, imported, restored.
+
+import { report, type Context } from './context.ts';
+import { sendJoin } from './asking.ts';
+import { completeFounding } from './founding.ts';
+import type { GenerationId, StateHash } from '../ports/ids.ts';
+import { sameGeneration } from '../ports/ids.ts';
+import type { Standing } from './messages.ts';
+import { inherited, type Provenance } from './provenance.ts';
+import { afterHeal, announceStanding, askDonor, reportHeal } from './syncing.ts';
+import { beginStep, considerCheckpoint, isTimely } from './training.ts';
+
+/** What waited for the engine: founding, the standing, a place in a room that has been offered meanwhile. */
+function settled(ctx: Context): void {
+  const { state } = ctx;
+  state.changing = undefined;
+  if (state.founding !== undefined) completeFounding(ctx);
+  else if (state.membership !== undefined) announceStanding(ctx);
+  else sendJoin(ctx);
+}
+
+export function onApplied(
+  ctx: Context,
+  event: { readonly generation: GenerationId; readonly step: number; readonly hash: StateHash },
+): void {
+  const { state } = ctx;
+  const { training, pendingApplied: pending, membership } = state;
+  if (training === undefined || state.changing !== 'apply' || event.step !== training.step) return;
+  training.previousHash = training.hash;
+  training.step = event.step + 1;
+  training.hash = event.hash;
+  state.pendingApplied = undefined;
+  if (pending !== undefined)
+    report(ctx, {
+      kind: 'applied',
+      generation: event.generation,
+      step: event.step,
+      hash: event.hash,
+      counts: pending.counts,
+      loss: pending.loss,
+      correct: pending.correct,
+      samples: pending.samples,
+    });
+  reportHeal(ctx);
+  settled(ctx);
+  if (state.job !== undefined)
+    considerCheckpoint(ctx, event.generation, 'applied', isTimely(training.step, state.job));
+  if (membership === undefined || state.membership !== membership) return;
+  if (!sameGeneration(event.generation, membership.generation.id)) return;
+  if (!membership.synced) {
+    afterHeal(ctx);
+    return;
+  }
+  if (pending?.pause === true) {
+    membership.running = false;
+    membership.pauseWanted = false;
+    membership.startWanted = false;
+    state.autostart = false;
+  }
+  beginStep(ctx);
+}
+
+export function onImported(
+  ctx: Context,
+  event: { readonly generation: GenerationId; readonly step: number; readonly hash: StateHash },
+): void {
+  const { state } = ctx;
+  const { training } = state;
+  if (training === undefined || state.changing !== 'import') return;
+  training.step = event.step;
+  training.hash = event.hash;
+  training.previousHash = undefined;
+  training.retained = undefined;
+  training.lineage = undefined;
+  // The next round that completes says what is committed.
+  training.committed = Math.min(training.committed, event.step);
+  reportHeal(ctx);
+  settled(ctx);
+  afterHeal(ctx);
+}
+
+export function onImportFailed(ctx: Context, event: { readonly detail: string }): void {
+  const { state } = ctx;
+  if (state.changing !== 'import') return;
+  report(ctx, { kind: 'engine', detail: event.detail });
+  state.healing = undefined;
+  settled(ctx);
+  if (state.membership !== undefined) askDonor(ctx, state.membership);
+}
+
+export function onRestored(
+  ctx: Context,
+  event: { readonly found: { readonly standing: Standing; readonly provenance: Provenance } | undefined },
+): void {
+  const { state } = ctx;
+  if (state.changing !== 'restore') return;
+  if (event.found !== undefined) {
+    const { standing, provenance } = event.found;
+    state.training = {
+      step: standing.step,
+      hash: standing.hash,
+      previousHash: undefined,
+      lineage: standing.lineage,
+      retained: undefined,
+      committed: standing.step,
+      committedHash: standing.hash,
+    };
+    const { updateMode, exactness } = inherited(provenance, state.fingerprint, standing.step);
+    state.updateMode = updateMode;
+    if (exactness.kind !== state.exactness.kind) report(ctx, { kind: 'exactness', promise: exactness });
+    state.exactness = exactness;
+    report(ctx, { kind: 'restored', step: standing.step, hash: standing.hash });
+  }
+  state.saved = undefined;
+  settled(ctx);
+}

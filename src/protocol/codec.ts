@@ -1,0 +1,259 @@
+// Messages as bytes: a checksum, a JSON header, and the raw payload of the few messages that carry one. Everything that
+// arrives is untrusted and is validated here, once; inside, types hold.
+//
+//   bytes 0–3   CRC-32 of all that follows, little-endian
+//   bytes 4–7   header length h, little-endian
+//   bytes 8–    header: h bytes of ASCII JSON, then zeros up to a multiple of 4
+//   the rest    payload
+
+import CRC32 from 'crc-32';
+import * as v from 'valibot';
+import { JobSchema } from '../job/job.ts';
+import { isIncarnationId, isJobHash, isMemberId, isSeatId, isStateHash } from '../ports/ids.ts';
+import type { IncarnationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
+import type { Lane } from '../ports/network.ts';
+import type { Message } from './messages.ts';
+import type { SeatRecord } from './votes.ts';
+
+/** Longest header: a generation of 1,024 members fits. */
+const MAX_HEADER_BYTES = 256 * 1024;
+const MAX_MEMBERS = 1024;
+const MAX_TENSORS = 65_536;
+
+export class CodecError extends Error {
+  override readonly name = 'CodecError';
+}
+
+const memberId = v.custom<MemberId>(
+  (x) => typeof x === 'string' && isMemberId(x),
+  'a member id of 32 hex digits',
+);
+const seatId = v.custom<SeatId>((x) => typeof x === 'string' && isSeatId(x), 'a seat id of 32 hex digits');
+const stateHash = v.custom<StateHash>(
+  (x) => typeof x === 'string' && isStateHash(x),
+  'a state hash of 32 hex digits',
+);
+const jobHashSchema = v.custom<JobHash>(
+  (x) => typeof x === 'string' && isJobHash(x),
+  'a job hash of 64 hex digits',
+);
+const incarnation = v.custom<IncarnationId>(
+  (x) => typeof x === 'string' && isIncarnationId(x),
+  'an incarnation id',
+);
+const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0x7fffffff));
+const shortText = v.pipe(v.string(), v.maxLength(500));
+
+const generationId = v.strictObject({ incarnation, number: v.pipe(count, v.minValue(1)) });
+const ballot = v.strictObject({ round: count, proposer: memberId });
+const member = v.strictObject({
+  member: memberId,
+  seat: seatId,
+  fingerprint: v.pipe(v.string(), v.maxLength(128)),
+});
+const members = v.pipe(v.array(member), v.minLength(1), v.maxLength(MAX_MEMBERS));
+const memberIds = v.pipe(v.array(memberId), v.maxLength(MAX_MEMBERS));
+const generation = v.strictObject({
+  id: generationId,
+  members,
+  updateMode: v.picklist(['native', 'portable']),
+  exactness: v.variant('kind', [
+    v.strictObject({ kind: v.literal('exact') }),
+    v.strictObject({ kind: v.literal('unpromised'), since: count }),
+  ]),
+  floor: count,
+  running: v.boolean(),
+});
+const accepted = v.strictObject({ ballot, value: generation });
+const standing = v.strictObject({
+  lineage: v.optional(generationId, undefined),
+  step: count,
+  hash: stateHash,
+});
+const round = v.strictObject({
+  step: count,
+  attempt: v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8)),
+});
+const phase = v.picklist([
+  'starting',
+  'joining',
+  'regrouping',
+  'healing',
+  'idle',
+  'computing',
+  'reducing',
+  'applying',
+  'done',
+  'stuck',
+  'stopped',
+]);
+
+/** JSON has no `undefined`: an absent key stands for it. */
+const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
+
+const HeaderSchema = v.variant('kind', [
+  v.strictObject({
+    kind: v.literal('join'),
+    member: maybe(member),
+    jobHash: maybe(jobHashSchema),
+    standing: maybe(standing),
+    links: memberIds,
+    installed: v.pipe(v.array(generationId), v.maxLength(16)),
+  }),
+  v.strictObject({ kind: v.literal('room'), generation, committed: count, job: JobSchema }),
+  v.strictObject({ kind: v.literal('refuse'), reason: v.literal('job-differs'), detail: shortText }),
+  v.strictObject({
+    kind: v.literal('beat'),
+    generation: generationId,
+    phase,
+    step: count,
+    waiting: maybe(memberId),
+  }),
+  v.strictObject({ kind: v.literal('prepare'), generation: generationId, ballot }),
+  v.strictObject({
+    kind: v.literal('promise'),
+    generation: generationId,
+    ballot,
+    seat: seatId,
+    accepted: maybe(accepted),
+    links: memberIds,
+    vouched: count,
+    leaving: v.boolean(),
+    joiners: v.pipe(v.array(member), v.maxLength(MAX_MEMBERS)),
+  }),
+  v.strictObject({ kind: v.literal('reject'), generation: generationId, ballot, promised: ballot }),
+  v.strictObject({ kind: v.literal('accept'), generation: generationId, ballot, value: generation }),
+  v.strictObject({ kind: v.literal('accepted'), generation: generationId, ballot, seat: seatId }),
+  v.strictObject({ kind: v.literal('seatHeld'), generation: generationId, seat: seatId }),
+  v.strictObject({
+    kind: v.literal('standing'),
+    generation: generationId,
+    standing: maybe(standing),
+    again: v.boolean(),
+  }),
+  v.strictObject({ kind: v.literal('part'), generation: generationId, round, part: count }),
+  v.strictObject({ kind: v.literal('resend'), generation: generationId, round, part: count }),
+  v.strictObject({ kind: v.literal('heal'), generation: generationId, have: maybe(standing) }),
+  v.strictObject({
+    kind: v.literal('gradient'),
+    generation: generationId,
+    step: count,
+    exponents: maybe(
+      v.pipe(
+        v.array(v.pipe(v.number(), v.integer(), v.minValue(-256), v.maxValue(256))),
+        v.maxLength(MAX_TENSORS),
+      ),
+    ),
+  }),
+  v.strictObject({ kind: v.literal('state'), generation: generationId, step: count, hash: stateHash }),
+  v.strictObject({ kind: v.literal('start'), generation: generationId }),
+]);
+
+const SeatRecordSchema = v.strictObject({
+  format: v.literal(1),
+  seat: seatId,
+  base: maybe(generation),
+  promised: maybe(ballot),
+  accepted: maybe(accepted),
+});
+
+/** Validates a stored ballot record. Throws a `CodecError`. */
+export function parseSeatRecord(value: unknown): SeatRecord {
+  const result = v.safeParse(SeatRecordSchema, value);
+  if (result.success) return result.output as SeatRecord;
+  throw new CodecError(`A stored ballot record is not valid: ${describeIssue(result.issues[0])}`);
+}
+
+const describeIssue = (issue: v.BaseIssue<unknown>): string =>
+  `at ${issue.path?.map((item) => String(item.key)).join('.') ?? 'the top'}, expected ${issue.expected ?? 'something else'}, found ${issue.received}`;
+
+/** ASCII, so that no text decoder is needed: everything else is escaped. */
+const asciiJson = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[\u0080-\uffff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+function split(message: Message): { readonly header: unknown; readonly payload: Uint8Array } {
+  if (message.kind === 'part') {
+    const { payload, ...header } = message;
+    return { header, payload: asBytes(payload) };
+  }
+  if (message.kind === 'gradient') {
+    const { reduced, exponents, ...rest } = message;
+    const header = exponents === undefined ? rest : { ...rest, exponents: Array.from(exponents) };
+    return { header, payload: asBytes(reduced) };
+  }
+  if (message.kind === 'state') {
+    const { bytes, ...header } = message;
+    return { header, payload: bytes };
+  }
+  return { header: message, payload: new Uint8Array(0) };
+}
+
+const asBytes = (words: Int32Array): Uint8Array =>
+  new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+
+export const laneOf = (message: Message): Lane =>
+  message.kind === 'part' || message.kind === 'gradient' || message.kind === 'state' ? 'bulk' : 'control';
+
+export function encodeMessage(message: Message): {
+  readonly lane: Lane;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+} {
+  const { header, payload } = split(message);
+  const text = asciiJson(header);
+  const start = 8 + Math.ceil(text.length / 4) * 4;
+  const bytes = new Uint8Array(start + payload.length);
+  for (let i = 0; i < text.length; i++) bytes[8 + i] = text.charCodeAt(i);
+  bytes.set(payload, start);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(4, text.length, true);
+  view.setInt32(0, CRC32.buf(bytes.subarray(4)), true);
+  return { lane: laneOf(message), bytes };
+}
+
+/** Throws a `CodecError` that says what was expected and found; allocates no more than the bytes at hand. */
+export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
+  if (bytes.length < 8) throw new CodecError(`A message has at least 8 bytes, and ${bytes.length} came.`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getUint32(4, true);
+  const start = 8 + Math.ceil(length / 4) * 4;
+  if (length > MAX_HEADER_BYTES || start > bytes.length)
+    throw new CodecError(`A header of ${length} bytes does not fit into a message of ${bytes.length}.`);
+  if (view.getInt32(0, true) !== CRC32.buf(bytes.subarray(4)))
+    throw new CodecError('The checksum of a message does not match its bytes.');
+  const result = v.safeParse(HeaderSchema, parseJson(bytes, length));
+  if (!result.success) throw new CodecError(`A message is not valid: ${describeIssue(result.issues[0])}`);
+  return join(result.output, bytes.slice(start));
+}
+
+function parseJson(bytes: Uint8Array, length: number): unknown {
+  let text = '';
+  for (let i = 8; i < 8 + length; i++) text += String.fromCharCode(bytes[i] ?? 0);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CodecError('The header of a message is not JSON.', { cause: error });
+  }
+}
+
+function join(header: v.InferOutput<typeof HeaderSchema>, payload: Uint8Array<ArrayBuffer>): Message {
+  if (header.kind === 'part') return { ...header, payload: asWords(payload) };
+  if (header.kind === 'gradient') {
+    const exponents = header.exponents === undefined ? undefined : Int32Array.from(header.exponents);
+    return { ...header, exponents, reduced: asWords(payload) };
+  }
+  if (header.kind === 'state') return { ...header, bytes: payload };
+  if (payload.length > 0)
+    throw new CodecError(
+      `A message of kind ${header.kind} carries no payload, and ${payload.length} bytes came.`,
+    );
+  return header as Message;
+}
+
+function asWords(payload: Uint8Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  if (payload.length % 4 !== 0)
+    throw new CodecError(`Lanes come in words of 4 bytes, and ${payload.length} bytes came.`);
+  return new Int32Array(payload.buffer, payload.byteOffset, payload.length / 4);
+}

@@ -1,0 +1,18 @@
+// How far a room is known to have come: a number that never sinks within an incarnation, whoever heals meanwhile.
+
+import type { IncarnationId } from '../ports/ids.ts';
+import type { Context } from './context.ts';
+
+export function noteCommitted(ctx: Context, incarnation: IncarnationId, committed: number): void {
+  const known = ctx.state.roomCommitted;
+  if (known?.incarnation === incarnation && known.committed >= committed) return;
+  ctx.state.roomCommitted = { incarnation, committed };
+}
+
+export function committedHere(ctx: Context, incarnation: IncarnationId): number {
+  const known = ctx.state.roomCommitted;
+  return Math.max(
+    known?.incarnation === incarnation ? known.committed : 0,
+    ctx.state.training?.committed ?? 0,
+  );
+}

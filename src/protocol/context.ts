@@ -1,0 +1,87 @@
+// What every part of the core works with: the state, the time, the rules, and the effects gathered so far.
+
+import type { GenerationId, MemberId } from '../ports/ids.ts';
+import type { Phase, TraceEvent } from '../trace/events.ts';
+import type { Effect, TimerName } from './effects.ts';
+import type { Message } from './messages.ts';
+import type { Rules } from './rules.ts';
+import { newPeer, type Membership, type Peer, type RankState } from './state.ts';
+
+export interface Context {
+  readonly state: RankState;
+  readonly now: number;
+  readonly rules: Rules;
+  readonly effects: Effect[];
+  /** Messages to handle right after the current event: those that came before their generation was known here. */
+  readonly again: { readonly from: MemberId; readonly message: Message }[];
+}
+
+/** Something changed that may call for a regroup, or let a proposal go on. */
+export const reconsider = (ctx: Context): void => {
+  ctx.state.reconsider = true;
+};
+
+export const send = (ctx: Context, to: MemberId, message: Message): void => {
+  ctx.effects.push({ kind: 'send', to, message });
+};
+
+export const report = (ctx: Context, event: TraceEvent): void => {
+  ctx.effects.push({ kind: 'report', event });
+};
+
+export const setTimer = (ctx: Context, name: TimerName, ms: number): void => {
+  ctx.effects.push({ kind: 'setTimer', name, ms });
+};
+
+export const clearTimer = (ctx: Context, name: TimerName): void => {
+  ctx.effects.push({ kind: 'clearTimer', name });
+};
+
+export function setPhase(ctx: Context, phase: Phase): void {
+  if (ctx.state.phase === phase) return;
+  ctx.state.phase = phase;
+  report(ctx, { kind: 'phase', phase });
+}
+
+export function peerOf(ctx: Context, member: MemberId): Peer {
+  let peer = ctx.state.peers.get(member);
+  if (peer === undefined) {
+    peer = newPeer(ctx.now);
+    ctx.state.peers.set(member, peer);
+  }
+  return peer;
+}
+
+export const isLinked = (ctx: Context, member: MemberId): boolean =>
+  ctx.state.peers.get(member)?.linked === true;
+
+export const linkedPeers = (ctx: Context): readonly MemberId[] =>
+  [...ctx.state.peers].filter(([, peer]) => peer.linked).map(([member]) => member);
+
+/** Linked peers that were heard of lately: a link that lets nothing through is no link. */
+export function provenLinks(ctx: Context): MemberId[] {
+  const fresh = ctx.state.job?.policies.suspicionMs ?? 1500;
+  return [...ctx.state.peers]
+    .filter(([, peer]) => peer.linked && ctx.now - peer.lastHeard <= fresh)
+    .map(([member]) => member);
+}
+
+/** The members of the generation in force, without oneself, in ring order. */
+export const otherMembers = (ctx: Context, membership: Membership): readonly MemberId[] =>
+  membership.generation.members.map((m) => m.member).filter((member) => member !== ctx.state.self.member);
+
+/** To every linked member of the generation, and to oneself when `includeSelf`. */
+export function broadcast(ctx: Context, membership: Membership, message: Message, includeSelf = false): void {
+  for (const member of membership.generation.members) {
+    if (member.member === ctx.state.self.member ? includeSelf : isLinked(ctx, member.member))
+      send(ctx, member.member, message);
+  }
+}
+
+/** The generation in force, for a message that acts on it; undefined when it is fenced off. */
+export function membershipInForce(ctx: Context, generation: GenerationId): Membership | undefined {
+  const membership = ctx.state.membership;
+  return membership !== undefined && ctx.rules.inForce(generation, membership.generation.id)
+    ? membership
+    : undefined;
+}

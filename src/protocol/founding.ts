@@ -1,0 +1,59 @@
+// Founding an incarnation: the first page of a room, a room reopened with nobody reachable, or a room forced on.
+
+import type { IncarnationId } from '../ports/ids.ts';
+import { setPhase, report, type Context } from './context.ts';
+import { bestStanding, selfMember } from './asking.ts';
+import type { Generation } from './generation.ts';
+import { install } from './installing.ts';
+
+/** Eight hex digits of depth, then the founder: a member founds at most one incarnation of a depth. */
+function incarnationId(ctx: Context): IncarnationId {
+  const { installed, training, saved } = ctx.state;
+  const parents = [...installed.keys(), training?.lineage?.incarnation, saved?.lineage?.incarnation];
+  const depths = parents.map((parent) =>
+    parent === undefined ? 0 : Number.parseInt(parent.slice(0, 8), 16),
+  );
+  const depth = Math.max(0, ...depths) + 1;
+  return ctx.rules.nameIncarnation(depth, ctx.state.self.member);
+}
+
+/** Begins: the state is taken from memory, or restored from the checkpoint first. */
+export function found(ctx: Context, why: 'new' | 'resumed' | 'forced'): void {
+  const { state } = ctx;
+  if (selfMember(state) === undefined || state.changing !== undefined || state.founding !== undefined) return;
+  state.founding = why;
+  const best = bestStanding(ctx);
+  // Without a state that a generation vouched for, the browser may hold one that this rank does not know of.
+  const unknown = best?.lineage === undefined && !state.fresh;
+  if (unknown || (best !== undefined && best === state.saved)) {
+    state.changing = 'restore';
+    ctx.effects.push({ kind: 'restore' });
+    setPhase(ctx, 'healing');
+    return;
+  }
+  completeFounding(ctx);
+}
+
+/** The state is in the engine: the founder becomes the only member of its generation. */
+export function completeFounding(ctx: Context): void {
+  const { state } = ctx;
+  const self = selfMember(state);
+  const { training } = state;
+  if (self === undefined || training === undefined || state.founding === undefined) return;
+  const why = state.founding === 'new' && training.step > 0 ? 'resumed' : state.founding;
+  const running = state.membership?.running ?? false;
+  const generation: Generation = {
+    id: { incarnation: incarnationId(ctx), number: 1 },
+    members: [self],
+    updateMode: state.membership?.generation.updateMode ?? state.updateMode,
+    exactness: state.exactness,
+    floor: 0,
+    running: running || state.autostart,
+  };
+  const base = state.membership?.generation;
+  training.lineage = generation.id;
+  training.committed = training.step;
+  training.committedHash = training.hash;
+  report(ctx, { kind: 'founded', generation: generation.id, step: training.step, why });
+  install(ctx, generation, base);
+}

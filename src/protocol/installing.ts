@@ -1,0 +1,164 @@
+// From one generation to the next: installing the chosen one, or finding oneself outside it.
+
+import type { GenerationId } from '../ports/ids.ts';
+import { sameGeneration } from '../ports/ids.ts';
+import { clearTimer, peerOf, reconsider, report, setPhase, setTimer, type Context } from './context.ts';
+import { committedHere } from './committed.ts';
+import { electorate, isIn, type Generation } from './generation.ts';
+import type { Message } from './messages.ts';
+import { foundDelay, sendJoin } from './asking.ts';
+import type { Membership, Peer } from './state.ts';
+import { stop } from './stopping.ts';
+import { announceStanding } from './syncing.ts';
+import { emptyRecord } from './votes.ts';
+
+export function roomMessage(ctx: Context, generation: Generation): Message {
+  const { job } = ctx.state;
+  if (job === undefined) throw new Error('a member always knows its job');
+  return { kind: 'room', generation, committed: committedHere(ctx, generation.id.incarnation), job };
+}
+
+const newMembership = (ctx: Context, generation: Generation, base: Generation | undefined): Membership => ({
+  generation,
+  compared: ctx.rules.comparedMembers(ctx.state.self.member, base, generation),
+  installedAt: ctx.now,
+  frozen: false,
+  frozenSince: ctx.now,
+  proposal: undefined,
+  proposeAt: undefined,
+  highestRound: 0,
+  standings: new Map(),
+  target: undefined,
+  synced: false,
+  donorTurn: 0,
+  healRequests: new Map(),
+  running: generation.running,
+  startWanted: false,
+  pauseWanted: false,
+  barrierDone: -1,
+  round: undefined,
+  lastRound: undefined,
+  attempt: 0,
+  exponents: undefined,
+  computing: undefined,
+  computeFailures: 0,
+  regroupWanted: false,
+});
+
+/** Makes a chosen generation the one in force. The caller has made sure that this rank is a member. */
+export function install(ctx: Context, generation: Generation, base: Generation | undefined): void {
+  const { state } = ctx;
+  const before = state.membership;
+  const pauseWanted = before?.pauseWanted ?? false;
+  if (!isIn(generation, state.self.member)) {
+    leave(ctx, 'evicted');
+    return;
+  }
+  if (base !== undefined) noteEvictions(ctx, base, generation);
+  const membership = newMembership(ctx, generation, base);
+  membership.pauseWanted = pauseWanted;
+  membership.startWanted = before?.startWanted === true && !generation.running;
+  state.membership = membership;
+  if (generation.running) state.autostart = true;
+  state.fresh = false;
+  state.askingSince = undefined;
+  state.installed.set(generation.id.incarnation, generation.id.number);
+  state.stuck = false;
+  state.problem = undefined;
+  state.founding = undefined;
+  for (const name of ['propose', 'retry', 'progress', 'heal', 'found', 'join'] as const)
+    clearTimer(ctx, name);
+  const seats = electorate(generation);
+  for (const seat of [...state.seats.keys()]) {
+    if (seats.includes(seat)) continue;
+    state.seats.delete(seat);
+    if (seat !== state.self.seat) ctx.effects.push({ kind: 'releaseSeat', seat });
+  }
+  const own = state.seats.get(state.self.seat);
+  const record = emptyRecord(state.self.seat, generation);
+  // Ballots of another incarnation would keep whoever inherits this seat from voting here.
+  if (own?.base !== undefined && own.base.id.incarnation !== generation.id.incarnation)
+    ctx.effects.push({ kind: 'store', record, thenSend: [], thenReport: undefined });
+  state.seats.set(state.self.seat, record);
+  ctx.effects.push({ kind: 'watchSeats', seats: seats.filter((seat) => seat !== state.self.seat) });
+  for (const { member } of generation.members) {
+    if (member === state.self.member) continue;
+    const peer = peerOf(ctx, member);
+    // Chosen members were alive when they promised; a page that is gone for good stays suspected.
+    if (peer.linked && peer.suspected !== 'goodbye' && peer.suspected !== 'lock-released') {
+      peer.suspected = undefined;
+      peer.lastHeard = ctx.now;
+    }
+    peer.join = undefined;
+    peer.waiting = undefined;
+    peer.phase = 'regrouping';
+    peer.since = ctx.now;
+  }
+  if (JSON.stringify(state.exactness) !== JSON.stringify(generation.exactness)) {
+    state.exactness = generation.exactness;
+    report(ctx, { kind: 'exactness', promise: generation.exactness });
+  }
+  report(ctx, {
+    kind: 'installed',
+    generation: generation.id,
+    base: base?.id,
+    members: generation.members.map((m) => m.member),
+    seats,
+  });
+  setPhase(ctx, 'regrouping');
+  setTimer(ctx, 'beat', state.job?.policies.heartbeatMs ?? 100);
+  state.lastBeat = ctx.now;
+  // Somebody in it may be known to be gone, or may have gone since it was proposed.
+  reconsider(ctx);
+  announceStanding(ctx);
+  replayEarly(ctx, generation.id);
+}
+
+/**
+ * Readmission waits longer each time, so that two ranks with a bad link never evict each other for ever, and a newcomer whose
+ * links do not fit into a ring does not abort step after step.
+ */
+function noteEvictions(ctx: Context, base: Generation, next: Generation): void {
+  for (const { member } of base.members) if (!isIn(next, member)) putOff(ctx, peerOf(ctx, member));
+  for (const [member, peer] of ctx.state.peers)
+    if (peer.linked && peer.join?.member !== undefined && !isIn(next, member) && !isIn(base, member))
+      putOff(ctx, peer);
+}
+
+function putOff(ctx: Context, peer: Peer): void {
+  peer.evictions += 1;
+  peer.readmitAt = ctx.now + ctx.rules.readmissionMs(peer.evictions);
+}
+
+/** Hands over what arrived for this generation before it was known here, and forgets the rest. */
+function replayEarly(ctx: Context, id: GenerationId): void {
+  const held = ctx.state.early;
+  ctx.state.early = [];
+  for (const { from, message } of held)
+    if ('generation' in message && message.kind !== 'room' && sameGeneration(message.generation, id))
+      ctx.again.push({ from, message });
+}
+
+/** No longer a member: a newcomer again, which keeps its seat's vote in the generation that it left. */
+export function leave(ctx: Context, why: 'evicted' | 'dissolved'): void {
+  const { state } = ctx;
+  const { membership } = state;
+  if (membership === undefined) return;
+  report(ctx, { kind: 'left', generation: membership.generation.id, why: state.leaving ? 'leave' : why });
+  state.membership = undefined;
+  state.stuck = false;
+  for (const name of ['propose', 'retry', 'progress', 'heal', 'beat'] as const) clearTimer(ctx, name);
+  for (const seat of [...state.seats.keys()]) {
+    if (seat === state.self.seat) continue;
+    state.seats.delete(seat);
+    ctx.effects.push({ kind: 'releaseSeat', seat });
+  }
+  ctx.effects.push({ kind: 'watchSeats', seats: [] });
+  if (state.leaving) {
+    stop(ctx, 'left', 'This rank has left the room.');
+    return;
+  }
+  setPhase(ctx, 'joining');
+  setTimer(ctx, 'found', foundDelay(ctx));
+  sendJoin(ctx);
+}

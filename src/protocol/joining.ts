@@ -1,0 +1,242 @@
+// Meeting: links that come up, newcomers that ask, rooms that are heard of, and which of two incarnations dissolves.
+
+import { canonicalJson } from '../job/job.ts';
+import type { MemberId } from '../ports/ids.ts';
+import { sameGeneration } from '../ports/ids.ts';
+import { bestRoom, bestStanding, foundDelay, joinMessage, selfMember, sendJoin } from './asking.ts';
+import { clearTimer, peerOf, reconsider, report, send, setPhase, setTimer, type Context } from './context.ts';
+import { found } from './founding.ts';
+import { committedHere, noteCommitted } from './committed.ts';
+import { isIn } from './generation.ts';
+import { install, leave, roomMessage } from './installing.ts';
+import type { Message, Standing } from './messages.ts';
+import type { Peer } from './state.ts';
+
+type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
+
+/** A peer that is behind is told the generation in force again after this long. */
+const TELL_AGAIN_MS = 500;
+
+export function onLinkUp(ctx: Context, member: MemberId): void {
+  const peer = peerOf(ctx, member);
+  peer.linked = true;
+  peer.lastHeard = ctx.now;
+  peer.since = ctx.now;
+  if (peer.suspected !== 'goodbye' && peer.suspected !== 'lock-released') peer.suspected = undefined;
+  report(ctx, { kind: 'linkUp', peer: member });
+  const { membership } = ctx.state;
+  if (membership !== undefined) send(ctx, member, roomMessage(ctx, membership.generation));
+  else if (ctx.state.stopped === undefined) {
+    send(ctx, member, joinMessage(ctx));
+    // Somebody is there after all: give it time to say which room this is.
+    if (!ctx.state.fresh) setTimer(ctx, 'found', foundDelay(ctx));
+  }
+  reconsider(ctx);
+}
+
+/** Tells a peer which generation is in force, unless it was told just now. */
+export function tellRoom(ctx: Context, member: MemberId): void {
+  const { membership } = ctx.state;
+  if (membership === undefined) return;
+  const peer = peerOf(ctx, member);
+  const { id } = membership.generation;
+  if (
+    peer.told !== undefined &&
+    sameGeneration(peer.told.generation, id) &&
+    ctx.now - peer.told.at < TELL_AGAIN_MS
+  )
+    return;
+  peer.told = { generation: id, at: ctx.now };
+  send(ctx, member, roomMessage(ctx, membership.generation));
+}
+
+export function onJoin(ctx: Context, from: MemberId, message: Of<'join'>): void {
+  const peer = peerOf(ctx, from);
+  if (message.member !== undefined && message.member.member !== from) {
+    report(ctx, { kind: 'rejected', from, message: 'join', reason: 'unexpected' });
+    return;
+  }
+  peer.join = message;
+  const wasIn = peer.room !== undefined;
+  peer.room = undefined;
+  const { membership, jobHash } = ctx.state;
+  if (membership === undefined) {
+    // It may have been the last that knew of a room: whoever has heard of none any more looks anew.
+    if (wasIn) onRoomGone(ctx);
+    return;
+  }
+  if (message.jobHash !== jobHash) {
+    const told = peer.told;
+    tellRoom(ctx, from);
+    // It may not have heard yet what this room trains.
+    if (told === undefined || message.member === undefined) return;
+    send(ctx, from, {
+      kind: 'refuse',
+      reason: 'job-differs',
+      detail: `this room trains job ${jobHash?.slice(0, 12) ?? '?'}, and the newcomer came with ${message.jobHash?.slice(0, 12) ?? 'none'}`,
+    });
+    return;
+  }
+  if (isIn(membership.generation, from)) {
+    const { incarnation, number } = membership.generation.id;
+    // One that was in and asks to be taken in has given its place up; any other has not heard yet that it is in.
+    if (!message.installed.some((g) => g.incarnation === incarnation && g.number >= number))
+      tellRoom(ctx, from);
+    else if (peer.suspected === undefined) {
+      peer.suspected = 'leave';
+      report(ctx, { kind: 'suspected', peer: from, evidence: 'leave' });
+    }
+  }
+  reconsider(ctx);
+}
+
+export function onRefuse(ctx: Context, from: MemberId, message: Of<'refuse'>): void {
+  if (ctx.state.membership !== undefined) return;
+  ctx.state.problem = `The room refused this page: ${message.detail}. Open the room's link anew.`;
+  report(ctx, { kind: 'refused', by: from, reason: message.detail });
+}
+
+export function onRoom(ctx: Context, from: MemberId, message: Of<'room'>): void {
+  const { state } = ctx;
+  const peer = peerOf(ctx, from);
+  peer.room = { generation: message.generation, committed: message.committed, job: message.job };
+  peer.join = undefined;
+  if (state.stopped !== undefined) return;
+  const { membership } = state;
+  if (membership === undefined) {
+    newcomerHears(ctx, message);
+    return;
+  }
+  const mine = membership.generation.id;
+  const theirs = message.generation.id;
+  if (mine.incarnation === theirs.incarnation) {
+    noteCommitted(ctx, mine.incarnation, message.committed);
+    if (theirs.number < mine.number) tellRoom(ctx, from);
+    else if (theirs.number > mine.number) {
+      if (isIn(message.generation, state.self.member))
+        install(ctx, message.generation, membership.generation);
+      else leave(ctx, 'evicted');
+    }
+    return;
+  }
+  const ours = { committed: committedHere(ctx, mine.incarnation), generation: mine };
+  const other = { committed: message.committed, generation: theirs };
+  if (ctx.rules.outlives(other, ours)) leave(ctx, 'dissolved');
+  else tellRoom(ctx, from);
+}
+
+function newcomerHears(ctx: Context, message: Of<'room'>): void {
+  const { state } = ctx;
+  const { generation } = message;
+  state.fresh = false;
+  clearTimer(ctx, 'found');
+  state.founding = undefined;
+  const replaced = (state.installed.get(generation.id.incarnation) ?? 0) >= generation.id.number;
+  if (
+    isIn(generation, state.self.member) &&
+    !replaced &&
+    state.engine === 'ready' &&
+    state.changing === undefined
+  ) {
+    install(ctx, generation, undefined);
+    return;
+  }
+  adoptJob(ctx);
+  sendJoin(ctx);
+}
+
+/** A newcomer trains what the room trains. */
+function adoptJob(ctx: Context): void {
+  const { state } = ctx;
+  const room = bestRoom(ctx);
+  if (room === undefined) return;
+  if (
+    state.job !== undefined &&
+    canonicalJson(state.job) === canonicalJson(room.job) &&
+    state.engine !== 'none'
+  )
+    return;
+  state.job = room.job;
+  state.jobHash = undefined;
+  state.engine = 'preparing';
+  state.training = undefined;
+  state.saved = undefined;
+  ctx.effects.push({ kind: 'prepareEngine', job: room.job });
+}
+
+/** The `join` timer: ask again. */
+export function onJoinTimer(ctx: Context): void {
+  if (ctx.state.membership !== undefined) return;
+  forgetSilentRooms(ctx);
+  const { askingSince } = ctx.state;
+  if (askingSince !== undefined && ctx.rules.givesUpJoining(ctx.now - askingSince)) found(ctx, 'new');
+  else sendJoin(ctx);
+}
+
+/** Members say something at every heartbeat, newcomers at every asking: so long without a word means that nobody is there. */
+const isSilent = (ctx: Context, peer: Peer): boolean =>
+  ctx.now - peer.lastHeard > (ctx.state.job?.policies.joinMs ?? 8000);
+
+/** A frozen tab keeps its links for ever: a newcomer must not wait as long for the room that it told of. */
+function forgetSilentRooms(ctx: Context): void {
+  let forgotten = false;
+  for (const peer of ctx.state.peers.values()) {
+    if (!peer.linked || peer.room === undefined || !isSilent(ctx, peer)) continue;
+    peer.room = undefined;
+    forgotten = true;
+  }
+  if (forgotten) onRoomGone(ctx);
+}
+
+/** The last member of a room that a newcomer has heard of may have gone: then it looks anew, and may found. */
+export function onRoomGone(ctx: Context): void {
+  if (ctx.state.membership === undefined && bestRoom(ctx) === undefined)
+    setTimer(ctx, 'found', foundDelay(ctx));
+}
+
+/** The `found` timer: nobody has told of a room. The newcomer with the best state founds; the others wait for it. */
+export function onFoundTimer(ctx: Context): void {
+  const { state } = ctx;
+  if (state.membership !== undefined || state.stopped !== undefined) return;
+  if (bestRoom(ctx) !== undefined) return;
+  if (selfMember(state) === undefined || state.changing !== undefined) {
+    setTimer(ctx, 'found', foundDelay(ctx));
+    return;
+  }
+  const mine = bestStanding(ctx);
+  const rivals = [...state.peers].filter(
+    ([, peer]) => peer.linked && peer.join?.member !== undefined && !isSilent(ctx, peer),
+  );
+  const first = rivals.every(([member, peer]) => foundsBefore(ctx, mine, member, peer.join?.standing));
+  if (first) found(ctx, 'new');
+  else setTimer(ctx, 'found', foundDelay(ctx));
+}
+
+/** Whether this rank, which has `mine`, founds before that one. */
+function foundsBefore(
+  ctx: Context,
+  mine: Standing | undefined,
+  rival: MemberId,
+  theirs: Standing | undefined,
+): boolean {
+  const place = (s: Standing | undefined) =>
+    s?.lineage === undefined ? undefined : { lineage: s.lineage, step: s.step };
+  const [a, b] = [place(mine), place(theirs)];
+  if (a !== undefined && b !== undefined) {
+    const order = ctx.rules.orderSaved(a, b);
+    if (order !== 0) return order > 0;
+  } else if (a !== undefined || b !== undefined) return a !== undefined;
+  return ctx.state.self.member < rival;
+}
+
+/** Ready to be a member: found, or ask. */
+export function onReady(ctx: Context): void {
+  if (ctx.state.membership !== undefined) return;
+  setPhase(ctx, 'joining');
+  if (ctx.state.fresh) found(ctx, 'new');
+  else if (bestRoom(ctx) !== undefined) sendJoin(ctx);
+  else {
+    sendJoin(ctx);
+    setTimer(ctx, 'found', foundDelay(ctx));
+  }
+}

@@ -1,0 +1,116 @@
+// What ranks say to each other. Every message that acts on a generation names it, and a receiver in another rejects it.
+
+import type { Job } from '../job/job.ts';
+import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
+import type { Ballot, Phase } from '../trace/events.ts';
+import type { Generation, Member } from './generation.ts';
+
+/** Where a rank's state stands in history. `lineage` is the generation that last vouched for it. */
+export interface Standing {
+  readonly lineage: GenerationId | undefined;
+  readonly step: number;
+  readonly hash: StateHash;
+}
+
+/** Names one all-reduce of a generation. Attempt −1 is the barrier that commits the state at `step` without training on it. */
+export interface RoundId {
+  readonly step: number;
+  readonly attempt: number;
+}
+
+export type Message =
+  /** A newcomer asks to be taken in, or tells other newcomers what it could found a room from. */
+  | {
+      readonly kind: 'join';
+      readonly member: Member | undefined;
+      readonly jobHash: JobHash | undefined;
+      readonly standing: Standing | undefined;
+      readonly links: readonly MemberId[];
+      /** The newest generations that it has installed: a member of one in force that asks anew has given its place up. */
+      readonly installed: readonly GenerationId[];
+    }
+  /** A member says what the generation in force is: to newcomers, to those behind, and when a successor is chosen. */
+  | { readonly kind: 'room'; readonly generation: Generation; readonly committed: number; readonly job: Job }
+  | { readonly kind: 'refuse'; readonly reason: 'job-differs'; readonly detail: string }
+  | {
+      readonly kind: 'beat';
+      readonly generation: GenerationId;
+      readonly phase: Phase;
+      readonly step: number;
+      /** Who the sender itself is waiting for, so that blame falls on the root of a stall. */
+      readonly waiting: MemberId | undefined;
+    }
+  | { readonly kind: 'prepare'; readonly generation: GenerationId; readonly ballot: Ballot }
+  | {
+      readonly kind: 'promise';
+      readonly generation: GenerationId;
+      readonly ballot: Ballot;
+      readonly seat: SeatId;
+      readonly accepted: { readonly ballot: Ballot; readonly value: Generation } | undefined;
+      readonly links: readonly MemberId[];
+      /** The newest generation of this incarnation in which the voter had the agreed state. */
+      readonly vouched: number;
+      /** Votes, and wants no place in the successor. */
+      readonly leaving: boolean;
+      readonly joiners: readonly Member[];
+    }
+  | {
+      readonly kind: 'reject';
+      readonly generation: GenerationId;
+      readonly ballot: Ballot;
+      readonly promised: Ballot;
+    }
+  | {
+      readonly kind: 'accept';
+      readonly generation: GenerationId;
+      readonly ballot: Ballot;
+      readonly value: Generation;
+    }
+  | {
+      readonly kind: 'accepted';
+      readonly generation: GenerationId;
+      readonly ballot: Ballot;
+      readonly seat: SeatId;
+    }
+  /** The sender now holds a dead page's seat, and answers for it. */
+  | { readonly kind: 'seatHeld'; readonly generation: GenerationId; readonly seat: SeatId }
+  /** `again`: the receiver's own standing has not come, and is asked for. */
+  | {
+      readonly kind: 'standing';
+      readonly generation: GenerationId;
+      readonly standing: Standing | undefined;
+      readonly again: boolean;
+    }
+  | {
+      readonly kind: 'part';
+      readonly generation: GenerationId;
+      readonly round: RoundId;
+      /** Position in the sender's sequence of parts for this receiver (see collective/). */
+      readonly part: number;
+      readonly payload: Int32Array<ArrayBuffer>;
+    }
+  | {
+      readonly kind: 'resend';
+      readonly generation: GenerationId;
+      readonly round: RoundId;
+      readonly part: number;
+    }
+  /** A rank that is behind asks a donor, and says what it has. */
+  | { readonly kind: 'heal'; readonly generation: GenerationId; readonly have: Standing | undefined }
+  | {
+      readonly kind: 'gradient';
+      readonly generation: GenerationId;
+      /** The step to apply; its reduced lanes follow. */
+      readonly step: number;
+      readonly exponents: Int32Array<ArrayBuffer> | undefined;
+      readonly reduced: Int32Array<ArrayBuffer>;
+    }
+  | {
+      readonly kind: 'state';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly hash: StateHash;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
+  /** The whole room trains, or goes back to it after a pause. */
+  | { readonly kind: 'start'; readonly generation: GenerationId };

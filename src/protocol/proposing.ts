@@ -1,0 +1,292 @@
+// The proposer's side: when to ask for a successor, whom it holds, and when it is chosen.
+
+import type { MemberId, SeatId } from '../ports/ids.ts';
+import type { UpdateMode } from '../ports/engine.ts';
+import type { Exactness } from '../trace/events.ts';
+import {
+  broadcast,
+  clearTimer,
+  isLinked,
+  membershipInForce,
+  otherMembers,
+  provenLinks,
+  reconsider,
+  report,
+  send,
+  setPhase,
+  setTimer,
+  type Context,
+} from './context.ts';
+import { describeGeneration, electorate, rankOf, type Generation, type Member } from './generation.ts';
+import { found } from './founding.ts';
+import { install, roomMessage } from './installing.ts';
+import type { Message } from './messages.ts';
+import { planRing } from './ring.ts';
+import type { Membership, Promise_, Proposal } from './state.ts';
+import { stop } from './stopping.ts';
+import { compareBallots } from './votes.ts';
+import { isGone, suspect } from './suspicion.ts';
+import { knownJoiners, retryDelay } from './voting.ts';
+
+type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
+
+/** What each place among the living members waits before it proposes, so that the lowest seat goes first. */
+const PROPOSE_STAGGER_MS = 300;
+/** Newcomers are gathered for this long, so that tabs opened together join together. */
+const JOIN_GATHER_MS = 150;
+
+const isSuspected = (ctx: Context, member: MemberId): boolean => {
+  const peer = ctx.state.peers.get(member);
+  return peer === undefined || !peer.linked || peer.suspected !== undefined;
+};
+
+const suspects = (ctx: Context, membership: Membership): readonly MemberId[] =>
+  otherMembers(ctx, membership).filter((member) => ctx.state.peers.get(member)?.suspected !== undefined);
+
+const newcomers = (ctx: Context, membership: Membership): readonly Member[] =>
+  knownJoiners(ctx).filter((joiner) => rankOf(membership.generation, joiner.member) < 0);
+
+/** Considers whether a regroup is due, and proposes it or arms the timer that does. Called whenever a reason may have appeared. */
+export function considerRegroup(ctx: Context): void {
+  const membership = ctx.state.membership;
+  if (membership === undefined || ctx.state.stopped !== undefined) return;
+  if (membership.proposal !== undefined || membership.frozen) return;
+  if (!membership.synced && !ctx.rules.regroupsWhileHealing()) return;
+  const urgent = suspects(ctx, membership).length > 0 || ctx.state.leaving || membership.regroupWanted;
+  if (!urgent && newcomers(ctx, membership).length === 0) return;
+  const living = membership.generation.members.filter(
+    (m) => m.member === ctx.state.self.member || !isSuspected(ctx, m.member),
+  );
+  const place = living
+    .map((m) => m.seat)
+    .sort()
+    .indexOf(ctx.state.self.seat);
+  const delay = place * PROPOSE_STAGGER_MS + (urgent ? 0 : JOIN_GATHER_MS);
+  if (delay === 0) {
+    propose(ctx, membership);
+    return;
+  }
+  const at = ctx.now + delay;
+  if (membership.proposeAt !== undefined && membership.proposeAt <= at) return;
+  membership.proposeAt = at;
+  setTimer(ctx, 'propose', delay);
+}
+
+/** The `propose` timer: only if the reason is still there and nobody else was faster. */
+export function onProposeTimer(ctx: Context): void {
+  const membership = ctx.state.membership;
+  if (membership === undefined) return;
+  membership.proposeAt = undefined;
+  if (membership.frozen || membership.proposal !== undefined) return;
+  const due =
+    suspects(ctx, membership).length > 0 ||
+    ctx.state.leaving ||
+    membership.regroupWanted ||
+    newcomers(ctx, membership).length > 0;
+  if (due) propose(ctx, membership);
+}
+
+export function propose(ctx: Context, membership: Membership): void {
+  const ballot = ctx.rules.nextBallot(membership.highestRound, ctx.state.self.member);
+  membership.highestRound = ballot.round;
+  membership.proposal = { ballot, promises: new Map(), value: undefined, accepted: new Set() };
+  const generation = membership.generation.id;
+  report(ctx, { kind: 'prepared', generation, ballot });
+  clearTimer(ctx, 'propose');
+  setTimer(ctx, 'retry', retryDelay(ctx, membership));
+  broadcast(ctx, membership, { kind: 'prepare', generation, ballot }, true);
+}
+
+/** No successor yet: says so when it has taken too long, and tries with a higher ballot. */
+export function onRetryTimer(ctx: Context): void {
+  const membership = ctx.state.membership;
+  if (membership === undefined) return;
+  if (!membership.frozen && membership.proposal === undefined) {
+    reconsider(ctx);
+    return;
+  }
+  const policies = ctx.state.job?.policies;
+  const waited = ctx.now - membership.frozenSince;
+  // Who is heard and still has not answered abstains, or its vote is lost: a quorum goes on without it.
+  if (policies !== undefined && waited >= policies.suspicionMs && considerValue(ctx, 'impatient')) {
+    setTimer(ctx, 'retry', retryDelay(ctx, membership));
+    return;
+  }
+  if (policies !== undefined && membership.frozen && waited >= policies.regroupMs)
+    becomeStuck(ctx, membership);
+  if (ctx.state.membership === membership) propose(ctx, membership);
+}
+
+function becomeStuck(ctx: Context, membership: Membership): void {
+  const promised = membership.proposal?.promises ?? new Map<SeatId, Promise_>();
+  const silent = membership.generation.members.filter((m) => !promised.has(m.seat));
+  if (!ctx.state.stuck) {
+    ctx.state.stuck = true;
+    setPhase(ctx, 'stuck');
+    report(ctx, {
+      kind: 'waitingForQuorum',
+      seats: silent.map((m) => m.seat),
+      members: silent.map((m) => m.member),
+    });
+  }
+  if (ctx.state.job?.policies.quorum === 'available') found(ctx, 'forced');
+}
+
+export function onPromise(ctx: Context, from: MemberId, message: Of<'promise'>): void {
+  const membership = membershipInForce(ctx, message.generation);
+  const proposal = membership?.proposal;
+  if (membership === undefined || proposal === undefined || proposal.value !== undefined) return;
+  if (compareBallots(message.ballot, proposal.ballot) !== 0) return;
+  if (!electorate(membership.generation).includes(message.seat)) return;
+  proposal.promises.set(message.seat, {
+    by: from,
+    accepted: message.accepted,
+    links: message.links,
+    vouched: message.vouched,
+    leaving: message.leaving,
+    joiners: message.joiners,
+  });
+  reconsider(ctx);
+}
+
+/** A higher ballot is about: let it go on, and try again only if it comes to nothing. */
+export function onReject(ctx: Context, message: Of<'reject'>): void {
+  const membership = membershipInForce(ctx, message.generation);
+  const proposal = membership?.proposal;
+  if (membership === undefined || proposal === undefined) return;
+  if (compareBallots(message.ballot, proposal.ballot) !== 0) return;
+  membership.highestRound = Math.max(membership.highestRound, message.promised.round);
+  membership.proposal = undefined;
+  setTimer(ctx, 'retry', retryDelay(ctx, membership));
+}
+
+/** Whether those that answered are enough to decide. */
+function isQuorum(ctx: Context, membership: Membership, answered: ReadonlySet<SeatId>): boolean {
+  const gone = membership.generation.members.filter((m) => isGone(ctx, m.member)).map((m) => m.seat);
+  const votes = ctx.rules.votesOf(answered, new Set(gone));
+  return ctx.rules.isQuorum(votes, electorate(membership.generation));
+}
+
+/**
+ * Begins the second phase once a quorum has promised and every member that is not suspected has answered: a member that is
+ * merely slow is waited for until it is heard or suspected.
+ */
+export function considerValue(ctx: Context, patience: 'patient' | 'impatient' = 'patient'): boolean {
+  const membership = ctx.state.membership;
+  const proposal = membership?.proposal;
+  if (membership === undefined || proposal === undefined || proposal.value !== undefined) return false;
+  const { generation } = membership;
+  if (!isQuorum(ctx, membership, new Set(proposal.promises.keys()))) return false;
+  const answered = new Set([...proposal.promises.values()].map((promise) => promise.by));
+  // Without its own vote stored, a proposer would propose a generation without itself.
+  if (!answered.has(ctx.state.self.member)) return false;
+  const awaited = (member: MemberId): boolean =>
+    !answered.has(member) && ctx.rules.waitsFor(isSuspected(ctx, member), patience);
+  if (otherMembers(ctx, membership).some(awaited)) return false;
+  const bound = ctx.rules.boundTo([...proposal.promises.values()].map((promise) => promise.accepted));
+  const value = bound?.value ?? successor(ctx, membership, proposal);
+  if (value.members.length === 0) {
+    // A quorum has said so: everybody leaves, and there is no successor to choose.
+    stop(ctx, 'left', 'All ranks have left the room.');
+    return false;
+  }
+  proposal.value = value;
+  broadcast(
+    ctx,
+    membership,
+    { kind: 'accept', generation: generation.id, ballot: proposal.ballot, value },
+    true,
+  );
+  return true;
+}
+
+/** The generation that this proposer wants: who promised and stays, and the newcomers that fit into a ring. */
+function successor(ctx: Context, membership: Membership, proposal: Proposal): Generation {
+  const { generation } = membership;
+  const self = ctx.state.self.member;
+  const links = new Map<MemberId, ReadonlySet<MemberId>>([[self, new Set(provenLinks(ctx))]]);
+  const candidates = new Map<MemberId, Member>();
+  for (const member of generation.members) {
+    const promise = proposal.promises.get(member.seat);
+    if (promise === undefined || promise.by !== member.member || promise.leaving) continue;
+    candidates.set(member.member, member);
+    if (member.member !== self) links.set(member.member, new Set(promise.links));
+  }
+  const joiners = [...proposal.promises.values()].flatMap((promise) => promise.joiners);
+  joiners.sort((a, b) => (a.member < b.member ? -1 : 1));
+  for (const joiner of joiners) {
+    if (candidates.has(joiner.member)) continue;
+    const stated = ctx.state.peers.get(joiner.member)?.join?.links;
+    const seenBy = [...proposal.promises.values()]
+      .filter((p) => p.links.includes(joiner.member))
+      .map((p) => p.by);
+    candidates.set(joiner.member, joiner);
+    links.set(
+      joiner.member,
+      new Set([...(stated ?? []), ...seenBy, ...(isLinked(ctx, joiner.member) ? [self] : [])]),
+    );
+  }
+  const keep = candidates.has(self) ? self : ([...candidates.keys()][0] ?? self);
+  const ring = planRing([...candidates.keys()], links, keep, ctx.rules.linkWorks);
+  const members = ring.flatMap((id) => candidates.get(id) ?? []);
+  return {
+    id: { incarnation: generation.id.incarnation, number: generation.id.number + 1 },
+    members,
+    floor: ctx.rules.floorAfter(
+      generation,
+      [...proposal.promises.values()].map((promise) => promise.vouched),
+    ),
+    running: membership.running || membership.startWanted,
+    ...arithmetic(ctx, generation, members),
+  };
+}
+
+/** One fingerprint: native arithmetic and the promise of exactness. More than one: portable, and it stays. */
+function arithmetic(
+  ctx: Context,
+  generation: Generation,
+  members: readonly Member[],
+): { readonly updateMode: UpdateMode; readonly exactness: Exactness } {
+  const mixed = new Set([...generation.members, ...members].map((m) => m.fingerprint)).size > 1;
+  if (!mixed) return { updateMode: generation.updateMode, exactness: generation.exactness };
+  const since = ctx.state.training?.step ?? 0;
+  return {
+    updateMode: 'portable',
+    exactness: generation.exactness.kind === 'exact' ? { kind: 'unpromised', since } : generation.exactness,
+  };
+}
+
+export function onAccepted(ctx: Context, message: Of<'accepted'>): void {
+  const membership = membershipInForce(ctx, message.generation);
+  const proposal = membership?.proposal;
+  if (membership === undefined || proposal?.value === undefined) return;
+  if (compareBallots(message.ballot, proposal.ballot) !== 0) return;
+  proposal.accepted.add(message.seat);
+  if (!isQuorum(ctx, membership, proposal.accepted)) return;
+  const value = proposal.value;
+  report(ctx, { kind: 'chosen', generation: membership.generation.id, value: describeGeneration(value) });
+  const told = new Set<MemberId>([
+    ...membership.generation.members.map((m) => m.member),
+    ...value.members.map((m) => m.member),
+  ]);
+  const previous = membership.generation;
+  for (const member of told)
+    if (member !== ctx.state.self.member && isLinked(ctx, member)) send(ctx, member, roomMessage(ctx, value));
+  install(ctx, value, previous);
+}
+
+/** Somebody now answers for a dead page's seat: ask it too. */
+export function onSeatHeld(ctx: Context, from: MemberId, message: Of<'seatHeld'>): void {
+  const membership = membershipInForce(ctx, message.generation);
+  if (membership === undefined) return;
+  const { id, members } = membership.generation;
+  // The lock told only its new holder that the page is dead; whoever proposes first must not wait for other evidence.
+  const owner = members.find((m) => m.seat === message.seat)?.member;
+  if (owner !== undefined && owner !== from && owner !== ctx.state.self.member)
+    suspect(ctx, owner, 'lock-released');
+  const { proposal } = membership;
+  if (proposal === undefined) return;
+  if (proposal.value === undefined)
+    send(ctx, from, { kind: 'prepare', generation: id, ballot: proposal.ballot });
+  else send(ctx, from, { kind: 'accept', generation: id, ballot: proposal.ballot, value: proposal.value });
+}

@@ -1,0 +1,476 @@
+// A rank as a pure state machine: (state, event, now) → effects. It knows no time but `now`, no IO, and no chance.
+
+import { sameGeneration, type MemberId } from '../ports/ids.ts';
+import { onApplied, onImported, onImportFailed, onRestored } from './applying.ts';
+import { broadcast, membershipInForce, reconsider, report, type Context } from './context.ts';
+import type { Effect, Event, TimerName } from './effects.ts';
+import { found } from './founding.ts';
+import { electorate } from './generation.ts';
+import { install, leave } from './installing.ts';
+import {
+  onFoundTimer,
+  onJoin,
+  onJoinTimer,
+  onLinkUp,
+  onReady,
+  onRefuse,
+  onRoom,
+  onRoomGone,
+  tellRoom,
+} from './joining.ts';
+import type { Message } from './messages.ts';
+import {
+  considerRegroup,
+  considerValue,
+  onAccepted,
+  onPromise,
+  onProposeTimer,
+  onReject,
+  onRetryTimer,
+  onSeatHeld,
+} from './proposing.ts';
+import { RULES, type Rules } from './rules.ts';
+import type { RankConfig, RankState } from './state.ts';
+import { heard, onBeat, onBeatTimer, onLinkDown, onStall, suspect } from './suspicion.ts';
+import {
+  onExported,
+  onGradient,
+  onHeal,
+  onHealTimer,
+  onStanding,
+  onState,
+  repeatStanding,
+  repeatStandings,
+} from './syncing.ts';
+import {
+  checkpoint,
+  holdEarly,
+  onComputed,
+  onComputeFailed,
+  onPart,
+  onResend,
+  requestMissing,
+  wantStart,
+} from './training.ts';
+import { stop } from './stopping.ts';
+import { emptyRecord } from './votes.ts';
+import { adoptSeat, onAccept, onPrepare } from './voting.ts';
+
+export { cloneRank, type RankConfig, type RankState } from './state.ts';
+
+export const createRank = (config: RankConfig): RankState => ({
+  self: config,
+  job: undefined,
+  jobHash: undefined,
+  engine: 'none',
+  fingerprint: undefined,
+  layout: undefined,
+  fresh: false,
+  autostart: false,
+  saved: undefined,
+  training: undefined,
+  changing: undefined,
+  pendingApplied: undefined,
+  healing: undefined,
+  membership: undefined,
+  foundWanted: false,
+  founding: undefined,
+  givenUp: 0,
+  restUntil: 0,
+  stopped: undefined,
+  leaving: false,
+  askingSince: undefined,
+  vouched: undefined,
+  installed: new Map(),
+  peers: new Map(),
+  seats: new Map([[config.seat, emptyRecord(config.seat, undefined)]]),
+  early: [],
+  checkpointWanted: false,
+  stuck: false,
+  reconsider: false,
+  lastBeat: 0,
+  phase: 'starting',
+  problem: undefined,
+  updateMode: 'native',
+  exactness: { kind: 'exact' },
+  roomCommitted: undefined,
+});
+
+/** Events handled within one step besides its own: what was held for a generation, bounded by the hold's limit. */
+const AGAIN_LIMIT = 10_000;
+
+/**
+ * Feeds one event and returns what the world has to do, in order. Changes `state` in place.
+ * `now` is in milliseconds, and must not go back.
+ */
+export function stepRank(state: RankState, event: Event, now: number, rules: Rules = RULES): Effect[] {
+  const ctx: Context = { state, now, rules, effects: [], again: [] };
+  handle(ctx, event);
+  for (let i = 0; i < AGAIN_LIMIT; i++) {
+    const held = ctx.again.shift();
+    if (held === undefined) break;
+    onMessage(ctx, held.from, held.message);
+  }
+  if (state.foundWanted) {
+    state.foundWanted = false;
+    found(ctx, 'resumed');
+  }
+  if (state.reconsider) {
+    state.reconsider = false;
+    considerRegroup(ctx);
+    considerValue(ctx);
+  }
+  return ctx.effects;
+}
+
+function handle(ctx: Context, event: Event): void {
+  const { state } = ctx;
+  switch (event.kind) {
+    case 'boot':
+      state.job = event.job;
+      state.jobHash = event.jobHash;
+      state.fresh = event.fresh;
+      state.autostart = event.autostart;
+      state.saved = event.saved;
+      state.engine = 'preparing';
+      ctx.effects.push({ kind: 'prepareEngine', job: event.job });
+      return;
+    case 'engineReady':
+      onEngineReady(ctx, event);
+      return;
+    case 'engineFailed':
+      onEngineFailed(ctx, event);
+      return;
+    case 'linkUp':
+      onLinkUp(ctx, event.peer);
+      repeatStanding(ctx, event.peer);
+      return;
+    case 'linkDown':
+      onLinkDown(ctx, event.peer, event.evidence);
+      onRoomGone(ctx);
+      return;
+    case 'message':
+      if (event.from !== state.self.member) heard(ctx, event.from);
+      onMessage(ctx, event.from, event.message);
+      return;
+    case 'garbled':
+      report(ctx, { kind: 'rejected', from: event.from, message: event.detail, reason: 'malformed' });
+      // What was lost may have been a part: ask again at once, before it costs a step.
+      if (state.membership?.round !== undefined) requestMissing(ctx, state.membership);
+      else repeatStandings(ctx);
+      return;
+    case 'unsent':
+      return;
+    case 'timer':
+      onTimer(ctx, event.name);
+      return;
+    case 'computed':
+      onComputed(ctx, event);
+      return;
+    case 'computeFailed':
+      if (onComputeFailed(ctx, event) === 'given-up') onGivenUp(ctx, event.detail);
+      return;
+    case 'applied':
+      onApplied(ctx, event);
+      return;
+    case 'exported':
+      onExported(ctx, event);
+      return;
+    case 'imported':
+      onImported(ctx, event);
+      return;
+    case 'importFailed':
+      onImportFailed(ctx, event);
+      return;
+    case 'restored':
+      onRestored(ctx, event);
+      return;
+    case 'seatAcquired':
+      onSeatAcquired(ctx, event);
+      return;
+    case 'seatNotStored':
+      state.problem = `A vote could not be stored: ${event.detail}. This rank abstains until storage works again.`;
+      return;
+    case 'checkpointed':
+      state.saved = { lineage: event.generation, step: event.step, hash: event.hash };
+      report(ctx, { kind: 'checkpointed', generation: event.generation, step: event.step, hash: event.hash });
+      return;
+    case 'checkpointFailed':
+      report(ctx, {
+        kind: 'checkpointFailed',
+        generation: event.generation,
+        step: event.step,
+        reason: event.detail,
+      });
+      return;
+    case 'command':
+      onCommand(ctx, event.command);
+      return;
+  }
+}
+
+function onTimer(ctx: Context, name: TimerName): void {
+  switch (name) {
+    case 'beat':
+      onBeatTimer(ctx);
+      return;
+    case 'propose':
+      onProposeTimer(ctx);
+      return;
+    case 'retry':
+      onRetryTimer(ctx);
+      return;
+    case 'progress':
+      onStall(ctx);
+      return;
+    case 'found':
+      onFoundTimer(ctx);
+      return;
+    case 'join':
+      onJoinTimer(ctx);
+      return;
+    case 'heal':
+      for (const member of onHealTimer(ctx)) suspect(ctx, member, 'progress');
+      return;
+  }
+}
+
+function onMessage(ctx: Context, from: MemberId, message: Message): void {
+  switch (message.kind) {
+    case 'join':
+      onJoin(ctx, from, message);
+      return;
+    case 'room':
+      onRoom(ctx, from, message);
+      return;
+    case 'refuse':
+      onRefuse(ctx, from, message);
+      return;
+    case 'prepare':
+      if (!isAhead(ctx, from, message)) onPrepare(ctx, from, message);
+      break;
+    case 'accept':
+      if (!isAhead(ctx, from, message)) onAccept(ctx, from, message);
+      break;
+    case 'beat':
+      // Beats also prove a link to those that are not members; they change nothing there.
+      onBeat(ctx, from, message);
+      break;
+    case 'promise':
+    case 'reject':
+    case 'accepted':
+    case 'seatHeld':
+    case 'standing':
+    case 'part':
+    case 'resend':
+    case 'heal':
+    case 'gradient':
+    case 'state':
+    case 'start':
+      if (isAhead(ctx, from, message)) return;
+      if (membershipInForce(ctx, message.generation) !== undefined) onGenerationMessage(ctx, from, message);
+      break;
+  }
+  fence(ctx, from, message);
+}
+
+type GenerationMessage = Exclude<Message, { kind: 'join' | 'room' | 'refuse' }>;
+
+function onGenerationMessage(
+  ctx: Context,
+  from: MemberId,
+  message: Exclude<GenerationMessage, { kind: 'prepare' | 'accept' | 'beat' }>,
+): void {
+  switch (message.kind) {
+    case 'promise':
+      onPromise(ctx, from, message);
+      return;
+    case 'reject':
+      onReject(ctx, message);
+      return;
+    case 'accepted':
+      onAccepted(ctx, message);
+      return;
+    case 'seatHeld':
+      onSeatHeld(ctx, from, message);
+      return;
+    case 'standing':
+      onStanding(ctx, from, message);
+      return;
+    case 'part':
+      onPart(ctx, from, message);
+      return;
+    case 'resend':
+      onResend(ctx, from, message);
+      return;
+    case 'heal':
+      onHeal(ctx, from, message);
+      return;
+    case 'gradient':
+      onGradient(ctx, from, message);
+      return;
+    case 'state':
+      onState(ctx, from, message);
+      return;
+    case 'start':
+      wantStart(ctx);
+      return;
+  }
+}
+
+/** A generation that this rank has not installed: held for it, and the sender asked (by telling it what is in force here). */
+function isAhead(ctx: Context, from: MemberId, message: GenerationMessage): boolean {
+  const { membership, installed } = ctx.state;
+  const theirs = message.generation;
+  const mine = membership?.generation.id;
+  const ahead =
+    mine === undefined || mine.incarnation === theirs.incarnation
+      ? theirs.number > (installed.get(theirs.incarnation) ?? 0)
+      : false;
+  if (!ahead) return false;
+  if (ctx.rules.keepsEarly(message.kind)) holdEarly(ctx, from, message);
+  if (membership !== undefined) tellRoom(ctx, from);
+  return true;
+}
+
+/** A message of another generation changes nothing here, and its sender is told which one is in force. */
+function fence(ctx: Context, from: MemberId, message: GenerationMessage): void {
+  const { membership } = ctx.state;
+  if (membership === undefined || sameGeneration(message.generation, membership.generation.id)) return;
+  // What a former generation still has in flight is no news; only steps and votes are worth a line.
+  if (message.kind !== 'beat')
+    report(ctx, { kind: 'rejected', from, message: message.kind, reason: 'fenced' });
+  tellRoom(ctx, from);
+}
+
+function onEngineReady(ctx: Context, event: Extract<Event, { kind: 'engineReady' }>): void {
+  const { state } = ctx;
+  state.engine = 'ready';
+  state.jobHash = event.jobHash;
+  state.fingerprint = event.fingerprint;
+  state.layout = event.layout;
+  state.changing = undefined;
+  state.training = {
+    step: 0,
+    hash: event.hash,
+    previousHash: undefined,
+    lineage: undefined,
+    retained: undefined,
+    committed: 0,
+    committedHash: event.hash,
+  };
+  onReady(ctx);
+}
+
+function onEngineFailed(ctx: Context, event: Extract<Event, { kind: 'engineFailed' }>): void {
+  const { state } = ctx;
+  const lost = event.fault === 'device-lost' && state.job !== undefined;
+  report(ctx, { kind: 'engine', detail: event.detail, ...(lost ? { lost } : {}) });
+  if (event.fault !== 'device-lost' || state.job === undefined) {
+    state.engine = 'failed';
+    stop(ctx, 'engine-lost', event.detail);
+    if (state.membership !== undefined) giveUpPlace(ctx, event.detail);
+    return;
+  }
+  // The state went with the device: come back as a newcomer and heal.
+  state.engine = 'preparing';
+  state.training = undefined;
+  state.changing = undefined;
+  state.pendingApplied = undefined;
+  giveUpPlace(ctx, event.detail);
+  ctx.effects.push({ kind: 'prepareEngine', job: state.job });
+}
+
+/** Hands its place back without waiting to be missed; the others see a member that asks to join. */
+function giveUpPlace(ctx: Context, detail: string): void {
+  const { state } = ctx;
+  const { membership } = state;
+  if (membership === undefined) return;
+  state.problem = detail;
+  leave(ctx, 'evicted');
+}
+
+/** The computation failed time and again. Others may do this rank's share; alone, it stops. */
+function onGivenUp(ctx: Context, detail: string): void {
+  if (ctx.state.membership?.generation.members.length === 1) stop(ctx, 'engine-lost', detail);
+  else {
+    ctx.state.givenUp += 1;
+    ctx.state.restUntil = ctx.now + ctx.rules.readmissionMs(ctx.state.givenUp);
+    giveUpPlace(ctx, detail);
+  }
+}
+
+function onSeatAcquired(ctx: Context, event: Extract<Event, { kind: 'seatAcquired' }>): void {
+  const { membership } = ctx.state;
+  const owner = membership?.generation.members.find((m) => m.seat === event.seat);
+  if (
+    membership === undefined ||
+    owner === undefined ||
+    !electorate(membership.generation).includes(event.seat)
+  ) {
+    ctx.effects.push({ kind: 'releaseSeat', seat: event.seat });
+    return;
+  }
+  report(ctx, { kind: 'seatAcquired', seat: event.seat });
+  const base = event.record?.base;
+  // The dead page was ahead of this one: its record names the generation that this one has not heard of.
+  if (
+    base !== undefined &&
+    base.id.incarnation === membership.generation.id.incarnation &&
+    base.id.number > membership.generation.id.number
+  ) {
+    install(ctx, base, membership.generation);
+    onSeatAcquired(ctx, event);
+    return;
+  }
+  adoptSeat(ctx, membership.generation, event.seat, event.record);
+  suspect(ctx, owner.member, 'lock-released');
+  broadcast(
+    ctx,
+    membership,
+    { kind: 'seatHeld', generation: membership.generation.id, seat: event.seat },
+    true,
+  );
+  reconsider(ctx);
+}
+
+function onCommand(ctx: Context, command: Extract<Event, { kind: 'command' }>['command']): void {
+  const { state } = ctx;
+  const { membership } = state;
+  switch (command) {
+    case 'start':
+      state.autostart = true;
+      if (membership === undefined) return;
+      broadcast(ctx, membership, { kind: 'start', generation: membership.generation.id });
+      wantStart(ctx);
+      return;
+    case 'pause':
+      state.autostart = false;
+      if (membership === undefined) return;
+      membership.startWanted = false;
+      if (membership.running) membership.pauseWanted = true;
+      return;
+    case 'checkpoint':
+      state.checkpointWanted = true;
+      if (membership?.barrierDone === state.training?.step && membership !== undefined)
+        checkpoint(ctx, membership.generation.id);
+      return;
+    case 'leave':
+      onLeave(ctx);
+      return;
+    case 'force':
+      if (membership !== undefined && state.stuck) found(ctx, 'forced');
+      return;
+  }
+}
+
+function onLeave(ctx: Context): void {
+  const { state } = ctx;
+  const { membership } = state;
+  if (membership === undefined || ctx.rules.leavesAtOnce(membership.generation.members.length)) {
+    stop(ctx, 'left', 'This rank has left the room.');
+    return;
+  }
+  state.leaving = true;
+  reconsider(ctx);
+}

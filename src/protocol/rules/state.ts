@@ -1,0 +1,105 @@
+// Rules of the state: which one a generation goes on from, how a rank gets it, and what is saved.
+
+import type { GenerationId, IncarnationId, MemberId, StateHash } from '../../ports/ids.ts';
+import { compareCheckpoints, type CheckpointKey } from '../../ports/store.ts';
+import type { Effect } from '../effects.ts';
+import type { Generation } from '../generation.ts';
+import type { Standing } from '../messages.ts';
+import type { RankState, Training } from '../state.ts';
+import type { Target } from '../target.ts';
+
+export interface StateRules {
+  /** Whether nothing is in flight that changes this rank's state: only then can it be told, or be healed. */
+  isSettled(changing: RankState['changing']): boolean;
+  /** What a rank says of its state: all that it has applied. */
+  standingOf(training: Training): Standing;
+  /** Whose states are compared before a member of a new generation goes on: all members', whoever came or went. */
+  comparedMembers(self: MemberId, base: Generation | undefined, next: Generation): readonly MemberId[];
+  /** The state that a generation of `incarnation` goes on from, given all standings in ring order; undefined when nobody has one. */
+  target(
+    standings: readonly (readonly [MemberId, Standing | undefined])[],
+    incarnation: IncarnationId,
+  ): Target | undefined;
+  /** Whether every state at hand is older than one that may have been committed: then it died with its last holder. */
+  isLost(target: Target, floor: number): boolean;
+  /** Whether the retained gradient brings a rank with this standing to the donor's state. */
+  gradientHeals(donor: Training, have: Standing | undefined): boolean;
+  /** Whether a rank has the generation's state, to the bit. */
+  hasTarget(training: Training, target: Target): boolean;
+  /** Positive when the first of two saved states is the newer: by generation, then step, since a step number can be redone. */
+  orderSaved(a: Saved, b: Saved): number;
+  /** The state to found an incarnation from: the newer of the one in memory and the one saved. */
+  preferred(inMemory: Saved, saved: Saved): 'memory' | 'saved';
+  /** Whether a state is saved at this moment: once it is committed, so that no checkpoint is ever taken back. */
+  savesWhen(moment: 'committed' | 'applied'): boolean;
+  /** What saving asks of the world. It is acknowledged when storage says that it is durable, and not before. */
+  saveState(place: {
+    readonly generation: GenerationId;
+    readonly step: number;
+    readonly hash: StateHash;
+  }): readonly Effect[];
+}
+
+/** Where a saved state stands in history. */
+export interface Saved {
+  readonly lineage: GenerationId;
+  readonly step: number;
+}
+
+const keyOf = (saved: Saved): CheckpointKey => ({ room: '', generation: saved.lineage, step: saved.step });
+
+/** Standings of another line, or of none, are older than any that a generation of this incarnation has vouched for. */
+function lineageOrder(standing: Standing, incarnation: IncarnationId): number {
+  const lineage = standing.lineage;
+  return lineage !== undefined && lineage.incarnation === incarnation ? lineage.number : 0;
+}
+
+const orderSaved = (a: Saved, b: Saved): number => compareCheckpoints(keyOf(a), keyOf(b));
+
+export const STATE_RULES: StateRules = {
+  isSettled: (changing) => changing === undefined,
+
+  standingOf: ({ lineage, step, hash }) => ({ lineage, step, hash }),
+
+  comparedMembers: (_self, _base, next) => next.members.map((m) => m.member),
+
+  target(standings, incarnation) {
+    const known = standings.flatMap(([, standing]) => (standing === undefined ? [] : [standing]));
+    let best: Standing | undefined;
+    for (const standing of known) {
+      if (best === undefined) {
+        best = standing;
+        continue;
+      }
+      const order =
+        lineageOrder(standing, incarnation) - lineageOrder(best, incarnation) ||
+        standing.step - best.step ||
+        known.filter((s) => s.hash === standing.hash).length -
+          known.filter((s) => s.hash === best?.hash).length;
+      if (order > 0) best = standing;
+    }
+    if (best === undefined) return undefined;
+    const { step, hash } = best;
+    const donors = standings.flatMap(([member, s]) => (s?.step === step && s.hash === hash ? [member] : []));
+    return { step, hash, lineage: lineageOrder(best, incarnation), donors };
+  },
+
+  isLost: (target, floor) => target.lineage < floor,
+
+  gradientHeals: (donor, have) =>
+    have !== undefined &&
+    donor.retained !== undefined &&
+    donor.previousHash !== undefined &&
+    have.step === donor.retained.step &&
+    have.hash === donor.previousHash,
+
+  hasTarget: (training, target) => training.step === target.step && training.hash === target.hash,
+
+  orderSaved,
+
+  preferred: (inMemory, saved) => (orderSaved(saved, inMemory) > 0 ? 'saved' : 'memory'),
+
+  savesWhen: (moment) => moment === 'committed',
+
+  saveState: ({ generation, step, hash }) => [{ kind: 'checkpoint', generation, step, hash }],
+};

@@ -1,0 +1,248 @@
+// Everything a rank knows, as plain data: it can be cloned, hashed and compared, which exploration and replay rely on.
+
+import type { AllReduce } from '../collective/all-reduce.ts';
+import type { LaneLayout } from '../collective/lanes.ts';
+import type { Job } from '../job/job.ts';
+import type { UpdateMode } from '../ports/engine.ts';
+import type { Evidence } from '../ports/network.ts';
+import type { GenerationId, IncarnationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
+import type { Ballot, Exactness, Phase, StopReason } from '../trace/events.ts';
+import type { Generation, Member } from './generation.ts';
+import type { Message, RoundId, Standing } from './messages.ts';
+import type { Target } from './target.ts';
+import type { Accepted, SeatRecord } from './votes.ts';
+
+/** What is known of another rank, member or not. */
+export interface Peer {
+  linked: boolean;
+  lastHeard: number;
+  phase: Phase;
+  step: number;
+  waiting: MemberId | undefined;
+  /** When its (phase, step) last changed. */
+  since: number;
+  suspected: Evidence | undefined;
+  /** The generation it says it is in, and how many steps that one has committed. */
+  room: { readonly generation: Generation; readonly committed: number; readonly job: Job } | undefined;
+  /** The generation last told to it, and when, so that the telling is not repeated for each stale message. */
+  told: { readonly generation: GenerationId; readonly at: number } | undefined;
+  /** Times it was left out of a generation's successor, and when it may be taken in again. */
+  evictions: number;
+  readmitAt: number;
+  /** A newcomer's last `join`. */
+  join: Extract<Message, { kind: 'join' }> | undefined;
+}
+
+export interface Training {
+  /** Updates applied by this rank. */
+  step: number;
+  hash: StateHash;
+  /** Hash of the state one step before, where this rank applied the last step itself. */
+  previousHash: StateHash | undefined;
+  /** The generation that last vouched for this state. */
+  lineage: GenerationId | undefined;
+  /** The reduced lanes of the last applied step, kept until all are known to have applied it. */
+  retained:
+    | {
+        readonly step: number;
+        readonly reduced: Int32Array<ArrayBuffer>;
+        readonly exponents: Int32Array<ArrayBuffer> | undefined;
+      }
+    | undefined;
+  committed: number;
+  committedHash: StateHash | undefined;
+}
+
+/** A proposer's attempt to have a successor chosen. */
+export interface Proposal {
+  readonly ballot: Ballot;
+  /** By seat: who answered, and what it reported. */
+  readonly promises: Map<SeatId, Promise_>;
+  /** Set when the second phase has begun. */
+  value: Generation | undefined;
+  readonly accepted: Set<SeatId>;
+}
+
+export interface Promise_ {
+  readonly by: MemberId;
+  readonly accepted: Accepted | undefined;
+  readonly links: readonly MemberId[];
+  readonly vouched: number;
+  readonly leaving: boolean;
+  readonly joiners: readonly Member[];
+}
+
+/** One all-reduce in flight, or the last one that was completed (for sending parts again). */
+export interface Round {
+  readonly id: RoundId;
+  readonly all: AllReduce;
+  readonly exponents: Int32Array<ArrayBuffer> | undefined;
+  /** The exponent lanes of this rank's own contribution. */
+  readonly ownLargest: Int32Array<ArrayBuffer>;
+  resendRequests: number;
+}
+
+export interface Membership {
+  readonly generation: Generation;
+  /** Members whose states are compared before this rank goes on. */
+  readonly compared: readonly MemberId[];
+  readonly installedAt: number;
+  /** A seat held here has promised: no further step in this generation. */
+  frozen: boolean;
+  frozenSince: number;
+  proposal: Proposal | undefined;
+  /** When the `propose` timer is due; undefined when it is not armed. */
+  proposeAt: number | undefined;
+  highestRound: number;
+  /** Members' standing at the start of the generation. */
+  readonly standings: Map<MemberId, Standing | undefined>;
+  /** The state that this generation goes on from, once all standings are known. */
+  target: Target | undefined;
+  synced: boolean;
+  donorTurn: number;
+  /** Peers that asked to be healed before this rank was synced. */
+  readonly healRequests: Map<MemberId, Standing | undefined>;
+  /** Whether the members have agreed to train. */
+  running: boolean;
+  /** Told to start, not yet acted on. */
+  startWanted: boolean;
+  pauseWanted: boolean;
+  /** The barrier for the state at this step is through. */
+  barrierDone: number;
+  round: Round | undefined;
+  lastRound: Round | undefined;
+  /** Attempt and exponents of the step being computed. */
+  attempt: number;
+  exponents: Int32Array<ArrayBuffer> | undefined;
+  computing: RoundId | undefined;
+  computeFailures: number;
+  /** Reasons to regroup besides suspects, joiners and leavers. */
+  regroupWanted: boolean;
+}
+
+export interface RankState {
+  readonly self: { readonly member: MemberId; readonly seat: SeatId };
+  job: Job | undefined;
+  jobHash: JobHash | undefined;
+  engine: 'none' | 'preparing' | 'ready' | 'failed';
+  fingerprint: string | undefined;
+  layout: LaneLayout | undefined;
+  fresh: boolean;
+  /** Whether a room that this rank founds trains at once: as its page was asked to, then as its last room did. */
+  autostart: boolean;
+  saved: Standing | undefined;
+  training: Training | undefined;
+  /** Engine work in flight that changes the state: the standing is not known until it is back. */
+  changing: 'apply' | 'import' | 'restore' | undefined;
+  /** What to report when the apply in flight is back. */
+  pendingApplied:
+    | {
+        readonly counts: readonly number[];
+        readonly loss: number;
+        readonly correct: number;
+        readonly samples: number;
+        readonly pause: boolean;
+      }
+    | undefined;
+  healing:
+    | {
+        readonly generation: GenerationId;
+        readonly donor: MemberId;
+        readonly by: 'gradient' | 'state';
+        readonly bytes: number;
+      }
+    | undefined;
+  /** Undefined: a newcomer. */
+  membership: Membership | undefined;
+  /** The generation has lost its state: this rank is to found a new incarnation from the best one left. */
+  foundWanted: boolean;
+  /** Founding is under way: the checkpoint is being restored. */
+  founding: 'new' | 'resumed' | 'forced' | undefined;
+  /** Places given up because computing failed, since it last succeeded. */
+  givenUp: number;
+  /** Until then this rank could only fail again: it does not ask to be taken in. */
+  restUntil: number;
+  stopped: { readonly reason: StopReason; readonly detail: string } | undefined;
+  leaving: boolean;
+  /** Since when this newcomer has asked a room that it knows of. */
+  askingSince: number | undefined;
+  /** The newest generation in which this rank had the agreed state; it outlives the loss of that state. */
+  vouched: GenerationId | undefined;
+  /** Of each incarnation that this rank was in, the newest generation that it has installed: it never goes back behind it. */
+  readonly installed: Map<IncarnationId, number>;
+  /** Electorate of the last generation this rank was in: it may still be asked to vote there. */
+  readonly peers: Map<MemberId, Peer>;
+  readonly seats: Map<SeatId, SeatRecord>;
+  /** Messages of a generation that this rank has not installed yet. */
+  early: { readonly from: MemberId; readonly message: Message }[];
+  checkpointWanted: boolean;
+  stuck: boolean;
+  /** Evidence, newcomers or promises have changed since a regroup was last considered. */
+  reconsider: boolean;
+  lastBeat: number;
+  phase: Phase;
+  problem: string | undefined;
+  /** Of a founder: what its restored state was computed with. */
+  updateMode: UpdateMode;
+  exactness: Exactness;
+  /** The most steps that this rank knows its incarnation to have committed: it never sinks while the rank heals. */
+  roomCommitted: { readonly incarnation: IncarnationId; readonly committed: number } | undefined;
+}
+
+export interface RankConfig {
+  readonly member: MemberId;
+  readonly seat: SeatId;
+}
+
+export const newPeer = (now: number): Peer => ({
+  linked: false,
+  lastHeard: now,
+  phase: 'starting',
+  step: 0,
+  waiting: undefined,
+  since: now,
+  suspected: undefined,
+  room: undefined,
+  told: undefined,
+  evictions: 0,
+  readmitAt: 0,
+  join: undefined,
+});
+
+/** A copy that shares what is never changed in place: generations, jobs, messages, records, payloads that were sent. */
+export function cloneRank(state: RankState): RankState {
+  return {
+    ...state,
+    training: state.training === undefined ? undefined : { ...state.training },
+    membership: state.membership === undefined ? undefined : cloneMembership(state.membership),
+    installed: new Map(state.installed),
+    peers: new Map([...state.peers].map(([member, peer]) => [member, { ...peer }])),
+    seats: new Map(state.seats),
+    early: [...state.early],
+  };
+}
+
+const cloneMembership = (membership: Membership): Membership => ({
+  ...membership,
+  proposal:
+    membership.proposal === undefined
+      ? undefined
+      : {
+          ...membership.proposal,
+          promises: new Map(membership.proposal.promises),
+          accepted: new Set(membership.proposal.accepted),
+        },
+  standings: new Map(membership.standings),
+  healRequests: new Map(membership.healRequests),
+  round: membership.round === undefined ? undefined : cloneRound(membership.round),
+});
+
+const cloneRound = (round: Round): Round => ({
+  ...round,
+  all: {
+    ...round.all,
+    lanes: round.all.lanes.slice(),
+    from: new Set(round.all.from),
+    ahead: new Map(round.all.ahead),
+  },
+});

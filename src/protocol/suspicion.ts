@@ -1,0 +1,123 @@
+// Evidence: heartbeats, links that close, locks that are released, work that does not come. It decides when to propose a
+// regroup; it never votes.
+
+import type { Evidence } from '../ports/network.ts';
+import type { MemberId } from '../ports/ids.ts';
+import {
+  isLinked,
+  linkedPeers,
+  membershipInForce,
+  otherMembers,
+  peerOf,
+  reconsider,
+  report,
+  send,
+  setTimer,
+  type Context,
+} from './context.ts';
+import { isIn } from './generation.ts';
+import type { Message } from './messages.ts';
+import type { Membership } from './state.ts';
+import { donorGone } from './syncing.ts';
+import { onProgressTimer, waitingFor } from './training.ts';
+
+type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
+
+/** Beats that came this many intervals late mean that this rank itself was held up: it doubts itself before others. */
+const OWN_LAG_BEATS = 5;
+
+/** Proof that the page is gone, not only silent. */
+const isProof = (evidence: Evidence): boolean => evidence === 'goodbye' || evidence === 'lock-released';
+
+/** Whether there is proof that this page is gone. */
+export function isGone(ctx: Context, member: MemberId): boolean {
+  const evidence = ctx.state.peers.get(member)?.suspected;
+  return evidence !== undefined && isProof(evidence);
+}
+
+export function suspect(ctx: Context, member: MemberId, evidence: Evidence): void {
+  if (!ctx.rules.countsAsEvidence(evidence)) return;
+  const peer = peerOf(ctx, member);
+  if (peer.suspected !== undefined && (isProof(peer.suspected) || !isProof(evidence))) return;
+  peer.suspected = evidence;
+  const { membership } = ctx.state;
+  if (membership !== undefined && isIn(membership.generation, member))
+    report(ctx, { kind: 'suspected', peer: member, evidence });
+  donorGone(ctx, member);
+  reconsider(ctx);
+}
+
+/** Any message shows that the sender lives, except one whose page has said goodbye. */
+export function heard(ctx: Context, member: MemberId): void {
+  const peer = ctx.state.peers.get(member);
+  if (peer === undefined) return;
+  peer.lastHeard = ctx.now;
+  if (peer.suspected === 'heartbeat') {
+    peer.suspected = undefined;
+    reconsider(ctx);
+  }
+}
+
+export function onLinkDown(ctx: Context, member: MemberId, evidence: Evidence): void {
+  const peer = peerOf(ctx, member);
+  peer.linked = false;
+  peer.room = undefined;
+  peer.join = undefined;
+  report(ctx, { kind: 'linkDown', peer: member, evidence });
+  suspect(ctx, member, evidence);
+}
+
+export function onBeatTimer(ctx: Context): void {
+  const { state } = ctx;
+  const { membership, job, training } = state;
+  if (membership === undefined || job === undefined) return;
+  const { heartbeatMs, suspicionMs } = job.policies;
+  setTimer(ctx, 'beat', heartbeatMs);
+  const heldUp = ctx.now - state.lastBeat > OWN_LAG_BEATS * heartbeatMs;
+  state.lastBeat = ctx.now;
+  const message: Message = {
+    kind: 'beat',
+    generation: membership.generation.id,
+    phase: state.phase,
+    step: training?.step ?? 0,
+    waiting: waitingFor(membership),
+  };
+  for (const peer of linkedPeers(ctx)) send(ctx, peer, message);
+  for (const member of otherMembers(ctx, membership)) {
+    const peer = peerOf(ctx, member);
+    if (heldUp) peer.lastHeard = ctx.now;
+    else if (peer.linked && ctx.now - peer.lastHeard > suspicionMs) suspect(ctx, member, 'heartbeat');
+  }
+}
+
+export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void {
+  if (membershipInForce(ctx, message.generation) === undefined) return;
+  const peer = peerOf(ctx, from);
+  if (peer.phase !== message.phase || peer.step !== message.step) peer.since = ctx.now;
+  peer.phase = message.phase;
+  peer.step = message.step;
+  peer.waiting = message.waiting;
+}
+
+/**
+ * Nothing has come for a whole deadline although it was asked for again. Blame goes to those who owe and wait for nobody
+ * themselves; a rank that heals or computes gets the longer regroup deadline before it is blamed.
+ */
+export function onStall(ctx: Context): void {
+  const owing = onProgressTimer(ctx);
+  const { membership, job } = ctx.state;
+  if (membership === undefined || job === undefined) return;
+  for (const member of owing) if (isToBlame(ctx, membership, member)) suspect(ctx, member, 'progress');
+}
+
+function isToBlame(ctx: Context, membership: Membership, member: MemberId): boolean {
+  const peer = peerOf(ctx, member);
+  const { policies } = ctx.state.job ?? {};
+  if (policies === undefined) return false;
+  const waiting = peer.waiting;
+  const waitsForAnother =
+    waiting !== undefined && waiting !== ctx.state.self.member && isIn(membership.generation, waiting);
+  if (waitsForAnother && isLinked(ctx, member)) return false;
+  const busy = peer.phase === 'healing' || peer.phase === 'computing' || peer.phase === 'applying';
+  return ctx.now - peer.since >= (busy ? policies.regroupMs : policies.collectiveMs);
+}

@@ -1,0 +1,449 @@
+// The step: compute a share, all-reduce, verify, commit what it builds on, apply.
+
+import {
+  agrees,
+  emptyLanes,
+  laneLayout,
+  LOSS_FRACTION_BITS,
+  miscounted,
+  writeAgreement,
+  type LaneLayout,
+} from '../collective/lanes.ts';
+import { exponentFor } from '../collective/fixed-point.ts';
+import {
+  missingParts,
+  partAgain,
+  receivePart,
+  startAllReduce,
+  type OutgoingPart,
+} from '../collective/all-reduce.ts';
+import type { Job } from '../job/job.ts';
+import type { GenerationId, MemberId } from '../ports/ids.ts';
+import { noteCommitted } from './committed.ts';
+import {
+  clearTimer,
+  membershipInForce,
+  reconsider,
+  report,
+  send,
+  setPhase,
+  setTimer,
+  type Context,
+} from './context.ts';
+import { rankOf } from './generation.ts';
+import type { Message, RoundId } from './messages.ts';
+import type { Membership, Round } from './state.ts';
+import { stop } from './stopping.ts';
+
+type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
+
+/** The barrier's attempt number: it commits the state at its step without training on it. */
+const BARRIER = -1;
+/** A barrier carries no gradient. */
+const BARRIER_LAYOUT = laneLayout(0, 0, 0);
+/** Times a failed computation is tried again before the rank gives its place up. */
+const COMPUTE_RETRIES = 3;
+/** Parts asked for again before the peer behind them is suspected, in as many parts of the collective deadline. */
+const RESEND_REQUESTS = 4;
+/** Parts kept that came ahead of this rank: a peer can be one step ahead, and sends a bounded number of parts in it. */
+const EARLY_LIMIT = 4096;
+/** Bytes of payload among them. */
+const EARLY_BYTES = 128 * 1024 * 1024;
+
+const sameRound = (a: RoundId, b: RoundId): boolean => a.step === b.step && a.attempt === b.attempt;
+const roundOrder = (a: RoundId, b: RoundId): number => a.step - b.step || a.attempt - b.attempt;
+
+/** Does what is next for a synced member: a step, the barrier that ends training, or nothing. */
+export function beginStep(ctx: Context): void {
+  const { state } = ctx;
+  const { membership, training, job } = state;
+  if (membership === undefined || training === undefined || job === undefined || state.stopped !== undefined)
+    return;
+  if (
+    !ctx.rules.mayContribute(membership) ||
+    membership.frozen ||
+    membership.round !== undefined ||
+    membership.computing !== undefined
+  )
+    return;
+  if (state.changing !== undefined) return;
+  const finished = training.step >= job.steps;
+  if (finished || !membership.running) {
+    if (membership.barrierDone !== training.step) {
+      beginRound(
+        ctx,
+        membership,
+        { step: training.step, attempt: BARRIER },
+        emptyLanes(BARRIER_LAYOUT),
+        BARRIER_LAYOUT,
+      );
+      return;
+    }
+    if (finished) {
+      setPhase(ctx, 'done');
+      return;
+    }
+    if (!membership.startWanted) {
+      setPhase(ctx, 'idle');
+      return;
+    }
+    membership.running = true;
+    membership.startWanted = false;
+    state.autostart = true;
+  }
+  compute(ctx, membership, ctx.rules.batchOf(training));
+}
+
+function compute(ctx: Context, membership: Membership, step: number): void {
+  const { job, self } = ctx.state;
+  if (job === undefined) return;
+  const world = membership.generation.members.length;
+  const microBatches = ctx.rules.share(rankOf(membership.generation, self.member), world, job.microBatches);
+  const { attempt, exponents } = membership;
+  membership.computing = { step, attempt };
+  setPhase(ctx, 'computing');
+  ctx.effects.push({
+    kind: 'compute',
+    generation: membership.generation.id,
+    step,
+    attempt,
+    microBatches,
+    exponents,
+  });
+}
+
+export function onComputed(
+  ctx: Context,
+  event: {
+    readonly generation: GenerationId;
+    readonly step: number;
+    readonly attempt: number;
+    readonly lanes: Int32Array<ArrayBuffer>;
+  },
+): void {
+  const membership = membershipInForce(ctx, event.generation);
+  const { layout, job, self } = ctx.state;
+  if (membership?.computing === undefined || !sameRound(membership.computing, event) || layout === undefined)
+    return;
+  membership.computing = undefined;
+  membership.computeFailures = 0;
+  ctx.state.givenUp = 0;
+  const world = membership.generation.members.length;
+  report(ctx, {
+    kind: 'contributed',
+    generation: event.generation,
+    step: event.step,
+    attempt: event.attempt,
+    microBatches: ctx.rules.share(rankOf(membership.generation, self.member), world, job?.microBatches ?? 0),
+  });
+  beginRound(ctx, membership, { step: event.step, attempt: event.attempt }, event.lanes, layout);
+}
+
+export function onComputeFailed(
+  ctx: Context,
+  event: {
+    readonly generation: GenerationId;
+    readonly step: number;
+    readonly attempt: number;
+    readonly detail: string;
+  },
+): 'retrying' | 'given-up' | 'ignored' {
+  const membership = membershipInForce(ctx, event.generation);
+  if (membership?.computing === undefined || !sameRound(membership.computing, event)) return 'ignored';
+  membership.computing = undefined;
+  membership.computeFailures += 1;
+  report(ctx, { kind: 'engine', detail: event.detail });
+  if (membership.computeFailures > COMPUTE_RETRIES) return 'given-up';
+  compute(ctx, membership, event.step);
+  return 'retrying';
+}
+
+function beginRound(
+  ctx: Context,
+  membership: Membership,
+  id: RoundId,
+  lanes: Int32Array<ArrayBuffer>,
+  layout: LaneLayout,
+): void {
+  const { training, self } = ctx.state;
+  if (training === undefined) return;
+  const ownLargest = lanes.slice(layout.exponents, layout.exponents + layout.tensors);
+  writeAgreement(layout, lanes, training.hash);
+  if (membership.pauseWanted && id.attempt >= 0) lanes[layout.pause] = 1;
+  const rank = rankOf(membership.generation, self.member);
+  const { state: all, out } = startAllReduce(rank, membership.generation.members.length, layout, lanes);
+  const round: Round = { id, all, exponents: membership.exponents, ownLargest, resendRequests: 0 };
+  membership.round = round;
+  setPhase(ctx, 'reducing');
+  armProgress(ctx);
+  sendParts(ctx, membership, id, out);
+  takeEarly(ctx, membership, round);
+  if (ctx.rules.readyToApply(all)) completeRound(ctx, membership, round);
+}
+
+function armProgress(ctx: Context): void {
+  setTimer(ctx, 'progress', (ctx.state.job?.policies.collectiveMs ?? 4000) / RESEND_REQUESTS);
+}
+
+function sendParts(
+  ctx: Context,
+  membership: Membership,
+  round: RoundId,
+  parts: readonly OutgoingPart[],
+): void {
+  for (const { toRank, part, payload } of parts) {
+    const to = membership.generation.members[toRank]?.member;
+    if (to !== undefined)
+      send(ctx, to, { kind: 'part', generation: membership.generation.id, round, part, payload });
+  }
+}
+
+/** Parts that came while this rank was still computing. */
+function takeEarly(ctx: Context, membership: Membership, round: Round): void {
+  const held = ctx.state.early;
+  ctx.state.early = [];
+  for (const item of held) {
+    const { message } = item;
+    if (message.kind === 'part' && ctx.rules.inForce(message.generation, membership.generation.id)) {
+      const order = roundOrder(message.round, round.id);
+      if (order === 0) takePart(ctx, membership, round, item.from, message);
+      if (order <= 0) continue;
+    }
+    ctx.state.early.push(item);
+  }
+}
+
+const payloadBytes = (message: Message): number =>
+  message.kind === 'part'
+    ? message.payload.byteLength
+    : message.kind === 'gradient'
+      ? message.reduced.byteLength
+      : message.kind === 'state'
+        ? message.bytes.byteLength
+        : 0;
+
+/** Holds what this rank has not come to yet. What does not fit is dropped: its receiver asks for it again. */
+export function holdEarly(ctx: Context, from: MemberId, message: Message): void {
+  const { early } = ctx.state;
+  if (early.length >= EARLY_LIMIT) return;
+  const bytes = payloadBytes(message);
+  if (bytes > 0 && early.reduce((sum, held) => sum + payloadBytes(held.message), bytes) > EARLY_BYTES) return;
+  early.push({ from, message });
+}
+
+/** Whether a part can be of the round in hand or the next: from a member, a step ahead at most, and no longer than a round. */
+function mayBeNext(ctx: Context, membership: Membership, from: MemberId, message: Of<'part'>): boolean {
+  const { training, layout } = ctx.state;
+  if (training === undefined || layout === undefined) return false;
+  if (rankOf(membership.generation, from) < 0 || message.payload.length > layout.length) return false;
+  const target = membership.target?.step ?? message.round.step;
+  return message.round.step <= Math.max(training.step, target) + 1;
+}
+
+export function onPart(ctx: Context, from: MemberId, message: Of<'part'>): void {
+  const membership = membershipInForce(ctx, message.generation);
+  const { training } = ctx.state;
+  if (membership === undefined || training === undefined || membership.frozen) return;
+  const { round } = membership;
+  if (round !== undefined && sameRound(round.id, message.round)) {
+    takePart(ctx, membership, round, from, message);
+    if (ctx.rules.readyToApply(round.all) && membership.round === round)
+      completeRound(ctx, membership, round);
+    return;
+  }
+  const done = membership.lastRound;
+  if (done !== undefined && roundOrder(message.round, done.id) <= 0) return;
+  if (!mayBeNext(ctx, membership, from, message)) return;
+  if (ctx.rules.keepsEarly(message.kind)) holdEarly(ctx, from, message);
+  // Whoever trains has been told to: so are we.
+  if (!membership.running && message.round.attempt >= 0 && membership.barrierDone === message.round.step) {
+    membership.startWanted = true;
+    beginStep(ctx);
+  }
+}
+
+function takePart(
+  ctx: Context,
+  membership: Membership,
+  round: Round,
+  from: MemberId,
+  message: Of<'part'>,
+): void {
+  const contributor = ctx.rules.contributor(membership.generation, from, message.part);
+  const outcome = receivePart(round.all, contributor, message.part, message.payload);
+  switch (outcome.kind) {
+    case 'progress':
+      round.resendRequests = 0;
+      armProgress(ctx);
+      sendParts(ctx, membership, round.id, outcome.out);
+      return;
+    case 'ignored':
+      return;
+    case 'invalid':
+      report(ctx, { kind: 'rejected', from, message: 'part', reason: 'unexpected' });
+      return;
+  }
+}
+
+export function onResend(ctx: Context, from: MemberId, message: Of<'resend'>): void {
+  const membership = membershipInForce(ctx, message.generation);
+  if (membership === undefined || membership.frozen) return;
+  const round = [membership.round, membership.lastRound].find(
+    (r) => r !== undefined && sameRound(r.id, message.round),
+  );
+  const again =
+    round === undefined ? undefined : partAgain(round.all, rankOf(membership.generation, from), message.part);
+  if (again === undefined) return;
+  report(ctx, { kind: 'resent', to: from, step: message.round.step });
+  sendParts(ctx, membership, message.round, [again]);
+}
+
+/** Asks again for what is missing, from those who owe it. Returns them; the caller decides about suspicion. */
+export function requestMissing(ctx: Context, membership: Membership): readonly MemberId[] {
+  const { round } = membership;
+  if (round === undefined) return [];
+  const owing: MemberId[] = [];
+  for (const { fromRank, part } of missingParts(round.all)) {
+    const member = membership.generation.members[fromRank]?.member;
+    if (member === undefined) continue;
+    owing.push(member);
+    send(ctx, member, { kind: 'resend', generation: membership.generation.id, round: round.id, part });
+  }
+  return owing;
+}
+
+/** The `progress` timer: nothing has come for a while. */
+export function onProgressTimer(ctx: Context): readonly MemberId[] {
+  const { membership } = ctx.state;
+  if (membership?.round === undefined || membership.frozen) return [];
+  const owing = requestMissing(ctx, membership);
+  membership.round.resendRequests += 1;
+  armProgress(ctx);
+  return membership.round.resendRequests >= RESEND_REQUESTS ? owing : [];
+}
+
+/** Who this rank waits for in the all-reduce. */
+export function waitingFor(membership: Membership): MemberId | undefined {
+  const missing = membership.round === undefined ? [] : missingParts(membership.round.all);
+  const first = missing[0];
+  return first === undefined ? undefined : membership.generation.members[first.fromRank]?.member;
+}
+
+function completeRound(ctx: Context, membership: Membership, round: Round): void {
+  const { state } = ctx;
+  const { training, job } = state;
+  if (training === undefined || job === undefined) return;
+  const { layout, lanes } = round.all;
+  const generation = membership.generation.id;
+  membership.round = undefined;
+  membership.lastRound = ctx.rules.keepsRound(round.all) ? round : undefined;
+  clearTimer(ctx, 'progress');
+  if (!agrees(layout, lanes)) {
+    // Somebody's state differs: the standings of the next generation show whose.
+    report(ctx, {
+      kind: 'violated',
+      invariant: 1,
+      sentence: `Ranks contributed to step ${round.id.step} from states that differ.`,
+    });
+    membership.regroupWanted = true;
+    reconsider(ctx);
+    return;
+  }
+  training.committed = training.step;
+  noteCommitted(ctx, generation.incarnation, training.step);
+  training.committedHash = training.hash;
+  report(ctx, { kind: 'committed', generation, step: training.step, hash: training.hash });
+  if (round.id.attempt === BARRIER) {
+    training.retained = undefined;
+    membership.barrierDone = training.step;
+    considerCheckpoint(ctx, generation, 'committed', training.step >= job.steps);
+    beginStep(ctx);
+    return;
+  }
+  if ((lanes[layout.nonFinite] ?? 0) > 0) {
+    stop(
+      ctx,
+      'non-finite',
+      `The loss or a gradient is not finite in step ${round.id.step}; nothing was applied. A smaller learning rate may help.`,
+    );
+    return;
+  }
+  if ((lanes[layout.overflows] ?? 0) > 0) {
+    report(ctx, { kind: 'overflowed', generation, step: round.id.step });
+    membership.attempt = round.id.attempt + 1;
+    const agreed = lanes.slice(layout.exponents, layout.exponents + layout.tensors);
+    membership.exponents = ctx.rules
+      .redoExponents(agreed, round.ownLargest)
+      .map((largest) => exponentFor(largest, 0));
+    compute(ctx, membership, round.id.step);
+    return;
+  }
+  const wrong = miscounted(layout, lanes);
+  if (wrong.length > 0) {
+    const sentence = `The gradient of step ${round.id.step} holds micro-batch ${wrong[0]?.microBatch} ${wrong[0]?.count} times.`;
+    report(ctx, { kind: 'violated', invariant: 3, sentence });
+    stop(ctx, 'invariant', sentence);
+    return;
+  }
+  if (training.step > 0) considerCheckpoint(ctx, generation, 'committed', isTimely(training.step, job));
+  apply(ctx, membership, round);
+}
+
+/** Whether the state after so many steps is one of those that are saved. */
+export const isTimely = (step: number, job: Job): boolean => step % job.policies.checkpointEvery === 0;
+
+/** Saves the state where it is due or wanted, if this is the moment at which a state may be saved. */
+export function considerCheckpoint(
+  ctx: Context,
+  generation: GenerationId,
+  moment: 'committed' | 'applied',
+  due: boolean,
+): void {
+  if ((due || ctx.state.checkpointWanted) && ctx.rules.savesWhen(moment)) checkpoint(ctx, generation);
+}
+
+export function checkpoint(ctx: Context, generation: GenerationId): void {
+  const { state } = ctx;
+  if (state.training === undefined) return;
+  state.checkpointWanted = false;
+  const { step, hash } = state.training;
+  ctx.effects.push(...ctx.rules.saveState({ generation, step, hash }));
+}
+
+function apply(ctx: Context, membership: Membership, round: Round): void {
+  const { state } = ctx;
+  const { training } = state;
+  if (training === undefined) return;
+  const { layout, lanes } = round.all;
+  const { step } = round.id;
+  state.changing = 'apply';
+  state.pendingApplied = {
+    counts: Array.from(lanes.subarray(layout.counters, layout.counters + layout.microBatches)),
+    loss: (lanes[layout.loss] ?? 0) / (1 << LOSS_FRACTION_BITS),
+    correct: lanes[layout.correct] ?? 0,
+    samples: lanes[layout.samples] ?? 0,
+    pause: (lanes[layout.pause] ?? 0) > 0,
+  };
+  training.retained = { step, reduced: ctx.rules.retain(lanes), exponents: round.exponents };
+  membership.attempt = 0;
+  membership.exponents = undefined;
+  setPhase(ctx, 'applying');
+  ctx.effects.push({
+    kind: 'apply',
+    generation: membership.generation.id,
+    step,
+    reduced: lanes,
+    exponents: round.exponents,
+    mode: membership.generation.updateMode,
+  });
+}
+
+/** The room trains. */
+export function wantStart(ctx: Context): void {
+  const { membership } = ctx.state;
+  if (membership === undefined) return;
+  membership.pauseWanted = false;
+  if (membership.running) return;
+  membership.startWanted = true;
+  beginStep(ctx);
+}

@@ -1,0 +1,190 @@
+// The acceptor's side: what the seats held here answer to a proposer. A vote is one effect, stored before it is sent.
+
+import type { IncarnationId, MemberId, SeatId } from '../ports/ids.ts';
+import {
+  clearTimer,
+  membershipInForce,
+  provenLinks,
+  report,
+  send,
+  setPhase,
+  setTimer,
+  type Context,
+} from './context.ts';
+import { describeGeneration, electorate, type Generation } from './generation.ts';
+import { sameGeneration } from '../ports/ids.ts';
+import type { Message } from './messages.ts';
+import type { Membership } from './state.ts';
+import { emptyRecord, type SeatRecord } from './votes.ts';
+
+type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
+
+/** Pause before a voter that has seen no successor proposes one itself, and what each place in line adds. */
+const RETRY_MS = 700;
+const RETRY_STAGGER_MS = 250;
+
+/** The seats held here that vote on the successor of `generation`, with their ballots there. */
+function votingSeats(ctx: Context, base: Generation): readonly SeatRecord[] {
+  const seats = new Set(electorate(base));
+  const records: SeatRecord[] = [];
+  for (const record of ctx.state.seats.values()) {
+    if (!seats.has(record.seat)) continue;
+    if (record.base !== undefined && sameGeneration(record.base.id, base.id)) records.push(record);
+    else if (isOlder(record, base)) records.push(emptyRecord(record.seat, base));
+  }
+  return records;
+}
+
+/**
+ * A record about an older generation of the line has no vote in this one yet: its ballots start empty. Any other record was
+ * written later, and may have overwritten a vote in this generation: it must not vote here again.
+ */
+const isOlder = (record: SeatRecord, base: Generation): boolean =>
+  record.base === undefined ||
+  (record.base.id.incarnation === base.id.incarnation && record.base.id.number < base.id.number);
+
+/** The generation that a vote is about: the one in force, or the last one this rank was in and may still vote for. */
+function votingBase(ctx: Context, message: Of<'prepare' | 'accept'>): Generation | undefined {
+  const membership = membershipInForce(ctx, message.generation);
+  if (membership !== undefined) return membership.generation;
+  if (ctx.state.membership !== undefined) return undefined;
+  const base = ctx.state.seats.get(ctx.state.self.seat)?.base;
+  return base !== undefined && sameGeneration(base.id, message.generation) ? base : undefined;
+}
+
+export function onPrepare(ctx: Context, from: MemberId, message: Of<'prepare'>): void {
+  const base = votingBase(ctx, message);
+  if (base === undefined) return;
+  const membership = ctx.state.membership;
+  if (membership !== undefined)
+    membership.highestRound = Math.max(membership.highestRound, message.ballot.round);
+  for (const record of votingSeats(ctx, base)) {
+    if (!ctx.rules.mayPromise(record, message.ballot)) {
+      if (record.promised !== undefined)
+        send(ctx, from, {
+          kind: 'reject',
+          generation: base.id,
+          ballot: message.ballot,
+          promised: record.promised,
+        });
+      continue;
+    }
+    const next: SeatRecord = { ...record, promised: message.ballot };
+    ctx.state.seats.set(record.seat, next);
+    if (membership !== undefined) freeze(ctx, membership, next);
+    const promise: Message = {
+      kind: 'promise',
+      generation: base.id,
+      ballot: message.ballot,
+      seat: record.seat,
+      accepted: next.accepted,
+      links: provenLinks(ctx),
+      vouched: vouchedIn(ctx, base.id.incarnation),
+      leaving: ctx.state.leaving || membership === undefined,
+      joiners: membership === undefined ? [] : knownJoiners(ctx),
+    };
+    ctx.effects.push(
+      ...ctx.rules.castVote(next, [{ to: from, message: promise }], {
+        kind: 'promised',
+        generation: base.id,
+        seat: record.seat,
+        ballot: message.ballot,
+        stored: true,
+      }),
+    );
+  }
+}
+
+export function onAccept(ctx: Context, from: MemberId, message: Of<'accept'>): void {
+  const base = votingBase(ctx, message);
+  if (base === undefined) return;
+  const membership = ctx.state.membership;
+  for (const record of votingSeats(ctx, base)) {
+    if (!ctx.rules.mayAccept(record, message.ballot)) {
+      if (record.promised !== undefined)
+        send(ctx, from, {
+          kind: 'reject',
+          generation: base.id,
+          ballot: message.ballot,
+          promised: record.promised,
+        });
+      continue;
+    }
+    const next: SeatRecord = {
+      ...record,
+      promised: message.ballot,
+      accepted: { ballot: message.ballot, value: message.value },
+    };
+    ctx.state.seats.set(record.seat, next);
+    if (membership !== undefined) freeze(ctx, membership, next);
+    const accepted: Message = {
+      kind: 'accepted',
+      generation: base.id,
+      ballot: message.ballot,
+      seat: record.seat,
+    };
+    ctx.effects.push(
+      ...ctx.rules.castVote(next, [{ to: from, message: accepted }], {
+        kind: 'voted',
+        generation: base.id,
+        seat: record.seat,
+        ballot: message.ballot,
+        value: describeGeneration(message.value),
+        stored: true,
+      }),
+    );
+  }
+}
+
+/** The newest generation of an incarnation in which this rank had the agreed state; 0 for none. */
+export const vouchedIn = (ctx: Context, incarnation: IncarnationId): number =>
+  ctx.state.vouched?.incarnation === incarnation ? ctx.state.vouched.number : 0;
+
+/** Newcomers that this rank can vouch for: linked, ready, and not members. */
+export function knownJoiners(ctx: Context): Extract<Message, { kind: 'promise' }>['joiners'] {
+  const fresh = ctx.state.job?.policies.suspicionMs ?? 1500;
+  const joiners = [];
+  for (const peer of ctx.state.peers.values()) {
+    const join = peer.join;
+    if (!peer.linked || join?.member === undefined || join.jobHash !== ctx.state.jobHash) continue;
+    // A tab that froze while it asked would be proposed, and left out, for ever.
+    if (ctx.now - peer.lastHeard > fresh) continue;
+    if (ctx.now >= peer.readmitAt) joiners.push(join.member);
+  }
+  return joiners;
+}
+
+/** A seat that promised takes no further step in the base generation. */
+function freeze(ctx: Context, membership: Membership, vote: SeatRecord): void {
+  if (membership.frozen || ctx.rules.stepsOn(vote)) return;
+  membership.frozen = true;
+  membership.frozenSince = ctx.now;
+  if (membership.round !== undefined || membership.computing !== undefined)
+    report(ctx, {
+      kind: 'aborted',
+      generation: membership.generation.id,
+      step: membership.round?.id.step ?? membership.computing?.step ?? 0,
+    });
+  membership.round = undefined;
+  membership.computing = undefined;
+  clearTimer(ctx, 'progress');
+  clearTimer(ctx, 'heal');
+  setPhase(ctx, 'regrouping');
+  setTimer(ctx, 'retry', retryDelay(ctx, membership));
+}
+
+/** Staggered by place in the electorate, and longer with each round, so that rival proposers give way to each other. */
+export function retryDelay(ctx: Context, membership: Membership): number {
+  const place = Math.max(0, electorate(membership.generation).indexOf(ctx.state.self.seat));
+  return RETRY_MS + place * RETRY_STAGGER_MS + Math.min(membership.highestRound, 8) * RETRY_STAGGER_MS;
+}
+
+/** A seat's record as this rank knows it, for a dead page's seat that came here. */
+export function adoptSeat(
+  ctx: Context,
+  base: Generation,
+  seat: SeatId,
+  stored: SeatRecord | undefined,
+): void {
+  ctx.state.seats.set(seat, ctx.rules.heirBallots(seat, stored, base));
+}

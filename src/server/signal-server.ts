@@ -1,0 +1,85 @@
+// The signalling server inside the page's own HTTP server: npm `peer` under /signal, same origin, no outside service.
+
+import type { IncomingMessage, Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { ExpressPeerServer } from 'peer';
+import { WebSocketServer } from 'ws';
+
+/** Where pages find the PeerServer, on their own origin. */
+export const SIGNAL_PATH = '/signal';
+
+/** PeerJS clients connect their WebSocket here. */
+const SOCKET_PATH = `${SIGNAL_PATH}/peerjs`;
+
+/** Longest message a page may send, in bytes. A session description has about 1 KiB, with many candidates 10. */
+const MAX_PAYLOAD_BYTES = 64 * 1024;
+const MAX_PAGES = 512;
+/** A page that has been silent for this long is forgotten, in milliseconds. Pages report every 5 s, frozen ones do not. */
+const ALIVE_MS = 90_000;
+/** Messages to a place that nobody holds wait this long for someone to take it, in milliseconds. */
+const EXPIRE_MS = 5_000;
+
+export interface SignalServerHandle {
+  readonly middleware: ReturnType<typeof ExpressPeerServer>;
+  /** Disconnects all pages. Running links between them go on. */
+  close(): void;
+}
+
+/**
+ * Mounts a PeerServer on an HTTP server that already has a master: nothing but its own path is touched, so that Vite's
+ * own WebSocket goes on working.
+ */
+export function mountSignalServer(http: Server | SecureServer): SignalServerHandle {
+  const options = {
+    path: '/',
+    allow_discovery: false,
+    alive_timeout: ALIVE_MS,
+    expire_timeout: EXPIRE_MS,
+    concurrent_limit: MAX_PAGES,
+    corsOptions: { origin: false },
+    // Given the HTTP server, `ws` would answer every upgrade that is not on its path with an error, Vite's among them.
+    createWebSocketServer: () => sockets,
+  };
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD_BYTES });
+  // A PeerServer starts when it is mounted on an Express application. One that is not mounted anywhere itself is only that.
+  const outer = ExpressPeerServer(http, options);
+  const inner = ExpressPeerServer(http, options);
+  // A message that is no JSON, a socket that breaks: without a listener each would end the process.
+  inner.on('error', () => undefined);
+  outer.use(SIGNAL_PATH, inner);
+
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const path = new URL(request.url ?? '/', 'http://host').pathname;
+    if (path !== SOCKET_PATH) {
+      // Someone else's, if there is anyone else.
+      if (http.listenerCount('upgrade') === 1) socket.destroy();
+      return;
+    }
+    if (!sameOrigin(request)) {
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
+  };
+  http.on('upgrade', upgrade);
+
+  return {
+    middleware: outer,
+    close() {
+      http.off('upgrade', upgrade);
+      for (const client of sockets.clients) client.terminate();
+      sockets.close();
+    },
+  };
+}
+
+/** Browsers let any site open a WebSocket to any server, and say which site it was: only our own pages come in. */
+function sameOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
+  if (origin === undefined) return true;
+  try {
+    return new URL(origin).host === host;
+  } catch {
+    return false;
+  }
+}

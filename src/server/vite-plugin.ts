@@ -1,0 +1,69 @@
+// What makes Vite's server Rankfall's: signalling on the same origin, pages that are never reloaded from outside, and a word on
+// what to do next. The same in development (`npm start`) and for a production build (`npm run preview`).
+
+import type { AddressInfo } from 'node:net';
+import type { Plugin, PreviewServer, ViteDevServer } from 'vite';
+import { mountSignalServer } from './signal-server.ts';
+import type { SignalServerHandle } from './signal-server.ts';
+
+export function rankfallServer(): Plugin {
+  return {
+    name: 'rankfall-server',
+    configureServer(server) {
+      attach(server, server.config.server.port);
+      server.middlewares.use('/@vite/client', (_request, response) => {
+        response.setHeader('Content-Type', 'text/javascript');
+        response.setHeader('Cache-Control', 'no-cache');
+        response.end(QUIET_CLIENT);
+      });
+    },
+    configurePreviewServer: (server) => attach(server, server.config.preview.port),
+  };
+}
+
+/**
+ * Stands in for Vite's client, which reloads the page when a file changes and when a server that was away comes back. Every page
+ * of ours may be training, and must outlive its server. What remains is what Vite's modules call: styles, and hot contexts.
+ */
+const QUIET_CLIENT = `
+const sheets = new Map();
+export function updateStyle(id, content) {
+  let style = sheets.get(id);
+  if (!style) {
+    style = document.createElement('style');
+    style.setAttribute('data-vite-dev-id', id);
+    document.head.append(style);
+    sheets.set(id, style);
+  }
+  style.textContent = content;
+}
+export function removeStyle(id) {
+  sheets.get(id)?.remove();
+  sheets.delete(id);
+}
+export const injectQuery = (url) => url;
+export const createHotContext = () => undefined;
+`;
+
+function attach(server: ViteDevServer | PreviewServer, wantedPort: number | undefined): void {
+  const { httpServer } = server;
+  // In middleware mode, such as under a test runner, there is no HTTP server of our own and no page of ours.
+  if (httpServer === null || !('setTimeout' in httpServer)) return;
+  const signal: SignalServerHandle = mountSignalServer(httpServer as Parameters<typeof mountSignalServer>[0]);
+  server.middlewares.use(signal.middleware);
+  httpServer.once('close', () => signal.close());
+  server.printUrls = () => {
+    const url = server.resolvedUrls?.local[0] ?? server.resolvedUrls?.network[0];
+    const { port } = httpServer.address() as AddressInfo;
+    const moved = wantedPort === undefined || port === wantedPort ? '' : ` (port ${wantedPort} was taken)`;
+    server.config.logger.info(
+      [
+        '',
+        `  Rankfall is at ${url ?? `port ${port}`}${moved}`,
+        '  Open it and press Start: four ranks train in that tab.',
+        "  Open the room's link in another tab to join, then close one in mid-run and watch the rest recover.",
+        '',
+      ].join('\n'),
+    );
+  };
+}

@@ -1,0 +1,42 @@
+// What storage has confirmed to a page, so that nothing is said which is not durable: the design's invariant 6, seen from outside.
+
+import type { GenerationId } from '../ports/ids.ts';
+import type { TraceEvent } from '../trace/events.ts';
+import type { Message } from '../protocol/messages.ts';
+import { compareBallots, type SeatRecord } from '../protocol/votes.ts';
+
+export interface Durability {
+  /** The newest record of each seat that this page was told is stored. */
+  readonly ballots: Map<string, SeatRecord>;
+  readonly checkpoints: Set<string>;
+}
+
+export const createDurability = (): Durability => ({ ballots: new Map(), checkpoints: new Set() });
+
+const nameOf = (generation: GenerationId): string => `${generation.incarnation}/${generation.number}`;
+
+export function ballotStored({ ballots }: Durability, record: SeatRecord): void {
+  if (record.base !== undefined) ballots.set(`${record.seat}/${nameOf(record.base.id)}`, record);
+}
+
+export function checkpointStored(
+  { checkpoints }: Durability,
+  place: { readonly generation: GenerationId; readonly step: number },
+): void {
+  checkpoints.add(`${nameOf(place.generation)}/${place.step}`);
+}
+
+/** What is wrong with saying this, if its sender's storage has not confirmed it. */
+export function unstoredVote({ ballots }: Durability, message: Message): string | undefined {
+  if (message.kind !== 'promise' && message.kind !== 'accepted') return undefined;
+  const stored = ballots.get(`${message.seat}/${nameOf(message.generation)}`);
+  const ballot = message.kind === 'promise' ? stored?.promised : stored?.accepted?.ballot;
+  if (ballot !== undefined && compareBallots(ballot, message.ballot) >= 0) return undefined;
+  return `Seat ${message.seat.slice(0, 6)} sent a vote that was not stored.`;
+}
+
+export function unstoredCheckpoint({ checkpoints }: Durability, event: TraceEvent): string | undefined {
+  if (event.kind !== 'checkpointed') return undefined;
+  if (checkpoints.has(`${nameOf(event.generation)}/${event.step}`)) return undefined;
+  return `A checkpoint of step ${event.step} was acknowledged before it was durable.`;
+}

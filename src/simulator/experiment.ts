@@ -1,0 +1,214 @@
+// One experiment as a value: everything that decides a run, besides the draws of its delays. A seed stands for one.
+
+import * as v from 'valibot';
+import { DEFAULT_JOB, type Job } from '../job/job.ts';
+import { createEntropy, type Entropy } from './random.ts';
+import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
+import { StrikeSchema, type AnyFault, type Strike } from './strikes.ts';
+import type { Salt } from './hash-engine.ts';
+
+const whole = (low: number, high: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
+
+export const MAX_RANKS = 1024;
+export const MAX_STEPS = 100_000;
+const MAX_STRIKES = 1000;
+
+export const ExperimentSchema = v.strictObject({
+  seed: whole(0, 0xffffffff),
+  ranks: whole(1, MAX_RANKS),
+  steps: whole(1, MAX_STEPS),
+  /** Pages are spread over this many browser profiles in turn. */
+  profiles: whole(1, MAX_RANKS),
+  /** `salted`: whatever crosses a fence changes the state. `uniform`: the end must equal the fault-free run. */
+  salt: v.picklist(['uniform', 'salted']),
+  scheduler: v.picklist(SCHEDULERS),
+  quorum: v.picklist(['majority', 'available']),
+  checkpointEvery: whole(1, MAX_STEPS),
+  /** The least and the longest time that a piece of engine work takes, in milliseconds. */
+  engineMs: v.tuple([whole(0, 60_000), whole(0, 60_000)]),
+  /** A planted bug. */
+  bug: v.optional(v.string()),
+  plan: v.pipe(v.array(StrikeSchema), v.maxLength(MAX_STRIKES)),
+  /** When the faults end and the room must recover, in milliseconds. */
+  calmAt: whole(0, 3_600_000),
+  /** Who is there then: everybody, or a random part while the others stay broken for good. */
+  survivors: v.picklist(['all', 'some']),
+});
+
+export interface Experiment {
+  readonly seed: number;
+  readonly ranks: number;
+  readonly steps: number;
+  readonly profiles: number;
+  readonly salt: Salt;
+  readonly scheduler: SchedulerName;
+  readonly quorum: Job['policies']['quorum'];
+  readonly checkpointEvery: number;
+  readonly engineMs: readonly [number, number];
+  readonly bug?: string | undefined;
+  readonly plan: readonly Strike[];
+  readonly calmAt: number;
+  readonly survivors: 'all' | 'some';
+}
+
+export const jobOf = (experiment: Experiment): Job => ({
+  ...DEFAULT_JOB,
+  name: 'simulated',
+  steps: experiment.steps,
+  policies: {
+    ...DEFAULT_JOB.policies,
+    quorum: experiment.quorum,
+    checkpointEvery: experiment.checkpointEvery,
+  },
+});
+
+/** What a person may fix; the seed decides the rest. */
+export interface ExperimentOptions {
+  readonly ranks?: number | undefined;
+  readonly steps?: number | undefined;
+  readonly scheduler?: SchedulerName | undefined;
+  readonly bug?: string | undefined;
+}
+
+/** Nothing happens to this room: what a named scenario or a schedule file adds its strikes to. */
+export const calmExperiment = (seed: number, ranks: number, steps: number): Experiment => ({
+  seed,
+  ranks,
+  steps,
+  profiles: Math.max(1, Math.ceil(ranks / 2)),
+  salt: 'uniform',
+  scheduler: 'random',
+  quorum: 'majority',
+  checkpointEvery: 5,
+  engineMs: [5, 40],
+  plan: [],
+  calmAt: 0,
+  survivors: 'all',
+});
+
+const SWARM_RANKS = 5;
+
+/** The swarm: each seed draws which faults exist at all, how often they strike, and the shape of the room. */
+export function drawExperiment(seed: number, options: ExperimentOptions = {}): Experiment {
+  const entropy = createEntropy(seed ^ 0x5eed);
+  const draw = (site: string, low: number, high: number): number =>
+    entropy.between('workload', site, low, high);
+  const ranks = options.ranks ?? SWARM_RANKS;
+  const profiles = entropy.pick(
+    'workload',
+    'profiles',
+    [ranks, 1, 2, 3].filter((n) => n <= ranks),
+  );
+  const salt = entropy.pick('workload', 'salt', ['uniform', 'salted'] as const);
+  const checkpointEvery = entropy.pick('workload', 'checkpoint every', [5, 1, 2, 20]);
+  const quorum = entropy.chance('workload', 'quorum', 0.1) ? 'available' : 'majority';
+  const kinds = (Object.keys(MAKERS) as AnyFault['kind'][]).filter((kind) =>
+    entropy.chance('workload', `has ${kind}`, COMMON.has(kind) ? 0.5 : RARE.has(kind) ? 0.05 : 0.3),
+  );
+  const plan: Strike[] = [];
+  let at = draw('first strike', 0, 3000);
+  const gap = entropy.pick('workload', 'gap', [1500, 300, 50, 4000]);
+  const strikes = kinds.length === 0 ? 0 : draw('strikes', 1, 12);
+  for (let i = 0; i < strikes; i++) {
+    const kind = entropy.pick('workload', 'kind', kinds);
+    const page = draw('page', 0, ranks + 1);
+    plan.push({ at: { ms: at }, page, fault: MAKERS[kind](entropy, ranks) });
+    at += draw('gap', 1, gap);
+  }
+  return {
+    seed,
+    ranks,
+    steps: options.steps ?? draw('steps', 10, 60),
+    profiles,
+    salt,
+    scheduler: options.scheduler ?? 'random',
+    quorum,
+    checkpointEvery,
+    engineMs: entropy.pick('workload', 'engine', [
+      [5, 40],
+      [1, 3],
+      [20, 400],
+    ] as const),
+    ...(options.bug === undefined ? {} : { bug: options.bug }),
+    plan,
+    calmAt: Math.ceil(at) + draw('calm', 0, 5000),
+    survivors: entropy.pick('workload', 'survivors', ['all', 'some'] as const),
+  };
+}
+
+type FaultMakers = {
+  readonly [Kind in AnyFault['kind']]: (
+    entropy: Entropy,
+    ranks: number,
+  ) => Extract<AnyFault, { readonly kind: Kind }>;
+};
+
+const COMMON = new Set<AnyFault['kind']>(['kill', 'close', 'open', 'reload', 'freeze', 'cut', 'partition']);
+const RARE = new Set<AnyFault['kind']>(['nan', 'lose-gpu-for-good', 'command']);
+
+const duration = (entropy: Entropy): number =>
+  entropy.between('workload', 'duration', 20, entropy.pick('workload', 'longest', [800, 4000, 20_000]));
+const peer = (entropy: Entropy, ranks: number): number => entropy.between('workload', 'peer', 0, ranks + 1);
+
+/** How the swarm draws each kind. */
+const MAKERS: FaultMakers = {
+  close: () => ({ kind: 'close' }),
+  kill: () => ({ kind: 'kill' }),
+  open: () => ({ kind: 'open' }),
+  reload: () => ({ kind: 'reload' }),
+  freeze: (e) => ({ kind: 'freeze', forMs: duration(e) }),
+  cut: (e, n) => ({
+    kind: 'cut',
+    to: peer(e, n),
+    direction: e.pick('workload', 'direction', ['both', 'in', 'out'] as const),
+    forMs: duration(e),
+  }),
+  delay: (e, n) => ({
+    kind: 'delay',
+    to: peer(e, n),
+    ms: e.between('workload', 'delay', 5, 3000),
+    forMs: duration(e),
+  }),
+  corrupt: (e, n) => ({ kind: 'corrupt', to: peer(e, n), chance: 0.2, forMs: duration(e) }),
+  'exhaust-gpu': (e) => ({ kind: 'exhaust-gpu', forMs: duration(e) }),
+  'refuse-gpu': (e) => ({ kind: 'refuse-gpu', forMs: duration(e) }),
+  'fill-queue': (e, n) => ({ kind: 'fill-queue', to: peer(e, n), forMs: duration(e) }),
+  'refuse-storage': (e) => ({ kind: 'refuse-storage', forMs: duration(e) }),
+  'loader-throws': (e) => ({ kind: 'loader-throws', times: e.between('workload', 'times', 1, 5) }),
+  'loader-hangs': (e) => ({ kind: 'loader-hangs', forMs: duration(e) }),
+  'lose-device': () => ({ kind: 'lose-device' }),
+  'lose-gpu-process': () => ({ kind: 'lose-gpu-process' }),
+  'lose-gpu-for-good': () => ({ kind: 'lose-gpu-for-good' }),
+  nan: () => ({ kind: 'nan' }),
+  'slow-gpu': (e) => ({
+    kind: 'slow-gpu',
+    factor: e.pick('workload', 'factor', [3, 10, 100]),
+    forMs: duration(e),
+  }),
+  'reset-link': (e, n) => ({ kind: 'reset-link', to: peer(e, n) }),
+  'silent-link': (e, n) => ({ kind: 'silent-link', to: peer(e, n), forMs: duration(e) }),
+  'hold-link': (e, n) => ({ kind: 'hold-link', to: peer(e, n), forMs: duration(e) }),
+  'repeat-late': (e, n) => ({
+    kind: 'repeat-late',
+    to: peer(e, n),
+    chance: 0.3,
+    ms: duration(e),
+    forMs: duration(e),
+  }),
+  partition: (e, n) => ({
+    kind: 'partition',
+    side: e.between('workload', 'side', 1, (1 << Math.min(n, 20)) - 1),
+    forMs: duration(e),
+  }),
+  'ambiguous-storage': (e) => ({ kind: 'ambiguous-storage', forMs: duration(e) }),
+  'damage-checkpoint': () => ({ kind: 'damage-checkpoint' }),
+  'evict-checkpoints': () => ({ kind: 'evict-checkpoints' }),
+  hide: (e) => ({ kind: 'hide', forMs: duration(e) }),
+  'clock-drift': (e) => ({ kind: 'clock-drift', rate: e.pick('workload', 'rate', [1.01, 0.99, 1.2, 0.8]) }),
+  'clock-jump': (e) => ({ kind: 'clock-jump', ms: duration(e) }),
+  command: (e) => ({
+    kind: 'command',
+    command: e.pick('workload', 'command', ['start', 'pause', 'checkpoint', 'leave'] as const),
+  }),
+};

@@ -1,0 +1,50 @@
+// A simulated GPU and loader: engine work runs in order, one piece at a time; it can be slow, refuse, hang, or produce NaN.
+
+import type { Event } from '../protocol/effects.ts';
+import { hashLayout } from './hash-engine.ts';
+
+export interface Gpu {
+  busyUntil: number;
+  /** 1 is full speed; 10 takes ten times as long. */
+  slowness: number;
+  /** Faults in force under which no memory can be had. */
+  refusing: number;
+  /** Computations to come that the loader fails. */
+  failing: number;
+  /** Computations to come whose result is not finite. */
+  poisoned: number;
+  /** Faults in force under which loads do not come back. */
+  hung: number;
+  /** Answers that a hanging loader keeps. */
+  stalled: (() => void)[];
+}
+
+/** When a piece of work that takes `ms` at full speed is done. */
+export function occupy(gpu: Gpu, now: number, ms: number): number {
+  gpu.busyUntil = Math.max(now, gpu.busyUntil) + ms * gpu.slowness;
+  return gpu.busyUntil;
+}
+
+/** What comes of a computation under the faults in force. */
+export function afflict(gpu: Gpu, event: Event, microBatches: number): Event {
+  if (event.kind !== 'computed') return event;
+  const { generation, step, attempt } = event;
+  const fail = (detail: string): Event => ({ kind: 'computeFailed', generation, step, attempt, detail });
+  if (gpu.refusing > 0) return fail('out of GPU memory (simulated)');
+  if (gpu.failing > 0) {
+    gpu.failing -= 1;
+    return fail('the loader threw (simulated)');
+  }
+  if (gpu.poisoned > 0) {
+    gpu.poisoned -= 1;
+    event.lanes[hashLayout(microBatches).nonFinite] = 1;
+  }
+  return event;
+}
+
+/** The loader answers again. */
+export function release(gpu: Gpu): void {
+  const stalled = gpu.stalled;
+  gpu.stalled = [];
+  for (const answer of stalled) answer();
+}

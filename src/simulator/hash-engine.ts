@@ -1,0 +1,123 @@
+// An engine that is nearly free: the state is a hash chain, and a step's gradient is a few mixed words. What a rank computes,
+// exchanges and applies has the shape of training, so that the protocol cannot tell, and every mistake changes the hash.
+
+import { exponentFor } from '../collective/fixed-point.ts';
+import { emptyLanes, laneLayout, type LaneLayout } from '../collective/lanes.ts';
+import { digestHex, mix32 } from '../collective/digest.ts';
+import { isStateHash, type GenerationId, type MemberId, type StateHash } from '../ports/ids.ts';
+
+/** Gradient lanes; enough for each word of the hash to depend on the sum. */
+const GRADIENT = 4;
+
+/**
+ * `uniform`: contributions depend on the job alone, so that the run must end in the fault-free run's hash (exactness).
+ * `salted`: they also depend on who computes in which generation, so that whatever crosses a fence shows (agreement).
+ */
+export type Salt = 'uniform' | 'salted';
+
+export interface HashState {
+  readonly step: number;
+  readonly words: readonly [number, number, number, number];
+}
+
+export const hashLayout = (microBatches: number): LaneLayout => laneLayout(GRADIENT, 1, microBatches);
+
+export const hashOf = (state: HashState): StateHash => digestHex(Int32Array.from(state.words));
+
+export const initialHashState = (seed: number): HashState => ({
+  step: 0,
+  words: [mix32(seed + 1), mix32(seed + 2), mix32(seed + 3), mix32(seed + 4)],
+});
+
+function saltOf(salt: Salt, member: MemberId, generation: GenerationId): number {
+  if (salt === 'uniform') return 0;
+  let word = mix32(generation.number);
+  for (const text of [member, generation.incarnation])
+    for (let i = 0; i < text.length; i++) word = mix32(word + text.charCodeAt(i));
+  return word;
+}
+
+/** Every so many steps, one micro-batch has a gradient that does not fit the scale at hand: the step is redone at another. */
+const OVERFLOW_EVERY = 8;
+const OVERFLOW_AT = 5;
+/** Biased exponents of the largest gradient in a micro-batch: as a rule, and where it overflows. */
+const USUAL_EXPONENT = 100;
+const LARGE_EXPONENT = 120;
+
+const isLarge = (step: number, microBatch: number, microBatches: number): boolean =>
+  step % OVERFLOW_EVERY === OVERFLOW_AT && microBatch === step % microBatches;
+
+const scaleOf = (exponents: Int32Array | undefined): number => exponents?.[0] ?? 0;
+
+export function contributeHash(
+  state: HashState,
+  microBatches: readonly number[],
+  layout: LaneLayout,
+  salt: Salt,
+  member: MemberId,
+  generation: GenerationId,
+  exponents: Int32Array | undefined,
+): Int32Array<ArrayBuffer> {
+  const lanes = emptyLanes(layout);
+  const salted = saltOf(salt, member, generation);
+  for (const microBatch of microBatches) {
+    const large = isLarge(state.step, microBatch, layout.microBatches);
+    const exponent = large ? LARGE_EXPONENT : USUAL_EXPONENT;
+    lanes[layout.exponents] = Math.max(lanes[layout.exponents] ?? 0, exponent);
+    if (large && exponents === undefined) lanes[layout.overflows] = 1;
+    lanes[layout.counters + microBatch] = 1;
+    const scaled = salted + scaleOf(exponents);
+    for (let i = 0; i < GRADIENT; i++)
+      lanes[i] = ((lanes[i] ?? 0) + mix32(mix32(state.step * 64 + microBatch) + i + scaled)) | 0;
+    lanes[layout.samples] = (lanes[layout.samples] ?? 0) + 1;
+  }
+  return lanes;
+}
+
+export function applyHash(
+  state: HashState,
+  reduced: Int32Array,
+  exponents: Int32Array | undefined,
+): HashState {
+  const place = state.step * 4 + scaleOf(exponents);
+  const word = (i: number): number =>
+    mix32((state.words[i % 4] ?? 0) ^ mix32((reduced[i % GRADIENT] ?? 0) + place + i));
+  return { step: state.step + 1, words: [word(0), word(1), word(2), word(3)] };
+}
+
+/** The state as it travels to a rank that heals, or rests in a checkpoint: ASCII. */
+export function encodeHashState(state: HashState): Uint8Array<ArrayBuffer> {
+  const text = `${state.step}:${hashOf(state)}`;
+  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+}
+
+export function decodeHashState(bytes: Uint8Array): HashState {
+  const [step, hash] = String.fromCharCode(...bytes).split(':');
+  if (step === undefined || hash === undefined || !isStateHash(hash))
+    throw new Error('A simulated state is "step:hash".');
+  const word = (i: number): number => Number.parseInt(hash.slice(i * 8, i * 8 + 8), 16) | 0;
+  return { step: Number(step), words: [word(0), word(1), word(2), word(3)] };
+}
+
+/** The hash after each number of steps in the fault-free single-rank run; uniform contributions only. */
+export function referenceHashes(seed: number, steps: number, microBatches: number): readonly StateHash[] {
+  const layout = hashLayout(microBatches);
+  const all = Array.from({ length: microBatches }, (_, m) => m);
+  const nobody = '' as MemberId;
+  const nowhere: GenerationId = { incarnation: '' as GenerationId['incarnation'], number: 0 };
+  let state = initialHashState(seed);
+  const hashes = [hashOf(state)];
+  for (let step = 0; step < steps; step++) {
+    const contribute = (scale: Int32Array | undefined): Int32Array =>
+      contributeHash(state, all, layout, 'uniform', nobody, nowhere, scale);
+    let exponents: Int32Array | undefined;
+    let reduced = contribute(exponents);
+    if ((reduced[layout.overflows] ?? 0) > 0) {
+      exponents = Int32Array.of(exponentFor(reduced[layout.exponents] ?? 0, 0));
+      reduced = contribute(exponents);
+    }
+    state = applyHash(state, reduced, exponents);
+    hashes.push(hashOf(state));
+  }
+  return hashes;
+}

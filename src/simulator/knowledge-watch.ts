@@ -1,0 +1,47 @@
+// Watches whether a rank acts on what it knows: that a peer has fallen silent, and that there is a room already.
+
+import type { Violation } from '../invariants/check.ts';
+import type { MemberId } from '../ports/ids.ts';
+import type { TraceEvent } from '../trace/events.ts';
+import type { RankState } from '../protocol/state.ts';
+
+/** Heartbeats that may pass between the end of a peer's time and its suspicion. */
+const SLACK_BEATS = 2;
+
+/** What is wrong with what a rank has just done, by what it knew. `now` is by its own clock. */
+export type KnowledgeWatch = (
+  core: RankState,
+  event: TraceEvent,
+  now: number,
+) => Pick<Violation, 'invariant' | 'sentence'> | undefined;
+
+export function createKnowledgeWatch(): KnowledgeWatch {
+  const members = new Set<MemberId>();
+
+  function tooSilent(core: RankState, peer: MemberId, now: number): ReturnType<KnowledgeWatch> {
+    const { job, lastBeat, peers } = core;
+    if (job === undefined) return undefined;
+    const { heartbeatMs, suspicionMs } = job.policies;
+    // One that was held up itself gives the others time to speak.
+    if (now - lastBeat > SLACK_BEATS * heartbeatMs) return undefined;
+    const silentMs = now - (peers.get(peer)?.lastHeard ?? now);
+    if (silentMs <= suspicionMs + SLACK_BEATS * heartbeatMs) return undefined;
+    return {
+      invariant: 7,
+      sentence: `${peer.slice(0, 6)} had been silent for ${Math.round(silentMs)} ms before it was suspected, of ${suspicionMs} allowed.`,
+    };
+  }
+
+  return (core, event, now) => {
+    const { member } = core.self;
+    if (event.kind === 'installed') members.add(member);
+    else if (event.kind === 'left') members.delete(member);
+    else if (event.kind === 'suspected' && (event.evidence === 'progress' || event.evidence === 'ice'))
+      return tooSilent(core, event.peer, now);
+    else if (event.kind === 'founded' && event.why !== 'forced' && !members.has(member)) {
+      const knowsRoom = [...core.peers.values()].some((peer) => peer.linked && peer.room !== undefined);
+      if (knowsRoom) return { invariant: 5, sentence: 'A newcomer founded a room although it knew of one.' };
+    }
+    return undefined;
+  };
+}

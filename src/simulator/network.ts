@@ -1,0 +1,186 @@
+// The simulated network: a link for each pair of pages, in order and reliable until a fault strikes it, as a data channel is.
+
+import type { Evidence } from '../ports/network.ts';
+import type { Event } from '../protocol/effects.ts';
+import type { Message } from '../protocol/messages.ts';
+import type { Host, Link, LinkFault } from './host.ts';
+import type { Entropy } from './random.ts';
+
+/** Durations in virtual milliseconds, each drawn between its bounds. */
+const LATENCY = [1, 6] as const;
+const GOODBYE = [2, 15] as const;
+/** A closed or killed tab's connection fails at the peers (measured: about 16 s). */
+const ICE = [6_000, 16_600] as const;
+const SETUP = [5, 60] as const;
+const RECONNECT = [300, 3_000] as const;
+/** A hidden tab's page gets its turns this often. */
+const HIDDEN_TURN = 1000;
+
+/** What a network needs of its world. */
+export interface Fabric {
+  readonly now: () => number;
+  readonly entropy: Entropy;
+  at(time: number, action: () => void): void;
+  delay(site: string, bounds: readonly [number, number], host: Host): number;
+  deliver(host: Host, event: Event): void;
+  /** Called for each message that leaves. */
+  left?: ((from: Host, to: Host, message: Message) => void) | undefined;
+  /** Called for each message that arrives whole. */
+  arrived?: ((from: Host, to: Host, message: Message, sentAt: number) => void) | undefined;
+}
+
+export interface Network {
+  send(from: Host, to: Host, message: Message): void;
+  /** Sets up both directions, unless one is cut or an end is gone. */
+  connect(a: Host, b: Host): void;
+  /** Both ends notice; what is in flight is lost. */
+  disconnect(a: Host, b: Host, evidence: Evidence): void;
+  /** The connection ends and is set up anew a little later. */
+  reset(a: Host, b: Host): void;
+  /** One direction; undefined heals, and brings a connection that failed back. */
+  setFault(from: Host, to: Host, fault: LinkFault | undefined): void;
+  /** A page has gone; its peers notice. */
+  depart(host: Host, how: 'close' | 'kill'): void;
+}
+
+export function linkBetween(from: Host, to: Host): Link {
+  let link = from.links.get(to.member);
+  if (link === undefined) {
+    link = { from, to, up: false, connection: 0, fault: undefined, lastArrival: 0, held: [] };
+    from.links.set(to.member, link);
+  }
+  return link;
+}
+
+export function createNetwork(fabric: Fabric): Network {
+  const { now, entropy } = fabric;
+
+  /** What the page, not the worker, has to pass on. */
+  function pageEvent(host: Host, event: Event): void {
+    if (!host.hidden) fabric.deliver(host, event);
+    else {
+      const turn = (Math.floor(now() / HIDDEN_TURN) + 1) * HIDDEN_TURN;
+      fabric.at(turn, () => {
+        // By then it may be out of date.
+        const peer = event.kind === 'linkUp' || event.kind === 'linkDown' ? event.peer : undefined;
+        const link = peer === undefined ? undefined : host.links.get(peer);
+        if (link !== undefined && link.up !== (event.kind === 'linkUp')) return;
+        fabric.deliver(host, event);
+      });
+    }
+  }
+
+  function transmit(link: Link, message: Message): void {
+    const { to, fault, connection } = link;
+    const slow = fault?.kind === 'delay' ? fault.ms : 0;
+    const sentAt = now();
+    const at = Math.max(sentAt + fabric.delay('latency', LATENCY, to) + slow, link.lastArrival);
+    link.lastArrival = at;
+    const garbled = fault?.kind === 'corrupt' && entropy.chance('net', 'corrupt', fault.chance);
+    fabric.at(at, () => {
+      if (!link.up || link.connection !== connection) return;
+      if (garbled) fabric.deliver(to, { kind: 'garbled', from: link.from.member, detail: 'a flipped bit' });
+      else arrive(link, message, sentAt);
+    });
+    if (fault?.kind === 'late' && entropy.chance('net', 'duplicate', fault.chance))
+      fabric.at(at + entropy.between('net', 'duplicate delay', 0, fault.ms), () => {
+        if (link.up) arrive(link, message, sentAt);
+      });
+  }
+
+  function arrive(link: Link, message: Message, sentAt: number): void {
+    fabric.arrived?.(link.from, link.to, message, sentAt);
+    fabric.deliver(link.to, { kind: 'message', from: link.from.member, message });
+  }
+
+  function disconnect(a: Host, b: Host, evidence: Evidence): void {
+    const [there, back] = [linkBetween(a, b), linkBetween(b, a)];
+    if (!there.up && !back.up) return;
+    for (const link of [there, back]) {
+      link.up = false;
+      link.connection += 1;
+      link.held = [];
+    }
+    pageEvent(a, { kind: 'linkDown', peer: b.member, evidence });
+    pageEvent(b, { kind: 'linkDown', peer: a.member, evidence });
+  }
+
+  const isCut = (a: Host, b: Host): boolean =>
+    a.links.get(b.member)?.fault?.kind === 'cut' || b.links.get(a.member)?.fault?.kind === 'cut';
+
+  function connectIn(ms: number, a: Host, b: Host): void {
+    fabric.at(now() + ms, () => {
+      const [there, back] = [linkBetween(a, b), linkBetween(b, a)];
+      if (!a.alive || !b.alive || there.up || isCut(a, b)) return;
+      there.up = true;
+      back.up = true;
+      pageEvent(a, { kind: 'linkUp', peer: b.member });
+      pageEvent(b, { kind: 'linkUp', peer: a.member });
+    });
+  }
+
+  /** Cut for so long that the connection fails. */
+  function failInTime(link: Link, fault: LinkFault): void {
+    fabric.at(now() + fabric.delay('ice', ICE, link.to), () => {
+      if (link.fault === fault && link.from.alive && link.to.alive) disconnect(link.from, link.to, 'ice');
+    });
+  }
+
+  return {
+    send(from, to, message) {
+      const link = from.links.get(to.member);
+      if (link?.up !== true) return;
+      fabric.left?.(from, to, message);
+      switch (link.fault?.kind) {
+        case 'cut':
+          return;
+        case 'hold':
+          link.held.push(message);
+          return;
+        case 'full':
+          fabric.at(now(), () => fabric.deliver(from, { kind: 'unsent', to: to.member }));
+          return;
+        case 'corrupt':
+        case 'delay':
+        case 'late':
+        case undefined:
+          transmit(link, message);
+      }
+    },
+    connect(a, b) {
+      connectIn(fabric.delay('setup', SETUP, a), a, b);
+    },
+    disconnect,
+    reset(a, b) {
+      disconnect(a, b, 'channel-closed');
+      connectIn(fabric.delay('reconnect', RECONNECT, a), a, b);
+    },
+    setFault(from, to, fault) {
+      const link = linkBetween(from, to);
+      const before = link.fault;
+      link.fault = fault;
+      if (fault?.kind === 'cut' && fault.silent !== true) failInTime(link, fault);
+      if (before?.kind === 'hold' && fault?.kind !== 'hold') {
+        const held = link.held;
+        link.held = [];
+        for (const message of held) transmit(link, message);
+      }
+      if (before?.kind === 'cut' && !link.up && !isCut(from, to))
+        connectIn(fabric.delay('reconnect', RECONNECT, from), from, to);
+    },
+    depart(host, how) {
+      for (const { to: other, up } of [...host.links.values()]) {
+        if (!up || !other.alive) continue;
+        const goodbye = how === 'close' && !isCut(host, other);
+        const ms = fabric.delay(goodbye ? 'goodbye' : 'ice', goodbye ? GOODBYE : ICE, other);
+        fabric.at(now() + ms, () => {
+          const [there, back] = [linkBetween(host, other), linkBetween(other, host)];
+          if (!back.up) return;
+          there.up = false;
+          back.up = false;
+          pageEvent(other, { kind: 'linkDown', peer: host.member, evidence: goodbye ? 'goodbye' : 'ice' });
+        });
+      }
+    },
+  };
+}

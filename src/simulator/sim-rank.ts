@@ -1,0 +1,230 @@
+// One rank of a simulated world: the real core with simulated ports around it. The world decides when answers arrive.
+
+import type { Job } from '../job/job.ts';
+import { jobHash } from '../job/job.ts';
+import type { EngineFault } from '../ports/engine.ts';
+import type { JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
+import type { TraceEvent } from '../trace/events.ts';
+import type { Effect, Event, Send, TimerName } from '../protocol/effects.ts';
+import type { Standing } from '../protocol/messages.ts';
+import { createRank, type RankState } from '../protocol/rank.ts';
+import type { Provenance } from '../protocol/provenance.ts';
+import type { SeatRecord } from '../protocol/votes.ts';
+import {
+  applyHash,
+  contributeHash,
+  decodeHashState,
+  encodeHashState,
+  hashLayout,
+  hashOf,
+  initialHashState,
+  type HashState,
+  type Salt,
+} from './hash-engine.ts';
+
+/** A checkpoint as simulated storage keeps it. */
+export interface SavedState {
+  readonly standing: Standing;
+  readonly state: HashState;
+}
+
+export interface SimRank {
+  readonly member: MemberId;
+  readonly seat: SeatId;
+  /** Pages of one profile share storage and locks. */
+  readonly profile: string;
+  readonly core: RankState;
+  engine: HashState | undefined;
+  alive: boolean;
+  /** Seats whose locks this rank queues for. */
+  watching: readonly SeatId[];
+  seq: number;
+}
+
+/** What a world does for a rank's effects. `answer` brings an event to the rank after the work named by `work`. */
+export interface SimPorts<R extends SimRank = SimRank> {
+  send(rank: R, send: Send): void;
+  answer(rank: R, work: 'engine' | 'store' | 'checkpoint', event: Event): void;
+  /** Stores a ballot; calls back when it is durable, with false when it was refused. */
+  storeBallot(rank: R, record: SeatRecord, done: (stored: boolean) => void): void;
+  saveCheckpoint(rank: R, saved: SavedState): boolean;
+  loadCheckpoint(rank: R): SavedState | undefined;
+  setTimer(rank: R, name: TimerName, ms: number | undefined): void;
+  seatsChanged(rank: R): void;
+  releaseSeat(rank: R, seat: SeatId): void;
+  dropLink(rank: R, peer: MemberId): void;
+  record(rank: R, event: TraceEvent): void;
+}
+
+export interface SimOptions {
+  readonly seed: number;
+  readonly salt: Salt;
+}
+
+export const createSimRank = (member: MemberId, seat: SeatId, profile: string): SimRank => ({
+  member,
+  seat,
+  profile,
+  core: createRank({ member, seat }),
+  engine: undefined,
+  alive: true,
+  watching: [],
+  seq: 0,
+});
+
+/** A job is hashed once, however many pages train it. */
+const jobHashes = new WeakMap<Job, JobHash>();
+function knownJobHash(job: Job): JobHash {
+  let hash = jobHashes.get(job);
+  if (hash === undefined) {
+    hash = jobHash(job);
+    jobHashes.set(job, hash);
+  }
+  return hash;
+}
+
+/** All simulated engines compute alike. */
+const SIMULATED: Provenance = {
+  fingerprint: 'simulated',
+  updateMode: 'native',
+  exactness: { kind: 'exact' },
+};
+
+/** Carries out one effect. */
+export function perform<R extends SimRank>(
+  rank: R,
+  effect: Effect,
+  ports: SimPorts<R>,
+  options: SimOptions,
+): void {
+  switch (effect.kind) {
+    case 'send':
+      ports.send(rank, { to: effect.to, message: effect.message });
+      return;
+    case 'store':
+      ports.storeBallot(rank, effect.record, (stored) => {
+        if (!stored) {
+          ports.answer(rank, 'store', {
+            kind: 'seatNotStored',
+            seat: effect.record.seat,
+            detail: 'storage refused',
+          });
+          return;
+        }
+        if (effect.thenReport !== undefined) ports.record(rank, effect.thenReport);
+        for (const send of effect.thenSend) ports.send(rank, send);
+      });
+      return;
+    case 'prepareEngine':
+      rank.engine = initialHashState(options.seed);
+      ports.answer(rank, 'engine', {
+        kind: 'engineReady',
+        jobHash: knownJobHash(effect.job),
+        fingerprint: 'simulated',
+        layout: hashLayout(effect.job.microBatches),
+        hash: hashOf(rank.engine),
+      });
+      return;
+    case 'compute': {
+      const { generation, step, attempt, microBatches, exponents } = effect;
+      const engine = rank.engine;
+      if (engine === undefined) return;
+      const layout = hashLayout(rank.core.job?.microBatches ?? 1);
+      const { salt } = options;
+      const lanes = contributeHash(engine, microBatches, layout, salt, rank.member, generation, exponents);
+      ports.answer(rank, 'engine', { kind: 'computed', generation, step, attempt, lanes });
+      return;
+    }
+    case 'apply': {
+      if (rank.engine === undefined) return;
+      rank.engine = applyHash(rank.engine, effect.reduced, effect.exponents);
+      const { generation, step } = effect;
+      ports.answer(rank, 'engine', { kind: 'applied', generation, step, hash: hashOf(rank.engine) });
+      return;
+    }
+    case 'exportState': {
+      if (rank.engine === undefined) return;
+      const { generation, to } = effect;
+      const { step } = rank.engine;
+      const bytes = encodeHashState(rank.engine);
+      ports.answer(rank, 'engine', {
+        kind: 'exported',
+        generation,
+        to,
+        step,
+        hash: hashOf(rank.engine),
+        bytes,
+      });
+      return;
+    }
+    case 'importState': {
+      rank.engine = decodeHashState(effect.bytes);
+      const { generation, step } = effect;
+      ports.answer(rank, 'engine', { kind: 'imported', generation, step, hash: hashOf(rank.engine) });
+      return;
+    }
+    case 'restore': {
+      const saved = ports.loadCheckpoint(rank);
+      if (saved === undefined) {
+        ports.answer(rank, 'engine', { kind: 'restored', found: undefined });
+        return;
+      }
+      rank.engine = saved.state;
+      ports.answer(rank, 'engine', {
+        kind: 'restored',
+        found: { standing: { ...saved.standing, hash: hashOf(saved.state) }, provenance: SIMULATED },
+      });
+      return;
+    }
+    case 'checkpoint': {
+      const { generation, step, hash } = effect;
+      if (rank.engine === undefined) return;
+      const saved: SavedState = {
+        standing: { lineage: generation, step, hash: hashOf(rank.engine) },
+        state: rank.engine,
+      };
+      const event: Event = ports.saveCheckpoint(rank, saved)
+        ? { kind: 'checkpointed', generation, step, hash }
+        : { kind: 'checkpointFailed', generation, step, detail: 'storage refused' };
+      ports.answer(rank, 'checkpoint', event);
+      return;
+    }
+    case 'setTimer':
+      ports.setTimer(rank, effect.name, effect.ms);
+      return;
+    case 'clearTimer':
+      ports.setTimer(rank, effect.name, undefined);
+      return;
+    case 'watchSeats':
+      rank.watching = effect.seats;
+      ports.seatsChanged(rank);
+      return;
+    case 'releaseSeat':
+      ports.releaseSeat(rank, effect.seat);
+      return;
+    case 'dropLink':
+      ports.dropLink(rank, effect.peer);
+      return;
+    case 'report':
+      ports.record(rank, effect.event);
+      return;
+  }
+}
+
+export const bootEvent = (job: Job, fresh: boolean, saved: SavedState | undefined): Event => ({
+  kind: 'boot',
+  job,
+  jobHash: knownJobHash(job),
+  fresh,
+  autostart: true,
+  saved: saved?.standing,
+});
+
+export const engineFailure = (fault: EngineFault): Event => ({
+  kind: 'engineFailed',
+  fault,
+  detail: `simulated ${fault}`,
+});
+
+export const stateHashOf = (rank: SimRank): StateHash | undefined =>
+  rank.engine === undefined ? undefined : hashOf(rank.engine);

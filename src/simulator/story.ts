@@ -1,0 +1,113 @@
+// A run as a few lines that a person can follow.
+
+import type { TraceEvent } from '../trace/events.ts';
+import type { Rules } from '../protocol/rules.ts';
+import type { Host } from './host.ts';
+import { replayRun } from './shrink.ts';
+import type { Replay } from './replay.ts';
+import type { Strike } from './strikes.ts';
+
+const MAX_LINES = 40;
+
+const seconds = (ms: number): string => `${(Math.round(ms) / 1000).toFixed(3)} s`;
+
+function strikeText({ at, page, rank, fault }: Strike): string {
+  const { kind, ...details } = fault;
+  const who = rank === undefined ? `page ${page ?? '-'}` : rank === 'any' ? 'any rank' : `rank ${rank}`;
+  const when = 'ms' in at ? `at ${seconds(at.ms)}` : `once step ${at.step} is committed`;
+  const more = Object.entries(details).map(([name, value]) => `${name} ${String(value)}`);
+  return `${when}: ${kind} on ${who}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+}
+
+/** Tells what happened, up to the verdict. Pages are numbered in the order in which they were opened. */
+export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
+  const { experiment } = replay;
+  const lines: { readonly at: number; readonly text: string }[] = [];
+  const said = new Set<string>();
+  const names = new Map<string, number>();
+  const tell = (event: TraceEvent, host: Host): string | undefined => {
+    const who = `page ${host.ordinal}`;
+    const page = (member: string): string => `page ${names.get(member) ?? '?'}`;
+    switch (event.kind) {
+      case 'founded':
+        return `${who} founds an incarnation (${event.why}) at step ${event.step}`;
+      case 'installed': {
+        const { incarnation, number } = event.generation;
+        if (said.has(`${incarnation}/${number}`)) return undefined;
+        said.add(`${incarnation}/${number}`);
+        return `generation ${number} begins with ${event.members.map(page).join(', ')}`;
+      }
+      case 'healed':
+        return `${who} heals from ${page(event.donor)} to step ${event.step} by ${event.by}`;
+      case 'seatAcquired':
+        return `${who} takes over the seat of a page that is gone`;
+      case 'suspected':
+        return `${who} suspects ${page(event.peer)}: ${event.evidence}`;
+      case 'left':
+        return `${who} leaves generation ${event.generation.number}: ${event.why}`;
+      case 'restored':
+        return `${who} restores the checkpoint of step ${event.step}`;
+      case 'stopped':
+        return `${who} stops: ${event.detail}`;
+      case 'engine':
+        return `${who}: ${event.detail}`;
+      case 'waitingForQuorum':
+        return `${who} waits for a quorum`;
+      case 'violated':
+        return `${who} notices: ${event.sentence}`;
+      case 'phase':
+      case 'linkUp':
+      case 'linkDown':
+      case 'prepared':
+      case 'promised':
+      case 'voted':
+      case 'chosen':
+      case 'aborted':
+      case 'contributed':
+      case 'overflowed':
+      case 'applied':
+      case 'committed':
+      case 'donated':
+      case 'rejected':
+      case 'resent':
+      case 'checkpointed':
+      case 'checkpointFailed':
+      case 'checkpointSkipped':
+      case 'exactness':
+      case 'faultInjected':
+      case 'faultHealed':
+      case 'refused':
+        return undefined;
+    }
+  };
+  const outcome = replayRun(replay, {
+    ...(rules === undefined ? {} : { rules }),
+    onRecord(record, host) {
+      names.set(host.member, host.ordinal);
+      const text = tell(record.event, host);
+      if (text !== undefined) lines.push({ at: record.at, text });
+    },
+  });
+  const room =
+    `${experiment.ranks} ranks in ${experiment.profiles} browser profile${experiment.profiles === 1 ? '' : 's'} ` +
+    `train ${experiment.steps} steps${experiment.bug === undefined ? '' : `, with the bug "${experiment.bug}"`}`;
+  const shown =
+    lines.length <= MAX_LINES
+      ? lines
+      : [...lines.slice(0, MAX_LINES / 2), undefined, ...lines.slice(-MAX_LINES / 2)];
+  const end =
+    outcome.verdict === 'held'
+      ? `held: step ${outcome.committed} is committed`
+      : `${outcome.verdict}${outcome.invariant === undefined ? '' : `, invariant ${outcome.invariant}`}: ${outcome.reason ?? ''}`;
+  return [
+    room,
+    ...experiment.plan.map(strikeText),
+    '',
+    ...shown.map((line) =>
+      line === undefined
+        ? `        … ${lines.length - MAX_LINES} more …`
+        : `${seconds(line.at).padStart(10)}  ${line.text}`,
+    ),
+    `${seconds(outcome.virtualMs).padStart(10)}  ${end}`,
+  ];
+}

@@ -1,0 +1,278 @@
+// Runs one experiment: a room under its plan of strikes with the invariants checked after every event, then the liveness phase, in
+// which faults end and those who are left must finish the job; and a verdict.
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import type { Violation } from '../invariants/check.ts';
+import type { Message } from '../protocol/messages.ts';
+import type { Rules } from '../protocol/rules.ts';
+import type { TraceRecord } from '../trace/events.ts';
+import { keepLedger, type Ledger } from '../trace/ledger.ts';
+import { jobOf, type Experiment } from './experiment.ts';
+import type { Host } from './host.ts';
+import { createEntropy, type Entropy } from './random.ts';
+import { stateHashOf } from './sim-rank.ts';
+import { watchSituations, type Situation } from './situations.ts';
+import { createStrikes } from './strikes.ts';
+import { createWorld, type World } from './world.ts';
+
+/** The liveness bound: this much virtual time, and more for each step that is left to do. */
+const RECOVERY_MS = 120_000;
+const STEP_MS = 3_000;
+/** How long a person looks at a room that waits for a quorum before forcing it on. */
+const PATIENCE_MS = 20_000;
+/** The bound for steps that a schedule waits for. */
+const SCHEDULE_MS = 600_000;
+
+export type Verdict = 'held' | 'violated' | 'unrecoverable';
+
+/** Why a run could not be held to its promise, though nothing was wrong with the protocol. */
+export type Justification =
+  | 'no quorum could be reached: a person forced the room on'
+  | 'no copy of the newest committed state was left'
+  | 'a gradient was not finite: the room stopped, as it must'
+  | 'no rank with a working engine was left';
+
+export interface Outcome {
+  readonly verdict: Verdict;
+  /** The invariant that was broken: 1 to 6 by its checker, 8 for liveness. */
+  readonly invariant: number | undefined;
+  /** What was broken, or why the run is unrecoverable. */
+  readonly reason: string | undefined;
+  /** When it was broken, in virtual milliseconds. */
+  readonly brokenAt: number | undefined;
+  /** SHA-256 over the event log; empty when it was not asked for. */
+  readonly traceHash: string;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly committed: number;
+  readonly stateHash: string | undefined;
+  readonly ledger: Ledger;
+  readonly situations: ReadonlyMap<Situation, number>;
+}
+
+export interface RunOptions {
+  readonly entropy?: Entropy;
+  /** Absent: the real protocol. */
+  readonly rules?: Rules;
+  /** Hash the log. */
+  readonly hash?: boolean;
+  /** Keep count of situations and lost time. */
+  readonly watch?: boolean;
+  /** Events after which a run is given up as not live. */
+  readonly maxEvents?: number;
+  readonly onRecord?: (record: TraceRecord, host: Host) => void;
+  readonly onSend?: (from: Host, to: Host, message: Message) => void;
+  readonly onMessage?: (from: Host, to: Host, message: Message, sentAt: number, now: number) => void;
+}
+
+const MAX_EVENTS = 20_000_000;
+
+export function runExperiment(experiment: Experiment, options: RunOptions = {}): Outcome {
+  const entropy = options.entropy ?? createEntropy(experiment.seed);
+  const maxEvents = options.maxEvents ?? MAX_EVENTS;
+  const digest = options.hash === true ? sha256.create() : undefined;
+  const keeper = keepLedger();
+  const job = jobOf(experiment);
+  const excuses = new Set<Justification>();
+  let lines = '';
+  let newest = 0;
+
+  const situations = watchSituations((member) => world.ranks.get(member));
+  const watching = options.watch === true;
+  const world: World = createWorld({
+    seed: experiment.seed,
+    job,
+    salt: experiment.salt,
+    scheduler: experiment.scheduler,
+    engineMs: experiment.engineMs,
+    entropy,
+    keepLog: false,
+    ...(options.rules === undefined ? {} : { rules: options.rules }),
+    onRecord(record) {
+      const { event } = record;
+      if (event.kind === 'founded' && event.step < newest)
+        excuses.add('no copy of the newest committed state was left');
+      if (event.kind === 'committed') {
+        newest = Math.max(newest, event.step);
+        strikeAtSteps(event.step);
+      }
+      if (event.kind === 'stopped' && event.reason === 'non-finite')
+        excuses.add('a gradient was not finite: the room stopped, as it must');
+      if (digest !== undefined) {
+        lines += `${JSON.stringify(record)}\n`;
+        if (lines.length > 65_536) flush();
+      }
+      if (watching) {
+        keeper.observe(record);
+        situations.record(record);
+      }
+      const host = world.ranks.get(record.member);
+      if (host !== undefined) options.onRecord?.(record, host);
+    },
+    ...(watching || options.onMessage !== undefined
+      ? {
+          onMessage(from: Host, to: Host, message: Message, sentAt: number) {
+            if (watching) situations.message(from, to, message);
+            options.onMessage?.(from, to, message, sentAt, world.now());
+          },
+        }
+      : {}),
+    ...(options.onSend === undefined ? {} : { onSend: options.onSend }),
+    onDeath(host) {
+      if (!watching) return;
+      const pending = world.profile(host.profile).writes.filter((write) => write.by === host.member).length;
+      situations.death(host, pending, world.now());
+    },
+  });
+
+  function flush(): void {
+    digest?.update(utf8ToBytes(lines));
+    lines = '';
+  }
+
+  const strikes = createStrikes(world);
+  let waitingForStep = experiment.plan.filter((strike) => 'step' in strike.at);
+  for (const strike of experiment.plan)
+    if ('ms' in strike.at) world.at(strike.at.ms, () => strikes.strike(strike));
+
+  function strikeAtSteps(step: number): void {
+    if (waitingForStep.length === 0) return;
+    const due = waitingForStep.filter(({ at }) => 'step' in at && at.step <= step);
+    waitingForStep = waitingForStep.filter((strike) => !due.includes(strike));
+    for (const strike of due) world.at(world.now(), () => strikes.strike(strike));
+  }
+
+  const over = (): boolean => world.violations.length > 0 || world.events() >= maxEvents;
+
+  for (let i = 0; i < experiment.ranks; i++)
+    world.open(`profile ${i % experiment.profiles}`, { fresh: i === 0 });
+  world.runUntil(over, experiment.calmAt);
+  if (waitingForStep.length > 0)
+    world.runUntil(() => over() || waitingForStep.length === 0 || isDone(world, world.living()), SCHEDULE_MS);
+  // What came due with the last step happens before the faults end.
+  world.runUntil(over, 1);
+  const calm = over() ? undefined : recover(world, experiment, () => strikes.healAll(), excuses, over);
+
+  flush();
+  digest?.update(utf8ToBytes(`${world.events()} events, digest ${world.digest()}`));
+  const violation: Violation | undefined = world.violations[0];
+  const live = calm?.live ?? true;
+  const survivor = calm?.survivors.find((host) => host.core.phase === 'done');
+  return {
+    ...judge(violation, calm, excuses),
+    brokenAt: violation !== undefined || !live ? world.now() : undefined,
+    traceHash: digest === undefined ? '' : bytesToHex(digest.digest()),
+    events: world.events(),
+    virtualMs: Math.round(world.now()),
+    committed: world.committed(),
+    stateHash: survivor === undefined ? undefined : stateHashOf(survivor),
+    ledger: keeper.ledger(),
+    situations: situations.counts,
+  };
+}
+
+interface Recovery {
+  readonly live: boolean;
+  readonly survivors: readonly Host[];
+}
+
+const hasStopped = (host: Host): boolean => host.core.stopped !== undefined;
+
+/** All have finished the job in one state, in one generation. */
+function isDone(world: World, ranks: readonly Host[]): boolean {
+  const first = ranks[0]?.core;
+  if (first === undefined) return false;
+  const generation = first.membership?.generation.id;
+  return ranks.every(
+    ({ core }) =>
+      core.phase === 'done' &&
+      core.training?.hash === first.training?.hash &&
+      core.membership?.generation.id.incarnation === generation?.incarnation &&
+      core.membership?.generation.id.number === generation?.number,
+  );
+}
+
+/** Faults end; a random part of the living goes on, and everything else stays broken for good. They must finish within the bound. */
+function recover(
+  world: World,
+  experiment: Experiment,
+  healAll: () => void,
+  excuses: Set<Justification>,
+  over: () => boolean,
+): Recovery {
+  healAll();
+  const outside = experiment.survivors === 'some' ? breakForGood(world) : new Set<Host>();
+  // A page that has left, or whose engine is gone, is closed by its person; a room that nobody is in is opened again.
+  for (const host of world.living()) if (hasStopped(host)) world.depart(host.member, 'close');
+  const inside = (): readonly Host[] => world.living().filter((host) => !outside.has(host));
+  if (inside().length === 0 && !over()) {
+    const opened = world.ranks.get(world.open('profile 0'));
+    if (opened !== undefined) for (const host of outside) cutOff(world, host, [opened]);
+  }
+  for (const host of inside()) world.command(host.member, 'start');
+  const deadline = world.now() + RECOVERY_MS + experiment.steps * STEP_MS;
+  while (world.now() < deadline && !over()) {
+    if (world.runUntil(() => over() || isDone(world, inside()), PATIENCE_MS)) break;
+    for (const host of inside().filter(hasStopped)) world.depart(host.member, 'close');
+    if (inside().length === 0) {
+      excuses.add('no rank with a working engine was left');
+      break;
+    }
+    const stuck = inside().find((host) => host.core.phase === 'stuck');
+    if (stuck === undefined) continue;
+    excuses.add('no quorum could be reached: a person forced the room on');
+    world.command(stuck.member, 'force');
+  }
+  const survivors = inside();
+  return { live: isDone(world, survivors), survivors };
+}
+
+/** A random part of the living, less than half or more, is killed, frozen or cut off for good. */
+function breakForGood(world: World): ReadonlySet<Host> {
+  const { entropy } = world;
+  const living = world.living();
+  const keep = entropy.between('sched', 'survivors', 1, living.length);
+  const doomed = [...living];
+  for (let i = 0; i < keep; i++) doomed.splice(entropy.between('sched', 'survivor', 0, doomed.length - 1), 1);
+  for (const host of doomed) {
+    const how = entropy.pick('sched', 'broken', ['kill', 'freeze', 'cut'] as const);
+    if (how === 'kill') world.depart(host.member, 'kill');
+    else if (how === 'freeze') world.freeze(host.member);
+    else cutOff(world, host, world.pages);
+  }
+  return new Set(doomed);
+}
+
+function cutOff(world: World, host: Host, others: readonly Host[]): void {
+  for (const other of others) {
+    if (other === host) continue;
+    world.network.setFault(host, other, { kind: 'cut' });
+    world.network.setFault(other, host, { kind: 'cut' });
+  }
+}
+
+function judge(
+  violation: Violation | undefined,
+  calm: Recovery | undefined,
+  excuses: ReadonlySet<Justification>,
+): Pick<Outcome, 'verdict' | 'invariant' | 'reason'> {
+  if (violation !== undefined)
+    return { verdict: 'violated', invariant: violation.invariant, reason: violation.sentence };
+  const [excuse] = excuses;
+  const stopped =
+    excuses.has('a gradient was not finite: the room stopped, as it must') ||
+    excuses.has('no rank with a working engine was left');
+  if (calm?.live !== true && !stopped) {
+    const ranks = (calm?.survivors ?? []).map(
+      ({ ordinal, core }) => `page ${ordinal} ${core.phase} at step ${core.training?.step ?? '-'}`,
+    );
+    return {
+      verdict: 'violated',
+      invariant: 8,
+      reason: `The room did not finish its job within the bound after the faults had ended: ${ranks.join(', ')}.`,
+    };
+  }
+  if (excuse !== undefined) return { verdict: 'unrecoverable', invariant: undefined, reason: excuse };
+  return { verdict: 'held', invariant: undefined, reason: undefined };
+}

@@ -1,0 +1,362 @@
+// A seeded world in virtual time: hosts with storage, locks, clocks and GPUs, links between them, and the real core in every rank.
+
+import type { Job } from '../job/job.ts';
+import type { EngineFault } from '../ports/engine.ts';
+import type { MemberId, SeatId, StateHash } from '../ports/ids.ts';
+import { createChecker, type Violation } from '../invariants/check.ts';
+import type { TraceEvent, TraceRecord } from '../trace/events.ts';
+import { mix32 } from '../collective/digest.ts';
+import type { Event } from '../protocol/effects.ts';
+import type { Message } from '../protocol/messages.ts';
+import { stepRank } from '../protocol/rank.ts';
+import { RULES, type Rules } from '../protocol/rules.ts';
+import { afflict, occupy } from './gpu.ts';
+import { referenceHashes, type Salt } from './hash-engine.ts';
+import { ballotStored, checkpointStored, unstoredCheckpoint, unstoredVote } from './durability.ts';
+import { createHost, type Host, type LinkFault } from './host.ts';
+import { createKnowledgeWatch } from './knowledge-watch.ts';
+import { createLocks } from './locks.ts';
+import { createNetwork, type Network } from './network.ts';
+import { createPartsWatch } from './parts-watch.ts';
+import { createQueue } from './queue.ts';
+import { createEntropy, type Entropy } from './random.ts';
+import { createScheduler, type SchedulerName } from './scheduler.ts';
+import { bootEvent, engineFailure, perform, stateHashOf, type SimPorts } from './sim-rank.ts';
+import {
+  acknowledgeCheckpoints,
+  beginWrite,
+  createProfile,
+  endWrite,
+  loadCheckpoint,
+  saveCheckpoint,
+  settleWrites,
+  type Profile,
+} from './storage.ts';
+import { setTimer } from './timers.ts';
+
+/** Durations in virtual milliseconds, each drawn between its bounds. */
+const ENGINE = [5, 40] as const;
+const DISK = [2, 12] as const;
+/** How soon a dead page's lock goes to the next in line (measured: 20 to 56 ms). */
+const LOCK = [20, 56] as const;
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly job: Job;
+  readonly salt?: Salt;
+  readonly rules?: Rules;
+  readonly scheduler?: SchedulerName;
+  /** Where chance comes from; absent: from the seed. */
+  readonly entropy?: Entropy;
+  /** How long the engine takes for a piece of work, in milliseconds. */
+  readonly engineMs?: readonly [number, number];
+  /** Called for every record of the log. */
+  readonly onRecord?: (record: TraceRecord) => void;
+  /** Called for every message that arrives. */
+  readonly onMessage?: (from: Host, to: Host, message: Message, sentAt: number) => void;
+  /** Called for every message that leaves. */
+  readonly onSend?: (from: Host, to: Host, message: Message) => void;
+  /** Called when a page is about to die. */
+  readonly onDeath?: (host: Host) => void;
+  /** False: the log is not kept. */
+  readonly keepLog?: boolean;
+}
+
+/** How a page goes: with a goodbye, or without. */
+export type Departure = 'close' | 'kill';
+
+export interface World {
+  readonly now: () => number;
+  readonly entropy: Entropy;
+  readonly ranks: ReadonlyMap<MemberId, Host>;
+  readonly log: readonly TraceRecord[];
+  readonly violations: readonly Violation[];
+  /** Events that cores have handled. */
+  readonly events: () => number;
+  /** Changes with every event, its time and its receiver. */
+  readonly digest: () => number;
+  readonly network: Network;
+  /** Pages in the order in which they were opened. */
+  readonly pages: readonly Host[];
+  profile(name: string): Profile;
+  /** Opens a page in a profile; links to all living pages come up soon after. */
+  open(profile: string, options?: { readonly fresh?: boolean }): MemberId;
+  depart(member: MemberId, how: Departure): void;
+  freeze(member: MemberId): void;
+  wake(member: MemberId): void;
+  loseDevice(member: MemberId, fault?: EngineFault): void;
+  /** One way; undefined heals. */
+  setLink(from: MemberId, to: MemberId, fault: LinkFault | undefined): void;
+  partition(groups: readonly (readonly MemberId[])[]): void;
+  healLinks(): void;
+  refuseStorage(profile: string, refuses: boolean): void;
+  command(member: MemberId, command: Extract<Event, { kind: 'command' }>['command']): void;
+  /** Something happens at a time to come. */
+  at(time: number, action: () => void): void;
+  /** Runs until the condition holds; false when `ms` of virtual time pass first. */
+  runUntil(condition: () => boolean, ms: number): boolean;
+  living(): readonly Host[];
+  committed(): number;
+}
+
+/** 32 hex digits: drawn, except for the last eight, which keep pages apart whatever is drawn. */
+const hex = (entropy: Entropy, site: string, ordinal: number): string =>
+  [...Array.from({ length: 3 }, () => entropy.between('workload', site, 0, 0xffffffff)), ordinal]
+    .map((word) => word.toString(16).padStart(8, '0'))
+    .join('');
+
+export function createWorld(options: WorldOptions): World {
+  const { job, seed } = options;
+  const salt = options.salt ?? 'uniform';
+  const rules = options.rules ?? RULES;
+  const engineMs = options.engineMs ?? ENGINE;
+  const keepLog = options.keepLog ?? true;
+  const entropy = options.entropy ?? createEntropy(seed);
+  const scheduler = createScheduler(options.scheduler ?? 'random', entropy);
+  const queue = createQueue<() => void>();
+  const hosts = new Map<MemberId, Host>();
+  const pages: Host[] = [];
+  const profiles = new Map<string, Profile>();
+  const log: TraceRecord[] = [];
+  const checker = createChecker(
+    salt === 'uniform' ? { reference: referenceHashes(job.seed, job.steps, job.microBatches) } : {},
+  );
+  const simOptions = { seed: job.seed, salt };
+  let now = 0;
+  let events = 0;
+  let digest = seed | 0;
+  let committed = 0;
+
+  const at = (time: number, action: () => void): void => queue.push(time, action);
+
+  /** What reaches a page waits while it is frozen, and is lost when it is gone. */
+  function deliver(host: Host, event: Event): void {
+    if (!host.alive) return;
+    if (host.waiting !== undefined) {
+      host.waiting.push(() => deliver(host, event));
+      return;
+    }
+    events += 1;
+    digest = mix32(digest ^ (Math.floor(now * 64) + Math.imul(host.ordinal + 1, 0x9e3779b1)));
+    const effects = stepRank(host.core, event, now * host.clockRate + host.clockAhead, rules);
+    for (const effect of effects) perform(host, effect, ports, simOptions);
+  }
+
+  /** Runs when the page is awake, if it is still there. */
+  function whenAwake(host: Host, action: () => void): void {
+    if (!host.alive) return;
+    if (host.waiting === undefined) action();
+    else host.waiting.push(() => whenAwake(host, action));
+  }
+
+  function profile(name: string): Profile {
+    let found = profiles.get(name);
+    if (found === undefined) {
+      found = createProfile(name);
+      profiles.set(name, found);
+    }
+    return found;
+  }
+
+  /** What only somebody who sees the whole world can check. */
+  function violate(host: Host, invariant: Violation['invariant'], sentence: string): void {
+    ports.record(host, { kind: 'violated', invariant, sentence });
+  }
+  const ignored = createKnowledgeWatch();
+  const parts = createPartsWatch(
+    () => now,
+    (host, sentence) => violate(host, 7, sentence),
+  );
+
+  const network = createNetwork({
+    now: () => now,
+    entropy,
+    at,
+    delay: (site, [low, high], host) => scheduler.delay('net', site, low, high, host.ordinal),
+    deliver,
+    left: options.onSend,
+    arrived(from, to, message, sentAt) {
+      parts.arrived(from, to, message, sentAt);
+      options.onMessage?.(from, to, message, sentAt);
+    },
+  });
+
+  const locks = createLocks(
+    hosts,
+    (host, seat) => profile(host.profile).ballots.has(seat),
+    (host, seat) => {
+      at(now + scheduler.delay('net', 'lock', ...LOCK, host.ordinal), () => {
+        deliver(host, { kind: 'seatAcquired', seat, record: profile(host.profile).ballots.get(seat) });
+      });
+    },
+  );
+
+  const clockwork = { now: () => now, at, fire: deliver };
+
+  const ports: SimPorts<Host> = {
+    send(host, { to, message }) {
+      const early = unstoredVote(host.durable, message);
+      if (early !== undefined) violate(host, 6, early);
+      const target = hosts.get(to);
+      if (target === undefined) return;
+      if (target === host) at(now, () => deliver(host, { kind: 'message', from: to, message }));
+      else network.send(host, target, message);
+    },
+    answer(host, work, event) {
+      if (work !== 'engine') {
+        at(now + scheduler.delay('disk', work, ...DISK, host.ordinal), () => {
+          if (event.kind === 'checkpointed') {
+            acknowledgeCheckpoints(profile(host.profile), host.member);
+            checkpointStored(host.durable, event);
+          }
+          deliver(host, event);
+        });
+        return;
+      }
+      const { gpu } = host;
+      const ms = scheduler.delay('gpu', 'engine', ...engineMs, host.ordinal);
+      at(occupy(gpu, now, ms), () => {
+        const answer = (): void => deliver(host, afflict(gpu, event, job.microBatches));
+        // Work is answered in order: what comes after a load that hangs hangs too.
+        if ((gpu.hung > 0 && event.kind === 'computed') || gpu.stalled.length > 0) gpu.stalled.push(answer);
+        else answer();
+      });
+    },
+    storeBallot(host, record, done) {
+      const disk = profile(host.profile);
+      disk.busyUntil =
+        Math.max(now, disk.busyUntil) + scheduler.delay('disk', 'ballot', ...DISK, host.ordinal);
+      const write = beginWrite(disk, host.member, record);
+      at(disk.busyUntil, () => {
+        const landed = endWrite(disk, write);
+        if (landed === 'settled') return;
+        if (landed) ballotStored(host.durable, record);
+        whenAwake(host, () => done(landed));
+      });
+    },
+    saveCheckpoint: (host, saved) => saveCheckpoint(profile(host.profile), host.member, saved),
+    loadCheckpoint: (host) => loadCheckpoint(profile(host.profile)),
+    setTimer: (host, name, ms) => setTimer(clockwork, host, name, ms),
+    seatsChanged: (host) => locks.request(host),
+    releaseSeat: (host, seat) => locks.release(host, seat),
+    dropLink(host, peer) {
+      const other = hosts.get(peer);
+      if (other !== undefined) network.disconnect(host, other, 'misbehaved');
+    },
+    record(host, event: TraceEvent) {
+      const record: TraceRecord = { member: host.member, seq: host.seq++, at: now, event };
+      if (event.kind === 'committed' && event.step > committed) committed = event.step;
+      if (keepLog) log.push(record);
+      checker.observe(record);
+      if (event.kind !== 'violated') {
+        parts.recorded(host, event);
+        const early = unstoredCheckpoint(host.durable, event);
+        if (early !== undefined) violate(host, 6, early);
+        const lapse = ignored(host.core, event, now * host.clockRate + host.clockAhead);
+        if (lapse !== undefined) violate(host, lapse.invariant, lapse.sentence);
+      }
+      options.onRecord?.(record);
+    },
+  };
+
+  const world: World = {
+    now: () => now,
+    entropy,
+    ranks: hosts,
+    log,
+    violations: checker.violations,
+    events: () => events,
+    digest: () => digest,
+    network,
+    pages,
+    profile,
+    open(profileName, { fresh = false } = {}) {
+      const member = hex(entropy, 'member', pages.length) as MemberId;
+      const seat = hex(entropy, 'seat', pages.length) as SeatId;
+      const disk = profile(profileName);
+      const host = createHost(member, seat, profileName, pages.length);
+      disk.ballots.set(seat, {
+        format: 1,
+        seat,
+        base: undefined,
+        promised: undefined,
+        accepted: undefined,
+      });
+      locks.hold(seat, member);
+      const others = pages.filter((other) => other.alive);
+      hosts.set(member, host);
+      pages.push(host);
+      at(now, () => {
+        deliver(host, bootEvent(job, fresh, loadCheckpoint(disk)));
+        for (const other of others) if (other.alive) network.connect(host, other);
+      });
+      return member;
+    },
+    depart(member, how) {
+      const host = hosts.get(member);
+      if (!host?.alive) return;
+      options.onDeath?.(host);
+      host.alive = false;
+      network.depart(host, how);
+      settleWrites(profile(host.profile), member, (count) => entropy.between('disk', 'landed', 0, count));
+      locks.drop(member);
+    },
+    freeze(member) {
+      const host = hosts.get(member);
+      if (host !== undefined) host.waiting ??= [];
+    },
+    wake(member) {
+      const host = hosts.get(member);
+      const waiting = host?.waiting ?? [];
+      if (host !== undefined) host.waiting = undefined;
+      for (const action of waiting) action();
+    },
+    loseDevice(member, fault = 'device-lost') {
+      const host = hosts.get(member);
+      if (host !== undefined) deliver(host, engineFailure(fault));
+    },
+    setLink(from, to, fault) {
+      const [a, b] = [hosts.get(from), hosts.get(to)];
+      if (a !== undefined && b !== undefined && a !== b) network.setFault(a, b, fault);
+    },
+    partition(groups) {
+      const groupOf = (host: Host): number => groups.findIndex((group) => group.includes(host.member));
+      for (const a of pages)
+        for (const b of pages)
+          if (a !== b && groupOf(a) !== groupOf(b)) network.setFault(a, b, { kind: 'cut' });
+    },
+    healLinks() {
+      for (const page of pages)
+        for (const link of [...page.links.values()])
+          if (link.fault !== undefined) network.setFault(page, link.to, undefined);
+    },
+    refuseStorage(name, refuses) {
+      profile(name).refusing = refuses ? 1 : 0;
+    },
+    command(member, command) {
+      const host = hosts.get(member);
+      if (host !== undefined) deliver(host, { kind: 'command', command });
+    },
+    at,
+    runUntil(condition, ms) {
+      const deadline = now + ms;
+      while (!condition()) {
+        const next = queue.peek();
+        if (next === undefined || next.at > deadline) {
+          now = deadline;
+          return condition();
+        }
+        queue.pop();
+        now = next.at;
+        next.item();
+      }
+      return true;
+    },
+    living: () => pages.filter((host) => host.alive),
+    committed: () => committed,
+  };
+  return world;
+}
+
+/** The state hash of every living rank. */
+export const hashesOf = (world: World): readonly (StateHash | undefined)[] => world.living().map(stateHashOf);

@@ -1,0 +1,169 @@
+// The event vocabulary: what a rank says about itself. Both worlds write it; checkers, lab and reports read it.
+
+import type { Evidence } from '../ports/network.ts';
+import type { GenerationId, MemberId, SeatId, StateHash } from '../ports/ids.ts';
+
+/** What a rank is doing, as the lab shows it. */
+export type Phase =
+  /** Opening the engine, the store and the links. */
+  | 'starting'
+  /** Not a member: waiting to be taken in. */
+  | 'joining'
+  /** Voting on the next generation, or waiting for its members' standing. */
+  | 'regrouping'
+  /** Receiving state from a donor. */
+  | 'healing'
+  /** A member with the agreed state, and the room paused. */
+  | 'idle'
+  /** Computing its micro-batches. */
+  | 'computing'
+  /** All-reducing. */
+  | 'reducing'
+  /** Applying the optimizer. */
+  | 'applying'
+  /** All of the job's steps are committed. */
+  | 'done'
+  /** No majority can be reached; names whom it waits for. */
+  | 'stuck'
+  /** Stopped for a reason that it names. */
+  | 'stopped';
+
+/** A ballot of single-decree Paxos: ordered by round, then proposer. */
+export interface Ballot {
+  readonly round: number;
+  readonly proposer: MemberId;
+}
+
+export type StopReason = 'non-finite' | 'refused' | 'engine-lost' | 'left' | 'invariant';
+
+export type TraceEvent =
+  | { readonly kind: 'phase'; readonly phase: Phase }
+  | { readonly kind: 'linkUp'; readonly peer: MemberId }
+  | { readonly kind: 'linkDown'; readonly peer: MemberId; readonly evidence: Evidence }
+  | { readonly kind: 'suspected'; readonly peer: MemberId; readonly evidence: Evidence }
+  | {
+      readonly kind: 'founded';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly why: 'new' | 'resumed' | 'forced';
+    }
+  | { readonly kind: 'prepared'; readonly generation: GenerationId; readonly ballot: Ballot }
+  | {
+      readonly kind: 'promised';
+      readonly generation: GenerationId;
+      readonly seat: SeatId;
+      readonly ballot: Ballot;
+      readonly stored: boolean;
+    }
+  | {
+      readonly kind: 'voted';
+      readonly generation: GenerationId;
+      readonly seat: SeatId;
+      readonly ballot: Ballot;
+      readonly value: string;
+      readonly stored: boolean;
+    }
+  | { readonly kind: 'chosen'; readonly generation: GenerationId; readonly value: string }
+  | {
+      readonly kind: 'installed';
+      readonly generation: GenerationId;
+      readonly base: GenerationId | undefined;
+      readonly members: readonly MemberId[];
+      readonly seats: readonly SeatId[];
+    }
+  | {
+      readonly kind: 'left';
+      readonly generation: GenerationId;
+      readonly why: 'evicted' | 'dissolved' | 'leave';
+    }
+  | { readonly kind: 'aborted'; readonly generation: GenerationId; readonly step: number }
+  | {
+      readonly kind: 'contributed';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly attempt: number;
+      readonly microBatches: readonly number[];
+    }
+  | { readonly kind: 'overflowed'; readonly generation: GenerationId; readonly step: number }
+  | {
+      readonly kind: 'applied';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly hash: StateHash;
+      /** What each micro-batch's counter came out as. */
+      readonly counts: readonly number[];
+      readonly loss: number;
+      readonly correct: number;
+      readonly samples: number;
+    }
+  /** `step` counts applied updates: committed 5 means that every member has applied steps 0 to 4. */
+  | {
+      readonly kind: 'committed';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly hash: StateHash;
+    }
+  | {
+      readonly kind: 'healed';
+      readonly generation: GenerationId;
+      readonly donor: MemberId;
+      readonly step: number;
+      readonly hash: StateHash;
+      readonly by: 'gradient' | 'state';
+      readonly bytes: number;
+    }
+  | {
+      readonly kind: 'donated';
+      readonly generation: GenerationId;
+      readonly to: MemberId;
+      readonly step: number;
+      readonly by: 'gradient' | 'state';
+    }
+  | {
+      readonly kind: 'rejected';
+      readonly from: MemberId;
+      readonly message: string;
+      readonly reason: 'fenced' | 'malformed' | 'unexpected';
+    }
+  | { readonly kind: 'resent'; readonly to: MemberId; readonly step: number }
+  | {
+      readonly kind: 'checkpointed';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly hash: StateHash;
+    }
+  | {
+      readonly kind: 'checkpointFailed';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly reason: string;
+    }
+  | { readonly kind: 'checkpointSkipped'; readonly step: number; readonly reason: string }
+  | { readonly kind: 'restored'; readonly step: number; readonly hash: StateHash }
+  | { readonly kind: 'seatAcquired'; readonly seat: SeatId }
+  | {
+      readonly kind: 'waitingForQuorum';
+      readonly seats: readonly SeatId[];
+      readonly members: readonly MemberId[];
+    }
+  | { readonly kind: 'exactness'; readonly promise: Exactness }
+  | { readonly kind: 'faultInjected'; readonly fault: string; readonly detail: string }
+  | { readonly kind: 'faultHealed'; readonly fault: string; readonly detail: string }
+  /** `lost`: the state went with the device. */
+  | { readonly kind: 'engine'; readonly detail: string; readonly lost?: true }
+  | { readonly kind: 'refused'; readonly by: MemberId | undefined; readonly reason: string }
+  | { readonly kind: 'stopped'; readonly reason: StopReason; readonly detail: string }
+  | { readonly kind: 'violated'; readonly invariant: number; readonly sentence: string };
+
+/** Whether the state is promised to equal the fault-free single-rank run: `since` is the step from which it is not. */
+export type Exactness = { readonly kind: 'exact' } | { readonly kind: 'unpromised'; readonly since: number };
+
+/** One line of an event log. */
+export interface TraceRecord {
+  readonly member: MemberId;
+  /** Position in this member's log, from 0. */
+  readonly seq: number;
+  /** Milliseconds: virtual time in the simulator, since the epoch when live. */
+  readonly at: number;
+  readonly event: TraceEvent;
+}

@@ -1,0 +1,87 @@
+// A run as Chrome trace JSON, which ui.perfetto.dev opens: ranks as tracks, phases and steps as spans, messages as flows.
+
+import type { MemberId } from '../ports/ids.ts';
+import type { TraceRecord } from './events.ts';
+
+export interface PerfettoWriter {
+  record(record: TraceRecord): void;
+  message(from: MemberId, to: MemberId, kind: string, sentAt: number, at: number): void;
+  /** The file's text; `now` ends what is still open. */
+  text(now: number): string;
+}
+
+interface Span {
+  readonly name: string;
+  readonly since: number;
+}
+
+/** Threads of a rank's track. */
+const PHASES = 1;
+const STEPS = 2;
+/** Chrome's times are in microseconds. */
+const MICRO = 1000;
+
+export function writePerfetto(): PerfettoWriter {
+  const events: string[] = [];
+  const ids = new Map<MemberId, number>();
+  const phases = new Map<MemberId, Span>();
+  const steps = new Map<MemberId, Span>();
+  let flows = 0;
+
+  const put = (event: object): void => {
+    events.push(JSON.stringify(event));
+  };
+  function idOf(member: MemberId): number {
+    let id = ids.get(member);
+    if (id === undefined) {
+      id = ids.size + 1;
+      ids.set(member, id);
+      put({ ph: 'M', name: 'process_name', pid: id, args: { name: `rank ${member.slice(0, 6)}` } });
+      put({ ph: 'M', name: 'thread_name', pid: id, tid: PHASES, args: { name: 'phase' } });
+      put({ ph: 'M', name: 'thread_name', pid: id, tid: STEPS, args: { name: 'step' } });
+    }
+    return id;
+  }
+  function close(spans: Map<MemberId, Span>, member: MemberId, tid: number, at: number): void {
+    const span = spans.get(member);
+    if (span === undefined) return;
+    spans.delete(member);
+    const dur = (at - span.since) * MICRO;
+    put({ ph: 'X', name: span.name, pid: idOf(member), tid, ts: span.since * MICRO, dur });
+  }
+
+  return {
+    record({ member, at, event }) {
+      const pid = idOf(member);
+      if (event.kind === 'phase') {
+        close(phases, member, PHASES, at);
+        phases.set(member, { name: event.phase, since: at });
+        if (event.phase === 'computing' && !steps.has(member)) steps.set(member, { name: 'step', since: at });
+        return;
+      }
+      if (event.kind === 'applied') {
+        const span = steps.get(member);
+        if (span !== undefined) steps.set(member, { ...span, name: `step ${event.step}` });
+        close(steps, member, STEPS, at);
+      } else if (event.kind === 'aborted' || event.kind === 'left') {
+        const span = steps.get(member);
+        if (span !== undefined) steps.set(member, { ...span, name: 'aborted' });
+        close(steps, member, STEPS, at);
+      }
+      put({ ph: 'i', s: 't', name: event.kind, pid, tid: PHASES, ts: at * MICRO, args: event });
+    },
+    message(from, to, kind, sentAt, at) {
+      flows += 1;
+      const common = { cat: 'message', name: kind, id: flows, tid: PHASES };
+      put({ ...common, ph: 's', pid: idOf(from), ts: sentAt * MICRO });
+      put({ ...common, ph: 'f', bp: 'e', pid: idOf(to), ts: at * MICRO });
+    },
+    text(now) {
+      for (const member of ids.keys()) {
+        close(phases, member, PHASES, now);
+        close(steps, member, STEPS, now);
+      }
+      return `{"displayTimeUnit":"ms","traceEvents":[\n${events.join(',\n')}\n]}\n`;
+    },
+  };
+}

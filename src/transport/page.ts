@@ -1,0 +1,370 @@
+// The page's half of the transport: finds the room's other pages, opens exactly one RTCPeerConnection to each, and hands its
+// channels to the worker, which authenticates. Connections live in the page because workers have none.
+
+import type { DataConnection } from 'peerjs';
+import { parseWorkerMessage } from './bridge.ts';
+import type { PageMessage, WorkerMessage } from './bridge.ts';
+import type { LinkRole } from './handshake.ts';
+import { openPageLink } from './page-link.ts';
+import type { PageLink } from './page-link.ts';
+import { backoff, calls, checkRoomName, parseCall, slotsToGreet } from './rendezvous.ts';
+import type { Greeting, PageId } from './rendezvous.ts';
+import { openSignalling } from './signalling.ts';
+import type { SignalServer, Signalling } from './signalling.ts';
+import { TransportError } from './transport-error.ts';
+
+export interface PageTransportOptions {
+  /** Names the room's places on the PeerServer: letters and digits, with single - or _ between them. */
+  readonly room: string;
+  /** Any PeerServer: the one that `npm start` embeds, or another. It learns the room's name and never its secret. */
+  readonly signal: SignalServer;
+  /** STUN and TURN for rooms across networks. Empty by default: pages of one machine or one network need no outside service. */
+  readonly iceServers?: readonly RTCIceServer[];
+  /** The other end of the port is `openWorkerTransport`'s. */
+  readonly worker: MessagePort;
+}
+
+export interface PageTransport {
+  /** From now on this page goes without a word, as if it had been killed: the fault injector's doing. */
+  suppressGoodbye(): void;
+  /** Says goodbye to all peers and closes every connection. Happens by itself when the page goes. */
+  close(): void;
+}
+
+/** A connection that has not been authenticated in this time is given up, in milliseconds. */
+const CONNECT_MS = 20_000;
+/** A peer that says it has no link to us while we have one to it is believed once the link is this old. */
+const SETTLED_MS = 3_000;
+const FIRST_GREETING_MS = 250;
+const MOST_GREETING_MS = 10_000;
+const FIRST_CALL_RETRY_MS = 500;
+const MOST_CALL_RETRY_MS = 30_000;
+const FIRST_COOLING_MS = 2_000;
+const MOST_COOLING_MS = 120_000;
+/** Browsers count every RTCPeerConnection that a tab constructs against 500, closed ones included. */
+const MAX_CONNECTIONS = 200;
+/** Pages that have failed or been refused, of which this many are remembered. */
+const MAX_ACQUAINTANCES = 256;
+/** From a goodbye to the closing of its connection, in milliseconds. */
+const LAST_WORDS_MS = 100;
+
+interface Entry {
+  readonly id: number;
+  readonly page: PageId;
+  readonly slot: number;
+  readonly since: number;
+  readonly link: PageLink;
+  readonly connection: DataConnection;
+  readonly giveUp: ReturnType<typeof setTimeout>;
+  authenticated: boolean;
+}
+
+/** What is remembered of a peer's page beyond its connections. */
+interface Acquaintance {
+  /** Where it was met last. */
+  slot: number;
+  failures: number;
+  refusals: number;
+  /** It is not called before this time, in milliseconds of `performance.now()`. */
+  callNotBefore: number;
+  /** Refused or dropped: until this time it is not let in either. */
+  coolUntil: number;
+}
+
+/**
+ * Opens the page's half. It starts when the worker's half listens.
+ *
+ * @throws {TransportError} for a room name that cannot be used
+ */
+export function openPageTransport(options: PageTransportOptions): PageTransport {
+  const { room, signal, worker } = options;
+  checkRoomName(room);
+  const self: PageId = randomPageId();
+  const entries = new Map<number, Entry>();
+  const acquaintances = new Map<PageId, Acquaintance>();
+  const heardOf = new Set<number>();
+  let nextLink = 0;
+  let goodbyes = true;
+  let closed = false;
+  let signalling: Signalling | undefined;
+  let greetingRound = 0;
+  let greetingTimer: ReturnType<typeof setTimeout> | undefined;
+
+  const tell = (message: PageMessage, transfer: Transferable[] = []): void =>
+    worker.postMessage(message, transfer);
+
+  /** Remembers a page that has failed or been refused. */
+  const remember = ({ page, slot }: Entry): Acquaintance => {
+    const known = acquaintances.get(page) ?? {
+      slot,
+      failures: 0,
+      refusals: 0,
+      callNotBefore: 0,
+      coolUntil: 0,
+    };
+    known.slot = slot;
+    // The one that failed last is the last to be forgotten.
+    acquaintances.delete(page);
+    acquaintances.set(page, known);
+    const [oldest] = acquaintances.keys();
+    if (oldest !== undefined && acquaintances.size > MAX_ACQUAINTANCES) acquaintances.delete(oldest);
+    return known;
+  };
+  const cooling = (page: PageId): boolean => performance.now() < (acquaintances.get(page)?.coolUntil ?? 0);
+  const entriesOf = (page: PageId): Entry[] => [...entries.values()].filter((entry) => entry.page === page);
+  const linkedSlots = (): Set<number> =>
+    new Set([...entries.values()].filter((entry) => entry.authenticated).map((entry) => entry.slot));
+
+  async function start(): Promise<void> {
+    // Missing, against its type, where a browser or its owner has no WebRTC.
+    if (typeof RTCPeerConnection === 'undefined') {
+      fail(
+        'Expected a browser with WebRTC, found none: use a current Chrome, Edge, Firefox or Safari, and allow WebRTC in it.',
+      );
+      return;
+    }
+    // One certificate for the page: its fingerprint then says whether two connections are from the same page.
+    const certificate = await RTCPeerConnection.generateCertificate({
+      name: 'ECDSA',
+      namedCurve: 'P-256',
+    } as AlgorithmIdentifier);
+    if (closed) return;
+    signalling = openSignalling({
+      room,
+      server: signal,
+      rtc: { iceServers: [...(options.iceServers ?? [])], certificates: [certificate] },
+      handlers: {
+        state(state) {
+          tell({ kind: 'signalling', signalling: state });
+          if (state.state === 'open') greetAgainSoon();
+        },
+        greeted,
+        called,
+      },
+    });
+  }
+
+  /** Greets every place that may hold a page, now and then ever more seldom: to find the room, and to find it again. */
+  function greetAll(): void {
+    const own = signalling?.slot();
+    if (closed || own === undefined) return;
+    const without = linkedSlots();
+    for (const [page, { slot }] of acquaintances) if (cooling(page)) without.add(slot);
+    for (const slot of slotsToGreet(own, heardOf, without)) greet(slot, false);
+    heardOf.clear();
+    greetingTimer = setTimeout(
+      greetAll,
+      backoff(greetingRound, FIRST_GREETING_MS, MOST_GREETING_MS, Math.random()),
+    );
+    greetingRound += 1;
+  }
+
+  function greetAgainSoon(): void {
+    clearTimeout(greetingTimer);
+    greetingRound = 0;
+    greetAll();
+  }
+
+  const greet = (slot: number, linked: boolean): void =>
+    signalling?.greet(slot, { rankfall: 'hello', page: self, linked });
+
+  function greeted(slot: number, greeting: Greeting): void {
+    const { page } = greeting;
+    if (page === self || cooling(page)) return;
+    const now = performance.now();
+    const callNotBefore = acquaintances.get(page)?.callNotBefore ?? 0;
+    const mine = entriesOf(page);
+    if (!calls(self, page)) {
+      // It is the other page's part to call, and the answer tells it that there is someone to call.
+      const linked = mine.some((entry) => entry.authenticated);
+      if (!linked || !greeting.linked) greet(slot, linked);
+      return;
+    }
+    const believed = mine.every((entry) => entry.authenticated && now - entry.since > SETTLED_MS);
+    if (now >= callNotBefore && (mine.length === 0 || (!greeting.linked && believed))) call(slot, page);
+  }
+
+  function call(slot: number, page: PageId): void {
+    if (exhausted()) return;
+    const connection = signalling?.call(slot, { rankfall: 'call', page: self });
+    if (connection !== undefined) open('caller', slot, page, connection);
+  }
+
+  function called(slot: number, connection: DataConnection): void {
+    const caller = parseCall(connection.metadata);
+    const welcome =
+      caller !== undefined &&
+      caller.page !== self &&
+      calls(caller.page, self) &&
+      !cooling(caller.page) &&
+      !exhausted();
+    if (!welcome) {
+      connection.close();
+      return;
+    }
+    // A caller that calls again has given up its earlier call. A link that stands stays until the new one proves itself.
+    for (const entry of entriesOf(caller.page)) {
+      if (entry.authenticated) continue;
+      tell({ kind: 'down', link: entry.id, evidence: 'ice' });
+      forget(entry);
+    }
+    open('callee', slot, caller.page, connection);
+  }
+
+  function open(role: LinkRole, slot: number, page: PageId, connection: DataConnection): void {
+    const id = nextLink++;
+    const link = openPageLink(connection, {
+      bound: (local, remote) => tell({ kind: 'bound', link: id, local, remote }),
+      connected: () => signalling?.detach(connection),
+      word(word) {
+        if (!entry.authenticated || word.say !== 'slots') return;
+        const own = signalling?.slot();
+        const linked = linkedSlots();
+        for (const heard of word.slots) {
+          if (heard === own || linked.has(heard) || heardOf.has(heard)) continue;
+          heardOf.add(heard);
+          greet(heard, false);
+        }
+      },
+      down(evidence) {
+        tell({ kind: 'down', link: id, evidence });
+        lost(entry);
+      },
+    });
+    const { control, bulk } = link.channels;
+    tell({ kind: 'link', link: id, role, control, bulk }, [control, bulk]);
+    const giveUp = setTimeout(() => {
+      tell({ kind: 'down', link: id, evidence: 'ice' });
+      lost(entry);
+    }, CONNECT_MS);
+    const entry: Entry = {
+      id,
+      page,
+      slot,
+      since: performance.now(),
+      link,
+      connection,
+      giveUp,
+      authenticated: false,
+    };
+    entries.set(id, entry);
+  }
+
+  function forget(entry: Entry): void {
+    clearTimeout(entry.giveUp);
+    entries.delete(entry.id);
+    entry.link.close();
+  }
+
+  /** A connection broke or never stood. Its peer may have gone, or may be found again. */
+  function lost(entry: Entry): void {
+    if (!entries.has(entry.id)) return;
+    forget(entry);
+    const peer = remember(entry);
+    peer.callNotBefore =
+      performance.now() + backoff(peer.failures, FIRST_CALL_RETRY_MS, MOST_CALL_RETRY_MS, Math.random());
+    peer.failures += 1;
+    greetAgainSoon();
+  }
+
+  function linked(id: number): void {
+    const entry = entries.get(id);
+    if (entry === undefined) return;
+    entry.authenticated = true;
+    clearTimeout(entry.giveUp);
+    const peer = acquaintances.get(entry.page);
+    if (peer !== undefined) peer.failures = 0;
+    const own = signalling?.slot();
+    const slots = [...linkedSlots(), ...(own === undefined ? [] : [own])];
+    for (const other of entries.values()) if (other.authenticated) other.link.say({ say: 'slots', slots });
+  }
+
+  function closeLink(id: number, again: 'soon' | 'later'): void {
+    const entry = entries.get(id);
+    if (entry === undefined) return;
+    if (again === 'soon') {
+      lost(entry);
+      return;
+    }
+    forget(entry);
+    const peer = remember(entry);
+    peer.coolUntil =
+      performance.now() + backoff(peer.refusals, FIRST_COOLING_MS, MOST_COOLING_MS, Math.random());
+    peer.refusals += 1;
+  }
+
+  function exhausted(): boolean {
+    if (nextLink < MAX_CONNECTIONS) return false;
+    fail(
+      `This page has opened ${MAX_CONNECTIONS} connections, and browsers allow a tab only so many: reload it.`,
+    );
+    return true;
+  }
+
+  const fail = (message: string): void =>
+    tell({ kind: 'signalling', signalling: { state: 'failed', problem: 'unsupported', message } });
+
+  function sayGoodbye(): void {
+    for (const entry of entries.values()) entry.link.say({ say: 'goodbye' });
+  }
+
+  function close(): void {
+    if (closed) return;
+    closed = true;
+    clearTimeout(greetingTimer);
+    removeEventListener('pagehide', onPageHide);
+    worker.onmessage = null;
+    sayGoodbye();
+    signalling?.close();
+    // A closing channel can be seen by the peer's worker before the goodbye by its page: let the goodbye go first.
+    setTimeout(() => {
+      for (const entry of [...entries.values()]) forget(entry);
+    }, LAST_WORDS_MS);
+  }
+
+  const onPageHide = (): void => {
+    // A killed page says nothing. Nobody closes anything here: the browser does, without a word to the peers, and a channel
+    // that was seen to close would overtake the goodbye.
+    if (goodbyes) sayGoodbye();
+  };
+  addEventListener('pagehide', onPageHide);
+
+  function receive(message: WorkerMessage): void {
+    switch (message.kind) {
+      case 'ready':
+        if (signalling === undefined) void start();
+        break;
+      case 'linked':
+        linked(message.link);
+        break;
+      case 'close':
+        closeLink(message.link, message.again);
+        break;
+      case 'close-all':
+        close();
+        break;
+    }
+  }
+  worker.onmessage = ({ data }: MessageEvent<unknown>) => {
+    const parsed = parseWorkerMessage(data);
+    if (!parsed.ok) {
+      throw new TransportError(
+        'bad-bridge',
+        `Expected a message of the worker's transport: ${parsed.detail}`,
+      );
+    }
+    receive(parsed.message);
+  };
+
+  return {
+    suppressGoodbye() {
+      goodbyes = false;
+    },
+    close,
+  };
+}
+
+const randomPageId = (): PageId =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  );

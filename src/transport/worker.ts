@@ -1,0 +1,180 @@
+// The worker's half of the transport: authenticates links that the page opens, and moves whole messages over them.
+
+import type { Clock } from '../ports/clock.ts';
+import type { MemberId } from '../ports/ids.ts';
+import type { Lane, Network, NetworkHandlers } from '../ports/network.ts';
+import { parsePageMessage } from './bridge.ts';
+import type { PageMessage, WorkerMessage } from './bridge.ts';
+import { laneOfDataChannel } from './data-channel.ts';
+import { createLink } from './link.ts';
+import type { Link, LinkEvents } from './link.ts';
+import { createMac } from './mac.ts';
+import { LANE_LIMITS } from './outbox.ts';
+import type { Refusal, RefusalCode } from './refusal.ts';
+import type { SignallingState } from './signalling-state.ts';
+import { systemClock } from './system-clock.ts';
+import { TransportError } from './transport-error.ts';
+
+export interface WorkerTransportHandlers extends NetworkHandlers {
+  /** A link was refused or dropped for breaking the rules, by us or by the peer. For the lab; the room goes on. */
+  refused(refusal: Refusal): void;
+  /** How it stands with finding other pages. For the lab; open links do not depend on it. */
+  signalling(state: SignallingState): void;
+}
+
+export interface WorkerTransportOptions {
+  /** The other end of the port is `openPageTransport`'s. */
+  readonly port: MessagePort;
+  readonly self: MemberId;
+  readonly room: string;
+  /** From the room's link. Random and long: 128 bits. */
+  readonly secret: string;
+  readonly handlers: WorkerTransportHandlers;
+  /** Tighter bounds on received messages than `MAX_MESSAGE_BYTES`. */
+  readonly maxMessageBytes?: Readonly<Record<Lane, number>>;
+  readonly clock?: Clock;
+}
+
+export interface WorkerTransport extends Network {
+  /** Says goodbye to all peers and closes every link. Handlers are not called any more. */
+  close(): void;
+}
+
+/**
+ * Opens the network of one rank.
+ *
+ * Bytes given to `send` must not change afterwards: they are cut into frames as the wire takes them. Every link that was up goes
+ * down once, also one that `drop` closes: with evidence `misbehaved` here and `channel-closed` at the peer, and never before
+ * `drop` has returned.
+ *
+ * @throws {TransportError} when the secret is empty or the page is not a secure context
+ */
+export function openWorkerTransport(options: WorkerTransportOptions): WorkerTransport {
+  const { port, self, room, handlers, maxMessageBytes } = options;
+  const clock = options.clock ?? systemClock();
+  const mac = createMac(options.secret);
+  /** All links that the page has named and not closed, by its number. */
+  const links = new Map<number, Link>();
+  /** The authenticated ones. */
+  const peers = new Map<MemberId, Link>();
+  let closed = false;
+
+  const tell = (message: WorkerMessage): void => port.postMessage(message);
+
+  function openLink({ link: id, role, control, bulk }: Extract<PageMessage, { kind: 'link' }>): void {
+    let member: MemberId | undefined;
+    let again: 'soon' | 'later' = 'soon';
+    const events: LinkEvents = {
+      linked(peer) {
+        if (closed) return 'dropped';
+        const refused = admit(peer, link);
+        if (refused !== undefined) return refused;
+        member = peer;
+        tell({ kind: 'linked', link: id });
+        handlers.linkUp(peer);
+        return undefined;
+      },
+      message(peer, lane, bytes) {
+        if (!closed) handlers.message(peer, lane, bytes);
+      },
+      refused(refusal) {
+        if (refusal.code !== 'timeout') again = 'later';
+        if (!closed) handlers.refused(refusal);
+      },
+      ended(evidence) {
+        if (member === undefined) return;
+        if (evidence === undefined) again = 'later';
+        if (peers.get(member) !== link) return;
+        peers.delete(member);
+        if (evidence !== undefined && !closed) handlers.linkDown(member, evidence);
+      },
+      closed() {
+        links.delete(id);
+        if (!closed) tell({ kind: 'close', link: id, again });
+      },
+    };
+    const link = createLink({
+      role,
+      room,
+      self,
+      mac,
+      clock,
+      control: laneOfDataChannel(control, LANE_LIMITS.control.lowWaterBytes),
+      bulk: laneOfDataChannel(bulk, LANE_LIMITS.bulk.lowWaterBytes),
+      events,
+      maxMessageBytes,
+    });
+    links.set(id, link);
+  }
+
+  /** Takes a link that has proved the secret, unless the member is somebody else. */
+  function admit(peer: MemberId, link: Link): RefusalCode | undefined {
+    const older = peers.get(peer);
+    if (older !== undefined) {
+      // A page keeps its certificate: the same fingerprint is the same page, which has lost the older link before we did.
+      if (older.binding()?.remote !== link.binding()?.remote) return 'duplicate-member';
+      older.lost('channel-closed');
+    }
+    peers.set(peer, link);
+    return undefined;
+  }
+
+  function receive(message: PageMessage): void {
+    switch (message.kind) {
+      case 'link':
+        if (links.has(message.link)) {
+          throw new TransportError(
+            'bad-bridge',
+            `Expected a new link from the page, found link ${message.link} again.`,
+          );
+        }
+        openLink(message);
+        break;
+      case 'bound':
+        links.get(message.link)?.bind({ local: message.local, remote: message.remote });
+        break;
+      case 'down':
+        links.get(message.link)?.lost(message.evidence);
+        break;
+      case 'signalling':
+        handlers.signalling(message.signalling);
+        break;
+    }
+  }
+
+  port.onmessage = ({ data }: MessageEvent<unknown>) => {
+    if (closed) return;
+    const parsed = parsePageMessage(data);
+    // The page is ours: a message that it should not have sent is a bug, and says so where bugs are seen.
+    if (!parsed.ok) {
+      throw new TransportError('bad-bridge', `Expected a message of the page's transport: ${parsed.detail}`);
+    }
+    receive(parsed.message);
+  };
+  tell({ kind: 'ready' });
+
+  return {
+    send: (peer, lane, bytes) => peers.get(peer)?.send(lane, bytes) ?? 'no-link',
+    queuedBytes: (peer) => peers.get(peer)?.queuedBytes() ?? 0,
+    drop(peer, reason) {
+      const link = peers.get(peer);
+      if (link === undefined) return;
+      peers.delete(peer);
+      link.drop('dropped', reason);
+      queueMicrotask(() => {
+        if (!closed) handlers.linkDown(peer, 'misbehaved');
+      });
+    },
+    peers: () => [...peers.keys()],
+    close() {
+      if (closed) return;
+      closed = true;
+      // The page says goodbye, on its own channel, and closes the connections under the links. Closed from here, a channel
+      // could be seen to close before the goodbye.
+      tell({ kind: 'close-all' });
+      links.clear();
+      peers.clear();
+      port.onmessage = null;
+    },
+  };
+}

@@ -1,0 +1,174 @@
+// Ranks in frames of a real browser, against the real server: what end-to-end tests of the live room drive.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
+import { createServer } from 'vite';
+import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
+import type { MetricPoint, RankOptions, RankPageDoor, RankStatus } from '../../src/live/api.ts';
+import { encodeRankOptions } from '../../src/live/link.ts';
+import type { TraceRecord } from '../../src/trace/events.ts';
+import type { Fault } from '../../src/faults/vocabulary.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const LOOK_EVERY_MS = 25;
+
+export interface Lab {
+  readonly origin: string;
+  readonly context: BrowserContext;
+  close(): Promise<void>;
+}
+
+/** A server of this project and a browser with an empty profile. */
+export async function openLab(): Promise<Lab> {
+  const server = await createServer({
+    root: ROOT,
+    configFile: join(ROOT, 'vite.config.ts'),
+    logLevel: 'silent',
+    server: { port: 0, strictPort: false, host: 'localhost', hmr: false, watch: null },
+  });
+  await server.listen();
+  const address = server.httpServer?.address();
+  if (address === null || address === undefined || typeof address === 'string') throw new Error('no port');
+  const folder = await mkdtemp(join(tmpdir(), 'rankfall-e2e-'));
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath: await ensureBrowser({ log: (line) => process.stderr.write(`${line}\n`) }),
+    headless: true,
+    args: [...BROWSER_FLAGS],
+  });
+  return {
+    origin: `http://localhost:${address.port}`,
+    context,
+    async close() {
+      await context.close();
+      await server.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    },
+  };
+}
+
+export interface FramedRank {
+  status(): Promise<RankStatus>;
+  points(): Promise<readonly MetricPoint[]>;
+  log(): Promise<readonly TraceRecord[]>;
+  ask(command: 'start' | 'pause' | 'checkpointNow' | 'leave'): Promise<void>;
+  inject(fault: Fault): Promise<string>;
+  heal(id: string): Promise<void>;
+  /** Removes the frame without a word to anybody. */
+  kill(): Promise<void>;
+}
+
+export interface Frames {
+  readonly page: Page;
+  open(options: RankOptions): Promise<FramedRank>;
+  /** What the page and its workers complained about. */
+  readonly complaints: readonly string[];
+}
+
+/** An empty page of the server's origin that holds frames. */
+export async function openFrames(lab: Lab): Promise<Frames> {
+  const page = await lab.context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  const address = `${lab.origin}/frames`;
+  await page.route(address, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
+  await page.goto(address);
+  let count = 0;
+
+  return {
+    page,
+    complaints,
+    async open(options) {
+      const name = `rank${count++}`;
+      await page.evaluate(
+        ({ name, source }) => {
+          const frame = document.createElement('iframe');
+          frame.id = name;
+          frame.src = source;
+          document.body.append(frame);
+        },
+        { name, source: `${lab.origin}/rank.html${encodeRankOptions(options)}` },
+      );
+      const rank = framedRank(page, name);
+      try {
+        await page.waitForFunction(
+          (id) => {
+            const frame = document.getElementById(id);
+            return frame instanceof HTMLIFrameElement && frame.contentWindow?.rankfallPage !== undefined;
+          },
+          name,
+          { timeout: 60_000 },
+        );
+      } catch (error) {
+        const says = await page.frameLocator(`#${name}`).locator('output').textContent();
+        throw new Error(`The rank did not open. It says: ${says ?? 'nothing'}. ${complaints.join('; ')}`, {
+          cause: error,
+        });
+      }
+      return rank;
+    },
+  };
+}
+
+type Call = { readonly name: string; readonly method: string; readonly values: readonly unknown[] };
+
+function framedRank(page: Page, name: string): FramedRank {
+  const call = async <T>(method: string, ...values: readonly unknown[]): Promise<T> =>
+    (await page.evaluate(callRank, { name, method, values })) as T;
+  return {
+    status: () => call('status'),
+    points: async () => (await call<{ points: readonly MetricPoint[] }>('metrics', 0)).points,
+    log: () => call('log', 0, 100_000),
+    ask: async (command) => {
+      await call(command);
+    },
+    inject: (fault) => call('inject', fault),
+    heal: (id) => call('heal', id),
+    async kill() {
+      await page.evaluate((id) => {
+        const frame = document.getElementById(id);
+        if (!(frame instanceof HTMLIFrameElement)) throw new Error(`There is no frame ${id}.`);
+        frame.contentWindow?.rankfallPage?.suppressGoodbye();
+        frame.remove();
+      }, name);
+    },
+  };
+}
+
+/** Runs inside the page: it travels as source text, so it names nothing of this module. */
+async function callRank({ name, method, values }: Call): Promise<unknown> {
+  const frame = document.getElementById(name);
+  const door: RankPageDoor | undefined =
+    frame instanceof HTMLIFrameElement ? frame.contentWindow?.rankfallPage : undefined;
+  const calls = door?.rank as unknown as
+    Readonly<Record<string, (...values: readonly unknown[]) => Promise<unknown>>> | undefined;
+  const called = calls?.[method];
+  if (called === undefined) throw new Error(`The frame ${name} has no rank to ask for ${method}.`);
+  return await called(...values);
+}
+
+/** Looks at the ranks until the condition holds for their status. */
+export async function until(
+  what: string,
+  ranks: readonly FramedRank[],
+  condition: (statuses: readonly RankStatus[]) => boolean,
+  limitMs = 90_000,
+): Promise<readonly RankStatus[]> {
+  const limit = Date.now() + limitMs;
+  for (;;) {
+    const statuses = await Promise.all(ranks.map((rank) => rank.status()));
+    if (condition(statuses)) return statuses;
+    if (Date.now() > limit)
+      throw new Error(`It never came true that ${what}: ${statuses.map(describe).join('; ')}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+const describe = ({ member, phase, step, committed, members, problem }: RankStatus): string =>
+  `${member.slice(0, 4)} is ${phase} at step ${step} (${committed} committed) among ${members.length}${problem === undefined ? '' : `: ${problem}`}`;

@@ -1,0 +1,173 @@
+// The lab as a visitor meets it: the page in a real browser, against the real server, with real ranks behind the buttons.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { openLab } from './frames.ts';
+import type { Lab } from './frames.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const STEP_MS = 60_000;
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await openLab();
+});
+afterAll(async () => {
+  await lab.close();
+});
+
+interface Visit {
+  readonly page: Page;
+  readonly complaints: readonly string[];
+}
+
+async function visit(path = '/?engine=cpu'): Promise<Visit> {
+  const page = await lab.context.newPage();
+  page.setDefaultTimeout(STEP_MS);
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.goto(`${lab.origin}${path}`);
+  return { page, complaints };
+}
+
+const stateIs = (page: Page, state: string) => page.getByText(state, { exact: true }).first().waitFor();
+
+/** Cards in the generation that say they train. */
+const training = (page: Page) => page.locator('.card[data-activity=training]');
+
+async function untilStep(page: Page, step: number): Promise<void> {
+  await page.waitForFunction(
+    (least) => Number(document.querySelector('.ring-step')?.textContent) >= least,
+    step,
+  );
+}
+
+async function untilCount(page: Page, selector: string, count: number): Promise<void> {
+  await page.waitForFunction(([wanted, n]) => document.querySelectorAll(wanted).length === n, [
+    selector,
+    count,
+  ] as const);
+}
+
+/** What axe finds wrong, as "rule: element". */
+async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(AXE);
+  return await page.evaluate(async () => {
+    interface Axe {
+      run(options: unknown): Promise<{
+        violations: readonly { id: string; nodes: readonly { html: string }[] }[];
+      }>;
+    }
+    const { axe } = globalThis as unknown as { readonly axe: Axe };
+    // Ranks' frames are inert and hold one line of text each.
+    const found = await axe.run({ iframes: false });
+    return found.violations.flatMap((rule) =>
+      rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)}`),
+    );
+  });
+}
+
+describe('a first visit', () => {
+  test('makes a room, starts four ranks, kills one, adds one, and sees the others go on with equal states', async () => {
+    const { page } = await visit();
+    await stateIs(page, 'Ready to train');
+    expect(new URL(page.url()).hash).toMatch(/^#room=[A-Z]{6}\.[\w-]{22}$/);
+    await page.getByRole('button', { name: 'Start four ranks' }).click();
+    await untilCount(page, '.card[data-activity=training]', 4);
+    await untilStep(page, 5);
+
+    const victim = await training(page).nth(1).getAttribute('data-rank');
+    await training(page).nth(1).getByRole('button', { name: /^Kill/ }).click();
+    await page.waitForFunction(
+      (member) =>
+        document.querySelectorAll('.card[data-activity=training]').length === 3 &&
+        document.querySelector(`.card[data-rank="${String(member)}"][data-activity=training]`) === null,
+      victim,
+    );
+    await page.getByText('the browser released its lock').first().waitFor();
+
+    await page.getByRole('button', { name: 'Add rank' }).click();
+    await untilCount(page, '.card[data-activity=training]', 4);
+    await page.getByText('same as 3 others').first().waitFor();
+    expect(await page.getByText('differs from the others').count()).toBe(0);
+
+    const curve = await page.getByRole('img', { name: /^Loss \d/ }).getAttribute('aria-label');
+    expect(curve).toMatch(/^Loss \d\.\d+ at step \d+\.$/);
+    await page.close();
+  });
+
+  test('pauses, saves a checkpoint by hand, resumes, and leaves in order', async () => {
+    const { page } = await visit('/?engine=cpu&autostart=1');
+    await untilStep(page, 3);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await stateIs(page, 'Paused');
+    await page.getByRole('button', { name: 'Checkpoint', exact: true }).click();
+    await page.getByText(/^Checkpoint saved at step \d+/).waitFor();
+    await page.locator('.checkpoint').first().waitFor();
+    const at = Number(await page.locator('.ring-step').textContent());
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await untilStep(page, at + 2);
+    await page.getByRole('button', { name: 'Leave' }).click();
+    await page.getByRole('heading', { name: /^You have left room/ }).waitFor();
+    await untilCount(page, 'iframe', 0);
+    await page.close();
+  });
+});
+
+describe("the lab's door", () => {
+  test('opens and kills ranks for scripts, and knows the link', async () => {
+    const { page } = await visit('/?engine=cpu&ranks=2&autostart=1');
+    await untilCount(page, '.card[data-activity=training]', 2);
+    const seen = await page.evaluate(async () => {
+      const door = window.rankfall;
+      if (door === undefined) throw new Error('no door');
+      const added = await door.addRank();
+      const three = door.ranks.size;
+      await door.killRank(added);
+      const phase = (await [...door.ranks.values()][0]?.status())?.phase;
+      return { three, two: door.ranks.size, phase, link: door.link };
+    });
+    expect(seen).toMatchObject({ three: 3, two: 2, link: page.url() });
+    expect(seen.phase).toBeDefined();
+    await page.close();
+  });
+});
+
+describe('a bad address', () => {
+  test('costs one sentence for each bad option, and nothing else', async () => {
+    const { page, complaints } = await visit('/?engine=quantum&ranks=99');
+    await page.getByText('The address says engine=quantum; expected auto, webgpu or cpu.').waitFor();
+    await page.getByText('The address says ranks=99').waitFor();
+    await stateIs(page, 'Ready to train');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('with a broken link opens no room, and says why', async () => {
+    const { page, complaints } = await visit('/#room=KQWERT.short');
+    await page.getByRole('heading', { name: 'This link does not open a room.' }).waitFor();
+    await page.getByText('The secret in this link to room KQWERT is cut short or changed.').waitFor();
+    expect(await page.evaluate(() => window.rankfall === undefined)).toBe(true);
+    expect(await violations(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+});
+
+describe('everybody can use the lab', () => {
+  test('axe finds nothing wrong and nothing overflows, in light and dark, wide and narrow', async () => {
+    const { page } = await visit('/?engine=cpu&ranks=2&autostart=1');
+    await untilStep(page, 2);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const width of [1280, 390]) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await page.setViewportSize({ width, height: 844 });
+        expect(await violations(page), `${colorScheme} at ${width}`).toEqual([]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      }
+    }
+    await page.close();
+  });
+});

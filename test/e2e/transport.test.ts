@@ -1,0 +1,298 @@
+/** The transport in real tabs: pages find each other, prove the room's secret, move bytes, and say goodbye. */
+import { chromium } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
+import { startServer } from '../../src/server/start.ts';
+import type { RunningServer } from '../../src/server/start.ts';
+import type { ProbeWindow, Told } from './fixtures/transport-page.ts';
+import type { ProbeCommand } from './fixtures/transport-worker.ts';
+
+/** A tab with a transport in it. */
+interface Tab {
+  readonly page: Page;
+  readonly self: string;
+  events(): Promise<readonly Told[]>;
+  send(command: ProbeCommand): Promise<void>;
+}
+
+const MIB = 1024 * 1024;
+let server: RunningServer;
+let browser: Browser;
+let context: BrowserContext;
+let rooms = 0;
+const newRoom = (): string => `room-${++rooms}`;
+
+beforeAll(async () => {
+  server = await startServer({ mode: 'dev', port: 0 });
+  browser = await chromium.launch({
+    executablePath: await ensureBrowser({ log: (line) => process.stderr.write(`${line}\n`) }),
+    args: [...BROWSER_FLAGS],
+  });
+});
+afterAll(async () => {
+  await browser.close();
+  await server.close();
+});
+afterEach(async () => {
+  await context.close();
+});
+
+async function openTab(options: Readonly<Record<string, string>>): Promise<Tab> {
+  const fragment = new URLSearchParams(options).toString();
+  const page = await context.newPage();
+  await page.goto(`${server.url}test/e2e/fixtures/transport.html#${fragment}`);
+  await page.waitForFunction(() => 'probe' in window);
+  const self = await page.evaluate(() => (window as unknown as ProbeWindow).probe.self);
+  return {
+    page,
+    self,
+    events: () => page.evaluate(() => [...(window as unknown as ProbeWindow).probe.events]),
+    send: (command) =>
+      page.evaluate((given) => {
+        (window as unknown as ProbeWindow).probe.send(given);
+      }, command),
+  };
+}
+
+const kinds = <K extends Told['kind']>(events: readonly Told[], kind: K) =>
+  events.filter((event): event is Extract<Told, { kind: K }> => event.kind === kind);
+
+/** Waits for an event that is told to a tab. */
+async function told<K extends Told['kind']>(
+  tab: Tab,
+  kind: K,
+  which: (event: Extract<Told, { kind: K }>) => boolean = () => true,
+  timeout = 20_000,
+): Promise<Extract<Told, { kind: K }>> {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const events = await tab.events();
+    const found = kinds(events, kind).find(which);
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`no ${kind} in ${timeout} ms, only ${JSON.stringify(events)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const linked = async (a: Tab, b: Tab): Promise<void> => {
+  await told(a, 'linkUp', ({ peer }) => peer === b.self);
+  await told(b, 'linkUp', ({ peer }) => peer === a.self);
+};
+
+const ping = async (a: Tab, b: Tab): Promise<number> => {
+  const before = kinds(await a.events(), 'pong').length;
+  await a.send({ do: 'ping', to: b.self });
+  let ms = Number.NaN;
+  await expect
+    .poll(
+      async () => {
+        const pongs = kinds(await a.events(), 'pong');
+        ms = pongs.at(-1)?.ms ?? ms;
+        return pongs.length;
+      },
+      { timeout: 10_000, interval: 20 },
+    )
+    .toBe(before + 1);
+  return ms;
+};
+
+describe('tabs of one room', () => {
+  it('link with each other and move messages intact on both lanes', async () => {
+    context = await browser.newContext();
+    const room = newRoom();
+    const [a, b, c] = [await openTab({ room }), await openTab({ room }), await openTab({ room })];
+    await linked(a, b);
+    await linked(b, c);
+    await linked(a, c);
+    await a.send({ do: 'send', to: b.self, lane: 'bulk', bytes: 4 * MIB });
+    await a.send({ do: 'send', to: b.self, lane: 'control', bytes: 64 * 1024 });
+    await b.send({ do: 'send', to: c.self, lane: 'control', bytes: 0 });
+    const bulk = await told(b, 'message', ({ lane }) => lane === 'bulk');
+    expect(bulk).toMatchObject({ peer: a.self, bytes: 4 * MIB, intact: true });
+    const control = await told(b, 'message', ({ lane }) => lane === 'control');
+    expect(control).toMatchObject({ peer: a.self, bytes: 64 * 1024, intact: true });
+    expect(await told(c, 'message')).toMatchObject({ peer: b.self, bytes: 0 });
+    for (const tab of [a, b, c]) {
+      expect(kinds(await tab.events(), 'linkUp')).toHaveLength(2);
+      expect(kinds(await tab.events(), 'refused')).toHaveLength(0);
+    }
+  });
+
+  it('link although a worker is busy while its channels open', async () => {
+    context = await browser.newContext();
+    const room = newRoom();
+    const a = await openTab({ room });
+    await told(a, 'signalling', ({ state }) => state.state === 'open');
+    await a.send({ do: 'spin', ms: 1500 });
+    const b = await openTab({ room });
+    await linked(a, b);
+    await b.send({ do: 'send', to: a.self, lane: 'bulk', bytes: 1000 });
+    expect(await told(a, 'message')).toMatchObject({ bytes: 1000, intact: true });
+  });
+
+  it('refuse a tab with a wrong secret, say so on both sides, and go on', async () => {
+    context = await browser.newContext();
+    const room = newRoom();
+    const [a, b] = [await openTab({ room }), await openTab({ room })];
+    await linked(a, b);
+    const stranger = await openTab({ room, secret: 'of another room' });
+    for (const tab of [a, b, stranger]) {
+      expect((await told(tab, 'refused')).refusal).toMatchObject({
+        code: 'wrong-secret',
+        message: expect.stringContaining('secret') as unknown,
+      });
+    }
+    expect(kinds(await stranger.events(), 'linkUp')).toEqual([]);
+    expect(kinds(await a.events(), 'linkUp').map(({ peer }) => peer)).toEqual([b.self]);
+    expect(kinds(await a.events(), 'linkDown')).toEqual([]);
+    expect(await ping(a, b)).toBeLessThan(1000);
+  });
+
+  it('refuse a second tab that claims a member id in use', async () => {
+    context = await browser.newContext();
+    const room = newRoom();
+    const [a, b] = [await openTab({ room }), await openTab({ room })];
+    await linked(a, b);
+    const copy = await openTab({ room, member: b.self });
+    expect((await told(a, 'refused')).refusal).toMatchObject({ code: 'duplicate-member', by: 'self' });
+    expect((await told(b, 'refused')).refusal).toMatchObject({ code: 'self' });
+    expect(kinds(await copy.events(), 'linkUp').map(({ peer }) => peer)).not.toContain(b.self);
+    expect(await ping(a, b)).toBeLessThan(1000);
+  });
+
+  it('hear a closed tab say goodbye in less than 250 ms', async () => {
+    context = await browser.newContext();
+    const room = newRoom();
+    const [a, b] = [await openTab({ room }), await openTab({ room })];
+    await linked(a, b);
+    await a.send({ do: 'spin', ms: 1000 });
+    const closedAt = Date.now();
+    await a.page.close();
+    const { evidence, at } = await told(b, 'linkDown');
+    expect(evidence).toBe('goodbye');
+    expect(at - closedAt).toBeLessThan(250);
+  });
+
+  it('hear a removed frame say goodbye, and nothing of one whose goodbye is suppressed', async () => {
+    context = await browser.newContext();
+    const room = newRoom();
+    const a = await openTab({ room });
+    const addFrame = (): Promise<string> =>
+      a.page.evaluate(async () => {
+        const frame = document.createElement('iframe');
+        frame.src = location.href;
+        document.body.append(frame);
+        await new Promise((resolve) => frame.addEventListener('load', resolve));
+        while (!(frame.contentWindow && 'probe' in frame.contentWindow))
+          await new Promise((r) => setTimeout(r, 10));
+        return (frame.contentWindow as unknown as ProbeWindow).probe.self;
+      });
+    const removeFrame = (quiet: boolean): Promise<number> =>
+      a.page.evaluate((suppress) => {
+        const frame = document.querySelector('iframe');
+        if (suppress) (frame?.contentWindow as unknown as ProbeWindow).probe.page.suppressGoodbye();
+        frame?.remove();
+        return Date.now();
+      }, quiet);
+
+    const polite = await addFrame();
+    await told(a, 'linkUp', ({ peer }) => peer === polite);
+    const removedAt = await removeFrame(false);
+    const down = await told(a, 'linkDown', ({ peer }) => peer === polite);
+    expect(down.evidence).toBe('goodbye');
+    expect(down.at - removedAt).toBeLessThan(250);
+
+    const killed = await addFrame();
+    await told(a, 'linkUp', ({ peer }) => peer === killed);
+    await removeFrame(true);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const ofKilled = kinds(await a.events(), 'linkDown').filter(({ peer }) => peer === killed);
+    // The browser closes a removed frame's connections, which peers see; a killed tab is seen by its silence alone.
+    expect(ofKilled.map(({ evidence }) => evidence)).toEqual(['channel-closed']);
+  });
+
+  it('are told when a peer drops them, and find it again', async () => {
+    context = await browser.newContext();
+    const room = newRoom();
+    const [a, b] = [await openTab({ room }), await openTab({ room })];
+    await linked(a, b);
+    await a.send({ do: 'drop', to: b.self });
+    expect(await told(b, 'linkDown')).toMatchObject({ peer: a.self, evidence: 'channel-closed' });
+    expect((await told(b, 'refused')).refusal).toMatchObject({ code: 'dropped', by: 'peer' });
+    expect(await told(a, 'linkDown')).toMatchObject({ peer: b.self, evidence: 'misbehaved' });
+    await expect
+      .poll(async () => kinds(await a.events(), 'linkUp').length, { timeout: 30_000, interval: 100 })
+      .toBe(2);
+  });
+
+  it('say goodbye when a rank leaves by closing its network', async () => {
+    context = await browser.newContext();
+    const room = newRoom();
+    const [a, b] = [await openTab({ room }), await openTab({ room })];
+    await linked(a, b);
+    await a.send({ do: 'close' });
+    expect(await told(b, 'linkDown')).toMatchObject({ peer: a.self, evidence: 'goodbye' });
+    expect(kinds(await a.events(), 'linkDown')).toEqual([]);
+  });
+
+  it('find a newcomer that takes the place of one who left', async () => {
+    context = await browser.newContext();
+    const room = newRoom();
+    const [a, b, c] = [await openTab({ room }), await openTab({ room }), await openTab({ room })];
+    await linked(b, c);
+    await a.page.close();
+    await told(b, 'linkDown');
+    const d = await openTab({ room });
+    expect((await told(d, 'signalling', ({ state }) => state.state === 'open')).state).toMatchObject({
+      slot: 0,
+    });
+    await linked(b, d);
+    await linked(c, d);
+  });
+
+  it('go on when the signalling server is gone, are told, and find newcomers when it is back', async () => {
+    context = await browser.newContext();
+    const room = newRoom();
+    const [a, b] = [await openTab({ room }), await openTab({ room })];
+    await linked(a, b);
+    const { port } = new URL(server.url);
+    await server.close();
+    const lost = await told(a, 'signalling', ({ state }) => state.state === 'retrying');
+    expect(lost.state).toMatchObject({
+      problem: 'lost',
+      message: expect.stringContaining('links go on') as unknown,
+    });
+    expect(await ping(a, b)).toBeLessThan(1000);
+    await a.send({ do: 'send', to: b.self, lane: 'bulk', bytes: MIB });
+    expect(await told(b, 'message')).toMatchObject({ bytes: MIB, intact: true });
+
+    server = await startServer({ mode: 'dev', port: Number(port) });
+    const c = await openTab({ room });
+    await linked(a, c);
+    await linked(b, c);
+    for (const tab of [a, b]) expect(kinds(await tab.events(), 'linkDown')).toEqual([]);
+  });
+
+  it('say what is wrong when there is no signalling server to join by', async () => {
+    context = await browser.newContext();
+    const lonely = await openTab({ room: newRoom(), signal: '59999' });
+    const { state } = await told(lonely, 'signalling', (event) => event.state.state === 'retrying');
+    expect(state).toMatchObject({
+      problem: 'unreachable',
+      message: expect.stringContaining('http://localhost:59999/signal') as unknown,
+    });
+  });
+
+  it('answer on control while bulk is under way', async () => {
+    context = await browser.newContext();
+    const room = newRoom();
+    const [a, b] = [await openTab({ room }), await openTab({ room })];
+    await linked(a, b);
+    await a.send({ do: 'send', to: b.self, lane: 'bulk', bytes: 16 * MIB });
+    const ms = await ping(a, b);
+    expect(kinds(await b.events(), 'message')).toEqual([]);
+    expect(ms).toBeLessThan(1000);
+    expect(await told(b, 'message')).toMatchObject({ bytes: 16 * MIB, intact: true });
+  });
+});

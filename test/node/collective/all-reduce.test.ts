@@ -1,0 +1,121 @@
+// The all-reduce without IO: any world, any order of arrival, lost and doubled parts, and always the same bits.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { combineLanes, laneLayout, type LaneLayout } from '../../../src/collective/lanes.ts';
+import {
+  allReduceKind,
+  missingParts,
+  partAgain,
+  receivePart,
+  startAllReduce,
+  type AllReduce,
+  type OutgoingPart,
+} from '../../../src/collective/all-reduce.ts';
+
+interface InFlight extends OutgoingPart {
+  readonly fromRank: number;
+}
+
+const contribution = (layout: LaneLayout, rank: number): Int32Array<ArrayBuffer> =>
+  Int32Array.from(
+    { length: layout.length },
+    (_, i) => (Math.imul(i + 1, 2654435761) ^ Math.imul(rank + 7, 40503)) | 0,
+  );
+
+function expected(layout: LaneLayout, world: number): Int32Array {
+  const sum = contribution(layout, 0);
+  for (let rank = 1; rank < world; rank++) combineLanes(layout, sum, contribution(layout, rank), 0);
+  return sum;
+}
+
+/** Delivers parts in an order drawn by `choose`; per link they stay in order. A chosen part may be lost or come twice. */
+function exchange(
+  world: number,
+  layout: LaneLayout,
+  choose: (options: number) => number,
+  mishap: () => 'none' | 'lost' | 'doubled',
+): readonly AllReduce[] {
+  const links = new Map<string, InFlight[]>();
+  const states: AllReduce[] = [];
+  const put = (fromRank: number, parts: readonly OutgoingPart[]): void => {
+    for (const part of parts) {
+      const link = `${fromRank}>${part.toRank}`;
+      links.set(link, [...(links.get(link) ?? []), { ...part, fromRank }]);
+    }
+  };
+  for (let rank = 0; rank < world; rank++) {
+    const { state, out } = startAllReduce(rank, world, layout, contribution(layout, rank));
+    states.push(state);
+    put(rank, out);
+  }
+  for (let round = 0; round < 100_000; round++) {
+    const open = [...links].filter(([, queue]) => queue.length > 0);
+    if (open.length === 0) {
+      const waiting = states.filter((state) => !state.complete);
+      if (waiting.length === 0) return states;
+      for (const state of waiting)
+        for (const { fromRank, part } of missingParts(state)) {
+          const sender = states[fromRank];
+          const again = sender === undefined ? undefined : partAgain(sender, state.rank, part);
+          if (again !== undefined) put(fromRank, [again]);
+        }
+      continue;
+    }
+    const [link, queue] = open[choose(open.length)] ?? open[0] ?? ['', []];
+    const [part, ...rest] = queue;
+    links.set(link, rest);
+    const target = part === undefined ? undefined : states[part.toRank];
+    if (part === undefined || target === undefined) continue;
+    const fate = mishap();
+    if (fate === 'lost') continue;
+    for (let copy = 0; copy < (fate === 'doubled' ? 2 : 1); copy++) {
+      const outcome = receivePart(target, part.fromRank, part.part, part.payload.slice());
+      expect(outcome.kind).not.toBe('invalid');
+      if (outcome.kind === 'progress') put(target.rank, outcome.out);
+    }
+  }
+  throw new Error('the exchange does not end');
+}
+
+describe('the all-reduce', () => {
+  it('goes directly between two ranks and for few lanes, else around the ring', () => {
+    expect(allReduceKind(2, 1_000_000)).toBe('direct');
+    expect(allReduceKind(8, 100)).toBe('direct');
+    expect(allReduceKind(3, 100_000)).toBe('ring');
+  });
+
+  it('gives every rank the same bits in any world and any order of arrival, whatever is lost or comes twice', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 8 }),
+        fc.constantFrom(0, 3, 5000, 5003),
+        fc.integer({ min: 0, max: 0xffff }),
+        fc.constantFrom(0, 10, 35),
+        (world, gradient, seed, percent) => {
+          const layout = laneLayout(gradient, 3, 8);
+          let state = seed + 1;
+          const draw = (n: number): number => {
+            state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+            return Math.floor((state / 0x80000000) * n);
+          };
+          const mishap = (): 'none' | 'lost' | 'doubled' =>
+            draw(100) >= percent ? 'none' : draw(2) === 0 ? 'lost' : 'doubled';
+          const whole = expected(layout, world);
+          for (const result of exchange(world, layout, draw, mishap)) expect(result.lanes).toEqual(whole);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('refuses a part of the wrong length, from the wrong rank, or out of range, and stays as it was', () => {
+    const layout = laneLayout(5000, 1, 8);
+    const { state } = startAllReduce(1, 4, layout, contribution(layout, 1));
+    const before = state.lanes.slice();
+    expect(receivePart(state, 2, 0, new Int32Array(4)).kind).toBe('invalid');
+    expect(receivePart(state, 0, 0, new Int32Array(4)).kind).toBe('invalid');
+    expect(receivePart(state, 0, 99, new Int32Array(4)).kind).toBe('invalid');
+    expect(state.lanes).toEqual(before);
+  });
+});

@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { emptyLanes } from '../../../src/collective/lanes.ts';
+import { createCpuEngine } from '../../../src/engine/cpu/engine.ts';
+import { openEngine } from '../../../src/engine/open.ts';
+import { initialState, stateHash } from '../../../src/engine/state.ts';
+import { EngineError, type Engine } from '../../../src/ports/engine.ts';
+import { LoaderError } from '../../../src/ports/loader.ts';
+import {
+  allMicroBatches,
+  clusterLoader,
+  combined,
+  GOLDEN,
+  layoutOf,
+  train,
+  trainStep,
+} from '../../support/engine.ts';
+
+const JOB = GOLDEN.job;
+const LAYOUT = layoutOf(JOB);
+const { loader } = GOLDEN;
+const open = (changes: Partial<typeof JOB> = {}): Engine =>
+  createCpuEngine({ job: { ...JOB, ...changes }, loader, reason: 'A test.' });
+
+const faultOf = async (work: Promise<unknown>): Promise<string> => {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof EngineError) return error.fault;
+    throw error;
+  }
+  return 'none';
+};
+
+describe('a contribution', () => {
+  test('is the sum of its micro-batches, in any split, with nothing in the lanes that are not its own', async () => {
+    const engine = open();
+    await train(engine, 2);
+    const whole = await engine.contribute({ step: 2, microBatches: allMicroBatches(JOB) });
+    expect([...whole.subarray(LAYOUT.counters, LAYOUT.sums)]).toEqual([1, 1, 1, 1]);
+    expect(whole[LAYOUT.samples]).toBe(20);
+    expect(whole.subarray(LAYOUT.agreement)).toEqual(emptyLanes(LAYOUT).subarray(LAYOUT.agreement));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(2), { minLength: 4, maxLength: 4 }), async (ranks) => {
+        const parts = await [0, 1, 2].reduce<Promise<Int32Array[]>>(async (before, rank) => {
+          const microBatches = allMicroBatches(JOB).filter((i) => ranks[i] === rank);
+          return [...(await before), await engine.contribute({ step: 2, microBatches })];
+        }, Promise.resolve([]));
+        expect(combined(LAYOUT, parts)).toEqual(whole);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('of nothing is zeros', async () => {
+    expect(await open().contribute({ step: 0, microBatches: [] })).toEqual(emptyLanes(LAYOUT));
+  });
+
+  test('of a micro-batch of odd size, or of one sample, is whole too', async () => {
+    for (const globalBatch of [4, 12]) {
+      const engine = open({ globalBatch });
+      const lanes = await engine.contribute({ step: 0, microBatches: allMicroBatches(JOB) });
+      expect(lanes[LAYOUT.samples]).toBe(globalBatch);
+      expect(lanes[LAYOUT.loss]).toBeGreaterThan(0);
+    }
+  });
+
+  test('carries what the loader says when it fails', async () => {
+    const broken = { ...loader, load: () => Promise.reject(new LoaderError('the disk is gone')) };
+    const engine = createCpuEngine({ job: JOB, loader: broken, reason: 'A test.' });
+    await expect(engine.contribute({ step: 0, microBatches: [0] })).rejects.toThrow(/the disk is gone/u);
+    expect(await faultOf(engine.contribute({ step: 0, microBatches: [0] }))).toBe('loader');
+  });
+
+  test('flags inputs that are not finite and is then refused by apply', async () => {
+    const poisoned = {
+      ...loader,
+      load: async (...asked: Parameters<typeof loader.load>) => {
+        const samples = await loader.load(...asked);
+        samples.inputs[3] = NaN;
+        return samples;
+      },
+    };
+    const engine = createCpuEngine({ job: JOB, loader: poisoned, reason: 'A test.' });
+    const reduced = await engine.contribute({ step: 0, microBatches: [0, 1, 2, 3] });
+    expect(reduced[LAYOUT.nonFinite]).toBeGreaterThan(0);
+    const before = await engine.hash();
+    await expect(engine.apply({ step: 0, reduced, mode: 'native' })).rejects.toThrow(/must not be applied/u);
+    expect(await engine.hash()).toBe(before);
+  });
+
+  test('that overflows is redone at the agreed exponents, and training goes on as if the scale had fitted', async () => {
+    const engine = open();
+    const narrow = new Int32Array(LAYOUT.tensors).fill(-30);
+    await engine.importState({ ...initialState(JOB), exponents: narrow });
+    const redone = await trainStep(engine, 0);
+    expect(redone.redone).toBe(true);
+    expect(redone.lanes[LAYOUT.overflows]).toBe(0);
+    const other = open();
+    await trainStep(other, 0);
+    const [a, b] = [await engine.exportState(), await other.exportState()];
+    expect(a.exponents).toEqual(b.exponents);
+    a.parameters.forEach((value, i) => expect(value).toBeCloseTo(b.parameters[i] ?? NaN, 4));
+  });
+});
+
+describe('the CPU engine', () => {
+  test('computes the same bits twice, and again after a reset', async () => {
+    const engine = open();
+    const first = (await train(engine, 5)).map(({ hash }) => hash);
+    await engine.reset();
+    expect((await train(engine, 5)).map(({ hash }) => hash)).toEqual(first);
+    expect((await train(open(), 5)).map(({ hash }) => hash)).toEqual(first);
+    expect(new Set(first).size).toBe(5);
+  });
+
+  test('computes the same bits in native and in portable mode, in any JavaScript engine', async () => {
+    const steps = await train(open(), 5);
+    expect((await train(open(), 5, 'portable')).at(-1)?.hash).toBe(steps.at(-1)?.hash);
+    expect(steps.at(-1)?.hash).toBe(GOLDEN.hash);
+    expect(await open().fingerprint()).toBe(GOLDEN.fingerprint);
+  });
+
+  test('learns', async () => {
+    const engine = open({ optimizer: { ...JOB.optimizer, learningRate: 0.02 } });
+    const before = await engine.evaluate();
+    const steps = await train(engine, 60);
+    const after = await engine.evaluate();
+    expect(steps.at(-1)?.loss).toBeLessThan(0.5 * (steps[0]?.loss ?? NaN));
+    expect(after.loss).toBeLessThan(0.5 * before.loss);
+    expect(after.correct / after.samples).toBeGreaterThan(0.9);
+  });
+
+  test('hands its state to another, which goes on with the same bits', async () => {
+    const donor = open();
+    await train(donor, 3);
+    const state = await donor.exportState();
+    const heir = open();
+    expect(await heir.importState(state)).toBe(await donor.hash());
+    expect(stateHash(state)).toBe(await donor.hash());
+    expect((await trainStep(heir, 3)).hash).toBe((await trainStep(donor, 3)).hash);
+    state.parameters.fill(0);
+    expect(await heir.hash()).toBe(await donor.hash());
+  });
+
+  test('leaves its state alone while it takes its fingerprint, which is the same for the same job', async () => {
+    const engine = open();
+    const fresh = await engine.fingerprint();
+    await train(engine, 2);
+    const before = await engine.hash();
+    expect(await engine.fingerprint()).toBe(fresh);
+    expect(await engine.hash()).toBe(before);
+    expect(fresh).toMatch(/^[0-9a-f]{32}$/u);
+    expect(await open({ seed: 9 }).fingerprint()).not.toBe(fresh);
+  });
+
+  test('refuses what does not fit, and says what', async () => {
+    const engine = open();
+    const reduced = emptyLanes(LAYOUT);
+    expect(await faultOf(engine.contribute({ step: 1, microBatches: [0] }))).toBe('bad-state');
+    expect(await faultOf(engine.contribute({ step: 0, microBatches: [1, 0] }))).toBe('bad-state');
+    expect(await faultOf(engine.contribute({ step: 0, microBatches: [4] }))).toBe('bad-state');
+    expect(await faultOf(engine.apply({ step: 3, reduced, mode: 'native' }))).toBe('bad-state');
+    expect(await faultOf(engine.apply({ step: 0, reduced: reduced.slice(1), mode: 'native' }))).toBe(
+      'bad-state',
+    );
+    const state = initialState(JOB);
+    await expect(engine.importState({ ...state, parameters: new Float32Array(3) })).rejects.toThrow(
+      /parameters/u,
+    );
+    await expect(engine.importState({ ...state, exponents: state.exponents.fill(65) })).rejects.toThrow(
+      /exponent/u,
+    );
+    expect(() => createCpuEngine({ job: JOB, loader: clusterLoader(5, 3), reason: '' })).toThrow(/features/u);
+  });
+
+  test('holds no memory once it is destroyed, and says so when called', async () => {
+    const engine = open();
+    expect(engine.memory().bytes).toBeGreaterThan(0);
+    engine.destroy();
+    expect(engine.memory()).toEqual({ buffers: 0, bytes: 0 });
+    await expect(engine.hash()).rejects.toThrow(/destroyed/u);
+  });
+});
+
+describe('opening an engine where there is no WebGPU', () => {
+  test('gives the CPU engine and the reason in words', async () => {
+    const engine = await openEngine({ choice: 'auto', job: JOB, loader });
+    expect(engine.description).toMatchObject({ kind: 'cpu', software: true });
+    expect(engine.description.reason).toContain('no WebGPU');
+    expect((await openEngine({ choice: 'cpu', job: JOB, loader })).description.reason).toContain('asked for');
+  });
+
+  test('fails with fault "unavailable" when WebGPU is insisted on', async () => {
+    expect(await faultOf(openEngine({ choice: 'webgpu', job: JOB, loader }))).toBe('unavailable');
+  });
+});

@@ -1,0 +1,191 @@
+// The ports of a live rank in memory: a browser profile's stores and locks, and a network between hosts.
+
+import type { SeatLocks } from '../../../src/checkpoint/seat-locks.ts';
+import type { WriterRole } from '../../../src/live/host-ports.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import type { MemberId, SeatId } from '../../../src/ports/ids.ts';
+import type { Evidence, Network, NetworkHandlers } from '../../../src/ports/network.ts';
+import type {
+  BallotStore,
+  CheckpointRecord,
+  CheckpointStore,
+  CheckpointSummary,
+} from '../../../src/ports/store.ts';
+import { StoreError, compareCheckpoints } from '../../../src/ports/store.ts';
+
+/** Locks by name; each with its holder's release and whoever queues. */
+export function createLocks() {
+  interface Claim {
+    readonly owner: object;
+    granted(release: () => void): void;
+  }
+  const queues = new Map<string, Claim[]>();
+
+  const drop = (name: string, claim: Claim): void => {
+    const queue = queues.get(name) ?? [];
+    const place = queue.indexOf(claim);
+    if (place < 0) return;
+    queue.splice(place, 1);
+    if (place === 0) grant(name);
+  };
+  const grant = (name: string): void => {
+    const first = queues.get(name)?.[0];
+    if (first === undefined) return;
+    setImmediate(() => {
+      if (queues.get(name)?.[0] === first) first.granted(() => drop(name, first));
+    });
+  };
+  const claim = (name: string, owner: object, granted: (release: () => void) => void): (() => void) => {
+    const queue = queues.get(name) ?? [];
+    queues.set(name, queue);
+    const item: Claim = { owner, granted };
+    queue.push(item);
+    if (queue.length === 1) grant(name);
+    return () => {
+      // Only from the queue: what was granted is given back by its release.
+      if (queue.indexOf(item) > 0) drop(name, item);
+    };
+  };
+
+  return {
+    claim,
+    isHeld: (name: string): boolean => (queues.get(name)?.length ?? 0) > 0,
+    /** The owner's worker has stopped: the browser releases what it held, and it queues no more. */
+    releaseAll(owner: object): void {
+      for (const [name, queue] of queues)
+        for (const item of [...queue]) if (item.owner === owner) drop(name, item);
+    },
+  };
+}
+
+/** What the pages of one browser profile share. */
+export function createProfile(clock: Clock) {
+  const locks = createLocks();
+  const ballots = new Map<SeatId, unknown>();
+  const records = new Map<string, CheckpointRecord>();
+
+  const ballotStore: BallotStore = {
+    load: async (seat) => structuredClone(ballots.get(seat)),
+    save: async (seat, record) => {
+      ballots.set(seat, structuredClone(record));
+    },
+    delete: async (seat) => {
+      ballots.delete(seat);
+    },
+  };
+
+  const list = (room: string): readonly CheckpointSummary[] =>
+    [...records.values()]
+      .map(({ summary }) => summary)
+      .filter((summary) => summary.room === room)
+      .sort((a, b) => compareCheckpoints(b, a));
+
+  const checkpointStore: CheckpointStore = {
+    async save(key, jobHash, stateHash, file) {
+      const id = `${key.generation.incarnation}/${key.generation.number}/${key.step}`;
+      const bytes = file.length;
+      const summary = { ...key, id, jobHash, stateHash, bytes, savedAt: clock.now(), pinned: false };
+      records.set(id, { summary, file: file.slice() });
+      return summary;
+    },
+    list: async (room) => list(room),
+    async load(id) {
+      const record = records.get(id);
+      if (record === undefined) throw new StoreError('missing', `There is no checkpoint ${id}.`);
+      return record;
+    },
+    async loadNewest(room, jobHash) {
+      const summary = list(room).find((candidate) => candidate.jobHash === jobHash);
+      return { found: summary && records.get(summary.id), skipped: [] };
+    },
+    delete: async (id) => {
+      records.delete(id);
+    },
+    rooms: async () => [...new Set([...records.values()].map(({ summary }) => summary.room))],
+  };
+
+  return {
+    ballots,
+    records,
+    ballotStore,
+    checkpointStore,
+    locks,
+    seatLocks: (owner: object): SeatLocks => ({
+      hold: (seat) =>
+        new Promise((resolve) => {
+          locks.claim(`seat:${seat}`, owner, resolve);
+        }),
+      watch: (seat, acquired) => locks.claim(`seat:${seat}`, owner, acquired),
+    }),
+    writer: (owner: object): WriterRole => {
+      let release: (() => void) | undefined;
+      return {
+        async acquire() {
+          if (release !== undefined) return true;
+          if (locks.isHeld('writer')) return false;
+          release = await new Promise<() => void>((resolve) => {
+            locks.claim('writer', owner, resolve);
+          });
+          return true;
+        },
+        giveUp() {
+          release?.();
+          release = undefined;
+        },
+      };
+    },
+  };
+}
+
+export type Profile = ReturnType<typeof createProfile>;
+
+/** Links between all hosts that are connected, with a millisecond of delay. */
+export function createHub(clock: Clock) {
+  const hosts = new Map<MemberId, NetworkHandlers>();
+
+  const deliver = (to: MemberId, act: (handlers: NetworkHandlers) => void): void => {
+    clock.after(1, () => {
+      const handlers = hosts.get(to);
+      if (handlers !== undefined) act(handlers);
+    });
+  };
+
+  return {
+    connect(self: MemberId, handlers: NetworkHandlers): Network {
+      for (const peer of hosts.keys()) {
+        deliver(peer, (other) => {
+          other.linkUp(self);
+        });
+        deliver(self, (own) => {
+          own.linkUp(peer);
+        });
+      }
+      hosts.set(self, handlers);
+      return {
+        send(peer, lane, bytes) {
+          if (!hosts.has(self) || !hosts.has(peer)) return 'no-link';
+          const copy = bytes.slice();
+          deliver(peer, (other) => {
+            if (hosts.has(self)) other.message(self, lane, copy);
+          });
+          return 'sent';
+        },
+        queuedBytes: () => 0,
+        drop: () => undefined,
+        peers: () => [...hosts.keys()].filter((peer) => peer !== self),
+      };
+    },
+    /** Takes a host off the network. Without evidence, nobody is told. */
+    remove(member: MemberId, evidence?: Evidence): void {
+      hosts.delete(member);
+      if (evidence === undefined) return;
+      for (const peer of hosts.keys()) {
+        deliver(peer, (other) => {
+          other.linkDown(member, evidence);
+        });
+      }
+    },
+  };
+}
+
+export type Hub = ReturnType<typeof createHub>;

@@ -1,0 +1,141 @@
+// Messages as bytes: what is sent arrives, and nothing else that arrives is more than a typed error.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_JOB } from '../../../src/job/job.ts';
+import type { IncarnationId, MemberId, SeatId, StateHash } from '../../../src/ports/ids.ts';
+import { CodecError, decodeMessage, encodeMessage, parseSeatRecord } from '../../../src/protocol/codec.ts';
+import type { Generation } from '../../../src/protocol/generation.ts';
+import type { Message } from '../../../src/protocol/messages.ts';
+
+const hex = (n: number) =>
+  fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdef')), minLength: n, maxLength: n });
+const member = hex(32).map((text) => text as MemberId);
+const seat = hex(32).map((text) => text as SeatId);
+const hash = hex(32).map((text) => text as StateHash);
+const count = fc.integer({ min: 0, max: 1_000_000 });
+const generationId = fc.record({
+  incarnation: fc.tuple(hex(8), hex(32)).map(([a, b]) => `${a}-${b}` as IncarnationId),
+  number: fc.integer({ min: 1, max: 10_000 }),
+});
+const ballot = fc.record({ round: count, proposer: member });
+const aMember = fc.record({ member, seat, fingerprint: hex(16) });
+const generation: fc.Arbitrary<Generation> = fc.record({
+  id: generationId,
+  members: fc.array(aMember, { minLength: 1, maxLength: 8 }),
+  updateMode: fc.constantFrom('native' as const, 'portable' as const),
+  exactness: fc.oneof(
+    fc.constant({ kind: 'exact' as const }),
+    count.map((since) => ({ kind: 'unpromised' as const, since })),
+  ),
+  floor: count,
+  running: fc.boolean(),
+});
+const words = fc.array(fc.integer(), { maxLength: 200 }).map((list) => Int32Array.from(list));
+const standing = fc.record({ lineage: generationId, step: count, hash });
+const round = fc.record({ step: count, attempt: fc.integer({ min: -1, max: 1 }) });
+
+const message: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({
+    kind: fc.constant('join' as const),
+    member: fc.option(aMember, { nil: undefined }),
+    jobHash: fc.constant(undefined),
+    standing: fc.option(standing, { nil: undefined }),
+    links: fc.array(member, { maxLength: 5 }),
+    installed: fc.array(generationId, { maxLength: 3 }),
+  }),
+  fc.record({
+    kind: fc.constant('room' as const),
+    generation,
+    committed: count,
+    job: fc.constant(DEFAULT_JOB),
+  }),
+  fc.record({ kind: fc.constant('prepare' as const), generation: generationId, ballot }),
+  fc.record({
+    kind: fc.constant('accept' as const),
+    generation: generationId,
+    ballot,
+    value: generation,
+  }),
+  fc.record({
+    kind: fc.constant('standing' as const),
+    generation: generationId,
+    standing: fc.option(standing, { nil: undefined }),
+    again: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('part' as const),
+    generation: generationId,
+    round,
+    part: count,
+    payload: words,
+  }),
+  fc.record({
+    kind: fc.constant('gradient' as const),
+    generation: generationId,
+    step: count,
+    exponents: fc.option(
+      fc.array(fc.integer({ min: -64, max: 64 }), { maxLength: 9 }).map((list) => Int32Array.from(list)),
+      { nil: undefined },
+    ),
+    reduced: words,
+  }),
+  fc.record({
+    kind: fc.constant('state' as const),
+    generation: generationId,
+    step: count,
+    hash,
+    bytes: fc.uint8Array({ maxLength: 500 }).map((bytes) => Uint8Array.from(bytes)),
+  }),
+);
+
+describe('the message codec', () => {
+  it('gives back every message that it encoded', () => {
+    fc.assert(
+      fc.property(message, (sent) => {
+        expect(decodeMessage(encodeMessage(sent).bytes)).toEqual(sent);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('answers random bytes with a CodecError', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        expect(() => decodeMessage(Uint8Array.from(bytes))).toThrow(CodecError);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('notices any flipped bit and any cut', () => {
+    fc.assert(
+      fc.property(
+        message,
+        fc.nat(),
+        fc.integer({ min: 0, max: 7 }),
+        fc.boolean(),
+        (sent, place, bit, cut) => {
+          const { bytes } = encodeMessage(sent);
+          const at = place % bytes.length;
+          const damaged = cut ? bytes.slice(0, at) : bytes.slice();
+          if (!cut) damaged[at] = (damaged[at] ?? 0) ^ (1 << bit);
+          expect(() => decodeMessage(damaged)).toThrow(CodecError);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('refuses a header length beyond the message without allocating it', () => {
+    const { bytes } = encodeMessage({ kind: 'refuse', reason: 'job-differs', detail: 'x' });
+    new DataView(bytes.buffer).setUint32(4, 0x40000000, true);
+    expect(() => decodeMessage(bytes)).toThrow(/does not fit/);
+  });
+
+  it('refuses an unknown kind of message and a stored ballot of another shape', () => {
+    const { bytes } = encodeMessage({ kind: 'dance' } as unknown as Message);
+    expect(() => decodeMessage(bytes)).toThrow(CodecError);
+    expect(() => parseSeatRecord({ format: 1, seat: 'none' })).toThrow(CodecError);
+  });
+});

@@ -1,0 +1,156 @@
+/** The signalling server lives inside Vite's: same port, same origin, and neither gets into the other's way. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer, preview } from 'vite';
+import type { ViteDevServer } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { rankfallServer } from '../../../src/server/vite-plugin.ts';
+import { startServer } from '../../../src/server/start.ts';
+
+/** What a socket does first: its opening, its first message, or its end. */
+function dial(url: string, options: { protocol?: string; origin?: string } = {}) {
+  const headers = options.origin === undefined ? {} : { origin: options.origin };
+  const socket = new WebSocket(url, options.protocol === undefined ? [] : [options.protocol], { headers });
+  const messages: unknown[] = [];
+  let closed: number | undefined;
+  socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString())));
+  socket.on('close', (code) => (closed = code));
+  const opened = new Promise<boolean>((resolve) => {
+    socket.on('open', () => resolve(true));
+    socket.on('error', () => resolve(false));
+  });
+  return { socket, messages, opened, closed: () => closed };
+}
+
+describe('the signalling server', () => {
+  let vite: ViteDevServer;
+  let port: number;
+  let base: string;
+
+  beforeAll(async () => {
+    vite = await createServer({
+      configFile: false,
+      logLevel: 'silent',
+      plugins: [rankfallServer()],
+      server: { host: '127.0.0.1', port: 0, watch: null },
+      optimizeDeps: { noDiscovery: true },
+    });
+    await vite.listen();
+    ({ port } = vite.httpServer?.address() as AddressInfo);
+    base = `ws://127.0.0.1:${port}`;
+  });
+  afterAll(async () => {
+    await vite.close();
+  });
+
+  const client = (id: string, options = {}) =>
+    dial(`${base}/signal/peerjs?key=peerjs&id=${id}&token=${id}`, options);
+
+  it('gives places, and passes messages between them', async () => {
+    const [a, b] = [client('rankfall-x-0'), client('rankfall-x-1')];
+    await expect.poll(() => [a.messages, b.messages]).toEqual([[{ type: 'OPEN' }], [{ type: 'OPEN' }]]);
+    a.socket.send(JSON.stringify({ type: 'CANDIDATE', dst: 'rankfall-x-1', payload: { rankfall: 'hello' } }));
+    await expect
+      .poll(() => b.messages[1])
+      .toMatchObject({ type: 'CANDIDATE', src: 'rankfall-x-0', payload: { rankfall: 'hello' } });
+    const taken = dial(`${base}/signal/peerjs?key=peerjs&id=rankfall-x-0&token=other`);
+    await expect.poll(() => taken.messages[0]).toMatchObject({ type: 'ID-TAKEN' });
+    for (const { socket } of [a, b, taken]) socket.close();
+  });
+
+  it('does not list who is there', async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/signal/peerjs/peers`);
+    expect(answer.status).toBe(401);
+    expect(await (await fetch(`http://127.0.0.1:${port}/signal/`)).json()).toMatchObject({
+      name: 'PeerJS Server',
+    });
+  });
+
+  it("leaves Vite's own WebSocket alone", async () => {
+    const hmr = dial(`${base}/`, { protocol: 'vite-hmr' });
+    expect(await hmr.opened).toBe(true);
+    await expect.poll(() => hmr.messages[0]).toEqual({ type: 'connected' });
+    const place = client('rankfall-y-0');
+    expect(await place.opened).toBe(true);
+    expect(hmr.closed()).toBeUndefined();
+    for (const { socket } of [hmr, place]) socket.close();
+  });
+
+  it('lets in pages of its own origin only', async () => {
+    expect(await client('rankfall-z-0', { origin: 'http://evil.example' }).opened).toBe(false);
+    expect(await client('rankfall-z-1', { origin: 'null' }).opened).toBe(false);
+    const own = client('rankfall-z-2', { origin: `http://127.0.0.1:${port}` });
+    expect(await own.opened).toBe(true);
+    own.socket.close();
+  });
+
+  it('survives noise, and closes on a message that is too long', async () => {
+    const noisy = client('rankfall-n-0');
+    await noisy.opened;
+    for (const noise of ['{', 'null', '7', '{"type":"OFFER","dst":{}}']) noisy.socket.send(noise);
+    noisy.socket.send('x'.repeat(65 * 1024));
+    await expect.poll(() => noisy.closed()).toBe(1009);
+    const next = client('rankfall-n-1');
+    await expect.poll(() => next.messages[0]).toEqual({ type: 'OPEN' });
+    next.socket.close();
+  });
+
+  it('serves a client that never reloads a page that trains', async () => {
+    const client = await (await fetch(`http://127.0.0.1:${port}/@vite/client`)).text();
+    expect(client).toContain('updateStyle');
+    expect(client).not.toContain('reload');
+    expect(client).not.toContain('WebSocket');
+  });
+});
+
+describe('a production build', () => {
+  it('is served with the same signalling', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'rankfall-preview-'));
+    await mkdir(join(root, 'dist'));
+    await writeFile(join(root, 'dist', 'index.html'), '<!doctype html><title>built</title>');
+    const server = await preview({
+      root,
+      configFile: false,
+      logLevel: 'silent',
+      plugins: [rankfallServer()],
+      preview: { host: '127.0.0.1', port: 0 },
+    });
+    try {
+      const url = server.resolvedUrls?.local[0] ?? '';
+      expect(await (await fetch(url)).text()).toContain('built');
+      const place = dial(`${url.replace('http', 'ws')}signal/peerjs?key=peerjs&id=rankfall-b-0&token=t`);
+      await expect.poll(() => place.messages[0]).toEqual({ type: 'OPEN' });
+      place.socket.close();
+      // There is no other WebSocket here, so nobody else would answer.
+      expect(await dial(`${url.replace('http', 'ws')}elsewhere`).opened).toBe(false);
+    } finally {
+      await server.close();
+      await rm(root, { recursive: true });
+    }
+  });
+});
+
+describe('starting the server', () => {
+  it('takes the next free port when the wanted one is taken, and says its address', async () => {
+    const holder = createHttpServer();
+    await new Promise<void>((resolve) => holder.listen(0, 'localhost', resolve));
+    const taken = (holder.address() as AddressInfo).port;
+    const server = await startServer({ port: taken, mode: 'dev' });
+    try {
+      expect(server.url).toMatch(/^http:\/\/localhost:\d+\/$/);
+      expect(Number(new URL(server.url).port)).toBeGreaterThan(taken);
+      const socket = dial(
+        `${server.url.replace('http', 'ws')}signal/peerjs?key=peerjs&id=rankfall-p-0&token=t`,
+      );
+      await expect.poll(() => socket.messages[0]).toEqual({ type: 'OPEN' });
+      socket.socket.close();
+    } finally {
+      await server.close();
+      holder.close();
+    }
+  });
+});

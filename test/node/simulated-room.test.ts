@@ -1,0 +1,317 @@
+// The protocol core in the simulated world: stories of rooms that lose ranks and go on.
+
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_JOB, type Job } from '../../src/job/job.ts';
+import type { MemberId } from '../../src/ports/ids.ts';
+import { referenceHashes } from '../../src/simulator/hash-engine.ts';
+import { createWorld, hashesOf, type World } from '../../src/simulator/world.ts';
+
+const job = (steps: number, policies: Partial<Job['policies']> = {}): Job => ({
+  ...DEFAULT_JOB,
+  steps,
+  policies: { ...DEFAULT_JOB.policies, checkpointEvery: 5, ...policies },
+});
+
+const MINUTE = 60_000;
+
+const done = (world: World) => (): boolean =>
+  world.living().length > 0 && world.living().every((rank) => rank.core.phase === 'done');
+
+/** Opens pages in the given profiles and waits until all are members of one generation. */
+function openRoom(world: World, profiles: readonly string[]): readonly MemberId[] {
+  const members = profiles.map((profile, i) => world.open(profile, { fresh: i === 0 }));
+  expect(
+    world.runUntil(
+      () => world.living().every((r) => r.core.membership?.generation.members.length === members.length),
+      MINUTE,
+    ),
+  ).toBe(true);
+  return members;
+}
+
+/** All living ranks are done, in the state of the fault-free run, and no invariant was broken. */
+function expectExactEnd(world: World, theJob: Job): void {
+  const ended = world.runUntil(done(world), 10 * MINUTE);
+  expect(world.violations.map((v) => `${v.invariant}: ${v.sentence}`)).toEqual([]);
+  const phases = world
+    .living()
+    .map((r) => `${r.core.phase}@${r.core.training?.step ?? '-'} ${r.core.problem ?? ''}`);
+  expect(ended, phases.join(' | ')).toBe(true);
+  const reference = referenceHashes(theJob.seed, theJob.steps, theJob.microBatches).at(-1);
+  expect(new Set(hashesOf(world))).toEqual(new Set([reference]));
+}
+
+describe('a simulated room', () => {
+  it('trains with one rank to the reference hash', () => {
+    const theJob = job(10);
+    const world = createWorld({ seed: 1, job: theJob });
+    openRoom(world, ['a']);
+    expectExactEnd(world, theJob);
+  });
+
+  it('trains with four ranks to the hash of one', () => {
+    const theJob = job(10);
+    const world = createWorld({ seed: 2, job: theJob });
+    openRoom(world, ['a', 'a', 'b', 'c']);
+    expectExactEnd(world, theJob);
+  });
+
+  it('loses a killed tab of the same browser, and goes on within a quarter of a second without losing a committed step', () => {
+    const theJob = job(40);
+    const world = createWorld({ seed: 3, job: theJob });
+    const members = openRoom(world, ['a', 'a', 'a', 'a']);
+    world.runUntil(() => world.committed() >= 10, MINUTE);
+    const at = world.now();
+    const victim = members[1];
+    if (victim === undefined) throw new Error('four members were opened');
+    world.depart(victim, 'kill');
+    world.runUntil(
+      () => world.living().every((r) => r.core.membership?.generation.members.length === 3),
+      MINUTE,
+    );
+    const suspected = world.log.find((r) => r.at >= at && r.event.kind === 'suspected');
+    expect((suspected?.at ?? Infinity) - at).toBeLessThan(250);
+    expect(world.now() - at).toBeLessThan(500);
+    expectExactEnd(world, theJob);
+  });
+
+  it('loses a killed tab of another machine by its silence', () => {
+    const theJob = job(40);
+    const world = createWorld({ seed: 4, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c', 'd']);
+    world.runUntil(() => world.committed() >= 10, MINUTE);
+    const at = world.now();
+    world.depart(members[3] ?? ('' as MemberId), 'kill');
+    world.runUntil(
+      () => world.living().every((r) => r.core.membership?.generation.members.length === 3),
+      MINUTE,
+    );
+    expect(world.now() - at).toBeLessThan(3000);
+    expectExactEnd(world, theJob);
+  });
+
+  it('goes on when the page that opened the room is killed', () => {
+    const theJob = job(30);
+    const world = createWorld({ seed: 5, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c']);
+    world.runUntil(() => world.committed() >= 10, MINUTE);
+    world.depart(members[0] ?? ('' as MemberId), 'kill');
+    expectExactEnd(world, theJob);
+  });
+
+  it('takes a newcomer in mid-run, healed by a donor', () => {
+    const theJob = job(40);
+    const world = createWorld({ seed: 6, job: theJob });
+    openRoom(world, ['a', 'b']);
+    world.runUntil(() => world.committed() >= 10, MINUTE);
+    const late = world.open('c');
+    expectExactEnd(world, theJob);
+    expect(world.log.some((r) => r.member === late && r.event.kind === 'healed')).toBe(true);
+    expect(
+      world.log.some(
+        (r) => r.member === late && r.event.kind === 'contributed' && r.event.microBatches.length > 0,
+      ),
+    ).toBe(true);
+  });
+
+  it('resumes from the newest checkpoint when all pages were closed', () => {
+    const theJob = job(40);
+    const world = createWorld({ seed: 7, job: theJob });
+    const members = openRoom(world, ['a', 'a', 'a']);
+    world.runUntil(() => world.committed() >= 22, MINUTE);
+    for (const member of members) world.depart(member, 'kill');
+    world.runUntil(() => false, 1000);
+    world.open('a');
+    world.open('a');
+    expectExactEnd(world, theJob);
+    const restored = world.log.flatMap((r) => (r.event.kind === 'restored' ? [r.event.step] : []));
+    expect(restored).toContain(20);
+  });
+
+  it('fences a frozen tab that wakes, and takes it back as a newcomer', () => {
+    const theJob = job(200);
+    const world = createWorld({ seed: 8, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c']);
+    world.runUntil(() => world.committed() >= 10, MINUTE);
+    const zombie = members[2] ?? ('' as MemberId);
+    world.freeze(zombie);
+    world.runUntil(() => false, 5000);
+    world.wake(zombie);
+    expectExactEnd(world, theJob);
+    expect(world.log.some((r) => r.member === zombie && r.event.kind === 'left')).toBe(true);
+    expect(world.log.some((r) => r.member === zombie && r.event.kind === 'healed')).toBe(true);
+  });
+
+  it('lets only the majority go on in a split, and unites afterwards', () => {
+    const theJob = job(300);
+    const world = createWorld({ seed: 9, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c', 'd', 'e']);
+    world.runUntil(() => world.committed() >= 10, MINUTE);
+    world.partition([members.slice(0, 2), members.slice(2)]);
+    world.runUntil(() => false, 15_000);
+    const few = world.living().filter((r) => members.slice(0, 2).includes(r.member));
+    expect(few.every((r) => r.core.phase === 'stuck')).toBe(true);
+    const before = few.map((r) => r.core.training?.committed ?? 0);
+    world.runUntil(() => false, 5000);
+    expect(few.map((r) => r.core.training?.committed ?? 0)).toEqual(before);
+    world.healLinks();
+    expectExactEnd(world, theJob);
+    expect(world.living().every((r) => r.core.membership?.generation.members.length === 5)).toBe(true);
+  });
+
+  it('reopened in two groups that cannot meet goes on as two incarnations, and the shorter dissolves when they meet', () => {
+    const theJob = job(600);
+    const world = createWorld({ seed: 10, job: theJob });
+    const members = openRoom(world, ['a', 'b']);
+    world.runUntil(() => world.committed() >= 22, MINUTE);
+    for (const member of members) world.depart(member, 'kill');
+    world.runUntil(() => false, 1000);
+    const [one, two] = [world.open('a'), world.open('b')];
+    world.partition([[one], [two]]);
+    world.runUntil(() => world.living().every((r) => r.core.membership !== undefined), MINUTE);
+    const incarnations = new Set(world.living().map((r) => r.core.membership?.generation.id.incarnation));
+    expect(incarnations.size).toBe(2);
+    world.healLinks();
+    expectExactEnd(world, theJob);
+    expect(world.log.some((r) => r.event.kind === 'left' && r.event.why === 'dissolved')).toBe(true);
+  });
+
+  it('loses every GPU at once except one, and heals them all', () => {
+    const theJob = job(60);
+    const world = createWorld({ seed: 11, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c']);
+    world.runUntil(() => world.committed() >= 10, MINUTE);
+    for (const member of members.slice(1)) world.loseDevice(member);
+    expectExactEnd(world, theJob);
+  });
+
+  it('goes on from the newest checkpoint when every GPU is lost at once', () => {
+    const theJob = job(60);
+    const world = createWorld({ seed: 16, job: theJob });
+    const members = openRoom(world, ['a', 'a']);
+    world.runUntil(() => world.committed() >= 22, MINUTE);
+    for (const member of members) world.loseDevice(member);
+    expectExactEnd(world, theJob);
+    const founded = world.log.flatMap((r) => (r.event.kind === 'founded' ? [r.event.step] : []));
+    expect(founded.slice(1).every((step) => step >= 20)).toBe(true);
+  });
+
+  it('repairs a link that corrupts every third message without a regroup', () => {
+    const theJob = job(30);
+    const world = createWorld({ seed: 12, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c']);
+    world.setLink(members[0] ?? ('' as MemberId), members[1] ?? ('' as MemberId), {
+      kind: 'corrupt',
+      chance: 0.33,
+    });
+    expectExactEnd(world, theJob);
+    expect(world.log.filter((r) => r.event.kind === 'resent').length).toBeGreaterThan(0);
+    expect(world.living()[0]?.core.membership?.generation.id.number).toBeLessThanOrEqual(3);
+  });
+
+  it('pauses on all ranks at the same step and starts again', () => {
+    const theJob = job(60);
+    const world = createWorld({ seed: 13, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c']);
+    world.runUntil(() => world.committed() >= 10, MINUTE);
+    world.command(members[1] ?? ('' as MemberId), 'pause');
+    world.runUntil(() => world.living().every((r) => r.core.phase === 'idle'), MINUTE);
+    expect(new Set(world.living().map((r) => r.core.training?.step)).size).toBe(1);
+    world.command(members[2] ?? ('' as MemberId), 'start');
+    expectExactEnd(world, theJob);
+  });
+
+  it('lets a rank leave in order', () => {
+    const theJob = job(40);
+    const world = createWorld({ seed: 14, job: theJob });
+    const members = openRoom(world, ['a', 'b']);
+    world.runUntil(() => world.committed() >= 10, MINUTE);
+    const leaver = members[0] ?? ('' as MemberId);
+    world.command(leaver, 'leave');
+    world.runUntil(() => world.ranks.get(leaver)?.core.phase === 'stopped', MINUTE);
+    world.depart(leaver, 'close');
+    expectExactEnd(world, theJob);
+  });
+
+  it('lets all ranks leave at once', () => {
+    const theJob = job(40);
+    const world = createWorld({ seed: 17, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c']);
+    world.runUntil(() => world.committed() >= 10, MINUTE);
+    for (const member of members) world.command(member, 'leave');
+    expect(world.runUntil(() => world.living().every((r) => r.core.stopped?.reason === 'left'), MINUTE)).toBe(
+      true,
+    );
+    expect(world.log.some((r) => r.event.kind === 'waitingForQuorum')).toBe(false);
+  });
+
+  it('founds anew when the only member of the room has lost its GPU before it took anybody in', () => {
+    const theJob = job(5, { checkpointEvery: 1000 });
+    for (let seed = 60; seed < 66; seed++) {
+      const world = createWorld({ seed, job: theJob });
+      const alone = world.open('a', { fresh: true });
+      world.refuseStorage('a', true);
+      const others = ['b', 'c', 'd'].map((profile) => world.open(profile));
+      const toldOf = (member: MemberId): boolean =>
+        world.ranks.get(member)?.core.peers.get(alone)?.room !== undefined;
+      world.runUntil(() => others.every(toldOf), MINUTE);
+      world.loseDevice(alone);
+      world.refuseStorage('a', false);
+      expectExactEnd(world, theJob);
+    }
+  });
+
+  it.each([true, false])('survives a swarm of departures, newcomers and cuts (uniform: %s)', (uniform) => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const theJob = job(60);
+      const world = createWorld({ seed, job: theJob, salt: uniform ? 'uniform' : 'salted' });
+      const { entropy } = world;
+      world.open('p0', { fresh: true });
+      for (let i = 1; i < 4; i++) world.open(`p${i % 3}`);
+      for (let fault = 0; fault < 6; fault++) {
+        world.runUntil(() => false, entropy.between('sched', 'pause', 100, 3000));
+        const living = world.living();
+        const victim = entropy.pick('sched', 'victim', living).member;
+        const other = entropy.pick('sched', 'other', living).member;
+        const kind = entropy.pick('sched', 'fault', [
+          'kill',
+          'close',
+          'open',
+          'freeze',
+          'cut',
+          'corrupt',
+          'device',
+        ] as const);
+        if ((kind === 'kill' || kind === 'close') && living.length > 2) world.depart(victim, kind);
+        else if (kind === 'open') world.open(`p${entropy.between('sched', 'profile', 0, 3)}`);
+        else if (kind === 'freeze') {
+          world.freeze(victim);
+          world.runUntil(() => false, entropy.between('sched', 'frozen', 100, 4000));
+          world.wake(victim);
+        } else if (kind === 'cut') world.setLink(victim, other, { kind: 'cut' });
+        else if (kind === 'corrupt') world.setLink(victim, other, { kind: 'corrupt', chance: 0.2 });
+        else if (kind === 'device' && living.length > 1) world.loseDevice(victim);
+      }
+      world.healLinks();
+      // A room whose majority is gone for good waits for a person, who forces it on.
+      let ended = false;
+      for (let minute = 0; minute < 20 && !ended; minute++) {
+        ended = world.runUntil(done(world), MINUTE);
+        const stuck = world.living().find((r) => r.core.phase === 'stuck');
+        if (stuck !== undefined) world.command(stuck.member, 'force');
+      }
+      const where = world
+        .living()
+        .map(
+          (r) =>
+            `${r.core.phase}@${r.core.training?.step ?? '-'} of gen ${r.core.membership?.generation.id.number ?? '-'} ${r.core.problem ?? ''}`,
+        );
+      expect(
+        world.violations.map((v) => v.sentence),
+        `seed ${seed}`,
+      ).toEqual([]);
+      expect(ended, `seed ${seed}: ${where.join(' | ')}`).toBe(true);
+      expect(new Set(hashesOf(world)).size, `seed ${seed}`).toBe(1);
+    }
+  });
+});

@@ -1,0 +1,83 @@
+// Whole experiments: what the swarm finds, that it is the same every time, and that what it finds gets small.
+
+import { describe, expect, it } from 'vitest';
+import { calmExperiment, drawExperiment, jobOf, type Experiment } from '../../../src/simulator/experiment.ts';
+import { referenceHashes } from '../../../src/simulator/hash-engine.ts';
+import { SCENARIOS, scenarioExperiment } from '../../../src/simulator/scenarios.ts';
+import { replayOf, replayRun, shrink } from '../../../src/simulator/shrink.ts';
+import { storyOf } from '../../../src/simulator/story.ts';
+import { runExperiment } from '../../../src/simulator/swarm.ts';
+import { RULES, type Rules } from '../../../src/protocol/rules.ts';
+
+const referenceOf = (experiment: Experiment): string | undefined => {
+  const job = jobOf(experiment);
+  return referenceHashes(job.seed, job.steps, job.microBatches).at(-1);
+};
+
+describe('the swarm', () => {
+  it('finds no violation in a hundred seeds', () => {
+    for (let seed = 1; seed <= 100; seed++) {
+      const { verdict, reason } = runExperiment(drawExperiment(seed));
+      expect(verdict, `seed ${seed}: ${reason ?? ''}`).not.toBe('violated');
+    }
+  });
+
+  it('comes to the same trace hash twice, and to another with another seed', () => {
+    const hash = (seed: number): string => runExperiment(drawExperiment(seed), { hash: true }).traceHash;
+    for (let seed = 1; seed <= 10; seed++) expect(hash(seed)).toBe(hash(seed));
+    expect(hash(1)).not.toBe(hash(2));
+  });
+
+  it.each(['random', 'fifo', 'pct'] as const)('runs under the %s scheduler', (scheduler) => {
+    for (let seed = 1; seed <= 10; seed++)
+      expect(runExperiment(drawExperiment(seed, { scheduler })).verdict, `seed ${seed}`).not.toBe('violated');
+  });
+
+  it.each(Object.keys(SCENARIOS))('holds in the scenario %s, with the hash of the fault-free run', (name) => {
+    const scenario = SCENARIOS[name];
+    if (scenario === undefined) throw new Error('a key of the record');
+    const experiment = scenarioExperiment(scenario, { seed: 1, ranks: 4 });
+    const outcome = runExperiment(experiment);
+    expect(outcome.verdict, outcome.reason).not.toBe('violated');
+    expect(outcome.stateHash).toBe(referenceOf(experiment));
+  });
+
+  it('books all of the time of all ranks in the ledger', () => {
+    const outcome = runExperiment(calmExperiment(1, 1, 20), { watch: true });
+    const booked = Object.entries(outcome.ledger).reduce((sum, [, ms]: [string, number]) => sum + ms, 0);
+    expect(Math.abs(booked - outcome.virtualMs)).toBeLessThan(50);
+    expect(outcome.ledger.compute).toBeGreaterThan(0);
+  });
+});
+
+describe('a regression that the swarm found', () => {
+  it.each([
+    [290, 'a newcomer waits no longer than the join deadline for the room of a tab that froze'],
+    [1006, 'a newcomer that froze while it asked does not abort the steps of the room for ever'],
+    [1227, 'a newcomer whose links fit into no ring does not abort the steps of the room for ever'],
+  ])('seed %i: %s', (seed) => {
+    const { verdict, reason } = runExperiment(drawExperiment(seed));
+    expect(verdict, reason).not.toBe('violated');
+  });
+});
+
+/** A mistake of our own: everybody computes everything. */
+const doubled: Rules = {
+  ...RULES,
+  share: (_rank, _world, microBatches) => Array.from({ length: microBatches }, (_, m) => m),
+};
+
+describe('a run that fails', () => {
+  it('shrinks to a few decisions that fail in the same way, and to a story', () => {
+    const start = replayOf(calmExperiment(3, 3, 20), { rules: doubled });
+    expect(start.invariant).toBe(3);
+    let ticks = 0;
+    const shrunk = shrink(start, { rules: doubled, now: () => ticks++, budgetMs: 300 });
+    expect(shrunk.replay.invariant).toBe(3);
+    expect(shrunk.size).toBeLessThan(10);
+    expect(replayRun(shrunk.replay, { rules: doubled, hash: true }).traceHash).toBe(shrunk.replay.traceHash);
+    const story = storyOf(shrunk.replay, doubled);
+    expect(story.length).toBeLessThan(20);
+    expect(story.at(-1)).toMatch(/violated, invariant 3/);
+  });
+});

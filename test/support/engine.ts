@@ -1,0 +1,134 @@
+// Jobs and data for engine tests, in Node and in a browser.
+
+import { exponentFor } from '../../src/collective/fixed-point.ts';
+import { combineLanes, laneLayout, type LaneLayout } from '../../src/collective/lanes.ts';
+import { DEFAULT_JOB, type Job } from '../../src/job/job.ts';
+import { parameterCount, parameterTensors } from '../../src/job/model.ts';
+import { randomStream, uniformFraction, uniformInteger } from '../../src/job/random.ts';
+import type { Engine, UpdateMode } from '../../src/ports/engine.ts';
+import type { StateHash } from '../../src/ports/ids.ts';
+import type { Loader } from '../../src/ports/loader.ts';
+
+/** A job over an MLP of the given units; what is not said is as in the default job. */
+export function mlpJob(layers: number[], changes: Partial<Job> = {}): Job {
+  return { ...DEFAULT_JOB, model: { kind: 'mlp', layers, activation: 'relu' }, ...changes };
+}
+
+export const layoutOf = (job: Job): LaneLayout =>
+  laneLayout(parameterCount(job.model), parameterTensors(job.model).length, job.microBatches);
+
+/** 0 to M − 1 */
+export const allMicroBatches = (job: Job): number[] => Array.from({ length: job.microBatches }, (_, i) => i);
+
+/** Samples that are learnable: each class has a centre in [0, 1)^features, and its samples lie around it. */
+export function clusterLoader(
+  features: number,
+  classes: number,
+  seed = 1,
+  sizes = { train: 96, test: 40 },
+): Loader {
+  const centre = (label: number): number[] => {
+    const next = randomStream(seed, 1, label);
+    return Array.from({ length: features }, () => uniformFraction(next));
+  };
+  return {
+    features,
+    classes,
+    sizes,
+    load: async (split, rows) => {
+      const inputs = new Float32Array(rows.length * features);
+      const labels = new Int32Array(rows.length);
+      rows.forEach((row, i) => {
+        const next = randomStream(seed, split === 'train' ? 2 : 3, row);
+        const label = uniformInteger(next, classes);
+        labels[i] = label;
+        centre(label).forEach((x, j) => (inputs[i * features + j] = x + 0.3 * (uniformFraction(next) - 0.5)));
+      });
+      return Promise.resolve({ inputs, labels });
+    },
+  };
+}
+
+export interface TrainedStep {
+  readonly hash: StateHash;
+  /** Mean loss of the step's batch. */
+  readonly loss: number;
+  readonly lanes: Int32Array;
+  /** Whether an overflow made the step be redone. */
+  readonly redone: boolean;
+}
+
+/** One step of a lone rank, with the redo that the protocol does on an overflow. */
+export async function trainStep(
+  engine: Engine,
+  step: number,
+  mode: UpdateMode = 'native',
+): Promise<TrainedStep> {
+  const { job } = engine;
+  const layout = layoutOf(job);
+  const microBatches = allMicroBatches(job);
+  let lanes = await engine.contribute({ step, microBatches });
+  let exponents: Int32Array | undefined;
+  if (lanes[layout.overflows] !== 0) {
+    exponents = Int32Array.from(lanes.subarray(layout.exponents, layout.agreement), (biased) =>
+      exponentFor(biased, 0),
+    );
+    lanes = await engine.contribute({ step, microBatches, exponents });
+  }
+  const hash = await engine.apply({ step, reduced: lanes, mode, exponents });
+  return { hash, loss: (lanes[layout.loss] ?? 0) / (1 << 20), lanes, redone: exponents !== undefined };
+}
+
+export async function train(
+  engine: Engine,
+  steps: number,
+  mode: UpdateMode = 'native',
+): Promise<TrainedStep[]> {
+  const trained: TrainedStep[] = [];
+  for (let step = 0; step < steps; step++) trained.push(await trainStep(engine, step, mode));
+  return trained;
+}
+
+/** The lanes of two contributions together. */
+export function combined(layout: LaneLayout, parts: readonly Int32Array[]): Int32Array<ArrayBuffer> {
+  const [first, ...others] = parts;
+  const sum = new Int32Array(layout.length);
+  if (first !== undefined) sum.set(first);
+  for (const part of others) combineLanes(layout, sum, part, 0);
+  return sum;
+}
+
+/** The largest |a − b|, and the largest |b|. */
+export function distance(a: ArrayLike<number>, b: ArrayLike<number>): { error: number; scale: number } {
+  let error = 0;
+  let scale = 0;
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const difference = Math.abs((a[i] ?? NaN) - (b[i] ?? NaN));
+    if (!(difference <= error)) error = difference;
+    scale = Math.max(scale, Math.abs(b[i] ?? NaN));
+  }
+  return { error, scale };
+}
+
+const goldenJob = mlpJob([6, 8, 5, 3], {
+  globalBatch: 20,
+  microBatches: 4,
+  seed: 1,
+  optimizer: {
+    kind: 'adamw',
+    learningRate: 0.004,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0.01,
+  },
+});
+
+/** What the CPU engine must compute in every JavaScript engine: the state after five steps, and the fingerprint. */
+export const GOLDEN = {
+  job: goldenJob,
+  loader: clusterLoader(6, 3),
+  steps: 5,
+  hash: '91dfeb2ac9bbbd6cb82198fb7e8569f5',
+  fingerprint: '65d266f9a9320796a78995f6652a0fad',
+} as const;

@@ -1,0 +1,51 @@
+/** How the pages are served and built: Preact, ES-module workers, two pages, and our signalling on the same origin. */
+import { defineConfig } from 'vite';
+import { rankfallServer } from './src/server/vite-plugin.ts';
+
+export default defineConfig({
+  plugins: [rankfallServer()],
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  worker: { format: 'es' },
+  server: {
+    // Ranks are on localhost only, unless somebody says `--host`.
+    host: 'localhost',
+    port: 5173,
+    strictPort: false,
+    // A page that trains must not be reloaded because a file was saved: reload by hand (see also src/server/vite-plugin.ts).
+    hmr: false,
+  },
+  preview: { host: 'localhost', port: 5173, strictPort: false },
+  optimizeDeps: {
+    // Everything that a page or worker imports. A package met first in mid-run would be bundled then, and change the others'
+    // addresses; with the list, nothing is looked for at run time.
+    noDiscovery: true,
+    include: [
+      '@noble/hashes/hmac.js',
+      '@noble/hashes/sha2.js',
+      '@noble/hashes/utils.js',
+      '@preact/signals',
+      'comlink',
+      'crc-32',
+      'idb',
+      'peerjs',
+      'preact',
+      'preact/hooks',
+      'preact/jsx-dev-runtime',
+      'preact/jsx-runtime',
+      'uplot',
+      'valibot',
+    ],
+  },
+  build: {
+    target: 'es2023',
+    sourcemap: true,
+    rolldownOptions: {
+      input: {
+        /** The lab. */
+        index: 'index.html',
+        /** One rank, in a frame of the lab or alone in a tab. */
+        rank: 'rank.html',
+      },
+    },
+  },
+});

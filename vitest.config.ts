@@ -1,0 +1,70 @@
+/**
+ * How tests run: `node` for everything that needs no browser, `browser` for tests that run inside a real one
+ * (WebGPU, IndexedDB, WebRTC), and `e2e` for tests in Node that drive whole tabs from outside.
+ *
+ * `npm test` runs the three one after the other; `npm run test:node` and its siblings run one alone.
+ */
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { BROWSER_FLAGS, findBrowser } from './src/cli/browser.ts';
+
+const executablePath = findBrowser();
+
+export default defineConfig({
+  test: {
+    // Checks and laptops have as little as two cores, and a browser wants one of them.
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'node',
+          include: ['test/node/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 60_000,
+        },
+      },
+      {
+        // Found before the first test: a package met in mid-run makes Vite reload the page under the tests.
+        optimizeDeps: {
+          entries: [
+            'test/browser/**/*.test.ts',
+            'src/live/worker.ts',
+            'src/lab/main.tsx',
+            'src/live/rank-page.ts',
+          ],
+        },
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // One page at a time: two of them would share the GPU process, the cores and the IndexedDB quota.
+          fileParallelism: false,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: {
+                args: [...BROWSER_FLAGS],
+                ...(executablePath === undefined ? {} : { executablePath }),
+              },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          // Real tabs on two cores without a GPU: slow is not broken, and a hang still ends.
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});

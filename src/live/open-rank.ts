@@ -122,15 +122,19 @@ export function openRank(
       ballots.faults,
       checkpoints.faults,
       ...engineFaults.ports,
+      // Each acts in a task of its own: the answer to whoever asked goes out first.
       pageFaults({
         close: () => {
-          page.go('close');
+          setTimeout(() => {
+            page.go('close');
+          }, 0);
         },
         kill: () => {
-          page.go('kill');
+          setTimeout(() => {
+            page.go('kill');
+          }, 0);
         },
         freeze: (ms) => {
-          // The answer to whoever asked goes out first.
           setTimeout(() => {
             blockThread(ms);
           }, 0);

@@ -7,7 +7,7 @@ import type { GenerationId, StateHash } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { Standing } from './messages.ts';
 import { inherited, type Provenance } from './provenance.ts';
-import { afterHeal, announceStanding, askDonor, reportHeal } from './syncing.ts';
+import { afterHeal, announceStanding, askDonor, reportHeal, rest } from './syncing.ts';
 import { beginStep, considerCheckpoint, isTimely } from './training.ts';
 
 /** What waited for the engine: founding, the standing, a place in a room that has been offered meanwhile. */
@@ -29,6 +29,9 @@ export function onApplied(
   training.previousHash = training.hash;
   training.step = event.step + 1;
   training.hash = event.hash;
+  // A property of the state, whatever becomes of the generation: whoever gets this state gets the pause.
+  training.paused = pending?.pause ?? false;
+  if (training.paused) state.pauseWanted = false;
   state.pendingApplied = undefined;
   if (pending !== undefined)
     report(ctx, {
@@ -51,11 +54,9 @@ export function onApplied(
     afterHeal(ctx);
     return;
   }
-  if (pending?.pause === true) {
-    membership.running = false;
-    membership.pauseWanted = false;
+  if (training.paused) {
     membership.startWanted = false;
-    state.autostart = false;
+    rest(ctx, membership);
   }
   beginStep(ctx);
 }
@@ -101,6 +102,7 @@ export function onRestored(
       hash: standing.hash,
       previousHash: undefined,
       lineage: standing.lineage,
+      paused: false,
       retained: undefined,
       committed: standing.step,
       committedHash: standing.hash,

@@ -129,6 +129,8 @@ const HeaderSchema = v.variant('kind', [
     kind: v.literal('standing'),
     generation: generationId,
     standing: maybe(standing),
+    best: maybe(standing),
+    paused: v.boolean(),
     again: v.boolean(),
   }),
   v.strictObject({ kind: v.literal('part'), generation: generationId, round, part: count }),

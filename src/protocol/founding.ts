@@ -41,7 +41,7 @@ export function completeFounding(ctx: Context): void {
   const { training } = state;
   if (self === undefined || training === undefined || state.founding === undefined) return;
   const why = state.founding === 'new' && training.step > 0 ? 'resumed' : state.founding;
-  const running = state.membership?.running ?? false;
+  const running = state.membership?.running === true && !training.paused;
   const generation: Generation = {
     id: { incarnation: incarnationId(ctx), number: 1 },
     members: [self],

@@ -27,14 +27,14 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
   proposal: undefined,
   proposeAt: undefined,
   highestRound: 0,
-  standings: new Map(),
+  situations: new Map(),
   target: undefined,
   synced: false,
   donorTurn: 0,
   healRequests: new Map(),
   running: generation.running,
-  startWanted: false,
-  pauseWanted: false,
+  startWanted: ctx.state.membership?.startWanted ?? false,
+  wasRunning: ctx.state.membership?.running ?? false,
   barrierDone: -1,
   round: undefined,
   lastRound: undefined,
@@ -48,16 +48,12 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
 /** Makes a chosen generation the one in force. The caller has made sure that this rank is a member. */
 export function install(ctx: Context, generation: Generation, base: Generation | undefined): void {
   const { state } = ctx;
-  const before = state.membership;
-  const pauseWanted = before?.pauseWanted ?? false;
   if (!isIn(generation, state.self.member)) {
     leave(ctx, 'evicted');
     return;
   }
   if (base !== undefined) noteEvictions(ctx, base, generation);
   const membership = newMembership(ctx, generation, base);
-  membership.pauseWanted = pauseWanted;
-  membership.startWanted = before?.startWanted === true && !generation.running;
   state.membership = membership;
   if (generation.running) state.autostart = true;
   state.fresh = false;

@@ -12,6 +12,15 @@ export interface Standing {
   readonly hash: StateHash;
 }
 
+/** What a member says of itself at the start of a generation. */
+export interface Situation {
+  readonly standing: Standing | undefined;
+  /** The newest that it could found an incarnation from: in memory or saved. */
+  readonly best: Standing | undefined;
+  /** Whether the room paused with the step that made this state, and was not started since as far as the member knows. */
+  readonly paused: boolean;
+}
+
 /** Names one all-reduce of a generation. Attempt −1 is the barrier that commits the state at `step` without training on it. */
 export interface RoundId {
   readonly step: number;
@@ -75,12 +84,11 @@ export type Message =
   /** The sender now holds a dead page's seat, and answers for it. */
   | { readonly kind: 'seatHeld'; readonly generation: GenerationId; readonly seat: SeatId }
   /** `again`: the receiver's own standing has not come, and is asked for. */
-  | {
+  | (Situation & {
       readonly kind: 'standing';
       readonly generation: GenerationId;
-      readonly standing: Standing | undefined;
       readonly again: boolean;
-    }
+    })
   | {
       readonly kind: 'part';
       readonly generation: GenerationId;

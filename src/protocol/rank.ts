@@ -67,6 +67,7 @@ export const createRank = (config: RankConfig): RankState => ({
   layout: undefined,
   fresh: false,
   autostart: false,
+  pauseWanted: false,
   saved: undefined,
   training: undefined,
   changing: undefined,
@@ -355,6 +356,7 @@ function onEngineReady(ctx: Context, event: Extract<Event, { kind: 'engineReady'
     hash: event.hash,
     previousHash: undefined,
     lineage: undefined,
+    paused: false,
     retained: undefined,
     committed: 0,
     committedHash: event.hash,
@@ -440,15 +442,15 @@ function onCommand(ctx: Context, command: Extract<Event, { kind: 'command' }>['c
   switch (command) {
     case 'start':
       state.autostart = true;
+      state.pauseWanted = false;
       if (membership === undefined) return;
       broadcast(ctx, membership, { kind: 'start', generation: membership.generation.id });
       wantStart(ctx);
       return;
     case 'pause':
       state.autostart = false;
-      if (membership === undefined) return;
-      membership.startWanted = false;
-      if (membership.running) membership.pauseWanted = true;
+      if (membership === undefined || membership.running) state.pauseWanted = true;
+      if (membership !== undefined) membership.startWanted = false;
       return;
     case 'checkpoint':
       state.checkpointWanted = true;

@@ -8,7 +8,7 @@ import type { Evidence } from '../ports/network.ts';
 import type { GenerationId, IncarnationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Ballot, Exactness, Phase, StopReason } from '../trace/events.ts';
 import type { Generation, Member } from './generation.ts';
-import type { Message, RoundId, Standing } from './messages.ts';
+import type { Message, RoundId, Situation, Standing } from './messages.ts';
 import type { Target } from './target.ts';
 import type { Accepted, SeatRecord } from './votes.ts';
 
@@ -41,6 +41,8 @@ export interface Training {
   previousHash: StateHash | undefined;
   /** The generation that last vouched for this state. */
   lineage: GenerationId | undefined;
+  /** The step that made this state asked for a pause, and the room was not started since. */
+  paused: boolean;
   /** The reduced lanes of the last applied step, kept until all are known to have applied it. */
   retained:
     | {
@@ -94,8 +96,8 @@ export interface Membership {
   /** When the `propose` timer is due; undefined when it is not armed. */
   proposeAt: number | undefined;
   highestRound: number;
-  /** Members' standing at the start of the generation. */
-  readonly standings: Map<MemberId, Standing | undefined>;
+  /** What the members have said of themselves at the start of the generation. */
+  readonly situations: Map<MemberId, Situation>;
   /** The state that this generation goes on from, once all standings are known. */
   target: Target | undefined;
   synced: boolean;
@@ -106,7 +108,8 @@ export interface Membership {
   running: boolean;
   /** Told to start, not yet acted on. */
   startWanted: boolean;
-  pauseWanted: boolean;
+  /** The generation before this one trained, as far as this rank knew. */
+  readonly wasRunning: boolean;
   /** The barrier for the state at this step is through. */
   barrierDone: number;
   round: Round | undefined;
@@ -130,6 +133,8 @@ export interface RankState {
   fresh: boolean;
   /** Whether a room that this rank founds trains at once: as its page was asked to, then as its last room did. */
   autostart: boolean;
+  /** Asked to pause, and no step has carried the word yet. It outlives generations. */
+  pauseWanted: boolean;
   saved: Standing | undefined;
   training: Training | undefined;
   /** Engine work in flight that changes the state: the standing is not known until it is back. */
@@ -150,6 +155,7 @@ export interface RankState {
         readonly donor: MemberId;
         readonly by: 'gradient' | 'state';
         readonly bytes: number;
+        readonly paused: boolean;
       }
     | undefined;
   /** Undefined: a newcomer. */
@@ -232,7 +238,7 @@ const cloneMembership = (membership: Membership): Membership => ({
           promises: new Map(membership.proposal.promises),
           accepted: new Set(membership.proposal.accepted),
         },
-  standings: new Map(membership.standings),
+  situations: new Map(membership.situations),
   healRequests: new Map(membership.healRequests),
   round: membership.round === undefined ? undefined : cloneRound(membership.round),
 });

@@ -1,6 +1,7 @@
 // The start of a generation: every member says where its state stands, all see the same target, and those behind heal from a donor.
 
 import type { MemberId } from '../ports/ids.ts';
+import { bestStanding } from './asking.ts';
 import {
   broadcast,
   clearTimer,
@@ -13,8 +14,9 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
-import type { Message, Standing } from './messages.ts';
+import type { Message, Situation, Standing } from './messages.ts';
 import type { Membership } from './state.ts';
+import type { Target } from './target.ts';
 import { beginStep } from './training.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
@@ -28,13 +30,17 @@ const ownStanding = (ctx: Context): Standing | undefined => {
 export function announceStanding(ctx: Context): void {
   const { membership, changing, self } = ctx.state;
   if (membership === undefined || !ctx.rules.isSettled(changing)) return;
-  if (membership.standings.has(self.member)) return;
-  const standing = ownStanding(ctx);
-  membership.standings.set(self.member, standing);
+  if (membership.situations.has(self.member)) return;
+  const situation: Situation = {
+    standing: ownStanding(ctx),
+    best: bestStanding(ctx),
+    paused: ctx.state.training?.paused ?? false,
+  };
+  membership.situations.set(self.member, situation);
   broadcast(ctx, membership, {
     kind: 'standing',
     generation: membership.generation.id,
-    standing,
+    ...situation,
     again: false,
   });
   setTimer(ctx, 'heal', repeatAfter(ctx));
@@ -48,18 +54,19 @@ const repeatAfter = (ctx: Context): number => (ctx.state.job?.policies.collectiv
 export function repeatStandings(ctx: Context): void {
   const { membership, self } = ctx.state;
   if (membership === undefined || membership.target !== undefined || membership.frozen) return;
-  if (!membership.standings.has(self.member)) return;
-  const standing = membership.standings.get(self.member);
+  const situation = membership.situations.get(self.member);
+  if (situation === undefined) return;
   const { id, members } = membership.generation;
   for (const { member } of members)
-    if (!membership.standings.has(member))
-      send(ctx, member, { kind: 'standing', generation: id, standing, again: true });
+    if (!membership.situations.has(member))
+      send(ctx, member, { kind: 'standing', generation: id, ...situation, again: true });
 }
 
 export function onStanding(ctx: Context, from: MemberId, message: Of<'standing'>): void {
   const membership = membershipInForce(ctx, message.generation);
   if (membership === undefined) return;
-  membership.standings.set(from, message.standing);
+  const { standing, best, paused } = message;
+  membership.situations.set(from, { standing, best, paused });
   if (message.again) repeatStanding(ctx, from);
   considerTarget(ctx, membership);
 }
@@ -67,30 +74,31 @@ export function onStanding(ctx: Context, from: MemberId, message: Of<'standing'>
 /** To a peer that has missed the standing, or may have: its link came up after the generation was installed. */
 export function repeatStanding(ctx: Context, to: MemberId): void {
   const { membership, self } = ctx.state;
-  if (membership === undefined || !membership.standings.has(self.member)) return;
-  send(ctx, to, {
-    kind: 'standing',
-    generation: membership.generation.id,
-    standing: membership.standings.get(self.member),
-    again: false,
-  });
+  const situation = membership?.situations.get(self.member);
+  if (membership === undefined || situation === undefined) return;
+  send(ctx, to, { kind: 'standing', generation: membership.generation.id, ...situation, again: false });
 }
 
 function considerTarget(ctx: Context, membership: Membership): void {
   if (membership.target !== undefined || membership.frozen) return;
-  const ordered: (readonly [MemberId, Standing | undefined])[] = [];
+  const ordered: (readonly [MemberId, Situation])[] = [];
   for (const member of membership.compared) {
-    if (!membership.standings.has(member)) return;
-    ordered.push([member, membership.standings.get(member)]);
+    const situation = membership.situations.get(member);
+    if (situation === undefined) return;
+    ordered.push([member, situation]);
   }
-  membership.target = ctx.rules.target(ordered, membership.generation.id.incarnation);
+  const standings = ordered.map(([member, { standing }]) => [member, standing] as const);
+  membership.target = ctx.rules.target(standings, membership.generation.id.incarnation);
   const { target } = membership;
   const { training, self } = ctx.state;
   if (target === undefined) return;
   if (ctx.rules.isLost(target, membership.generation.floor)) {
-    stateLost(ctx, target.donors);
+    stateLost(ctx, ordered);
     return;
   }
+  if (isPaused(target, membership)) rest(ctx, membership);
+  // The proposer had not heard of the start.
+  else if (membership.wasRunning && !membership.running) membership.startWanted = true;
   if (training !== undefined && target.donors.includes(self.member)) {
     becomeSynced(ctx, membership);
     return;
@@ -101,19 +109,35 @@ function considerTarget(ctx: Context, membership: Membership): void {
   beginStep(ctx);
 }
 
+/** The room has agreed to pause: a synced rank goes no further than the barrier. */
+export function rest(ctx: Context, membership: Membership): void {
+  membership.running = false;
+  ctx.state.pauseWanted = false;
+  ctx.state.autostart = false;
+}
+
 /**
- * Every copy of the newest committed state is gone: to go on from an older one would take steps back within the incarnation.
- * The first that has the best state at hand founds a new one; the others join it.
+ * Whether the room paused with the step that made the target, and nobody with that state knows of a start since. Every member
+ * sees the same situations, so all of them rest or none does.
  */
-function stateLost(ctx: Context, donors: readonly MemberId[]): void {
-  if (donors[0] === ctx.state.self.member) ctx.state.foundWanted = true;
+const isPaused = (target: Target, { situations }: Membership): boolean =>
+  target.donors.every((donor) => situations.get(donor)?.paused === true);
+
+/**
+ * Every copy in memory of the newest committed state is gone: to go on from an older one would take steps back within the
+ * incarnation. The one that has the newest state, in memory or saved, founds a new one; the others join it.
+ */
+function stateLost(ctx: Context, situations: readonly (readonly [MemberId, Situation])[]): void {
+  const founder = ctx.rules.founder(situations.map(([member, { best }]) => [member, best]));
+  if (founder === ctx.state.self.member) ctx.state.foundWanted = true;
 }
 
 /** This rank's state is the one that the generation goes on from. */
 export function becomeSynced(ctx: Context, membership: Membership): void {
   const { training } = ctx.state;
-  if (training === undefined) return;
+  if (training === undefined || membership.target === undefined) return;
   membership.synced = true;
+  training.paused = isPaused(membership.target, membership);
   training.lineage = membership.generation.id;
   ctx.state.vouched = membership.generation.id;
   clearTimer(ctx, 'heal');
@@ -143,7 +167,7 @@ export function onHealTimer(ctx: Context): readonly MemberId[] {
     repeatStandings(ctx);
     setTimer(ctx, 'heal', repeatAfter(ctx));
     if (ctx.now - membership.installedAt < job.policies.regroupMs) return [];
-    return otherMembers(ctx, membership).filter((member) => !membership.standings.has(member));
+    return otherMembers(ctx, membership).filter((member) => !membership.situations.has(member));
   }
   if (changing !== undefined) setTimer(ctx, 'heal', job.policies.collectiveMs);
   else askDonor(ctx, membership);
@@ -210,7 +234,13 @@ export function onState(ctx: Context, from: MemberId, message: Of<'state'>): voi
   if (!membership.target.donors.includes(from)) return;
   if (message.step !== membership.target.step || message.hash !== membership.target.hash) return;
   state.changing = 'import';
-  state.healing = { generation: message.generation, donor: from, by: 'state', bytes: message.bytes.length };
+  state.healing = {
+    generation: message.generation,
+    donor: from,
+    by: 'state',
+    bytes: message.bytes.length,
+    paused: isPaused(membership.target, membership),
+  };
   const { generation, step, hash, bytes } = message;
   ctx.effects.push({ kind: 'importState', generation, step, hash, bytes });
 }
@@ -234,6 +264,7 @@ export function onGradient(ctx: Context, from: MemberId, message: Of<'gradient'>
     donor: from,
     by: 'gradient',
     bytes: message.reduced.byteLength,
+    paused: isPaused(membership.target, membership),
   };
   const { generation, step, reduced, exponents } = message;
   const mode = membership.generation.updateMode;
@@ -245,7 +276,8 @@ export function reportHeal(ctx: Context): void {
   const { training, healing } = ctx.state;
   ctx.state.healing = undefined;
   if (training === undefined || healing === undefined) return;
-  const { generation, donor, by, bytes } = healing;
+  const { generation, donor, by, bytes, paused } = healing;
+  training.paused = paused;
   report(ctx, { kind: 'healed', generation, donor, step: training.step, hash: training.hash, by, bytes });
 }
 

@@ -88,9 +88,11 @@ export function beginStep(ctx: Context): void {
       return;
     }
     membership.running = true;
-    membership.startWanted = false;
+    training.paused = false;
     state.autostart = true;
+    state.pauseWanted = false;
   }
+  membership.startWanted = false;
   compute(ctx, membership, ctx.rules.batchOf(training));
 }
 
@@ -169,7 +171,7 @@ function beginRound(
   if (training === undefined) return;
   const ownLargest = lanes.slice(layout.exponents, layout.exponents + layout.tensors);
   writeAgreement(layout, lanes, training.hash);
-  if (membership.pauseWanted && id.attempt >= 0) lanes[layout.pause] = 1;
+  if (ctx.state.pauseWanted && id.attempt >= 0) lanes[layout.pause] = 1;
   const rank = rankOf(membership.generation, self.member);
   const { state: all, out } = startAllReduce(rank, membership.generation.members.length, layout, lanes);
   const round: Round = { id, all, exponents: membership.exponents, ownLargest, resendRequests: 0 };
@@ -442,8 +444,9 @@ function apply(ctx: Context, membership: Membership, round: Round): void {
 export function wantStart(ctx: Context): void {
   const { membership } = ctx.state;
   if (membership === undefined) return;
-  membership.pauseWanted = false;
-  if (membership.running) return;
+  ctx.state.pauseWanted = false;
+  // Before the target is known, the state may turn out to be one with which the room paused.
+  if (membership.running && membership.target !== undefined) return;
   membership.startWanted = true;
   beginStep(ctx);
 }

@@ -128,6 +128,31 @@ describe('a simulated room', () => {
     expect(restored).toContain(20);
   });
 
+  it.each(Array.from({ length: 40 }, (_, seed) => seed))(
+    'pauses on the word of one rank, though another dies in that moment (seed %i)',
+    (seed) => {
+      const world = createWorld({ seed, job: job(2000) });
+      const [first, second, third] = openRoom(world, ['a', 'a', seed % 2 === 0 ? 'a' : 'b']);
+      if (first === undefined || second === undefined || third === undefined)
+        throw new Error('three members were opened');
+      world.runUntil(() => world.committed() >= 5, MINUTE);
+      const { entropy } = world;
+      const soon = (): number => world.now() + entropy.between('workload', 'moment', 0, 300);
+      world.at(soon(), () => world.command(second, 'pause'));
+      world.at(soon(), () => world.depart(entropy.chance('workload', 'who', 0.5) ? first : third, 'kill'));
+      const resting = (): boolean => world.living().every((rank) => rank.core.phase === 'idle');
+      expect(world.runUntil(() => world.living().length === 2 && resting(), 20_000)).toBe(true);
+      world.runUntil(() => false, 3000);
+      expect(resting()).toBe(true);
+      const steps = new Set(world.living().map((rank) => rank.core.training?.step));
+      expect(steps.size).toBe(1);
+      world.command(second, 'start');
+      const before = world.committed();
+      expect(world.runUntil(() => world.committed() >= before + 5, 10_000)).toBe(true);
+      expect(world.violations).toEqual([]);
+    },
+  );
+
   it('fences a frozen tab that wakes, and takes it back as a newcomer', () => {
     const theJob = job(200);
     const world = createWorld({ seed: 8, job: theJob });

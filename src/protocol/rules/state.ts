@@ -28,6 +28,8 @@ export interface StateRules {
   hasTarget(training: Training, target: Target): boolean;
   /** Positive when the first of two saved states is the newer: by generation, then step, since a step number can be redone. */
   orderSaved(a: Saved, b: Saved): number;
+  /** Who founds a new incarnation when the newest state is lost, given the best that each has, in ring order. */
+  founder(best: readonly (readonly [MemberId, Standing | undefined])[]): MemberId | undefined;
   /** The state to found an incarnation from: the newer of the one in memory and the one saved. */
   preferred(inMemory: Saved, saved: Saved): 'memory' | 'saved';
   /** Whether a state is saved at this moment: once it is committed, so that no checkpoint is ever taken back. */
@@ -96,6 +98,16 @@ export const STATE_RULES: StateRules = {
   hasTarget: (training, target) => training.step === target.step && training.hash === target.hash,
 
   orderSaved,
+
+  founder(best) {
+    let founder: { readonly member: MemberId; readonly saved: Saved } | undefined;
+    for (const [member, standing] of best) {
+      if (standing?.lineage === undefined) continue;
+      const saved = { lineage: standing.lineage, step: standing.step };
+      if (founder === undefined || orderSaved(saved, founder.saved) > 0) founder = { member, saved };
+    }
+    return founder?.member ?? best.find(([, standing]) => standing !== undefined)?.[0];
+  },
 
   preferred: (inMemory, saved) => (orderSaved(saved, inMemory) > 0 ? 'saved' : 'memory'),
 

@@ -61,6 +61,8 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     kind: fc.constant('standing' as const),
     generation: generationId,
     standing: fc.option(standing, { nil: undefined }),
+    best: fc.option(standing, { nil: undefined }),
+    paused: fc.boolean(),
     again: fc.boolean(),
   }),
   fc.record({

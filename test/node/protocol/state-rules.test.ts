@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import type { IncarnationId, MemberId, StateHash } from '../../../src/ports/ids.ts';
+import type { Standing } from '../../../src/protocol/messages.ts';
+import { RULES } from '../../../src/protocol/rules.ts';
+
+const [A, B, C] = ['a', 'b', 'c'] as MemberId[] as [MemberId, MemberId, MemberId];
+const at = (number: number, step: number): Standing => ({
+  lineage: { incarnation: '00000001-a' as IncarnationId, number },
+  step,
+  hash: `${number}-${step}` as StateHash,
+});
+
+describe('when the newest state is lost, the new incarnation is founded by', () => {
+  it('who holds the newest state, wherever it is: by generation, then by step', () => {
+    expect(
+      RULES.founder([
+        [A, at(1, 90)],
+        [B, at(3, 20)],
+        [C, at(3, 10)],
+      ]),
+    ).toBe(B);
+  });
+
+  it('the first in the ring among equals', () => {
+    expect(
+      RULES.founder([
+        [A, undefined],
+        [B, at(2, 5)],
+        [C, at(2, 5)],
+      ]),
+    ).toBe(B);
+  });
+
+  it('the first that has any state when no generation has vouched for one', () => {
+    const unvouched: Standing = { ...at(1, 0), lineage: undefined };
+    expect(
+      RULES.founder([
+        [A, undefined],
+        [B, unvouched],
+        [C, undefined],
+      ]),
+    ).toBe(B);
+  });
+});

@@ -2,7 +2,7 @@
 
 import type { Schedule } from '../faults/schedule.ts';
 import { calmExperiment, type Experiment } from './experiment.ts';
-import type { AnyFault, Strike } from './strikes.ts';
+import { durationOf, type AnyFault, type Strike } from './strikes.ts';
 
 interface Scenario {
   readonly tells: string;
@@ -50,7 +50,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   'bad-link': {
     tells: 'a link corrupts every third message, and no step is lost',
-    strikes: [onStep(5, 0, { kind: 'corrupt', to: 1, chance: 0.33 })],
+    strikes: [onStep(5, 0, { kind: 'corrupt', to: 1, chance: 0.33, forMs: 1500 })],
   },
   'donor-dies': {
     tells: 'the donor dies while a newcomer heals from it',
@@ -93,7 +93,7 @@ export function scenarioExperiment(scenario: Scenario, { seed, ranks, steps }: S
 export function scheduleExperiment(schedule: Schedule, { seed, ranks, steps }: ScenarioOptions): Experiment {
   const plan = schedule.faults.map(({ at, rank, fault }): Strike => ({ at, rank, fault }));
   const last = plan.map(({ at }) => ('step' in at ? at.step : 0)).reduce((a, b) => Math.max(a, b), 0);
-  const times = plan.map(({ at }) => ('ms' in at ? at.ms : 0));
+  const times = plan.map((strike) => ('ms' in strike.at ? strike.at.ms + (durationOf(strike) ?? 0) : 0));
   return {
     ...calmExperiment(schedule.seed ?? seed, ranks, Math.max(DEFAULT_STEPS, last + 20)),
     ...(steps === undefined ? {} : { steps }),

@@ -11,12 +11,11 @@ const MAX_LINES = 40;
 
 const seconds = (ms: number): string => `${(Math.round(ms) / 1000).toFixed(3)} s`;
 
-function strikeText({ at, page, rank, fault }: Strike): string {
+function whatStrikes({ page, rank, fault }: Strike): string {
   const { kind, ...details } = fault;
   const who = rank === undefined ? `page ${page ?? '-'}` : rank === 'any' ? 'any rank' : `rank ${rank}`;
-  const when = 'ms' in at ? `at ${seconds(at.ms)}` : `once step ${at.step} is committed`;
   const more = Object.entries(details).map(([name, value]) => `${name} ${String(value)}`);
-  return `${when}: ${kind} on ${who}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+  return `${kind} on ${who}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
 }
 
 /** Tells what happened, up to the verdict. Pages are numbered in the order in which they were opened. */
@@ -82,6 +81,9 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
   };
   const outcome = replayRun(replay, {
     ...(rules === undefined ? {} : { rules }),
+    onStrike(strike, at) {
+      lines.push({ at, text: `── ${whatStrikes(strike)}` });
+    },
     onRecord(record, host) {
       names.set(host.member, host.ordinal);
       const text = tell(record.event, host);
@@ -101,7 +103,6 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
       : `${outcome.verdict}${outcome.invariant === undefined ? '' : `, invariant ${outcome.invariant}`}: ${outcome.reason ?? ''}`;
   return [
     room,
-    ...experiment.plan.map(strikeText),
     '',
     ...shown.map((line) =>
       line === undefined

@@ -80,6 +80,10 @@ export interface Strike {
   readonly fault: AnyFault;
 }
 
+/** How long a strike lasts, where it says so, in milliseconds. */
+export const durationOf = ({ fault }: Strike): number | undefined =>
+  'forMs' in fault ? fault.forMs : undefined;
+
 /** Undoes a fault. */
 type Heal = () => void;
 

@@ -13,7 +13,7 @@ import type { Host } from './host.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { stateHashOf } from './sim-rank.ts';
 import { watchSituations, type Situation } from './situations.ts';
-import { createStrikes } from './strikes.ts';
+import { createStrikes, durationOf, type Strike } from './strikes.ts';
 import { createWorld, type World } from './world.ts';
 
 /** The liveness bound: this much virtual time, and more for each step that is left to do. */
@@ -62,6 +62,7 @@ export interface RunOptions {
   /** Events after which a run is given up as not live. */
   readonly maxEvents?: number;
   readonly onRecord?: (record: TraceRecord, host: Host) => void;
+  readonly onStrike?: (strike: Strike, at: number) => void;
   readonly onSend?: (from: Host, to: Host, message: Message) => void;
   readonly onMessage?: (from: Host, to: Host, message: Message, sentAt: number, now: number) => void;
 }
@@ -132,15 +133,24 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
   }
 
   const strikes = createStrikes(world);
+  /** When the last strike that came with a step, and lasts for a stated time, is over. */
+  let lastsUntil = 0;
   let waitingForStep = experiment.plan.filter((strike) => 'step' in strike.at);
-  for (const strike of experiment.plan)
-    if ('ms' in strike.at) world.at(strike.at.ms, () => strikes.strike(strike));
+  for (const strike of experiment.plan) if ('ms' in strike.at) world.at(strike.at.ms, () => hit(strike));
+
+  function hit(strike: Strike): void {
+    options.onStrike?.(strike, world.now());
+    strikes.strike(strike);
+  }
 
   function strikeAtSteps(step: number): void {
     if (waitingForStep.length === 0) return;
     const due = waitingForStep.filter(({ at }) => 'step' in at && at.step <= step);
     waitingForStep = waitingForStep.filter((strike) => !due.includes(strike));
-    for (const strike of due) world.at(world.now(), () => strikes.strike(strike));
+    for (const strike of due) {
+      lastsUntil = Math.max(lastsUntil, world.now() + (durationOf(strike) ?? 0));
+      world.at(world.now(), () => hit(strike));
+    }
   }
 
   const over = (): boolean => world.violations.length > 0 || world.events() >= maxEvents;
@@ -150,8 +160,8 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
   world.runUntil(over, experiment.calmAt);
   if (waitingForStep.length > 0)
     world.runUntil(() => over() || waitingForStep.length === 0 || isDone(world, world.living()), SCHEDULE_MS);
-  // What came due with the last step happens before the faults end.
-  world.runUntil(over, 1);
+  // What came due with the last step happens before the faults end, and lasts for its time.
+  world.runUntil(over, Math.max(1, lastsUntil - world.now()));
   const calm = over() ? undefined : recover(world, experiment, () => strikes.healAll(), excuses, over);
 
   flush();

@@ -4,7 +4,17 @@ import { canonicalJson } from '../job/job.ts';
 import type { MemberId } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import { bestRoom, bestStanding, foundDelay, joinMessage, selfMember, sendJoin } from './asking.ts';
-import { clearTimer, peerOf, reconsider, report, send, setPhase, setTimer, type Context } from './context.ts';
+import {
+  clearTimer,
+  isLinked,
+  peerOf,
+  reconsider,
+  report,
+  send,
+  setPhase,
+  setTimer,
+  type Context,
+} from './context.ts';
 import { found } from './founding.ts';
 import { committedHere, noteCommitted } from './committed.ts';
 import { isIn } from './generation.ts';
@@ -16,6 +26,8 @@ type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
 /** A peer that is behind is told the generation in force again after this long. */
 const TELL_AGAIN_MS = 500;
+/** Connections are set up in less, as a rule. */
+const LINKS_TAKE_MS = 5000;
 
 export function onLinkUp(ctx: Context, member: MemberId): void {
   const peer = peerOf(ctx, member);
@@ -170,7 +182,23 @@ export function onJoinTimer(ctx: Context): void {
   forgetSilentRooms(ctx);
   const { askingSince } = ctx.state;
   if (askingSince !== undefined && ctx.rules.givesUpJoining(ctx.now - askingSince)) found(ctx, 'new');
-  else sendJoin(ctx);
+  else {
+    sendJoin(ctx);
+    sayWhoIsMissing(ctx);
+  }
+}
+
+/** A newcomer is taken in once it has a link with every member: says whom it waits for when that takes long. */
+function sayWhoIsMissing(ctx: Context): void {
+  const { state } = ctx;
+  const room = bestRoom(ctx);
+  const waits = state.askingSince !== undefined && ctx.now - state.askingSince > LINKS_TAKE_MS;
+  if (room === undefined || !waits) return;
+  const missing = room.generation.members
+    .map(({ member }) => member)
+    .filter((member) => member !== state.self.member && !isLinked(ctx, member));
+  if (missing.length > 0)
+    state.problem = `No link to ${missing.map((member) => member.slice(0, 4)).join(', ')} yet: a rank is taken in once it has one with every member.`;
 }
 
 /** Members say something at every heartbeat, newcomers at every asking: so long without a word means that nobody is there. */

@@ -21,7 +21,7 @@ import { describeGeneration, electorate, rankOf, type Generation, type Member } 
 import { found } from './founding.ts';
 import { install, roomMessage } from './installing.ts';
 import type { Message } from './messages.ts';
-import { planRing } from './ring.ts';
+import { planMesh } from './mesh.ts';
 import type { Membership, Promise_, Proposal } from './state.ts';
 import { stop } from './stopping.ts';
 import { compareBallots } from './votes.ts';
@@ -43,8 +43,15 @@ const isSuspected = (ctx: Context, member: MemberId): boolean => {
 const suspects = (ctx: Context, membership: Membership): readonly MemberId[] =>
   otherMembers(ctx, membership).filter((member) => ctx.state.peers.get(member)?.suspected !== undefined);
 
+/** Newcomers worth a regroup: those that say they have a link with every member that is not suspected. */
 const newcomers = (ctx: Context, membership: Membership): readonly Member[] =>
-  knownJoiners(ctx).filter((joiner) => rankOf(membership.generation, joiner.member) < 0);
+  knownJoiners(ctx).filter(({ member }) => {
+    if (rankOf(membership.generation, member) >= 0) return false;
+    const links = ctx.state.peers.get(member)?.join?.links ?? [];
+    return membership.generation.members.every(
+      (m) => links.includes(m.member) || (m.member !== ctx.state.self.member && isSuspected(ctx, m.member)),
+    );
+  });
 
 /** Considers whether a regroup is due, and proposes it or arms the timer that does. Called whenever a reason may have appeared. */
 export function considerRegroup(ctx: Context): void {
@@ -200,10 +207,11 @@ export function considerValue(ctx: Context, patience: 'patient' | 'impatient' = 
   return true;
 }
 
-/** The generation that this proposer wants: who promised and stays, and the newcomers that fit into a ring. */
+/** The generation that this proposer wants: who promised and stays, and the newcomers that have a link with each of them. */
 function successor(ctx: Context, membership: Membership, proposal: Proposal): Generation {
   const { generation } = membership;
   const self = ctx.state.self.member;
+  const promises = [...proposal.promises.values()];
   const links = new Map<MemberId, ReadonlySet<MemberId>>([[self, new Set(provenLinks(ctx))]]);
   const candidates = new Map<MemberId, Member>();
   for (const member of generation.members) {
@@ -212,23 +220,27 @@ function successor(ctx: Context, membership: Membership, proposal: Proposal): Ge
     candidates.set(member.member, member);
     if (member.member !== self) links.set(member.member, new Set(promise.links));
   }
-  const joiners = [...proposal.promises.values()].flatMap((promise) => promise.joiners);
+  const staying = [...candidates.keys()];
+  const joiners = promises.flatMap((promise) => promise.joiners);
   joiners.sort((a, b) => (a.member < b.member ? -1 : 1));
   for (const joiner of joiners) {
     if (candidates.has(joiner.member)) continue;
+    // Where this rank has not heard the newcomer itself, those that have say which links it has.
     const stated = ctx.state.peers.get(joiner.member)?.join?.links;
-    const seenBy = [...proposal.promises.values()]
-      .filter((p) => p.links.includes(joiner.member))
-      .map((p) => p.by);
+    const seenBy = promises.filter((p) => p.links.includes(joiner.member)).map((p) => p.by);
     candidates.set(joiner.member, joiner);
-    links.set(
-      joiner.member,
-      new Set([...(stated ?? []), ...seenBy, ...(isLinked(ctx, joiner.member) ? [self] : [])]),
-    );
+    links.set(joiner.member, new Set([...(stated ?? []), ...seenBy]));
   }
-  const keep = candidates.has(self) ? self : ([...candidates.keys()][0] ?? self);
-  const ring = planRing([...candidates.keys()], links, keep, ctx.rules.linkWorks);
-  const members = ring.flatMap((id) => candidates.get(id) ?? []);
+  const chosen = planMesh(
+    {
+      members: staying,
+      newcomers: [...candidates.keys()].filter((member) => !staying.includes(member)),
+      links,
+      keep: candidates.has(self) ? self : (staying[0] ?? self),
+    },
+    ctx.rules.linkWorks,
+  );
+  const members = chosen.flatMap((id) => candidates.get(id) ?? []);
   return {
     id: { incarnation: generation.id.incarnation, number: generation.id.number + 1 },
     members,

@@ -153,6 +153,28 @@ describe('a simulated room', () => {
     },
   );
 
+  it('with a link that never works again goes on without one of its ends, and does not quarrel', () => {
+    const world = createWorld({ seed: 9, job: job(2000) });
+    const [first, second] = openRoom(world, ['a', 'b', 'c', 'd']);
+    if (first === undefined || second === undefined) throw new Error('four members were opened');
+    for (const [from, to] of [
+      [first, second],
+      [second, first],
+    ] as const)
+      world.setLink(from, to, { kind: 'cut' });
+    const generations = (): number =>
+      Math.max(...world.living().map((r) => r.core.membership?.generation.id.number ?? 0));
+    const before = generations();
+    world.runUntil(() => false, MINUTE);
+    expect(generations()).toBe(before + 1);
+    const outside = world.living().filter((rank) => rank.core.membership === undefined);
+    expect(outside.map((rank) => rank.core.phase)).toEqual(['joining']);
+    expect(outside[0]?.core.problem).toMatch(/^No link to [0-9a-f]{4} yet/);
+    world.healLinks();
+    expectExactEnd(world, job(2000));
+    expect(world.living().every((rank) => rank.core.membership?.generation.members.length === 4)).toBe(true);
+  });
+
   it('fences a frozen tab that wakes, and takes it back as a newcomer', () => {
     const theJob = job(200);
     const world = createWorld({ seed: 8, job: theJob });

@@ -89,6 +89,8 @@ export function onJoin(ctx: Context, from: MemberId, message: Of<'join'>): void 
     });
     return;
   }
+  const told = peer.told?.generation;
+  if (told === undefined || !sameGeneration(told, membership.generation.id)) tellRoom(ctx, from);
   if (isIn(membership.generation, from)) {
     const { incarnation, number } = membership.generation.id;
     // One that was in and asks to be taken in has given its place up; any other has not heard yet that it is in.

@@ -379,6 +379,8 @@ function onEngineFailed(ctx: Context, event: Extract<Event, { kind: 'engineFaile
   state.training = undefined;
   state.changing = undefined;
   state.pendingApplied = undefined;
+  state.healing = undefined;
+  state.founding = undefined;
   giveUpPlace(ctx, event.detail);
   ctx.effects.push({ kind: 'prepareEngine', job: state.job });
 }

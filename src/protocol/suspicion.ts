@@ -91,8 +91,11 @@ export function onBeatTimer(ctx: Context): void {
 }
 
 export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void {
-  if (membershipInForce(ctx, message.generation) === undefined) return;
   const peer = peerOf(ctx, from);
+  // It has gone over to another line since it told of its room: what is known of that one is out of date.
+  if (peer.room !== undefined && peer.room.generation.id.incarnation !== message.generation.incarnation)
+    peer.room = undefined;
+  if (membershipInForce(ctx, message.generation) === undefined) return;
   if (peer.phase !== message.phase || peer.step !== message.step) peer.since = ctx.now;
   peer.phase = message.phase;
   peer.step = message.step;

@@ -5,8 +5,8 @@ import { hashLayout } from './hash-engine.ts';
 
 export interface Gpu {
   busyUntil: number;
-  /** 1 is full speed; 10 takes ten times as long. */
-  slowness: number;
+  /** Slowdowns in force, of which the worst counts: with 10, work takes ten times as long. */
+  readonly slowdowns: number[];
   /** Faults in force under which no memory can be had. */
   refusing: number;
   /** Computations to come that the loader fails. */
@@ -21,7 +21,7 @@ export interface Gpu {
 
 /** When a piece of work that takes `ms` at full speed is done. */
 export function occupy(gpu: Gpu, now: number, ms: number): number {
-  gpu.busyUntil = Math.max(now, gpu.busyUntil) + ms * gpu.slowness;
+  gpu.busyUntil = Math.max(now, gpu.busyUntil) + ms * Math.max(1, ...gpu.slowdowns);
   return gpu.busyUntil;
 }
 

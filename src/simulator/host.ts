@@ -64,7 +64,7 @@ export const createHost = (member: MemberId, seat: SeatId, profile: string, ordi
   ordinal,
   links: new Map(),
   timers: new Map(),
-  gpu: { busyUntil: 0, slowness: 1, refusing: 0, failing: 0, poisoned: 0, hung: 0, stalled: [] },
+  gpu: { busyUntil: 0, slowdowns: [], refusing: 0, failing: 0, poisoned: 0, hung: 0, stalled: [] },
   durable: createDurability(),
   waiting: undefined,
   clockRate: 1,

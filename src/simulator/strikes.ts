@@ -227,8 +227,8 @@ export function createStrikes(world: World): Strikes {
         host.gpu.poisoned = 1;
         return;
       case 'slow-gpu':
-        host.gpu.slowness *= fault.factor;
-        holdFor(fault.forMs, () => (host.gpu.slowness /= fault.factor));
+        host.gpu.slowdowns.push(fault.factor);
+        holdFor(fault.forMs, () => host.gpu.slowdowns.splice(host.gpu.slowdowns.indexOf(fault.factor), 1));
         return;
       case 'loader-throws':
         host.gpu.failing += fault.times ?? 1;

@@ -229,6 +229,8 @@ function recover(
       excuses.add('no rank with a working engine was left');
       break;
     }
+    // A pause that was on its way when the start was asked for wins; a person asks again.
+    for (const host of inside()) if (host.core.phase === 'idle') world.command(host.member, 'start');
     const stuck = inside().find((host) => host.core.phase === 'stuck');
     if (stuck === undefined) continue;
     excuses.add('no quorum could be reached: a person forced the room on');

@@ -4,6 +4,8 @@ import type { Event } from '../protocol/effects.ts';
 import { hashLayout } from './hash-engine.ts';
 
 export interface Gpu {
+  /** Devices lost so far: what an earlier one was asked for is never answered. */
+  losses: number;
   busyUntil: number;
   /** Slowdowns in force, of which the worst counts: with 10, work takes ten times as long. */
   readonly slowdowns: number[];
@@ -40,6 +42,13 @@ export function afflict(gpu: Gpu, event: Event, microBatches: number): Event {
     event.lanes[hashLayout(microBatches).nonFinite] = 1;
   }
   return event;
+}
+
+/** The device is gone, and all that it was to do; a new one has nothing to do yet. */
+export function lose(gpu: Gpu, now: number): void {
+  gpu.losses += 1;
+  gpu.busyUntil = now;
+  gpu.stalled = [];
 }
 
 /** The loader answers again. */

@@ -31,7 +31,7 @@ export interface Link {
   fault: LinkFault | undefined;
   /** Nothing arrives before what was sent earlier. */
   lastArrival: number;
-  held: Message[];
+  held: { readonly message: Message; readonly sentAt: number }[];
 }
 
 export interface Host extends SimRank {
@@ -64,7 +64,7 @@ export const createHost = (member: MemberId, seat: SeatId, profile: string, ordi
   ordinal,
   links: new Map(),
   timers: new Map(),
-  gpu: { busyUntil: 0, slowdowns: [], refusing: 0, failing: 0, poisoned: 0, hung: 0, stalled: [] },
+  gpu: { losses: 0, busyUntil: 0, slowdowns: [], refusing: 0, failing: 0, poisoned: 0, hung: 0, stalled: [] },
   durable: createDurability(),
   waiting: undefined,
   clockRate: 1,

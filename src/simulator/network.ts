@@ -70,11 +70,10 @@ export function createNetwork(fabric: Fabric): Network {
     }
   }
 
-  function transmit(link: Link, message: Message): void {
+  function transmit(link: Link, message: Message, sentAt: number): void {
     const { to, fault, connection } = link;
     const slow = fault?.kind === 'delay' ? fault.ms : 0;
-    const sentAt = now();
-    const at = Math.max(sentAt + fabric.delay('latency', LATENCY, to) + slow, link.lastArrival);
+    const at = Math.max(now() + fabric.delay('latency', LATENCY, to) + slow, link.lastArrival);
     link.lastArrival = at;
     const garbled = fault?.kind === 'corrupt' && entropy.chance('net', 'corrupt', fault.chance);
     fabric.at(at, () => {
@@ -135,7 +134,7 @@ export function createNetwork(fabric: Fabric): Network {
         case 'cut':
           return;
         case 'hold':
-          link.held.push(message);
+          link.held.push({ message, sentAt: now() });
           return;
         case 'full':
           fabric.at(now(), () => fabric.deliver(from, { kind: 'unsent', to: to.member }));
@@ -144,7 +143,7 @@ export function createNetwork(fabric: Fabric): Network {
         case 'delay':
         case 'late':
         case undefined:
-          transmit(link, message);
+          transmit(link, message, now());
       }
     },
     connect(a, b) {
@@ -163,7 +162,7 @@ export function createNetwork(fabric: Fabric): Network {
       if (before?.kind === 'hold' && fault?.kind !== 'hold') {
         const held = link.held;
         link.held = [];
-        for (const message of held) transmit(link, message);
+        for (const { message, sentAt } of held) transmit(link, message, sentAt);
       }
       if (before?.kind === 'cut' && !link.up && !isCut(from, to))
         connectIn(fabric.delay('reconnect', RECONNECT, from), from, to);

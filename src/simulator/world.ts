@@ -10,7 +10,7 @@ import type { Event } from '../protocol/effects.ts';
 import type { Message } from '../protocol/messages.ts';
 import { stepRank } from '../protocol/rank.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
-import { afflict, occupy } from './gpu.ts';
+import { afflict, lose, occupy } from './gpu.ts';
 import { referenceHashes, type Salt } from './hash-engine.ts';
 import { ballotStored, checkpointStored, unstoredCheckpoint, unstoredVote } from './durability.ts';
 import { createHost, type Host, type LinkFault } from './host.ts';
@@ -214,8 +214,10 @@ export function createWorld(options: WorldOptions): World {
         return;
       }
       const { gpu } = host;
+      const { losses } = gpu;
       const ms = scheduler.delay('gpu', 'engine', ...engineMs, host.ordinal);
       at(occupy(gpu, now, ms), () => {
+        if (gpu.losses !== losses) return;
         const answer = (): void => deliver(host, afflict(gpu, event, job.microBatches));
         // Work is answered in order: what comes after a load that hangs hangs too.
         if ((gpu.hung > 0 && event.kind === 'computed') || gpu.stalled.length > 0) gpu.stalled.push(answer);
@@ -313,7 +315,9 @@ export function createWorld(options: WorldOptions): World {
     },
     loseDevice(member, fault = 'device-lost') {
       const host = hosts.get(member);
-      if (host !== undefined) deliver(host, engineFailure(fault));
+      if (host?.alive !== true) return;
+      lose(host.gpu, now);
+      deliver(host, engineFailure(fault));
     },
     setLink(from, to, fault) {
       const [a, b] = [hosts.get(from), hosts.get(to)];

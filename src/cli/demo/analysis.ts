@@ -4,6 +4,7 @@
 import type { Evidence } from '../../ports/network.ts';
 import type { GenerationId, MemberId, StateHash } from '../../ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../trace/events.ts';
+import { findRepeats, type Repeat } from './repeats.ts';
 
 type EventOf<Kind extends TraceEvent['kind']> = Extract<TraceEvent, { kind: Kind }>;
 type RecordOf<Kind extends TraceEvent['kind']> = TraceRecord & { readonly event: EventOf<Kind> };
@@ -30,7 +31,7 @@ export interface Recovery {
   readonly detectMs: number | null;
   /** From the first proposal to the last survivor's installing the new generation. */
   readonly regroupMs: number | null;
-  /** Committed steps that were executed again. */
+  /** Committed steps that were executed again after this one and before the next, although a rank that had them lived on. */
   readonly lostSteps: number;
   /** Micro-batches of the interrupted step that had been contributed, and were contributed again. */
   readonly redoneMicroBatches: number;
@@ -38,6 +39,7 @@ export interface Recovery {
   readonly lost: readonly MemberId[];
   /** Updates committed when the new generation was installed. */
   readonly committed: number;
+  readonly firstInstalledAt: number;
   readonly installedAt: number;
 }
 
@@ -105,9 +107,38 @@ export function findRecoveries(
   records: readonly TraceRecord[],
   disturbances: readonly Disturbance[],
 ): readonly Recovery[] {
+  return blame(listRecoveries(records, disturbances), findRepeats(records)).recoveries;
+}
+
+/** Steps executed again before anything was recovered from: nothing explains them. */
+export const unexplainedRepeats = (
+  records: readonly TraceRecord[],
+  disturbances: readonly Disturbance[],
+): number => blame(listRecoveries(records, disturbances), findRepeats(records)).unexplained;
+
+/** Charges each repeat to the last recovery before it. */
+function blame(
+  recoveries: readonly Recovery[],
+  repeats: readonly Repeat[],
+): { readonly recoveries: readonly Recovery[]; readonly unexplained: number } {
+  const lost = new Map<Recovery | undefined, Set<number>>();
+  for (const { at, step } of repeats) {
+    const cause = recoveries.findLast((recovery) => recovery.firstInstalledAt <= at);
+    lost.set(cause, (lost.get(cause) ?? new Set()).add(step));
+  }
+  return {
+    recoveries: recoveries.map((recovery) => ({ ...recovery, lostSteps: lost.get(recovery)?.size ?? 0 })),
+    unexplained: lost.get(undefined)?.size ?? 0,
+  };
+}
+
+function listRecoveries(
+  records: readonly TraceRecord[],
+  disturbances: readonly Disturbance[],
+): readonly Recovery[] {
   const all = generations(records);
   const known = new Map(all.map((generation) => [keyOf(generation.id), generation]));
-  return all.flatMap((generation, index): Recovery[] => {
+  const found = all.flatMap((generation, index): Recovery[] => {
     const base = generation.base === undefined ? undefined : known.get(keyOf(generation.base));
     if (base?.id.incarnation !== generation.id.incarnation) return [];
     const lost = base.members.filter((member) => !generation.members.includes(member));
@@ -118,6 +149,7 @@ export function findRecoveries(
     const earlier = all.slice(0, index);
     return [recoveryOf(records, disturbances, earlier, generation, base, lost, until)];
   });
+  return found.sort((a, b) => a.firstInstalledAt - b.firstInstalledAt);
 }
 
 /** When this member was taken in for the last time, of these generations of one incarnation. */
@@ -180,21 +212,17 @@ function recoveryOf(
         .filter((record) => within(record.event.generation, 0, number) && record.at <= firstInstall)
         .map((record) => record.event.step),
     ) ?? 0;
-  const again = records
-    .filter(isKind('applied'))
-    .filter((record) => within(record.event.generation, number, until) && record.event.step < committed)
-    .map((record) => record.event.step);
-
   return {
     cause: disturbance?.cause ?? 'unexplained',
     evidence: first?.evidence ?? null,
     detectMs: disturbance === undefined ? null : maximum(found.map((item) => item.ms)),
     regroupMs: proposedAt === null ? null : installedAt - proposedAt,
-    lostSteps: new Set(again).size,
+    lostSteps: 0,
     redoneMicroBatches: redone(records, generation.id, until),
     generation: generation.id,
     lost,
     committed,
+    firstInstalledAt: firstInstall,
     installedAt,
   };
 }

@@ -1,6 +1,7 @@
 // The disturbed run: opens the tabs, trains, and does to the room what the plan says, telling what happens.
 
 import type { MemberId } from '../../ports/ids.ts';
+import type { TraceRecord } from '../../trace/events.ts';
 import { RunError } from '../errors.ts';
 import { findAdmissions } from './analysis.ts';
 import type { FaultRunner } from './faults.ts';
@@ -159,17 +160,18 @@ async function joinTabs(
 }
 
 async function reopenRoom(drive: Drive, pauseAt: number | undefined): Promise<void> {
-  const { tabs, room, journal, narrator, faults } = drive;
+  const { tabs, room, log, journal, narrator, faults } = drive;
   faults.suspend();
   const open = tabs.alive();
   const checkpoints = await tabs.ask(room.anyone(), 'checkpoints');
   if (checkpoints.length === 0) {
-    const saved = await tabs.ask(room.anyone(), 'checkpointNow');
-    narrator.say(`  no checkpoint yet: saved one at step ${saved.step}`);
+    const made = await tabs.ask(room.anyone(), 'checkpointNow');
+    narrator.say(`  no checkpoint yet: saved one at step ${made.step}`);
   }
   const at = committed(open);
   const endComing = beginComing(journal);
   await tabs.close(open);
+  const saved = newestCheckpoint(log.records());
   narrator.say(`step ${at}: closed ${open.length === 1 ? 'the only tab' : `all ${open.length} tabs`}`);
 
   const first = await room.open();
@@ -180,7 +182,10 @@ async function reopenRoom(drive: Drive, pauseAt: number | undefined): Promise<vo
       `${first.name} reopened the room after step ${at} and did not resume: it starts from step 0.`,
     );
   }
-  journal.resumedFromStep ??= resumed;
+  if (journal.resumedFromStep === undefined) {
+    journal.resumedFromStep = resumed;
+    journal.newestCheckpoint = saved;
+  }
   await Promise.all(Array.from({ length: open.length - 1 }, () => room.open()));
   await room.gather('the reopened tabs to become one room');
   endComing();
@@ -188,6 +193,12 @@ async function reopenRoom(drive: Drive, pauseAt: number | undefined): Promise<vo
   await room.goOn(pauseAt);
   faults.resume();
   await room.reach(Math.min(at, pauseAt ?? at));
+}
+
+/** Updates in the newest checkpoint that a rank saw saved. Within one incarnation a later one has more steps. */
+function newestCheckpoint(records: readonly TraceRecord[]): number | undefined {
+  const steps = records.flatMap(({ event }) => (event.kind === 'checkpointed' ? [event.step] : []));
+  return steps.length === 0 ? undefined : Math.max(...steps);
 }
 
 export const evaluated = (tabs: readonly Tab[], steps: number): boolean =>

@@ -15,6 +15,8 @@ export interface Journal {
   /** Tabs that joined in mid-run. */
   readonly joined: Tab[];
   resumedFromStep: number | undefined;
+  /** Updates in the newest checkpoint that the logs knew of when all tabs had been closed. */
+  newestCheckpoint: number | undefined;
 }
 
 export const emptyJournal = (): Journal => ({
@@ -22,6 +24,7 @@ export const emptyJournal = (): Journal => ({
   comings: [],
   joined: [],
   resumedFromStep: undefined,
+  newestCheckpoint: undefined,
 });
 
 /** Marks the time until the function that is returned is called as one of opening or closing all tabs. */

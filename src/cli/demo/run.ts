@@ -11,7 +11,7 @@ import { withCleanup } from '../cleanup.ts';
 import type { Cleanup } from '../cleanup.ts';
 import { within } from '../deadline.ts';
 import { InterruptedError, RunError, oneLine } from '../errors.ts';
-import { compareHashes, findAdmissions, findComplaints } from './analysis.ts';
+import { compareHashes, findAdmissions, findComplaints, unexplainedRepeats } from './analysis.ts';
 import { driveDemo, evaluated } from './drive.ts';
 import type { Drive } from './drive.ts';
 import { runFaults } from './faults.ts';
@@ -235,6 +235,11 @@ function gatherFacts(
     idle: journal.joined.filter((tab) => !helped(tab)).map((tab) => tab.name),
     unpromisedSince: unpromised.length === 0 ? undefined : Math.min(...unpromised),
     resumedFromStep: journal.resumedFromStep,
+    newestCheckpoint: journal.newestCheckpoint,
+    skippedCheckpoints: records.flatMap(({ event }) =>
+      event.kind === 'checkpointSkipped' ? [event.reason] : [],
+    ),
+    unexplainedRepeats: unexplainedRepeats(records, journal.disturbances),
     complaints: [...complaints],
     failure,
   };

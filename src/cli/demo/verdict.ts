@@ -14,7 +14,10 @@ export interface DemoResult {
   readonly lastLoss: number | null;
   readonly testAccuracy: number | null;
   readonly recoveries: readonly RecoveryResult[];
-  /** All ranks held the same state at every step that more than one of them committed. */
+  /**
+   * All ranks held the same state at every step that more than one of them committed, and at the end. Where more than one rank
+   * trained, there must be such a step; one rank alone agrees with itself.
+   */
   readonly parity: boolean;
   /** The state at the end is that of one rank that trained alone and undisturbed. */
   readonly exact: boolean;
@@ -53,6 +56,12 @@ export interface DemoFacts {
   readonly finalHashes: ReadonlyMap<string, StateHash | undefined>;
   readonly singleRankHash: StateHash | undefined;
   readonly resumedFromStep: number | undefined;
+  /** Updates in the newest checkpoint when all tabs had been closed; undefined when none was seen. */
+  readonly newestCheckpoint: number | undefined;
+  /** Why a rank passed checkpoints over when it looked for the newest, in its words. */
+  readonly skippedCheckpoints: readonly string[];
+  /** Committed steps that were executed again before any rank was lost. */
+  readonly unexplainedRepeats: number;
   /** What ranks and checkers called wrong. */
   readonly complaints: readonly string[];
   /** Why the run ended before its end, if it did. */
@@ -71,7 +80,8 @@ export function judge(facts: DemoFacts): Verdict {
   const finalHash = finals.length === 1 ? finals[0] : undefined;
   const reached = finalHash !== undefined && facts.singleRankHash !== undefined;
   const exact = reached && finalHash === facts.singleRankHash && facts.unpromisedSince === undefined;
-  const agree = parity.equal && parity.compared > 0 && finals.length <= 1;
+  const compared = parity.compared > 0 || facts.ranks === 1;
+  const agree = parity.equal && compared && finals.length === 1;
   const again = facts.recoveries.reduce((sum, recovery) => sum + recovery.lostSteps, 0);
 
   const failures: string[] = [];
@@ -94,9 +104,13 @@ export function judge(facts: DemoFacts): Verdict {
     );
     check(facts.testAccuracy !== undefined, 'The accuracy on the held-out digits was not measured.');
     check(
-      parity.compared > 0 || facts.ranks === 1,
-      'No step was committed by two ranks, so nothing was compared.',
+      resumedFromStep === undefined ||
+        facts.newestCheckpoint === undefined ||
+        resumedFromStep >= facts.newestCheckpoint ||
+        facts.skippedCheckpoints.length > 0,
+      `The reopened room resumed from step ${String(resumedFromStep)}, and step ${String(facts.newestCheckpoint)} had been saved.`,
     );
+    check(compared, 'No step was committed by two ranks, so nothing was compared.');
   } else {
     failures.push(facts.failure);
   }
@@ -113,6 +127,16 @@ export function judge(facts: DemoFacts): Verdict {
     for (const tab of facts.unmissed) failures.push(`No generation took leave of ${tab}.`);
     for (const tab of facts.idle) failures.push(`${tab} joined and never contributed.`);
   }
+  for (const { cause, evidence } of facts.recoveries) {
+    if ((cause === 'kill' || cause === 'close') && (evidence === null || !isProof(evidence)))
+      failures.push(
+        `A tab of the same browser was lost (${cause}), and the others learned of it by ${evidence ?? 'nothing'} instead of its lock or goodbye.`,
+      );
+  }
+  check(
+    facts.unexplainedRepeats === 0,
+    `${facts.unexplainedRepeats} committed steps were executed again, and no rank had been lost before.`,
+  );
   check(again === 0, `${again} committed steps were executed again although a donor was alive.`);
   failures.push(...facts.complaints);
 
@@ -143,6 +167,9 @@ export function judge(facts: DemoFacts): Verdict {
     },
   };
 }
+
+/** Evidence that a page of this browser is gone for good. */
+const isProof = (evidence: Evidence): boolean => evidence === 'lock-released' || evidence === 'goodbye';
 
 const listHashes = (facts: DemoFacts): string =>
   [...facts.finalHashes].map(([tab, hash]) => `${tab} ${hash ?? 'unknown'}`).join(', ') ||

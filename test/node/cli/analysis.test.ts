@@ -5,6 +5,7 @@ import {
   findAdmissions,
   findComplaints,
   findRecoveries,
+  unexplainedRepeats,
 } from '../../../src/cli/demo/analysis.ts';
 import type { IncarnationId, MemberId, SeatId, StateHash } from '../../../src/ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../../src/trace/events.ts';
@@ -110,6 +111,7 @@ describe('a recovery', () => {
       generation: gen(1),
       lost: [C],
       committed: 5,
+      firstInstalledAt: 1080,
       installedAt: 1095,
     });
   });
@@ -126,6 +128,25 @@ describe('a recovery', () => {
       [1130, A, applied(1, 4)],
     ] as const;
     expect(findRecoveries(logOf(...before, ...after, ...again), [killOfC])[0]?.lostSteps).toBe(2);
+  });
+
+  it('is charged with steps that a new incarnation takes again while a rank that had them lives', () => {
+    const redo: TraceEvent = { ...applied(0, 3), generation: gen(0, SECOND) } as TraceEvent;
+    const records = logOf(...before, ...after, [1300, B, redo], [1400, A, committed(1, 7)]);
+    expect(findRecoveries(records, [killOfC])[0]?.lostSteps).toBe(1);
+  });
+
+  it('is not charged with steps whose outcome nobody had any more', () => {
+    const redo: TraceEvent = { ...applied(0, 3), generation: gen(0, SECOND) } as TraceEvent;
+    const records = logOf(...before, ...after, [1300, D, redo], [1400, D, committed(0, 4, '4', SECOND)]);
+    expect(findRecoveries(records, [killOfC])[0]?.lostSteps).toBe(0);
+    expect(unexplainedRepeats(records, [killOfC])).toBe(0);
+  });
+
+  it('is missing where steps are taken again out of the blue', () => {
+    const redo: TraceEvent = { ...applied(0, 3), generation: gen(0, SECOND) } as TraceEvent;
+    const records = logOf(...before, [1300, B, redo], [1400, A, committed(0, 6)]);
+    expect(unexplainedRepeats(records, [])).toBe(1);
   });
 
   it('is not made of generations that only add members', () => {

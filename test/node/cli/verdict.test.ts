@@ -26,6 +26,7 @@ const GOOD: DemoFacts = {
       generation: { incarnation: `00000000-${'1'.repeat(32)}` as IncarnationId, number: 4 },
       lost: ['c'.repeat(32) as MemberId],
       committed: 20,
+      firstInstalledAt: 1,
       installedAt: 1,
     },
   ],
@@ -39,6 +40,9 @@ const GOOD: DemoFacts = {
   ]),
   singleRankHash: END,
   resumedFromStep: 40,
+  newestCheckpoint: 40,
+  skippedCheckpoints: [],
+  unexplainedRepeats: 0,
   complaints: [],
   failure: undefined,
 };
@@ -103,6 +107,21 @@ describe('the verdict on a demo', () => {
       /no longer promises exactness since step 12/,
     ],
     ['the room did not resume', { resumedFromStep: undefined }, /did not resume/],
+    [
+      'an older checkpoint was taken',
+      { resumedFromStep: 20 },
+      /resumed from step 20, and step 40 had been saved/,
+    ],
+    [
+      'steps were repeated out of the blue',
+      { unexplainedRepeats: 3 },
+      /3 committed steps .* no rank had been lost/,
+    ],
+    [
+      'a lost tab was known by its silence alone',
+      { recoveries: recovery ? [{ ...recovery, evidence: 'heartbeat' }] : [] },
+      /learned of it by heartbeat/,
+    ],
     ['a victim was not missed', { unmissed: ['tab 2'] }, /No generation took leave of tab 2/],
     ['a newcomer never helped', { idle: ['tab 5'] }, /tab 5 joined and never contributed/],
     [

@@ -1,0 +1,40 @@
+// Committed steps that were executed again although somebody who lived on had their outcome. Pure: records in, findings out.
+
+import type { GenerationId, MemberId } from '../../ports/ids.ts';
+import { sameGeneration } from '../../ports/ids.ts';
+import type { TraceRecord } from '../../trace/events.ts';
+
+/** An update that was made once more. */
+export interface Repeat {
+  /** The step that was executed: from the state after so many updates. */
+  readonly step: number;
+  readonly at: number;
+  readonly generation: GenerationId;
+}
+
+/**
+ * Looks over the whole room, across generations and incarnations. An update counts when a member whose log goes on had committed
+ * its outcome before: that member could have been the donor. Within one generation nothing can be done twice unnoticed (invariant 4),
+ * and clocks of two tabs may differ by more than a step takes, so an update is compared with other generations only.
+ */
+export function findRepeats(records: readonly TraceRecord[]): readonly Repeat[] {
+  const lastSeen = new Map<MemberId, number>();
+  for (const { member, at } of records) lastSeen.set(member, Math.max(at, lastSeen.get(member) ?? at));
+  const newest = new Map<MemberId, { readonly step: number; readonly generation: GenerationId }>();
+  const repeats: Repeat[] = [];
+  for (const { member, at, event } of records.toSorted((a, b) => a.at - b.at)) {
+    if (event.kind === 'committed') {
+      if (event.step > (newest.get(member)?.step ?? -1))
+        newest.set(member, { step: event.step, generation: event.generation });
+    } else if (event.kind === 'applied') {
+      const known = [...newest].some(
+        ([donor, { step, generation }]) =>
+          step > event.step &&
+          !sameGeneration(generation, event.generation) &&
+          (lastSeen.get(donor) ?? at) > at,
+      );
+      if (known) repeats.push({ step: event.step, at, generation: event.generation });
+    }
+  }
+  return repeats;
+}

@@ -3,12 +3,17 @@
 import type { Event } from '../protocol/effects.ts';
 import { hashLayout } from './hash-engine.ts';
 
+export interface Slowdown {
+  readonly factor: number;
+  readonly until: number;
+}
+
 export interface Gpu {
   /** Devices lost so far: what an earlier one was asked for is never answered. */
   losses: number;
   busyUntil: number;
-  /** Slowdowns in force, of which the worst counts: with 10, work takes ten times as long. */
-  readonly slowdowns: number[];
+  /** Slowdowns in force, of which the worst counts: with a factor of 10, work takes ten times as long until then. */
+  readonly slowdowns: Slowdown[];
   /** Faults in force under which no memory can be had. */
   refusing: number;
   /** Computations to come that the loader fails. */
@@ -23,7 +28,12 @@ export interface Gpu {
 
 /** When a piece of work that takes `ms` at full speed is done. */
 export function occupy(gpu: Gpu, now: number, ms: number): number {
-  gpu.busyUntil = Math.max(now, gpu.busyUntil) + ms * Math.max(1, ...gpu.slowdowns);
+  const start = Math.max(now, gpu.busyUntil);
+  gpu.busyUntil = start + ms;
+  for (const { factor, until } of gpu.slowdowns) {
+    const slow = Math.max(0, Math.min(ms * factor, until - start));
+    gpu.busyUntil = Math.max(gpu.busyUntil, start + slow + Math.max(0, ms - slow / factor));
+  }
   return gpu.busyUntil;
 }
 

@@ -226,10 +226,12 @@ export function createStrikes(world: World): Strikes {
       case 'nan':
         host.gpu.poisoned = 1;
         return;
-      case 'slow-gpu':
-        host.gpu.slowdowns.push(fault.factor);
-        holdFor(fault.forMs, () => host.gpu.slowdowns.splice(host.gpu.slowdowns.indexOf(fault.factor), 1));
+      case 'slow-gpu': {
+        const slowdown = { factor: fault.factor, until: world.now() + fault.forMs };
+        host.gpu.slowdowns.push(slowdown);
+        holdFor(fault.forMs, () => host.gpu.slowdowns.splice(host.gpu.slowdowns.indexOf(slowdown), 1));
         return;
+      }
       case 'loader-throws':
         host.gpu.failing += fault.times ?? 1;
         return;

@@ -101,7 +101,8 @@ export function onRestored(
       step: standing.step,
       hash: standing.hash,
       previousHash: undefined,
-      lineage: standing.lineage,
+      // Its generation vouched for it once, and may have gone further since: it is not the newest state of that generation.
+      lineage: undefined,
       paused: false,
       retained: undefined,
       committed: standing.step,
@@ -113,6 +114,6 @@ export function onRestored(
     state.exactness = exactness;
     report(ctx, { kind: 'restored', step: standing.step, hash: standing.hash });
   }
-  state.saved = undefined;
+  state.saved = event.found?.standing;
   settled(ctx);
 }

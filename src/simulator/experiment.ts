@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { DEFAULT_JOB, type Job } from '../job/job.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
-import { StrikeSchema, type AnyFault, type Strike } from './strikes.ts';
+import { MOMENTS, StrikeSchema, type AnyFault, type Strike } from './strikes.ts';
 import type { Salt } from './hash-engine.ts';
 
 const whole = (low: number, high: number) =>
@@ -107,13 +107,17 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     entropy.chance('workload', `has ${kind}`, COMMON.has(kind) ? 0.5 : RARE.has(kind) ? 0.05 : 0.3),
   );
   const plan: Strike[] = [];
+  const dramatic = entropy.chance('workload', 'dramatic', 0.6);
   let at = draw('first strike', 0, 3000);
   const gap = entropy.pick('workload', 'gap', [1500, 300, 50, 4000]);
   const strikes = kinds.length === 0 ? 0 : draw('strikes', 1, 12);
   for (let i = 0; i < strikes; i++) {
     const kind = entropy.pick('workload', 'kind', kinds);
     const page = draw('page', 0, ranks + 1);
-    plan.push({ at: { ms: at }, page, fault: MAKERS[kind](entropy, ranks) });
+    const fault = MAKERS[kind](entropy, ranks);
+    if (dramatic && entropy.chance('workload', 'at a moment', 0.6))
+      plan.push({ at: drawMoment(entropy), fault });
+    else plan.push({ at: { ms: at }, page, fault });
     at += draw('gap', 1, gap);
   }
   return {
@@ -136,6 +140,14 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     survivors: entropy.pick('workload', 'survivors', ['all', 'some'] as const),
   };
 }
+
+/** Strikes at a moment come to it while it is new: its first few times, within a few messages. */
+const drawMoment = (entropy: Entropy): Strike['at'] => ({
+  moment: entropy.pick('workload', 'moment', MOMENTS),
+  nth: entropy.between('workload', 'nth', 1, entropy.pick('workload', 'many', [8, 30])),
+  afterMs: entropy.between('workload', 'after', 0, entropy.pick('workload', 'soon', [4, 15, 60])),
+  hits: entropy.pick('workload', 'hits', ['actor', 'actor', 'donors', 'others'] as const),
+});
 
 type FaultMakers = {
   readonly [Kind in AnyFault['kind']]: (
@@ -204,11 +216,12 @@ const MAKERS: FaultMakers = {
   'ambiguous-storage': (e) => ({ kind: 'ambiguous-storage', forMs: duration(e) }),
   'damage-checkpoint': () => ({ kind: 'damage-checkpoint' }),
   'evict-checkpoints': () => ({ kind: 'evict-checkpoints' }),
+  mute: (e) => ({ kind: 'mute', forMs: duration(e) }),
   hide: (e) => ({ kind: 'hide', forMs: duration(e) }),
   'clock-drift': (e) => ({ kind: 'clock-drift', rate: e.pick('workload', 'rate', [1.01, 0.99, 1.2, 0.8]) }),
   'clock-jump': (e) => ({ kind: 'clock-jump', ms: duration(e) }),
   command: (e) => ({
     kind: 'command',
-    command: e.pick('workload', 'command', ['start', 'pause', 'checkpoint', 'leave'] as const),
+    command: e.pick('workload', 'command', ['start', 'pause', 'checkpoint', 'leave', 'force'] as const),
   }),
 };

@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { FaultSchema, type Fault } from '../faults/vocabulary.ts';
 import type { MemberId } from '../ports/ids.ts';
+import type { TraceEvent } from '../trace/events.ts';
 import type { Host, LinkFault } from './host.ts';
 import { release } from './gpu.ts';
 import { damageCheckpoint, evictCheckpoints } from './storage.ts';
@@ -48,6 +49,8 @@ const WorldFaultSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('damage-checkpoint') }),
   v.strictObject({ kind: v.literal('evict-checkpoints') }),
   v.strictObject({ kind: v.literal('hide'), forMs }),
+  /** Nothing that it says gets out, though it hears; a little later it freezes as well, and wakes with all of it undone. */
+  v.strictObject({ kind: v.literal('mute'), forMs }),
   v.strictObject({
     kind: v.literal('clock-drift'),
     rate: v.pipe(v.number(), v.minValue(0.5), v.maxValue(2)),
@@ -62,10 +65,25 @@ const WorldFaultSchema = v.variant('kind', [
 export type WorldFault = v.InferOutput<typeof WorldFaultSchema>;
 export type AnyFault = Fault | WorldFault;
 
+/** What a rank reports at the moments that races are made of. */
+export const MOMENTS = ['prepared', 'promised', 'voted', 'chosen', 'healing', 'founded', 'applied'] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+/** Whom a strike at a moment hits: who came to it, everybody else, or everybody else that has the generation's state. */
+export const CIRCLES = ['actor', 'others', 'donors'] as const;
+export type Circle = (typeof CIRCLES)[number];
+
 export const StrikeSchema = v.strictObject({
   at: v.union([
     v.strictObject({ ms: v.pipe(v.number(), v.minValue(0)) }),
     v.strictObject({ step: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
+    /** A little after some rank has come to such a moment for the nth time, counted over the room. */
+    v.strictObject({
+      moment: v.picklist(MOMENTS),
+      nth: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000)),
+      afterMs: v.pipe(v.number(), v.minValue(0), v.maxValue(60_000)),
+      hits: v.picklist(CIRCLES),
+    }),
   ]),
   /** The page that it strikes, in the order in which pages were opened; or by rank number in the newest generation. */
   page: v.optional(page),
@@ -74,10 +92,19 @@ export const StrikeSchema = v.strictObject({
 });
 
 export interface Strike {
-  readonly at: { readonly ms: number } | { readonly step: number };
+  readonly at:
+    | { readonly ms: number }
+    | { readonly step: number }
+    | { readonly moment: Moment; readonly nth: number; readonly afterMs: number; readonly hits: Circle };
   readonly page?: number | undefined;
   readonly rank?: number | 'any' | undefined;
   readonly fault: AnyFault;
+}
+
+/** The moment that an event is, if it is one. */
+export function momentOf(event: TraceEvent): Moment | undefined {
+  if (event.kind === 'phase') return event.phase === 'healing' ? 'healing' : undefined;
+  return MOMENTS.find((moment) => moment === event.kind);
 }
 
 /** How long a strike lasts, where it says so, in milliseconds. */
@@ -173,6 +200,14 @@ export function createStrikes(world: World): Strikes {
         return;
       case 'cut':
         strikeLinks(strike, host, fault.to, fault.direction ?? 'both', { kind: 'cut' }, fault.forMs);
+        return;
+      case 'mute':
+        strikeLinks(strike, host, undefined, 'out', { kind: 'cut', silent: true }, fault.forMs);
+        world.at(world.now() + fault.forMs / 4, () => {
+          if (!host.alive) return;
+          world.freeze(host.member);
+          holdFor((fault.forMs * 3) / 4, () => world.wake(host.member));
+        });
         return;
       case 'silent-link':
         strikeLinks(strike, host, fault.to, 'both', { kind: 'cut', silent: true }, fault.forMs);

@@ -4,6 +4,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Violation } from '../invariants/check.ts';
+import type { MemberId } from '../ports/ids.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { Rules } from '../protocol/rules.ts';
 import type { TraceRecord } from '../trace/events.ts';
@@ -13,7 +14,7 @@ import type { Host } from './host.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { stateHashOf } from './sim-rank.ts';
 import { watchSituations, type Situation } from './situations.ts';
-import { createStrikes, durationOf, type Strike } from './strikes.ts';
+import { createStrikes, durationOf, momentOf, type Circle, type Moment, type Strike } from './strikes.ts';
 import { createWorld, type World } from './world.ts';
 
 /** The liveness bound: this much virtual time, and more for each step that is left to do. */
@@ -98,6 +99,8 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
         newest = Math.max(newest, event.step);
         strikeAtSteps(event.step);
       }
+      const moment = momentOf(event);
+      if (moment !== undefined) strikeAtMoment(moment, record.member);
       if (event.kind === 'stopped' && event.reason === 'non-finite')
         excuses.add('a gradient was not finite: the room stopped, as it must');
       if (digest !== undefined) {
@@ -135,6 +138,9 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
   const strikes = createStrikes(world);
   /** When the last strike that came with a step, and lasts for a stated time, is over. */
   let lastsUntil = 0;
+  const moments = new Map<Moment, number>();
+  let waitingForMoment = experiment.plan.filter((strike) => 'moment' in strike.at);
+  let isCalm = false;
   let waitingForStep = experiment.plan.filter((strike) => 'step' in strike.at);
   for (const strike of experiment.plan) if ('ms' in strike.at) world.at(strike.at.ms, () => hit(strike));
 
@@ -153,6 +159,22 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
     }
   }
 
+  function strikeAtMoment(moment: Moment, member: MemberId): void {
+    if (waitingForMoment.length === 0) return;
+    const nth = (moments.get(moment) ?? 0) + 1;
+    moments.set(moment, nth);
+    const actor = world.ranks.get(member);
+    for (const strike of waitingForMoment) {
+      const { at } = strike;
+      if (!('moment' in at) || at.moment !== moment || at.nth !== nth || actor === undefined) continue;
+      waitingForMoment = waitingForMoment.filter((other) => other !== strike);
+      world.at(world.now() + at.afterMs, () => {
+        if (isCalm) return;
+        for (const { ordinal } of circle(world, actor, at.hits)) hit({ ...strike, page: ordinal });
+      });
+    }
+  }
+
   const over = (): boolean => world.violations.length > 0 || world.events() >= maxEvents;
 
   for (let i = 0; i < experiment.ranks; i++)
@@ -162,6 +184,7 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
     world.runUntil(() => over() || waitingForStep.length === 0 || isDone(world, world.living()), SCHEDULE_MS);
   // What came due with the last step happens before the faults end, and lasts for its time.
   world.runUntil(over, Math.max(1, lastsUntil - world.now()));
+  isCalm = true;
   const calm = over() ? undefined : recover(world, experiment, () => strikes.healAll(), excuses, over);
 
   flush();
@@ -180,6 +203,12 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
     ledger: keeper.ledger(),
     situations: situations.counts,
   };
+}
+
+function circle(world: World, actor: Host, hits: Circle): readonly Host[] {
+  if (hits === 'actor') return [actor];
+  const others = world.living().filter((host) => host !== actor);
+  return hits === 'others' ? others : others.filter(({ core }) => core.membership?.synced === true);
 }
 
 interface Recovery {

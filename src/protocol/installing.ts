@@ -142,6 +142,8 @@ export function leave(ctx: Context, why: 'evicted' | 'dissolved'): void {
   if (membership === undefined) return;
   report(ctx, { kind: 'left', generation: membership.generation.id, why: state.leaving ? 'leave' : why });
   state.membership = undefined;
+  // Where it dissolves into another room, there is nothing to found any more.
+  state.founding = undefined;
   state.stuck = false;
   for (const name of ['propose', 'retry', 'progress', 'heal', 'beat'] as const) clearTimer(ctx, name);
   for (const seat of [...state.seats.keys()]) {

@@ -123,6 +123,7 @@ export interface Strikes {
 /** Carries strikes out. Those that name a page which is not there do nothing. */
 export function createStrikes(world: World): Strikes {
   const active = new Set<Heal>();
+  let isCalm = false;
 
   function holdFor(ms: number | undefined, heal: Heal): void {
     const once = (): void => {
@@ -204,7 +205,7 @@ export function createStrikes(world: World): Strikes {
       case 'mute':
         strikeLinks(strike, host, undefined, 'out', { kind: 'cut', silent: true }, fault.forMs);
         world.at(world.now() + fault.forMs / 4, () => {
-          if (!host.alive) return;
+          if (!host.alive || isCalm) return;
           world.freeze(host.member);
           holdFor((fault.forMs * 3) / 4, () => world.wake(host.member));
         });
@@ -312,6 +313,7 @@ export function createStrikes(world: World): Strikes {
   return {
     strike,
     healAll() {
+      isCalm = true;
       for (const heal of [...active]) heal();
     },
   };

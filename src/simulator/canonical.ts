@@ -20,11 +20,11 @@ export function createFingerprints(): (value: unknown) => string {
       case 'string':
         return hashText(value);
       case 'number':
-        return combine(11, value | 0, Math.floor(value / 0x1_0000_0000) | 0);
+        return SMALL[value] ?? hashNumber(value);
       case 'boolean':
-        return value ? combine(12, 1, 1) : combine(12, 0, 0);
+        return value ? YES : NO;
       case 'object': {
-        if (value === null) return combine(13, 0, 0);
+        if (value === null) return NULL;
         let known = remembered.get(value);
         if (known === undefined) {
           known = hashObject(value);
@@ -36,7 +36,7 @@ export function createFingerprints(): (value: unknown) => string {
       case 'bigint':
       case 'symbol':
       case 'function':
-        return combine(14, 0, 0);
+        return OTHER;
     }
   }
 
@@ -68,8 +68,10 @@ export function createFingerprints(): (value: unknown) => string {
     if (value instanceof Map) for (const [key, item] of value as Map<unknown, unknown>) add(key, item);
     else if (value instanceof Set) for (const key of value as Set<unknown>) add(key, true);
     else
-      for (const [key, item] of Object.entries(value))
+      for (const key in value) {
+        const item = (value as Readonly<Record<string, unknown>>)[key];
         if (item !== undefined && key !== 'job') add(key, item);
+      }
     return combine(19, a, b);
   }
 
@@ -99,3 +101,12 @@ const combine = (tag: number, x: number, y: number): Hash => ({
   a: mix32(mix32(tag) ^ x) ^ mix32(y ^ tag),
   b: mix32(mix32(tag + 100) + x) ^ mix32(y + tag),
 });
+
+const hashNumber = (value: number): Hash => combine(11, value | 0, Math.floor(value / 0x1_0000_0000) | 0);
+
+// Most of what is hashed are these: their hashes are made once.
+const SMALL: readonly Hash[] = Array.from({ length: 1024 }, (_, value) => hashNumber(value));
+const YES = combine(12, 1, 1);
+const NO = combine(12, 0, 0);
+const NULL = combine(13, 0, 0);
+const OTHER = combine(14, 0, 0);

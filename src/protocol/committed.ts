@@ -9,7 +9,9 @@ export function noteCommitted(ctx: Context, incarnation: IncarnationId, committe
   ctx.state.roomCommitted = { incarnation, committed };
 }
 
+/** What an incarnation had committed counts for nothing once it is lost: it dissolves into any that goes on. */
 export function committedHere(ctx: Context, incarnation: IncarnationId): number {
+  if (ctx.state.lost === incarnation) return 0;
   const known = ctx.state.roomCommitted;
   return Math.max(
     known?.incarnation === incarnation ? known.committed : 0,

@@ -94,6 +94,7 @@ export const createRank = (config: RankConfig): RankState => ({
   problem: undefined,
   updateMode: 'native',
   exactness: { kind: 'exact' },
+  lost: undefined,
   roomCommitted: undefined,
 });
 

@@ -191,6 +191,8 @@ export interface RankState {
   /** Of a founder: what its restored state was computed with. */
   updateMode: UpdateMode;
   exactness: Exactness;
+  /** The incarnation whose newest state has died with its last holder, as far as this rank knows. */
+  lost: IncarnationId | undefined;
   /** The most steps that this rank knows its incarnation to have committed: it never sinks while the rank heals. */
   roomCommitted: { readonly incarnation: IncarnationId; readonly committed: number } | undefined;
 }

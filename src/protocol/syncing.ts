@@ -1,6 +1,6 @@
 // The start of a generation: every member says where its state stands, all see the same target, and those behind heal from a donor.
 
-import type { IncarnationId, MemberId } from '../ports/ids.ts';
+import type { MemberId } from '../ports/ids.ts';
 import { bestStanding } from './asking.ts';
 import {
   broadcast,
@@ -93,9 +93,11 @@ function considerTarget(ctx: Context, membership: Membership): void {
   const { training, self } = ctx.state;
   if (target === undefined) return;
   if (ctx.rules.isLost(target, membership.generation.floor)) {
-    stateLost(ctx, membership.generation.id.incarnation, target, ordered);
+    ctx.state.lost = membership.generation.id.incarnation;
+    stateLost(ctx, ordered);
     return;
   }
+  ctx.state.lost = undefined;
   if (isPaused(target, membership)) rest(ctx, membership);
   // The proposer had not heard of the start.
   else if (membership.wasRunning && !membership.running) membership.startWanted = true;
@@ -127,14 +129,7 @@ const isPaused = (target: Target, { situations }: Membership): boolean =>
  * Every copy in memory of the newest committed state is gone: to go on from an older one would take steps back within the
  * incarnation. The one that has the newest state, in memory or saved, founds a new one; the others join it.
  */
-function stateLost(
-  ctx: Context,
-  incarnation: IncarnationId,
-  left: Target,
-  situations: readonly (readonly [MemberId, Situation])[],
-): void {
-  // What this incarnation had committed no longer counts for it: it dissolves into the new one.
-  ctx.state.roomCommitted = { incarnation, committed: left.step };
+function stateLost(ctx: Context, situations: readonly (readonly [MemberId, Situation])[]): void {
   const founder = ctx.rules.founder(situations.map(([member, { best }]) => [member, best]));
   if (founder === ctx.state.self.member) ctx.state.foundWanted = true;
 }

@@ -4,9 +4,10 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Violation } from '../invariants/check.ts';
-import type { MemberId } from '../ports/ids.ts';
+import { sameGeneration, type GenerationId, type MemberId } from '../ports/ids.ts';
 import type { Message } from '../protocol/messages.ts';
-import type { Rules } from '../protocol/rules.ts';
+import { electorate } from '../protocol/generation.ts';
+import { RULES, type Rules } from '../protocol/rules.ts';
 import type { TraceRecord } from '../trace/events.ts';
 import { keepLedger, type Ledger } from '../trace/ledger.ts';
 import { jobOf, type Experiment } from './experiment.ts';
@@ -250,6 +251,7 @@ function recover(
     if (opened !== undefined) for (const host of outside) cutOff(world, host, [opened]);
   }
   for (const host of inside()) world.command(host.member, 'start');
+  let stuckIn: GenerationId | undefined;
   const deadline = world.now() + RECOVERY_MS + experiment.steps * STEP_MS;
   while (world.now() < deadline && !over()) {
     if (world.runUntil(() => over() || isDone(world, inside()), PATIENCE_MS)) break;
@@ -261,12 +263,35 @@ function recover(
     // A pause that was on its way when the start was asked for wins; a person asks again.
     for (const host of inside()) if (host.core.phase === 'idle') world.command(host.member, 'start');
     const stuck = inside().find((host) => host.core.phase === 'stuck');
-    if (stuck === undefined) continue;
+    if (stuck === undefined) {
+      stuckIn = undefined;
+      continue;
+    }
+    const generation = stuck.core.membership?.generation.id;
+    // Nobody forces a room on that has its quorum and does not move.
+    if (generation !== undefined && isQuorumAtHand(inside(), stuck)) {
+      if (stuckIn !== undefined && sameGeneration(stuckIn, generation)) break;
+      stuckIn = generation;
+      continue;
+    }
     excuses.add('no quorum could be reached: a person forced the room on');
     world.command(stuck.member, 'force');
   }
   const survivors = inside();
   return { live: isDone(world, survivors), survivors };
+}
+
+/** Whether those who hold a majority of the generation's seats are there, and yet the room waits for them. */
+function isQuorumAtHand(inside: readonly Host[], stuck: Host): boolean {
+  const generation = stuck.core.membership?.generation;
+  if (generation === undefined) return false;
+  const seats = inside
+    .filter(({ core }) => {
+      const id = core.membership?.generation.id;
+      return id !== undefined && sameGeneration(id, generation.id);
+    })
+    .flatMap(({ core }) => [...core.seats.keys()]);
+  return RULES.isQuorum(new Set(seats), electorate(generation));
 }
 
 /** A random part of the living, less than half or more, is killed, frozen or cut off for good. */

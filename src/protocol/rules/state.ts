@@ -58,6 +58,13 @@ function lineageOrder(standing: Standing, incarnation: IncarnationId): number {
 
 const orderSaved = (a: Saved, b: Saved): number => compareCheckpoints(keyOf(a), keyOf(b));
 
+/** A state that no generation has vouched for is older than any other; among such, steps count. */
+function isNewer(a: Standing, b: Standing): boolean {
+  if (a.lineage !== undefined && b.lineage !== undefined)
+    return orderSaved({ lineage: a.lineage, step: a.step }, { lineage: b.lineage, step: b.step }) > 0;
+  return a.lineage === b.lineage ? a.step > b.step : a.lineage !== undefined;
+}
+
 export const STATE_RULES: StateRules = {
   isSettled: (changing) => changing === undefined,
 
@@ -100,13 +107,11 @@ export const STATE_RULES: StateRules = {
   orderSaved,
 
   founder(best) {
-    let founder: { readonly member: MemberId; readonly saved: Saved } | undefined;
-    for (const [member, standing] of best) {
-      if (standing?.lineage === undefined) continue;
-      const saved = { lineage: standing.lineage, step: standing.step };
-      if (founder === undefined || orderSaved(saved, founder.saved) > 0) founder = { member, saved };
-    }
-    return founder?.member ?? best.find(([, standing]) => standing !== undefined)?.[0];
+    let founder: { readonly member: MemberId; readonly standing: Standing } | undefined;
+    for (const [member, standing] of best)
+      if (standing !== undefined && (founder === undefined || isNewer(standing, founder.standing)))
+        founder = { member, standing };
+    return founder?.member;
   },
 
   preferred: (inMemory, saved) => (orderSaved(saved, inMemory) > 0 ? 'saved' : 'memory'),

@@ -31,12 +31,12 @@ describe('when the newest state is lost, the new incarnation is founded by', () 
     ).toBe(B);
   });
 
-  it('the first that has any state when no generation has vouched for one', () => {
+  it('who has taken the most steps when no generation has vouched for any', () => {
     const unvouched: Standing = { ...at(1, 0), lineage: undefined };
     expect(
       RULES.founder([
-        [A, undefined],
-        [B, unvouched],
+        [A, unvouched],
+        [B, { ...unvouched, step: 2 }],
         [C, undefined],
       ]),
     ).toBe(B);

@@ -290,7 +290,13 @@ function isQuorumAtHand(inside: readonly Host[], stuck: Host): boolean {
       const id = core.membership?.generation.id;
       return id !== undefined && sameGeneration(id, generation.id);
     })
-    .flatMap(({ core }) => [...core.seats.keys()]);
+    .flatMap(({ core }) => [...core.seats.values()])
+    // An heir that found ballots of another line, or of a later generation, abstains.
+    .filter(
+      ({ base }) =>
+        base?.id.incarnation === generation.id.incarnation && base.id.number <= generation.id.number,
+    )
+    .map(({ seat }) => seat);
   return RULES.isQuorum(new Set(seats), electorate(generation));
 }
 

@@ -31,6 +31,8 @@ interface HuntFlags {
 }
 
 const DEFAULT_SEEDS = 1000;
+/** A search that comes to a situation less often than this says little about it. */
+const SEEDS_A_SITUATION = 100;
 const MAX_JOBS = 64;
 const SHRINK_MS = 20_000;
 
@@ -47,7 +49,7 @@ Schedulers:
 
 Exit status:
   0  no invariant was violated
-  1  one was; the replay file says how
+  1  one was, and the replay file says how; or, with --situations, one of them came too rarely
   2  bad options
 
 Examples:
@@ -88,7 +90,10 @@ export function huntCommand(exit: (status: number) => void): Command {
         .argParser(wholeNumber(1, MAX_JOBS)),
     )
     .option('--out <file>', 'where the replay goes (default: rankfall-<seed>.json)')
-    .option('--situations', 'count the named situations that the runs came to')
+    .option(
+      '--situations',
+      `count the named situations that the runs came to; each is to come once in ${SEEDS_A_SITUATION} seeds`,
+    )
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
@@ -150,8 +155,18 @@ async function hunt(flags: HuntFlags): Promise<number> {
         `\nShrunk to ${shrunk.size} decisions in ${shrunk.runs} runs: ${replayFile}\n\n${storyOf(shrunk.replay, rules).join('\n')}\n`,
       );
   }
-  return first === undefined ? EXIT_OK : EXIT_FAILED;
+  if (first !== undefined) return EXIT_FAILED;
+  const rare = flags.situations === true ? rareSituations(report) : [];
+  if (rare.length > 0)
+    process.stderr.write(
+      `Too rare, at less than once in ${SEEDS_A_SITUATION} seeds: ${rare.join(', ')}. The search does not come to them.\n`,
+    );
+  return rare.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
+
+/** Situations that came up less often than once in a hundred seeds. */
+const rareSituations = ({ seeds, situations }: HuntReport): readonly string[] =>
+  SITUATIONS.filter((name) => (situations.get(name) ?? 0) * SEEDS_A_SITUATION < seeds);
 
 function reportLines(report: HuntReport): readonly string[] {
   const first = report.findings[0];

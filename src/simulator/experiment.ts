@@ -157,7 +157,7 @@ type FaultMakers = {
 };
 
 const COMMON = new Set<AnyFault['kind']>(['kill', 'close', 'open', 'reload', 'freeze', 'cut', 'partition']);
-const RARE = new Set<AnyFault['kind']>(['nan', 'lose-gpu-for-good', 'command']);
+const RARE = new Set<AnyFault['kind']>(['nan', 'lose-gpu-for-good']);
 
 const duration = (entropy: Entropy): number =>
   entropy.between('workload', 'duration', 20, entropy.pick('workload', 'longest', [800, 4000, 20_000]));
@@ -222,6 +222,15 @@ const MAKERS: FaultMakers = {
   'clock-jump': (e) => ({ kind: 'clock-jump', ms: duration(e) }),
   command: (e) => ({
     kind: 'command',
-    command: e.pick('workload', 'command', ['start', 'pause', 'checkpoint', 'leave', 'force'] as const),
+    command: e.pick('workload', 'command', [
+      'start',
+      'pause',
+      'checkpoint',
+      'force',
+      'leave',
+      'leave',
+      'leave',
+      'leave',
+    ] as const),
   }),
 };

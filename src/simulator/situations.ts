@@ -2,7 +2,7 @@
 
 import type { GenerationId, MemberId } from '../ports/ids.ts';
 import type { Message } from '../protocol/messages.ts';
-import type { TraceRecord } from '../trace/events.ts';
+import type { Phase, TraceRecord } from '../trace/events.ts';
 import type { Host } from './host.ts';
 
 export const SITUATIONS = [
@@ -14,7 +14,6 @@ export const SITUATIONS = [
   'vote pending at a crash',
   'vote not stored',
   'seat taken over',
-  'heir learns of a newer generation from the ballots',
   'two proposals for one generation',
   'proposer dies in mid-vote',
   'accepted proposal proposed again',
@@ -44,6 +43,8 @@ export interface SituationWatch {
   record(record: TraceRecord): void;
   /** A message has arrived. */
   message(from: Host, to: Host, message: Message): void;
+  /** A vote could not be stored. */
+  unstored(): void;
   /** A page is about to die. */
   death(host: Host, pendingVotes: number, at: number): void;
   readonly counts: ReadonlyMap<Situation, number>;
@@ -63,6 +64,7 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
   const appliedSteps = new Map<MemberId, number>();
   const evicted = new Set<MemberId>();
   const founders = new Set<MemberId>();
+  const phases = new Map<MemberId, Phase>();
   const lastCommit = new Map<string, { step: number; by: Set<MemberId> }>();
   let lastDeath = -1;
 
@@ -150,7 +152,6 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
             count('evicted while alive');
             evicted.add(member);
           }
-          if (event.why === 'leave' && founders.has(member)) count('founder leaves in order');
           break;
         case 'waitingForQuorum':
           count('no quorum');
@@ -158,11 +159,15 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
         case 'resent':
           count('part sent again');
           break;
-        case 'engine': {
-          const core = pageOf(member)?.core;
-          if (core?.phase === 'reducing') count('device lost while reducing');
+        case 'engine':
+          if (event.lost === true && phases.get(member) === 'reducing') count('device lost while reducing');
           break;
-        }
+        case 'stopped':
+          if (event.reason === 'left' && founders.has(member)) count('founder leaves in order');
+          break;
+        case 'phase':
+          phases.set(member, event.phase);
+          break;
         case 'checkpointed':
         case 'checkpointSkipped':
         case 'chosen':
@@ -174,10 +179,8 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
         case 'linkDown':
         case 'linkUp':
         case 'overflowed':
-        case 'phase':
         case 'promised':
         case 'refused':
-        case 'stopped':
         case 'suspected':
         case 'violated':
           break;
@@ -185,6 +188,9 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
     },
     message(_from, to, message) {
       if (message.kind === 'join' && to.core.membership?.frozen === true) count('newcomer during a regroup');
+    },
+    unstored() {
+      count('vote not stored');
     },
     death(host, pendingVotes, at) {
       const { core } = host;

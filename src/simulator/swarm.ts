@@ -124,6 +124,9 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
         }
       : {}),
     ...(options.onSend === undefined ? {} : { onSend: options.onSend }),
+    onUnstored() {
+      if (watching) situations.unstored();
+    },
     onDeath(host) {
       if (!watching) return;
       const pending = world.profile(host.profile).writes.filter((write) => write.by === host.member).length;

@@ -58,6 +58,8 @@ export interface WorldOptions {
   readonly onSend?: (from: Host, to: Host, message: Message) => void;
   /** Called when a page is about to die. */
   readonly onDeath?: (host: Host) => void;
+  /** A vote could not be stored. */
+  readonly onUnstored?: () => void;
   /** False: the log is not kept. */
   readonly keepLog?: boolean;
 }
@@ -233,6 +235,7 @@ export function createWorld(options: WorldOptions): World {
         const landed = endWrite(disk, write);
         if (landed === 'settled') return;
         if (landed) ballotStored(host.durable, record);
+        else options.onUnstored?.();
         whenAwake(host, () => done(landed));
       });
     },

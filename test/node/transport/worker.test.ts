@@ -183,7 +183,9 @@ describe("the worker's half", () => {
     expect(a.toPage.at(-1)).toEqual({ kind: 'close-all' });
     b.transport.send(a.self, 'control', Uint8Array.of(1));
     a.fromPage({ kind: 'down', link: 0, evidence: 'ice' });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // A whole handshake later, whatever was on its way has arrived.
+    connect(rank('c'), b);
+    await expect.poll(() => b.told).toContain('up c');
     expect(a.told).toEqual(['up b']);
     expect(a.transport.peers()).toEqual([]);
   });

@@ -4,7 +4,7 @@
 import type { Evidence } from '../../ports/network.ts';
 import type { GenerationId, MemberId, StateHash } from '../../ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../trace/events.ts';
-import { findRepeats, type Repeat } from './repeats.ts';
+import { findRepeats } from './repeats.ts';
 
 type EventOf<Kind extends TraceEvent['kind']> = Extract<TraceEvent, { kind: Kind }>;
 type RecordOf<Kind extends TraceEvent['kind']> = TraceRecord & { readonly event: EventOf<Kind> };
@@ -39,6 +39,7 @@ export interface Recovery {
   readonly lost: readonly MemberId[];
   /** Updates committed when the new generation was installed. */
   readonly committed: number;
+  /** When the first survivor had the new generation, and when the last had it. */
   readonly firstInstalledAt: number;
   readonly installedAt: number;
 }
@@ -102,43 +103,43 @@ function generations(records: readonly TraceRecord[]): readonly Generation[] {
   );
 }
 
-/** Every move to a generation that lacks a member of the one before, oldest first. */
+/** A recovery before it is known what it cost. */
+type Move = Omit<Recovery, 'lostSteps'>;
+
+/**
+ * Every move to a generation that lacks a member of the one before, oldest first, as far as it `counts`. Each is charged with the
+ * committed steps that were executed again after it and before the next.
+ */
 export function findRecoveries(
   records: readonly TraceRecord[],
   disturbances: readonly Disturbance[],
+  counts: (move: Move) => boolean = () => true,
 ): readonly Recovery[] {
-  return blame(listRecoveries(records, disturbances), findRepeats(records)).recoveries;
+  const moves = findMoves(records, disturbances).filter(counts);
+  const lost = new Map<Move, Set<number>>(moves.map((move) => [move, new Set()]));
+  for (const { at, step } of findRepeats(records)) {
+    const cause = lastBefore(moves, at);
+    if (cause !== undefined) lost.get(cause)?.add(step);
+  }
+  return moves.map((move) => ({ ...move, lostSteps: lost.get(move)?.size ?? 0 }));
 }
 
-/** Steps executed again before anything was recovered from: nothing explains them. */
+/** Committed steps that were executed again before any of these recoveries: nothing explains them. */
 export const unexplainedRepeats = (
   records: readonly TraceRecord[],
-  disturbances: readonly Disturbance[],
-): number => blame(listRecoveries(records, disturbances), findRepeats(records)).unexplained;
-
-/** Charges each repeat to the last recovery before it. */
-function blame(
   recoveries: readonly Recovery[],
-  repeats: readonly Repeat[],
-): { readonly recoveries: readonly Recovery[]; readonly unexplained: number } {
-  const lost = new Map<Recovery | undefined, Set<number>>();
-  for (const { at, step } of repeats) {
-    const cause = recoveries.findLast((recovery) => recovery.firstInstalledAt <= at);
-    lost.set(cause, (lost.get(cause) ?? new Set()).add(step));
-  }
-  return {
-    recoveries: recoveries.map((recovery) => ({ ...recovery, lostSteps: lost.get(recovery)?.size ?? 0 })),
-    unexplained: lost.get(undefined)?.size ?? 0,
-  };
-}
+): number =>
+  new Set(
+    findRepeats(records).flatMap(({ at, step }) => (lastBefore(recoveries, at) === undefined ? [step] : [])),
+  ).size;
 
-function listRecoveries(
-  records: readonly TraceRecord[],
-  disturbances: readonly Disturbance[],
-): readonly Recovery[] {
+const lastBefore = (moves: readonly Move[], at: number): Move | undefined =>
+  moves.findLast(({ firstInstalledAt }) => firstInstalledAt <= at);
+
+function findMoves(records: readonly TraceRecord[], disturbances: readonly Disturbance[]): readonly Move[] {
   const all = generations(records);
   const known = new Map(all.map((generation) => [keyOf(generation.id), generation]));
-  const found = all.flatMap((generation, index): Recovery[] => {
+  const found = all.flatMap((generation, index): Move[] => {
     const base = generation.base === undefined ? undefined : known.get(keyOf(generation.base));
     if (base?.id.incarnation !== generation.id.incarnation) return [];
     const lost = base.members.filter((member) => !generation.members.includes(member));
@@ -147,7 +148,7 @@ function listRecoveries(
     const until =
       next?.id.incarnation === generation.id.incarnation ? next.id.number : Number.POSITIVE_INFINITY;
     const earlier = all.slice(0, index);
-    return [recoveryOf(records, disturbances, earlier, generation, base, lost, until)];
+    return [moveOf(records, disturbances, earlier, generation, base, lost, until)];
   });
   return found.sort((a, b) => a.firstInstalledAt - b.firstInstalledAt);
 }
@@ -159,7 +160,7 @@ function takenInAt(earlier: readonly Generation[], incarnation: string, member: 
   return minimum(line[without + 1]?.installs.map((record) => record.at) ?? []) ?? 0;
 }
 
-function recoveryOf(
+function moveOf(
   records: readonly TraceRecord[],
   disturbances: readonly Disturbance[],
   earlier: readonly Generation[],
@@ -168,7 +169,7 @@ function recoveryOf(
   lost: readonly MemberId[],
   /** The number of the generation after it. */
   until: number,
-): Recovery {
+): Move {
   const survivors = base.members.filter((member) => generation.members.includes(member));
   const bySurvivors = generation.installs.filter((record) => survivors.includes(record.member));
   const installs = bySurvivors.length === 0 ? generation.installs : bySurvivors;
@@ -217,7 +218,6 @@ function recoveryOf(
     evidence: first?.evidence ?? null,
     detectMs: disturbance === undefined ? null : maximum(found.map((item) => item.ms)),
     regroupMs: proposedAt === null ? null : installedAt - proposedAt,
-    lostSteps: 0,
     redoneMicroBatches: redone(records, generation.id, until),
     generation: generation.id,
     lost,

@@ -182,10 +182,7 @@ async function reopenRoom(drive: Drive, pauseAt: number | undefined): Promise<vo
       `${first.name} reopened the room after step ${at} and did not resume: it starts from step 0.`,
     );
   }
-  if (journal.resumedFromStep === undefined) {
-    journal.resumedFromStep = resumed;
-    journal.newestCheckpoint = saved;
-  }
+  journal.resumed ??= { fromStep: resumed, newest: saved, skipped: skippedBy(first, log.records()) };
   await Promise.all(Array.from({ length: open.length - 1 }, () => room.open()));
   await room.gather('the reopened tabs to become one room');
   endComing();
@@ -200,6 +197,11 @@ function newestCheckpoint(records: readonly TraceRecord[]): number | undefined {
   const steps = records.flatMap(({ event }) => (event.kind === 'checkpointed' ? [event.step] : []));
   return steps.length === 0 ? undefined : Math.max(...steps);
 }
+
+const skippedBy = (tab: Tab, records: readonly TraceRecord[]): readonly string[] =>
+  records.flatMap(({ member, event }) =>
+    event.kind === 'checkpointSkipped' && member === tab.status?.member ? [event.reason] : [],
+  );
 
 export const evaluated = (tabs: readonly Tab[], steps: number): boolean =>
   tabs.some(({ status }) => status?.evaluation?.step === steps);

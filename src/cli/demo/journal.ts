@@ -14,17 +14,23 @@ export interface Journal {
   readonly comings: { readonly from: number; to: number }[];
   /** Tabs that joined in mid-run. */
   readonly joined: Tab[];
-  resumedFromStep: number | undefined;
+  /** The first time that the room was reopened after all tabs had been closed. */
+  resumed: Resumption | undefined;
+}
+
+export interface Resumption {
+  readonly fromStep: number;
   /** Updates in the newest checkpoint that the logs knew of when all tabs had been closed. */
-  newestCheckpoint: number | undefined;
+  readonly newest: number | undefined;
+  /** Why the rank that resumed passed newer checkpoints over, in its words. */
+  readonly skipped: readonly string[];
 }
 
 export const emptyJournal = (): Journal => ({
   disturbances: [],
   comings: [],
   joined: [],
-  resumedFromStep: undefined,
-  newestCheckpoint: undefined,
+  resumed: undefined,
 });
 
 /** Marks the time until the function that is returned is called as one of opening or closing all tabs. */
@@ -39,9 +45,7 @@ export function beginComing(journal: Journal): () => void {
 /** The recoveries that count: all but those among tabs that were being opened or closed together. */
 export function recoveriesOf(log: LogBook, journal: Journal): readonly Recovery[] {
   const coming = (at: number): boolean => journal.comings.some(({ from, to }) => at >= from && at <= to);
-  return findRecoveries(log.records(), journal.disturbances).filter(
-    (recovery) => !coming(recovery.installedAt),
-  );
+  return findRecoveries(log.records(), journal.disturbances, (move) => !coming(move.installedAt));
 }
 
 export interface RecoveryTeller {

@@ -97,7 +97,7 @@ function reopenStep(steps: number): number {
   return Math.min(wanted - since + between, steps - 1);
 }
 
-/** Which of the tabs die: the same ones for the same seed, act and number of tabs. The founder is as likely as any. */
+/** Which of the tabs die: for the same seed, step and count those at the same places. The founder is as likely as the others. */
 export function chooseVictims<T>(
   seed: number,
   step: number,

@@ -9,7 +9,6 @@ export interface Repeat {
   /** The step that was executed: from the state after so many updates. */
   readonly step: number;
   readonly at: number;
-  readonly generation: GenerationId;
 }
 
 /**
@@ -33,7 +32,7 @@ export function findRepeats(records: readonly TraceRecord[]): readonly Repeat[] 
           !sameGeneration(generation, event.generation) &&
           (lastSeen.get(donor) ?? at) > at,
       );
-      if (known) repeats.push({ step: event.step, at, generation: event.generation });
+      if (known) repeats.push({ step: event.step, at });
     }
   }
   return repeats;

@@ -158,9 +158,7 @@ export function manageRoom(tabs: Tabs, url: URL, steps: number, afflicted: Reado
         asked = await end();
       }
       if (!asked && !paused()) return false;
-      // A pause takes effect within a step or two; a room that goes on for longer has lost it in a change of generation.
-      const lost = Math.min(now() + 5, steps);
-      await tabs.until('the room to pause', PAUSE_MS, () => paused() || now() >= lost);
+      await tabs.until('the room to pause', PAUSE_MS, () => paused() || now() >= steps);
       // One step at least, so that the work shows.
       await goOn(pauseAt === undefined ? undefined : Math.max(pauseAt, now() + 1));
       return true;

@@ -234,12 +234,8 @@ function gatherFacts(
       .map((tab) => tab.name),
     idle: journal.joined.filter((tab) => !helped(tab)).map((tab) => tab.name),
     unpromisedSince: unpromised.length === 0 ? undefined : Math.min(...unpromised),
-    resumedFromStep: journal.resumedFromStep,
-    newestCheckpoint: journal.newestCheckpoint,
-    skippedCheckpoints: records.flatMap(({ event }) =>
-      event.kind === 'checkpointSkipped' ? [event.reason] : [],
-    ),
-    unexplainedRepeats: unexplainedRepeats(records, journal.disturbances),
+    resumed: journal.resumed,
+    unexplainedRepeats: unexplainedRepeats(records, recoveries),
     complaints: [...complaints],
     failure,
   };

@@ -266,18 +266,17 @@ async function pauseWhenReached(step: number): Promise<boolean> {
   const [handle] = page.rankfall?.ranks.values() ?? [];
   if (handle === undefined) return false;
   const hold = (page.rankfallHold = Date.now());
-  let asked = 0;
+  let asked = false;
   while (page.rankfallHold === hold) {
     const { committed, running, phase } = await handle.status();
     if (phase === 'done') break;
-    // A pause that met a change of generation may have been lost with it.
-    if (committed >= step && running && Date.now() - asked > 500) {
-      asked = Date.now();
+    if (committed >= step && running && !asked) {
+      asked = true;
       await handle.pause();
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  return asked > 0;
+  return asked;
 }
 
 function stopPausing(): void {

@@ -140,7 +140,14 @@ describe('a recovery', () => {
     const redo: TraceEvent = { ...applied(0, 3), generation: gen(0, SECOND) } as TraceEvent;
     const records = logOf(...before, ...after, [1300, D, redo], [1400, D, committed(0, 4, '4', SECOND)]);
     expect(findRecoveries(records, [killOfC])[0]?.lostSteps).toBe(0);
-    expect(unexplainedRepeats(records, [killOfC])).toBe(0);
+    expect(unexplainedRepeats(records, findRecoveries(records, [killOfC]))).toBe(0);
+  });
+
+  it('that does not count is charged with nothing: its steps go to the one before, or stay unexplained', () => {
+    const redo: TraceEvent = { ...applied(0, 3), generation: gen(0, SECOND) } as TraceEvent;
+    const records = logOf(...before, ...after, [1300, B, redo], [1400, A, committed(1, 7)]);
+    expect(findRecoveries(records, [killOfC], () => false)).toEqual([]);
+    expect(unexplainedRepeats(records, [])).toBe(1);
   });
 
   it('is missing where steps are taken again out of the blue', () => {

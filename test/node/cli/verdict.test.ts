@@ -39,9 +39,7 @@ const GOOD: DemoFacts = {
     ['tab 7', END],
   ]),
   singleRankHash: END,
-  resumedFromStep: 40,
-  newestCheckpoint: 40,
-  skippedCheckpoints: [],
+  resumed: { fromStep: 40, newest: 40, skipped: [] },
   unexplainedRepeats: 0,
   complaints: [],
   failure: undefined,
@@ -106,10 +104,10 @@ describe('the verdict on a demo', () => {
       { unpromisedSince: 12 },
       /no longer promises exactness since step 12/,
     ],
-    ['the room did not resume', { resumedFromStep: undefined }, /did not resume/],
+    ['the room did not resume', { resumed: undefined }, /did not resume/],
     [
       'an older checkpoint was taken',
-      { resumedFromStep: 20 },
+      { resumed: { fromStep: 20, newest: 40, skipped: [] } },
       /resumed from step 20, and step 40 had been saved/,
     ],
     [
@@ -152,7 +150,7 @@ describe('the verdict on a demo', () => {
   });
 
   it('is told to a person with the reasons last', () => {
-    const lines = reportLines(judge({ ...GOOD, resumedFromStep: undefined }));
+    const lines = reportLines(judge({ ...GOOD, resumed: undefined }));
     expect(lines.at(-2)).toBe('FAILED:');
     expect(lines.at(-1)).toBe('  The reopened room did not resume from a checkpoint.');
     expect(reportLines(judge(GOOD)).at(-1)).toBe('OK: everything that was checked holds.');

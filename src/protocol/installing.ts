@@ -27,7 +27,7 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
   proposal: undefined,
   proposeAt: undefined,
   highestRound: 0,
-  situations: new Map(),
+  selfReports: new Map(),
   target: undefined,
   synced: false,
   donorTurn: 0,
@@ -111,8 +111,8 @@ export function install(ctx: Context, generation: Generation, base: Generation |
 }
 
 /**
- * Readmission waits longer each time, so that two ranks with a bad link never evict each other for ever, and a newcomer whose
- * links do not fit into a ring does not abort step after step.
+ * Readmission waits longer each time, so that two ranks with a bad link never evict each other for ever, and a newcomer that was
+ * proposed and left out does not abort step after step.
  */
 function noteEvictions(ctx: Context, base: Generation, next: Generation): void {
   for (const { member } of base.members) if (!isIn(next, member)) putOff(ctx, peerOf(ctx, member));

@@ -2,14 +2,12 @@
 
 import type { MemberId } from '../ports/ids.ts';
 
-export type LinkReports = ReadonlyMap<MemberId, ReadonlySet<MemberId>>;
-
 export interface Candidates {
   /** Members of the generation before, in ring order. */
   readonly members: readonly MemberId[];
   readonly newcomers: readonly MemberId[];
   /** What each of them says of its own links. */
-  readonly links: LinkReports;
+  readonly links: ReadonlyMap<MemberId, ReadonlySet<MemberId>>;
   /** Never left out. */
   readonly keep: MemberId;
 }

@@ -13,7 +13,7 @@ export interface Standing {
 }
 
 /** What a member says of itself at the start of a generation. */
-export interface Situation {
+export interface SelfReport {
   readonly standing: Standing | undefined;
   /** The newest that it could found an incarnation from: in memory or saved. */
   readonly best: Standing | undefined;
@@ -84,7 +84,7 @@ export type Message =
   /** The sender now holds a dead page's seat, and answers for it. */
   | { readonly kind: 'seatHeld'; readonly generation: GenerationId; readonly seat: SeatId }
   /** `again`: the receiver's own standing has not come, and is asked for. */
-  | (Situation & {
+  | (SelfReport & {
       readonly kind: 'standing';
       readonly generation: GenerationId;
       readonly again: boolean;

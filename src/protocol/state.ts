@@ -8,7 +8,7 @@ import type { Evidence } from '../ports/network.ts';
 import type { GenerationId, IncarnationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Ballot, Exactness, Phase, StopReason } from '../trace/events.ts';
 import type { Generation, Member } from './generation.ts';
-import type { Message, RoundId, Situation, Standing } from './messages.ts';
+import type { Message, RoundId, SelfReport, Standing } from './messages.ts';
 import type { Target } from './target.ts';
 import type { Accepted, SeatRecord } from './votes.ts';
 
@@ -97,7 +97,7 @@ export interface Membership {
   proposeAt: number | undefined;
   highestRound: number;
   /** What the members have said of themselves at the start of the generation. */
-  readonly situations: Map<MemberId, Situation>;
+  readonly selfReports: Map<MemberId, SelfReport>;
   /** The state that this generation goes on from, once all standings are known. */
   target: Target | undefined;
   synced: boolean;
@@ -240,7 +240,7 @@ const cloneMembership = (membership: Membership): Membership => ({
           promises: new Map(membership.proposal.promises),
           accepted: new Set(membership.proposal.accepted),
         },
-  situations: new Map(membership.situations),
+  selfReports: new Map(membership.selfReports),
   healRequests: new Map(membership.healRequests),
   round: membership.round === undefined ? undefined : cloneRound(membership.round),
 });

@@ -14,7 +14,7 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
-import type { Message, Situation, Standing } from './messages.ts';
+import type { Message, SelfReport, Standing } from './messages.ts';
 import type { Membership } from './state.ts';
 import type { Target } from './target.ts';
 import { beginStep } from './training.ts';
@@ -30,17 +30,17 @@ const ownStanding = (ctx: Context): Standing | undefined => {
 export function announceStanding(ctx: Context): void {
   const { membership, changing, self } = ctx.state;
   if (membership === undefined || !ctx.rules.isSettled(changing)) return;
-  if (membership.situations.has(self.member)) return;
-  const situation: Situation = {
+  if (membership.selfReports.has(self.member)) return;
+  const selfReport: SelfReport = {
     standing: ownStanding(ctx),
     best: bestStanding(ctx),
     paused: ctx.state.training?.paused ?? false,
   };
-  membership.situations.set(self.member, situation);
+  membership.selfReports.set(self.member, selfReport);
   broadcast(ctx, membership, {
     kind: 'standing',
     generation: membership.generation.id,
-    ...situation,
+    ...selfReport,
     again: false,
   });
   setTimer(ctx, 'heal', repeatAfter(ctx));
@@ -54,19 +54,19 @@ const repeatAfter = (ctx: Context): number => (ctx.state.job?.policies.collectiv
 export function repeatStandings(ctx: Context): void {
   const { membership, self } = ctx.state;
   if (membership === undefined || membership.target !== undefined || membership.frozen) return;
-  const situation = membership.situations.get(self.member);
-  if (situation === undefined) return;
+  const selfReport = membership.selfReports.get(self.member);
+  if (selfReport === undefined) return;
   const { id, members } = membership.generation;
   for (const { member } of members)
-    if (!membership.situations.has(member))
-      send(ctx, member, { kind: 'standing', generation: id, ...situation, again: true });
+    if (!membership.selfReports.has(member))
+      send(ctx, member, { kind: 'standing', generation: id, ...selfReport, again: true });
 }
 
 export function onStanding(ctx: Context, from: MemberId, message: Of<'standing'>): void {
   const membership = membershipInForce(ctx, message.generation);
   if (membership === undefined) return;
   const { standing, best, paused } = message;
-  membership.situations.set(from, { standing, best, paused });
+  membership.selfReports.set(from, { standing, best, paused });
   if (message.again) repeatStanding(ctx, from);
   considerTarget(ctx, membership);
 }
@@ -74,18 +74,18 @@ export function onStanding(ctx: Context, from: MemberId, message: Of<'standing'>
 /** To a peer that has missed the standing, or may have: its link came up after the generation was installed. */
 export function repeatStanding(ctx: Context, to: MemberId): void {
   const { membership, self } = ctx.state;
-  const situation = membership?.situations.get(self.member);
-  if (membership === undefined || situation === undefined) return;
-  send(ctx, to, { kind: 'standing', generation: membership.generation.id, ...situation, again: false });
+  const selfReport = membership?.selfReports.get(self.member);
+  if (membership === undefined || selfReport === undefined) return;
+  send(ctx, to, { kind: 'standing', generation: membership.generation.id, ...selfReport, again: false });
 }
 
 function considerTarget(ctx: Context, membership: Membership): void {
   if (membership.target !== undefined || membership.frozen) return;
-  const ordered: (readonly [MemberId, Situation])[] = [];
+  const ordered: (readonly [MemberId, SelfReport])[] = [];
   for (const member of membership.compared) {
-    const situation = membership.situations.get(member);
-    if (situation === undefined) return;
-    ordered.push([member, situation]);
+    const selfReport = membership.selfReports.get(member);
+    if (selfReport === undefined) return;
+    ordered.push([member, selfReport]);
   }
   const standings = ordered.map(([member, { standing }]) => [member, standing] as const);
   membership.target = ctx.rules.target(standings, membership.generation.id.incarnation);
@@ -120,17 +120,17 @@ export function rest(ctx: Context, membership: Membership): void {
 
 /**
  * Whether the room paused with the step that made the target, and nobody with that state knows of a start since. Every member
- * sees the same situations, so all of them rest or none does.
+ * sees the same selfReports, so all of them rest or none does.
  */
-const isPaused = (target: Target, { situations }: Membership): boolean =>
-  target.donors.every((donor) => situations.get(donor)?.paused === true);
+const isPaused = (target: Target, { selfReports }: Membership): boolean =>
+  target.donors.every((donor) => selfReports.get(donor)?.paused === true);
 
 /**
  * Every copy in memory of the newest committed state is gone: to go on from an older one would take steps back within the
  * incarnation. The one that has the newest state, in memory or saved, founds a new one; the others join it.
  */
-function stateLost(ctx: Context, situations: readonly (readonly [MemberId, Situation])[]): void {
-  const founder = ctx.rules.founder(situations.map(([member, { best }]) => [member, best]));
+function stateLost(ctx: Context, selfReports: readonly (readonly [MemberId, SelfReport])[]): void {
+  const founder = ctx.rules.founder(selfReports.map(([member, { best }]) => [member, best]));
   if (founder === ctx.state.self.member) ctx.state.foundWanted = true;
 }
 
@@ -169,7 +169,7 @@ export function onHealTimer(ctx: Context): readonly MemberId[] {
     repeatStandings(ctx);
     setTimer(ctx, 'heal', repeatAfter(ctx));
     if (ctx.now - membership.installedAt < job.policies.regroupMs) return [];
-    return otherMembers(ctx, membership).filter((member) => !membership.situations.has(member));
+    return otherMembers(ctx, membership).filter((member) => !membership.selfReports.has(member));
   }
   if (changing !== undefined) setTimer(ctx, 'heal', job.policies.collectiveMs);
   else askDonor(ctx, membership);

@@ -22,7 +22,7 @@ export interface MembershipRules {
   regroupsWhileHealing(): boolean;
   /** Whether a newcomer that knows of a room stops asking to be taken in: never, however long the room takes to recover. */
   givesUpJoining(askedForMs: number): boolean;
-  /** Links are not transitive, and not even symmetric: a ring uses those that both ends report. */
+  /** Links are not transitive, and not even symmetric: those count that both ends report. */
   readonly linkWorks: (oneReports: boolean, otherReports: boolean) => boolean;
   /** How long one that was left out so many times waits for readmission, in milliseconds. */
   readmissionMs(evictions: number): number;

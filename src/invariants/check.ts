@@ -120,8 +120,12 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
     return history;
   };
 
-  const wasCommitted = (step: number, hash: StateHash): boolean =>
-    [...committed].some(([place, state]) => state.hash === hash && place.endsWith(`/${step}`));
+  /** The incarnation in which this state was committed, if it was. */
+  function committedIn(step: number, hash: StateHash): string | undefined {
+    for (const [place, state] of committed)
+      if (state.hash === hash && place.endsWith(`/${step}`)) return place.slice(0, place.lastIndexOf('/'));
+    return undefined;
+  }
 
   function observe(record: TraceRecord): readonly Violation[] {
     const found: Violation[] = [];
@@ -287,16 +291,13 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
         break;
       }
       case 'restored': {
-        const from = saved.get(`${event.step}/${event.hash}`);
         // A save can have landed before its rank hears of it: then the state is one that was committed.
-        if (saved.size > 0 && from === undefined && !wasCommitted(event.step, event.hash))
-          violate(6, `${who} restored a state of step ${event.step} that no rank had saved.`);
+        const from =
+          saved.get(`${event.step}/${event.hash}`)?.incarnation ?? committedIn(event.step, event.hash);
+        if (saved.size > 0 && from === undefined)
+          violate(6, `${who} restored a state of step ${event.step} that no rank had saved or committed.`);
         const { inMemory } = history;
-        if (
-          inMemory !== undefined &&
-          from?.incarnation === inMemory.incarnation &&
-          event.step < inMemory.step
-        )
+        if (inMemory !== undefined && from === inMemory.incarnation && event.step < inMemory.step)
           violate(
             6,
             `${who} went back to a saved state of step ${event.step}, with ${inMemory.step} steps committed in memory.`,

@@ -11,7 +11,6 @@ interface Scenario {
 }
 
 const onStep = (step: number, page: number, fault: AnyFault): Strike => ({ at: { step }, page, fault });
-const onMs = (ms: number, page: number, fault: AnyFault): Strike => ({ at: { ms }, page, fault });
 
 /** Steps are for a run of 40. Page 0 opens the room. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -36,8 +35,9 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     change: { steps: 400 },
   },
   'exact-half': {
-    tells: 'two of four are lost at once: the half with the lowest seat goes on',
-    strikes: [onStep(10, 2, { kind: 'kill' }), onStep(10, 3, { kind: 'kill' })],
+    tells: 'a partition down the middle: the half with the lowest seat goes on',
+    strikes: [onStep(10, 0, { kind: 'partition', side: 0b0011, forMs: 15_000 })],
+    change: { steps: 400 },
   },
   'all-gone': {
     tells: 'every tab is killed, and the room is opened again from its newest checkpoint',
@@ -56,8 +56,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     tells: 'the donor dies while a newcomer heals from it',
     strikes: [
       onStep(10, 0, { kind: 'open' }),
-      onMs(1600, 0, { kind: 'kill' }),
-      onMs(1620, 1, { kind: 'kill' }),
+      // Three of the four that open the room heal as well.
+      { at: { moment: 'healing', nth: 4, afterMs: 0, hits: 'donor' }, fault: { kind: 'kill' } },
     ],
   },
   'out-of-memory': {

@@ -69,8 +69,8 @@ export type AnyFault = Fault | WorldFault;
 export const MOMENTS = ['prepared', 'promised', 'voted', 'chosen', 'healing', 'founded', 'applied'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
-/** Whom a strike at a moment hits: who came to it, everybody else, or everybody else that has the generation's state. */
-export const CIRCLES = ['actor', 'others', 'donors'] as const;
+/** Whom a strike at a moment hits: who came to it, whom that one heals from, everybody else that has the state, or everybody else. */
+export const CIRCLES = ['actor', 'donor', 'donors', 'others'] as const;
 export type Circle = (typeof CIRCLES)[number];
 
 export const StrikeSchema = v.strictObject({
@@ -116,12 +116,12 @@ type Heal = () => void;
 
 export interface Strikes {
   strike(strike: Strike): void;
-  /** All faults end. */
+  /** All faults end, and none comes any more. */
   healAll(): void;
 }
 
-/** Carries strikes out. Those that name a page which is not there do nothing. */
-export function createStrikes(world: World): Strikes {
+/** Carries strikes out, and says so before. Those that name a page which is not there do nothing. */
+export function createStrikes(world: World, onStrike: (strike: Strike) => void): Strikes {
   const active = new Set<Heal>();
   let isCalm = false;
 
@@ -179,8 +179,13 @@ export function createStrikes(world: World): Strikes {
   }
 
   function strike(strike: Strike): void {
-    const host = find(strike, strike.rank ?? strike.page);
+    const host = isCalm ? undefined : find(strike, strike.rank ?? strike.page);
     if (host === undefined) return;
+    onStrike(strike);
+    carryOut(strike, host);
+  }
+
+  function carryOut(strike: Strike, host: Host): void {
     const { fault } = strike;
     const disk = world.profile(host.profile);
     switch (fault.kind) {

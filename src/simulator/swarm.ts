@@ -139,19 +139,14 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
     lines = '';
   }
 
-  const strikes = createStrikes(world);
+  const strikes = createStrikes(world, (strike) => options.onStrike?.(strike, world.now()));
   /** When the last strike that came with a step, and lasts for a stated time, is over. */
   let lastsUntil = 0;
   const moments = new Map<Moment, number>();
   let waitingForMoment = experiment.plan.filter((strike) => 'moment' in strike.at);
-  let isCalm = false;
   let waitingForStep = experiment.plan.filter((strike) => 'step' in strike.at);
-  for (const strike of experiment.plan) if ('ms' in strike.at) world.at(strike.at.ms, () => hit(strike));
-
-  function hit(strike: Strike): void {
-    options.onStrike?.(strike, world.now());
-    strikes.strike(strike);
-  }
+  for (const strike of experiment.plan)
+    if ('ms' in strike.at) world.at(strike.at.ms, () => strikes.strike(strike));
 
   function strikeAtSteps(step: number): void {
     if (waitingForStep.length === 0) return;
@@ -159,7 +154,7 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
     waitingForStep = waitingForStep.filter((strike) => !due.includes(strike));
     for (const strike of due) {
       lastsUntil = Math.max(lastsUntil, world.now() + (durationOf(strike) ?? 0));
-      world.at(world.now(), () => hit(strike));
+      world.at(world.now(), () => strikes.strike(strike));
     }
   }
 
@@ -173,8 +168,7 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
       if (!('moment' in at) || at.moment !== moment || at.nth !== nth || actor === undefined) continue;
       waitingForMoment = waitingForMoment.filter((other) => other !== strike);
       world.at(world.now() + at.afterMs, () => {
-        if (isCalm) return;
-        for (const { ordinal } of circle(world, actor, at.hits)) hit({ ...strike, page: ordinal });
+        for (const { ordinal } of circle(world, actor, at.hits)) strikes.strike({ ...strike, page: ordinal });
       });
     }
   }
@@ -185,10 +179,12 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
     world.open(`profile ${i % experiment.profiles}`, { fresh: i === 0 });
   world.runUntil(over, experiment.calmAt);
   if (waitingForStep.length > 0)
-    world.runUntil(() => over() || waitingForStep.length === 0 || isDone(world, world.living()), SCHEDULE_MS);
+    world.runUntil(
+      () => over() || waitingForStep.length + waitingForMoment.length === 0 || isDone(world, world.living()),
+      SCHEDULE_MS,
+    );
   // What came due with the last step happens before the faults end, and lasts for its time.
   world.runUntil(over, Math.max(1, lastsUntil - world.now()));
-  isCalm = true;
   const calm = over() ? undefined : recover(world, experiment, () => strikes.healAll(), excuses, over);
 
   flush();
@@ -209,10 +205,28 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
   };
 }
 
+/** Whom a page that has begun to heal has asked for what it lacks. */
+function donorAsked({ core: { membership, peers } }: Host): MemberId | undefined {
+  const reachable = membership?.target?.donors.filter((donor) => peers.get(donor)?.linked === true) ?? [];
+  return reachable[((membership?.donorTurn ?? 0) - 1) % Math.max(1, reachable.length)];
+}
+
+/** The pages that a strike at a moment hits. */
 function circle(world: World, actor: Host, hits: Circle): readonly Host[] {
-  if (hits === 'actor') return [actor];
   const others = world.living().filter((host) => host !== actor);
-  return hits === 'others' ? others : others.filter(({ core }) => core.membership?.synced === true);
+  const donors = others.filter(({ core }) => core.membership?.synced === true);
+  switch (hits) {
+    case 'actor':
+      return [actor];
+    case 'donor': {
+      const asked = donorAsked(actor);
+      return donors.filter(({ member }) => member === asked);
+    }
+    case 'donors':
+      return donors;
+    case 'others':
+      return others;
+  }
 }
 
 interface Recovery {

@@ -31,8 +31,9 @@ interface HuntFlags {
 }
 
 const DEFAULT_SEEDS = 1000;
-/** A search that comes to a situation less often than this says little about it. */
+/** A search that comes to a situation less often than this says little about it; and so do the counts of fewer seeds than these. */
 const SEEDS_A_SITUATION = 100;
+const SEEDS_FOR_SITUATIONS = 10_000;
 const MAX_JOBS = 64;
 const SHRINK_MS = 20_000;
 
@@ -92,7 +93,7 @@ export function huntCommand(exit: (status: number) => void): Command {
     .option('--out <file>', 'where the replay goes (default: rankfall-<seed>.json)')
     .option(
       '--situations',
-      `count the named situations that the runs came to; each is to come once in ${SEEDS_A_SITUATION} seeds`,
+      `count the named situations that the runs came to; of ${SEEDS_FOR_SITUATIONS} seeds or more, each is to come once in ${SEEDS_A_SITUATION}`,
     )
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
@@ -164,9 +165,11 @@ async function hunt(flags: HuntFlags): Promise<number> {
   return rare.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-/** Situations that came up less often than once in a hundred seeds. */
+/** Situations that came up less often than once in a hundred seeds, where there were enough seeds to tell. */
 const rareSituations = ({ seeds, situations }: HuntReport): readonly string[] =>
-  SITUATIONS.filter((name) => (situations.get(name) ?? 0) * SEEDS_A_SITUATION < seeds);
+  seeds < SEEDS_FOR_SITUATIONS
+    ? []
+    : SITUATIONS.filter((name) => (situations.get(name) ?? 0) * SEEDS_A_SITUATION < seeds);
 
 function reportLines(report: HuntReport): readonly string[] {
   const first = report.findings[0];

@@ -26,7 +26,7 @@ fn relu(x: f32) -> f32 {
   return select(0.0, x, keeps);
 }
 
-// Dispatch: any grid that holds rows · columns invocations.
+// Dispatch: (x, y, 1) with 64 · x · y at least rows · columns.
 @compute @workgroup_size(64)
 fn add(
   @builtin(workgroup_id) group: vec3<u32>,

@@ -9,7 +9,7 @@ struct Shape {
 @group(0) @binding(1) var<storage, read> output: array<f32>;
 @group(0) @binding(2) var<storage, read_write> gradient: array<f32>;
 
-// Dispatch: any grid that holds `length` invocations.
+// Dispatch: (x, y, 1) with 64 · x · y at least `length`.
 @compute @workgroup_size(64)
 fn backward(
   @builtin(workgroup_id) group: vec3<u32>,

@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import { DEFAULT_JOB, type Job } from '../job/job.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
-import { MOMENTS, StrikeSchema, type AnyFault, type Strike } from './strikes.ts';
+import { MOMENTS, StrikeSchema, type Strike } from './strikes.ts';
+import type { AnyFault } from './world-faults.ts';
 import type { Salt } from './hash-engine.ts';
 
 const whole = (low: number, high: number) =>

@@ -1,9 +1,7 @@
-// The simulated network: a link for each pair of pages, in order and reliable until a fault strikes it, as a data channel is.
+// The simulated network: a link for each pair of hosts, in order and reliable until a fault strikes it, as a data channel is.
 
 import type { Evidence } from '../ports/network.ts';
-import type { Event } from '../protocol/effects.ts';
-import type { Message } from '../protocol/messages.ts';
-import type { Host, Link, LinkFault } from './host.ts';
+import type { Endpoint, Link, LinkEvent, LinkFault } from './link.ts';
 import type { Entropy } from './random.ts';
 
 /** Durations in virtual milliseconds, each drawn between its bounds. */
@@ -17,46 +15,46 @@ const RECONNECT = [300, 3_000] as const;
 const HIDDEN_TURN = 1000;
 
 /** What a network needs of its world. */
-export interface Fabric {
+export interface Fabric<H, Id, M> {
   readonly now: () => number;
   readonly entropy: Entropy;
   at(time: number, action: () => void): void;
-  delay(site: string, bounds: readonly [number, number], host: Host): number;
-  deliver(host: Host, event: Event): void;
+  delay(site: string, bounds: readonly [number, number], host: H): number;
+  deliver(host: H, event: LinkEvent<Id, M>): void;
   /** Called for each message that leaves. */
-  left?: ((from: Host, to: Host, message: Message) => void) | undefined;
+  left?: ((from: H, to: H, message: M) => void) | undefined;
   /** Called for each message that arrives whole. */
-  arrived?: ((from: Host, to: Host, message: Message, sentAt: number) => void) | undefined;
+  arrived?: ((from: H, to: H, message: M, sentAt: number) => void) | undefined;
 }
 
-export interface Network {
-  send(from: Host, to: Host, message: Message): void;
+export interface Network<H, M> {
+  send(from: H, to: H, message: M): void;
   /** Sets up both directions, unless one is cut or an end is gone. */
-  connect(a: Host, b: Host): void;
+  connect(a: H, b: H): void;
   /** Both ends notice; what is in flight is lost. */
-  disconnect(a: Host, b: Host, evidence: Evidence): void;
+  disconnect(a: H, b: H, evidence: Evidence): void;
   /** The connection ends and is set up anew a little later. */
-  reset(a: Host, b: Host): void;
+  reset(a: H, b: H): void;
   /** One direction; undefined heals, and brings a connection that failed back. */
-  setFault(from: Host, to: Host, fault: LinkFault | undefined): void;
+  setFault(from: H, to: H, fault: LinkFault | undefined): void;
   /** A page has gone; its peers notice. */
-  depart(host: Host, how: 'close' | 'kill'): void;
+  depart(host: H, how: 'close' | 'kill'): void;
 }
 
-export function linkBetween(from: Host, to: Host): Link {
-  let link = from.links.get(to.member);
-  if (link === undefined) {
-    link = { from, to, up: false, connection: 0, fault: undefined, lastArrival: 0, held: [] };
-    from.links.set(to.member, link);
-  }
-  return link;
-}
-
-export function createNetwork(fabric: Fabric): Network {
+export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabric<H, Id, M>): Network<H, M> {
   const { now, entropy } = fabric;
 
+  function linkBetween(from: H, to: H): Link<H, M> {
+    let link = from.links.get(to.member);
+    if (link === undefined) {
+      link = { from, to, up: false, connection: 0, fault: undefined, lastArrival: 0, held: [] };
+      from.links.set(to.member, link);
+    }
+    return link;
+  }
+
   /** What the page, not the worker, has to pass on. */
-  function pageEvent(host: Host, event: Event): void {
+  function pageEvent(host: H, event: LinkEvent<Id, M>): void {
     if (!host.hidden) fabric.deliver(host, event);
     else {
       const turn = (Math.floor(now() / HIDDEN_TURN) + 1) * HIDDEN_TURN;
@@ -70,7 +68,7 @@ export function createNetwork(fabric: Fabric): Network {
     }
   }
 
-  function transmit(link: Link, message: Message, sentAt: number): void {
+  function transmit(link: Link<H, M>, message: M, sentAt: number): void {
     const { to, fault, connection } = link;
     const slow = fault?.kind === 'delay' ? fault.ms : 0;
     const at = Math.max(now() + fabric.delay('latency', LATENCY, to) + slow, link.lastArrival);
@@ -87,12 +85,12 @@ export function createNetwork(fabric: Fabric): Network {
       });
   }
 
-  function arrive(link: Link, message: Message, sentAt: number): void {
+  function arrive(link: Link<H, M>, message: M, sentAt: number): void {
     fabric.arrived?.(link.from, link.to, message, sentAt);
     fabric.deliver(link.to, { kind: 'message', from: link.from.member, message });
   }
 
-  function disconnect(a: Host, b: Host, evidence: Evidence): void {
+  function disconnect(a: H, b: H, evidence: Evidence): void {
     const [there, back] = [linkBetween(a, b), linkBetween(b, a)];
     if (!there.up && !back.up) return;
     for (const link of [there, back]) {
@@ -104,10 +102,10 @@ export function createNetwork(fabric: Fabric): Network {
     pageEvent(b, { kind: 'linkDown', peer: a.member, evidence });
   }
 
-  const isCut = (a: Host, b: Host): boolean =>
+  const isCut = (a: H, b: H): boolean =>
     a.links.get(b.member)?.fault?.kind === 'cut' || b.links.get(a.member)?.fault?.kind === 'cut';
 
-  function connectIn(ms: number, a: Host, b: Host): void {
+  function connectIn(ms: number, a: H, b: H): void {
     fabric.at(now() + ms, () => {
       const [there, back] = [linkBetween(a, b), linkBetween(b, a)];
       if (!a.alive || !b.alive || there.up || isCut(a, b)) return;
@@ -119,7 +117,7 @@ export function createNetwork(fabric: Fabric): Network {
   }
 
   /** Cut for so long that the connection fails. */
-  function failInTime(link: Link, fault: LinkFault): void {
+  function failInTime(link: Link<H, M>, fault: LinkFault): void {
     fabric.at(now() + fabric.delay('ice', ICE, link.to), () => {
       if (link.fault === fault && link.from.alive && link.to.alive) disconnect(link.from, link.to, 'ice');
     });
@@ -168,13 +166,13 @@ export function createNetwork(fabric: Fabric): Network {
         connectIn(fabric.delay('reconnect', RECONNECT, from), from, to);
     },
     depart(host, how) {
-      for (const { to: other, up } of [...host.links.values()]) {
+      for (const { to: other, up, connection } of [...host.links.values()]) {
         if (!up || !other.alive) continue;
         const goodbye = how === 'close' && !isCut(host, other);
         const ms = fabric.delay(goodbye ? 'goodbye' : 'ice', goodbye ? GOODBYE : ICE, other);
         fabric.at(now() + ms, () => {
           const [there, back] = [linkBetween(host, other), linkBetween(other, host)];
-          if (!back.up) return;
+          if (!back.up || there.connection !== connection) return;
           there.up = false;
           back.up = false;
           pageEvent(other, { kind: 'linkDown', peer: host.member, evidence: goodbye ? 'goodbye' : 'ice' });

@@ -2,7 +2,8 @@
 
 import type { Schedule } from '../faults/schedule.ts';
 import { calmExperiment, type Experiment } from './experiment.ts';
-import { durationOf, type AnyFault, type Strike } from './strikes.ts';
+import { durationOf, type Strike } from './strikes.ts';
+import type { AnyFault } from './world-faults.ts';
 
 interface Scenario {
   readonly tells: string;

@@ -3,6 +3,7 @@
 import type { MemberId, SeatId } from '../ports/ids.ts';
 import { compareCheckpoints, type CheckpointKey } from '../ports/store.ts';
 import type { SeatRecord } from '../protocol/votes.ts';
+import { createDisk, settleWrites, type Disk } from './disk.ts';
 import type { SavedState } from './sim-rank.ts';
 
 /** Checkpoints kept in each profile. */
@@ -16,56 +17,17 @@ interface Checkpoint {
   damaged: boolean;
 }
 
-/** A ballot on its way to the disk. */
-interface Write {
-  readonly by: MemberId;
-  readonly record: SeatRecord;
-}
-
-export interface Profile {
+/** The records are ballots, by seat. */
+export interface Profile extends Disk<SeatId, SeatRecord, MemberId> {
   readonly name: string;
-  readonly ballots: Map<SeatId, SeatRecord>;
   checkpoints: Checkpoint[];
-  writes: Write[];
-  /** Faults in force: nothing can be written; or it lands, and the writer is told that it failed. */
-  refusing: number;
-  ambiguous: number;
-  /** Transactions on one store complete in the order in which they were begun. */
-  busyUntil: number;
 }
 
-export const createProfile = (name: string): Profile => ({
-  name,
-  ballots: new Map(),
-  checkpoints: [],
-  writes: [],
-  refusing: 0,
-  ambiguous: 0,
-  busyUntil: 0,
-});
+export const createProfile = (name: string): Profile => ({ ...createDisk(), name, checkpoints: [] });
 
-export const beginWrite = (profile: Profile, by: MemberId, record: SeatRecord): Write => {
-  const write: Write = { by, record };
-  profile.writes.push(write);
-  return write;
-};
-
-/** Ends a write; true when its writer is told that it landed. A write that death has settled already is passed over. */
-export function endWrite(profile: Profile, write: Write): boolean | 'settled' {
-  const at = profile.writes.indexOf(write);
-  if (at < 0) return 'settled';
-  profile.writes.splice(at, 1);
-  if (profile.refusing > 0) return false;
-  profile.ballots.set(write.record.seat, write.record);
-  return profile.ambiguous === 0;
-}
-
-/** A page dies with writes in flight: some first ones land though nobody hears of it, the others never do. */
-export function settleWrites(profile: Profile, dead: MemberId, landed: (count: number) => number): void {
-  const inFlight = profile.writes.filter((write) => write.by === dead);
-  profile.writes = profile.writes.filter((write) => write.by !== dead);
-  const count = profile.refusing > 0 || inFlight.length === 0 ? 0 : landed(inFlight.length);
-  for (const { record } of inFlight.slice(0, count)) profile.ballots.set(record.seat, record);
+/** A page dies: its ballots in flight are settled, and of its checkpoints those are left that were acknowledged. */
+export function settlePage(profile: Profile, dead: MemberId, landed: (count: number) => number): void {
+  settleWrites(profile, dead, landed);
   profile.checkpoints = profile.checkpoints.filter((c) => c.acknowledged || c.by !== dead);
 }
 

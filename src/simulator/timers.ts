@@ -1,16 +1,32 @@
-// Named timers of a simulated worker. One that is set again and again, as deadlines are, stays in the queue once.
+// Named timers of a simulated machine. One that is set again and again, as deadlines are, stays in the queue once.
 
-import type { Event, TimerName } from '../protocol/effects.ts';
-import type { Host, TimerSlot } from './host.ts';
+export interface TimerSlot {
+  /** When it fires, in world time; undefined when it was cleared. */
+  due: number | undefined;
+  /** When the queue comes back to it; a timer that is set again and again stays queued once. */
+  queuedAt: number;
+}
 
-interface Clockwork {
+/** A machine with a clock, whose timers are named by `N`. */
+interface Ticking<N> {
+  readonly timers: Map<N, TimerSlot>;
+  readonly alive: boolean;
+  readonly clockRate: number;
+}
+
+interface Clockwork<H, N> {
   readonly now: () => number;
   at(time: number, action: () => void): void;
-  fire(host: Host, event: Event): void;
+  fire(host: H, event: { readonly kind: 'timer'; readonly name: N }): void;
 }
 
 /** Undefined clears it. A clock that runs fast fires early. */
-export function setTimer(clockwork: Clockwork, host: Host, name: TimerName, ms: number | undefined): void {
+export function setTimer<N, H extends Ticking<N>>(
+  clockwork: Clockwork<H, N>,
+  host: H,
+  name: N,
+  ms: number | undefined,
+): void {
   let slot = host.timers.get(name);
   if (slot === undefined) {
     if (ms === undefined) return;
@@ -21,7 +37,13 @@ export function setTimer(clockwork: Clockwork, host: Host, name: TimerName, ms: 
   if (slot.due !== undefined && slot.due < slot.queuedAt) queue(clockwork, host, name, slot, slot.due);
 }
 
-function queue(clockwork: Clockwork, host: Host, name: TimerName, slot: TimerSlot, at: number): void {
+function queue<N, H extends Ticking<N>>(
+  clockwork: Clockwork<H, N>,
+  host: H,
+  name: N,
+  slot: TimerSlot,
+  at: number,
+): void {
   slot.queuedAt = at;
   clockwork.at(at, () => {
     // Another entry has taken this one's place.

@@ -12,9 +12,11 @@ import { stepRank } from '../protocol/rank.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
 import { afflict, lose, occupy } from './gpu.ts';
 import { referenceHashes, type Salt } from './hash-engine.ts';
+import { beginWrite, endWrite } from './disk.ts';
 import { ballotStored, checkpointStored, unstoredCheckpoint, unstoredVote } from './durability.ts';
-import { createHost, type Host, type LinkFault } from './host.ts';
+import { createHost, type Host } from './host.ts';
 import { createKnowledgeWatch } from './knowledge-watch.ts';
+import type { LinkFault } from './link.ts';
 import { createLocks } from './locks.ts';
 import { createNetwork, type Network } from './network.ts';
 import { createPartsWatch } from './parts-watch.ts';
@@ -24,12 +26,10 @@ import { createScheduler, type SchedulerName } from './scheduler.ts';
 import { bootEvent, engineFailure, perform, stateHashOf, type SimPorts } from './sim-rank.ts';
 import {
   acknowledgeCheckpoints,
-  beginWrite,
   createProfile,
-  endWrite,
   loadCheckpoint,
   saveCheckpoint,
-  settleWrites,
+  settlePage,
   type Profile,
 } from './storage.ts';
 import { setTimer } from './timers.ts';
@@ -77,7 +77,7 @@ export interface World {
   readonly events: () => number;
   /** Changes with every event, its time and its receiver. */
   readonly digest: () => number;
-  readonly network: Network;
+  readonly network: Network<Host, Message>;
   /** Pages in the order in which they were opened. */
   readonly pages: readonly Host[];
   profile(name: string): Profile;
@@ -185,10 +185,10 @@ export function createWorld(options: WorldOptions): World {
 
   const locks = createLocks(
     hosts,
-    (host, seat) => profile(host.profile).ballots.has(seat),
+    (host, seat) => profile(host.profile).records.has(seat),
     (host, seat) => {
       at(now + scheduler.delay('net', 'lock', ...LOCK, host.ordinal), () => {
-        deliver(host, { kind: 'seatAcquired', seat, record: profile(host.profile).ballots.get(seat) });
+        deliver(host, { kind: 'seatAcquired', seat, record: profile(host.profile).records.get(seat) });
       });
     },
   );
@@ -230,7 +230,7 @@ export function createWorld(options: WorldOptions): World {
       const disk = profile(host.profile);
       disk.busyUntil =
         Math.max(now, disk.busyUntil) + scheduler.delay('disk', 'ballot', ...DISK, host.ordinal);
-      const write = beginWrite(disk, host.member, record);
+      const write = beginWrite(disk, host.member, record.seat, record);
       at(disk.busyUntil, () => {
         const landed = endWrite(disk, write);
         if (landed === 'settled') return;
@@ -280,7 +280,7 @@ export function createWorld(options: WorldOptions): World {
       const seat = hex(entropy, 'seat', pages.length) as SeatId;
       const disk = profile(profileName);
       const host = createHost(member, seat, profileName, pages.length);
-      disk.ballots.set(seat, {
+      disk.records.set(seat, {
         format: 1,
         seat,
         base: undefined,
@@ -303,7 +303,7 @@ export function createWorld(options: WorldOptions): World {
       options.onDeath?.(host);
       host.alive = false;
       network.depart(host, how);
-      settleWrites(profile(host.profile), member, (count) => entropy.between('disk', 'landed', 0, count));
+      settlePage(profile(host.profile), member, (count) => entropy.between('disk', 'landed', 0, count));
       locks.drop(member);
     },
     freeze(member) {

@@ -124,6 +124,10 @@ export function sentenceOf(event: TraceEvent): Sentence {
       return say`is now ${PHASES[event.phase].toLowerCase()}.`;
     case 'linkUp':
       return say`is linked to ${who(event.peer)}; both proved the room's secret.`;
+    case 'linkCarried':
+      return event.carrier === 'relay'
+        ? say`reaches ${who(event.peer)} through the room's server: no direct connection opened.`
+        : say`reaches ${who(event.peer)} inside this browser: no direct connection opened.`;
     case 'linkDown':
       return say`lost the link to ${who(event.peer)}: ${EVIDENCE[event.evidence]}.`;
     case 'suspected':
@@ -227,6 +231,7 @@ export function topicOf(event: TraceEvent): Topic {
     case 'chosen':
       return 'votes';
     case 'linkUp':
+    case 'linkCarried':
     case 'linkDown':
     case 'rejected':
     case 'resent':
@@ -263,6 +268,7 @@ export function toneOf(event: TraceEvent): Tone {
       return event.promise.kind === 'exact' ? 'plain' : 'bad';
     case 'phase':
     case 'linkUp':
+    case 'linkCarried':
     case 'founded':
     case 'aborted':
     case 'prepared':

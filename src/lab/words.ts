@@ -142,6 +142,14 @@ export const words = {
     state: 'State',
     engine: 'Engine',
     batchesMeans: (n: number, all: number) => `${n} of ${all} micro-batches`,
+    links: 'Links',
+    carried(links: readonly { readonly carrier: 'broadcast' | 'relay' }[]): string {
+      const relayed = links.filter(({ carrier }) => carrier === 'relay').length;
+      return [
+        ...(relayed > 0 ? [`${relayed} through the server`] : []),
+        ...(relayed < links.length ? [`${links.length - relayed} inside this browser`] : []),
+      ].join(', ');
+    },
     heard: 'Heard',
     heardNow: 'just now',
     heardAgo: (time: string) => `${time} ago`,

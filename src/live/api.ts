@@ -3,6 +3,7 @@
 import type { Job } from '../job/job.ts';
 import type { EngineDescription, EngineMemory } from '../ports/engine.ts';
 import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
+import type { Carrier } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
 import type { Exactness, Phase, TraceRecord } from '../trace/events.ts';
 import type { Fault } from '../faults/vocabulary.ts';
@@ -48,6 +49,8 @@ export interface RankStatus {
   readonly members: readonly MemberView[];
   /** Authenticated links that are open now. */
   readonly links: readonly MemberId[];
+  /** Of these, the links that are not direct, and what carries them. */
+  readonly carried: readonly { readonly peer: MemberId; readonly carrier: Exclude<Carrier, 'webrtc'> }[];
   readonly running: boolean;
   /** Updates applied by this rank. */
   readonly step: number;

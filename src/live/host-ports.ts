@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { SeatLocks } from '../checkpoint/seat-locks.ts';
 import type { JobHash, MemberId, SeatId } from '../ports/ids.ts';
-import type { Network, NetworkHandlers } from '../ports/network.ts';
+import type { Carrier, Network, NetworkHandlers } from '../ports/network.ts';
 import type { BallotStore, CheckpointStore } from '../ports/store.ts';
 import type { Effect, Event } from '../protocol/effects.ts';
 import type { RankView } from '../protocol/view.ts';
@@ -40,6 +40,8 @@ export interface HostPorts {
   /** Milliseconds since the epoch, for the log. */
   readonly wallClock: () => number;
   readonly connect: (handlers: NetworkHandlers) => Network;
+  /** What carries the link to a peer; undefined where there is none. */
+  readonly carrierOf: (peer: MemberId) => Carrier | undefined;
   readonly openEngine: OpenEngine;
   /** An engine that measures held-out accuracy behind the training. Always the CPU's: it takes nothing from the GPU. */
   readonly openEvaluator: (job: Job) => Promise<Engine>;

@@ -138,6 +138,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     linkUp(peer) {
       complain('links', undefined);
       dispatch({ kind: 'linkUp', peer });
+      const carrier = ports.carrierOf(peer);
+      if (carrier !== undefined && carrier !== 'webrtc') report({ kind: 'linkCarried', peer, carrier });
     },
     linkDown(peer, evidence) {
       dispatch({ kind: 'linkDown', peer, evidence });
@@ -418,6 +420,10 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         generation: view.generation,
         members: view.members.map((seen, rank) => ({ ...seen, rank })),
         links: network?.peers() ?? [],
+        carried: (network?.peers() ?? []).flatMap((peer) => {
+          const carrier = ports.carrierOf(peer);
+          return carrier === undefined || carrier === 'webrtc' ? [] : [{ peer, carrier }];
+        }),
         running: view.running,
         step: view.step,
         committed: view.committed,

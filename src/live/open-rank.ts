@@ -17,7 +17,11 @@ import { isSeatId } from '../ports/ids.ts';
 import { createRank, stepRank } from '../protocol/rank.ts';
 import { viewRank } from '../protocol/view.ts';
 import { systemClock } from '../transport/system-clock.ts';
+import { broadcastIsThere, openBroadcast } from '../transport/fallback/broadcast.ts';
+import { openRelay } from '../transport/fallback/relay.ts';
+import { RELAY_PATH } from '../transport/fallback/relay-protocol.ts';
 import { openWorkerTransport } from '../transport/worker.ts';
+import type { WorkerTransport } from '../transport/worker.ts';
 import type { EngineChoice, RankGone, RankOptions } from './api.ts';
 import { blockThread } from './block-thread.ts';
 import { engineFaultPorts } from './engine-fault-port.ts';
@@ -69,13 +73,18 @@ export function openRank(
   const checkpoints = faultyCheckpointStore(
     openCheckpointStore({ keep: options.job.policies.checkpointsKept, now: () => Date.now() }),
   );
+  let carriers: WorkerTransport | undefined;
   const network = faultyNetwork(
     (handlers) =>
-      openWorkerTransport({
+      (carriers = openWorkerTransport({
         port: transport,
         self: member,
         room: options.room,
         secret: options.secret,
+        fallbacks: [
+          ...(broadcastIsThere() ? [openBroadcast(options.room)] : []),
+          openRelay({ url: relayUrl(), room: options.room, clock }),
+        ],
         handlers: {
           ...handlers,
           refused({ code, by, peer, message }) {
@@ -87,7 +96,7 @@ export function openRank(
             host.complain('signalling', failing ? signalling.message : undefined);
           },
         },
-      }),
+      })),
     clock,
     // Chance must differ between ranks; a member id is random and is in the log.
     seededSites(Number.parseInt(member.slice(0, 8), 16)),
@@ -157,12 +166,17 @@ export function openRank(
       openEngine: (job, lost) => descend(rungsAfter(lost, options.engine), (choice) => openIn(choice, job)),
       openEvaluator: (job) => openEngineProxy(engineWorker(), { choice: 'cpu', job, data }),
       connect: (handlers) => network.connect(handlers),
+      carrierOf: (peer) => carriers?.carrier(peer),
       activeFaults: () => faults.active(),
     },
   );
 
   return { host, faults };
 }
+
+/** On the origin that served this worker. */
+const relayUrl = (): string =>
+  `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${RELAY_PATH}`;
 
 const engineWorker = (): Worker =>
   new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module', name: 'engine' });

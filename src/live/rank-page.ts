@@ -47,6 +47,7 @@ async function open(): Promise<void> {
   const channel = new MessageChannel();
   const transport = openPageTransport({
     room: options.room,
+    member,
     worker: channel.port1,
     signal: {
       host: location.hostname,

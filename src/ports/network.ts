@@ -26,6 +26,12 @@ export interface NetworkHandlers {
   message(peer: MemberId, lane: Lane, bytes: Uint8Array<ArrayBuffer>): void;
 }
 
+/**
+ * What carries a link. `webrtc` is direct. Where it does not open: `broadcast`, between pages of one browser, or `relay`, through the
+ * room's server.
+ */
+export type Carrier = 'webrtc' | 'broadcast' | 'relay';
+
 /** One rank's network. It is full mesh up to 8 ranks; a send never blocks and never throws. */
 export interface Network {
   send(peer: MemberId, lane: Lane, bytes: Uint8Array<ArrayBuffer>): SendOutcome;

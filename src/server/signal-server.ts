@@ -1,16 +1,16 @@
 // The signalling server inside the page's own HTTP server: npm `peer` under /signal, same origin, no outside service.
 
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
-import type { Duplex } from 'node:stream';
 import { ExpressPeerServer } from 'peer';
 import { WebSocketServer } from 'ws';
+import type { Upgrade } from './upgrades.ts';
 
 /** Where pages find the PeerServer, on their own origin. */
 export const SIGNAL_PATH = '/signal';
 
 /** PeerJS clients connect their WebSocket here. */
-const SOCKET_PATH = `${SIGNAL_PATH}/peerjs`;
+export const SIGNAL_SOCKET_PATH = `${SIGNAL_PATH}/peerjs`;
 
 /** Longest message a page may send, in bytes. A session description has about 1 KiB, with many candidates 10. */
 const MAX_PAYLOAD_BYTES = 64 * 1024;
@@ -22,6 +22,8 @@ const EXPIRE_MS = 5_000;
 
 export interface SignalServerHandle {
   readonly middleware: ReturnType<typeof ExpressPeerServer>;
+  /** Takes a WebSocket on `SIGNAL_SOCKET_PATH`. */
+  readonly upgrade: Upgrade;
   /** Disconnects all pages. Running links between them go on. */
   close(): void;
 }
@@ -49,37 +51,14 @@ export function mountSignalServer(http: Server | SecureServer): SignalServerHand
   inner.on('error', () => undefined);
   outer.use(SIGNAL_PATH, inner);
 
-  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const path = new URL(request.url ?? '/', 'http://host').pathname;
-    if (path !== SOCKET_PATH) {
-      // Someone else's, if there is anyone else.
-      if (http.listenerCount('upgrade') === 1) socket.destroy();
-      return;
-    }
-    if (!sameOrigin(request)) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
-  };
-  http.on('upgrade', upgrade);
-
   return {
     middleware: outer,
+    upgrade(request, socket, head) {
+      sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
+    },
     close() {
-      http.off('upgrade', upgrade);
       for (const client of sockets.clients) client.terminate();
       sockets.close();
     },
   };
-}
-
-/** Browsers let any site open a WebSocket to any server, and say which site it was: only our own pages come in. */
-function sameOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
-  if (origin === undefined) return true;
-  try {
-    return new URL(origin).host === host;
-  } catch {
-    return false;
-  }
 }

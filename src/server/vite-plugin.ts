@@ -3,8 +3,10 @@
 
 import type { AddressInfo } from 'node:net';
 import type { Plugin, PreviewServer, ViteDevServer } from 'vite';
-import { mountSignalServer } from './signal-server.ts';
-import type { SignalServerHandle } from './signal-server.ts';
+import { RELAY_PATH } from '../transport/fallback/relay-protocol.ts';
+import { createRelayServer } from './relay-server.ts';
+import { mountSignalServer, SIGNAL_SOCKET_PATH } from './signal-server.ts';
+import { routeUpgrades } from './upgrades.ts';
 
 export function rankfallServer(): Plugin {
   return {
@@ -49,9 +51,19 @@ function attach(server: ViteDevServer | PreviewServer, wantedPort: number | unde
   const { httpServer } = server;
   // In middleware mode, such as under a test runner, there is no HTTP server of our own and no page of ours.
   if (httpServer === null || !('setTimeout' in httpServer)) return;
-  const signal: SignalServerHandle = mountSignalServer(httpServer as Parameters<typeof mountSignalServer>[0]);
+  const http = httpServer as Parameters<typeof mountSignalServer>[0];
+  const signal = mountSignalServer(http);
+  const relay = createRelayServer();
+  const unroute = routeUpgrades(http, {
+    [SIGNAL_SOCKET_PATH]: signal.upgrade,
+    [RELAY_PATH]: relay.upgrade,
+  });
   server.middlewares.use(signal.middleware);
-  httpServer.once('close', () => signal.close());
+  httpServer.once('close', () => {
+    unroute();
+    signal.close();
+    relay.close();
+  });
   server.printUrls = () => {
     const url = server.resolvedUrls?.local[0] ?? server.resolvedUrls?.network[0];
     const { port } = httpServer.address() as AddressInfo;

@@ -56,6 +56,7 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
         return `${who} notices: ${event.sentence}`;
       case 'phase':
       case 'linkUp':
+      case 'linkCarried':
       case 'linkDown':
       case 'prepared':
       case 'promised':

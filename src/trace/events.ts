@@ -1,6 +1,6 @@
 // The event vocabulary: what a rank says about itself. Both worlds write it; checkers, lab and reports read it.
 
-import type { Evidence } from '../ports/network.ts';
+import type { Carrier, Evidence } from '../ports/network.ts';
 import type { GenerationId, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 
 /** What a rank is doing, as the lab shows it. */
@@ -39,6 +39,8 @@ export type StopReason = 'non-finite' | 'refused' | 'engine-lost' | 'left' | 'in
 export type TraceEvent =
   | { readonly kind: 'phase'; readonly phase: Phase }
   | { readonly kind: 'linkUp'; readonly peer: MemberId }
+  /** No direct connection opened: another carrier steps in. */
+  | { readonly kind: 'linkCarried'; readonly peer: MemberId; readonly carrier: Exclude<Carrier, 'webrtc'> }
   | { readonly kind: 'linkDown'; readonly peer: MemberId; readonly evidence: Evidence }
   | { readonly kind: 'suspected'; readonly peer: MemberId; readonly evidence: Evidence }
   | {

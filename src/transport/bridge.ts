@@ -1,6 +1,6 @@
 // What page and worker say to each other over a MessagePort: the page finds peers and owns connections, the worker owns the
-// channels. Whoever speaks the page's side can carry links (WebRTC now; a relay or a BroadcastChannel later), and every carrier
-// goes through the same authentication. Both sides validate what they receive.
+// channels. Links over other carriers (see fallback/) live in the worker alone and go through the same authentication. Both sides
+// validate what they receive.
 
 import * as v from 'valibot';
 import type { LinkRole } from './handshake.ts';
@@ -49,8 +49,11 @@ const WorkerMessageSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('ready') }),
   /** The peer has proved the room's secret. */
   v.strictObject({ kind: v.literal('linked'), link: linkId }),
-  /** Close the connection. `later`: for a reason that trying again at once would only meet again. */
-  v.strictObject({ kind: v.literal('close'), link: linkId, again: v.picklist(['soon', 'later']) }),
+  /**
+   * Close the connection. `later`: for a reason that trying again at once would only meet again; `seldom`: the pages are linked over
+   * another carrier, and a direct connection would merely be better.
+   */
+  v.strictObject({ kind: v.literal('close'), link: linkId, again: v.picklist(['soon', 'later', 'seldom']) }),
   /** Say goodbye on every link and close everything. */
   v.strictObject({ kind: v.literal('close-all') }),
 ]);

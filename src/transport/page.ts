@@ -2,8 +2,10 @@
 // channels to the worker, which authenticates. Connections live in the page because workers have none.
 
 import type { DataConnection } from 'peerjs';
+import type { MemberId } from '../ports/ids.ts';
 import { parseWorkerMessage } from './bridge.ts';
 import type { PageMessage, WorkerMessage } from './bridge.ts';
+import { broadcastGoodbye } from './fallback/broadcast.ts';
 import type { LinkRole } from './handshake.ts';
 import { openPageLink } from './page-link.ts';
 import type { PageLink } from './page-link.ts';
@@ -16,6 +18,8 @@ import { TransportError } from './transport-error.ts';
 export interface PageTransportOptions {
   /** Names the room's places on the PeerServer: letters and digits, with single - or _ between them. */
   readonly room: string;
+  /** Whose page it is, for its goodbye to pages that are linked over another carrier. */
+  readonly member: MemberId;
   /** Any PeerServer: the one that `npm start` embeds, or another. It learns the room's name and never its secret. */
   readonly signal: SignalServer;
   /** STUN and TURN for rooms across networks. Empty by default: pages of one machine or one network need no outside service. */
@@ -41,6 +45,8 @@ const FIRST_CALL_RETRY_MS = 500;
 const MOST_CALL_RETRY_MS = 30_000;
 const FIRST_COOLING_MS = 2_000;
 const MOST_COOLING_MS = 120_000;
+/** A peer that is linked over another carrier is tried directly this seldom, in milliseconds: each try costs a connection. */
+const LINKED_OTHERWISE_MS = 600_000;
 /** Browsers count every RTCPeerConnection that a tab constructs against 500, closed ones included. */
 const MAX_CONNECTIONS = 200;
 /** Pages that have failed or been refused, of which this many are remembered. */
@@ -279,7 +285,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
     for (const other of entries.values()) if (other.authenticated) other.link.say({ say: 'slots', slots });
   }
 
-  function closeLink(id: number, again: 'soon' | 'later'): void {
+  function closeLink(id: number, again: 'soon' | 'later' | 'seldom'): void {
     const entry = entries.get(id);
     if (entry === undefined) return;
     if (again === 'soon') {
@@ -288,6 +294,10 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
     }
     forget(entry);
     const peer = remember(entry);
+    if (again === 'seldom') {
+      peer.coolUntil = performance.now() + LINKED_OTHERWISE_MS;
+      return;
+    }
     peer.coolUntil =
       performance.now() + backoff(peer.refusals, FIRST_COOLING_MS, MOST_COOLING_MS, Math.random());
     peer.refusals += 1;
@@ -305,6 +315,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
     tell({ kind: 'signalling', signalling: { state: 'failed', problem: 'unsupported', message } });
 
   function sayGoodbye(): void {
+    broadcastGoodbye(room, options.member);
     for (const entry of entries.values()) entry.link.say({ say: 'goodbye' });
   }
 

@@ -20,6 +20,8 @@ export const REFUSAL_CODES = [
   'misbehaved',
   /** The other end asked for the link to be closed: `Network.drop`. */
   'dropped',
+  /** The two pages are linked over another carrier, which goes on. */
+  'linked-otherwise',
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
@@ -48,6 +50,7 @@ const ADVICE: Readonly<Record<RefusalCode, string>> = {
   self: 'Expected another member, found our own id: something reflects our messages, or a page was copied.',
   misbehaved: 'The other end broke the rules of the wire and was dropped; it may come back with a new link.',
   dropped: 'The link was closed on purpose.',
+  'linked-otherwise': 'These pages are linked over another carrier, and need no second link.',
 };
 
 export function refusal(

@@ -2,18 +2,23 @@
 
 import type { Clock } from '../ports/clock.ts';
 import type { MemberId } from '../ports/ids.ts';
-import type { Lane, Network, NetworkHandlers } from '../ports/network.ts';
+import type { Carrier, Lane, Network, NetworkHandlers } from '../ports/network.ts';
 import { parsePageMessage } from './bridge.ts';
 import type { PageMessage, WorkerMessage } from './bridge.ts';
 import { laneOfDataChannel } from './data-channel.ts';
+import { openFallback } from './fallback/fallback.ts';
+import type { OpenMedium } from './fallback/medium.ts';
+import type { LinkRole } from './handshake.ts';
 import { createLink } from './link.ts';
-import type { Link, LinkEvents } from './link.ts';
+import type { Link, LinkChannel, LinkEvents } from './link.ts';
 import { createMac } from './mac.ts';
 import { LANE_LIMITS } from './outbox.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
 import type { SignallingState } from './signalling-state.ts';
 import { systemClock } from './system-clock.ts';
 import { TransportError } from './transport-error.ts';
+
+type Again = Extract<WorkerMessage, { kind: 'close' }>['again'];
 
 export interface WorkerTransportHandlers extends NetworkHandlers {
   /** A link was refused or dropped for breaking the rules, by us or by the peer. For the lab; the room goes on. */
@@ -33,9 +38,13 @@ export interface WorkerTransportOptions {
   /** Tighter bounds on received messages than `MAX_MESSAGE_BYTES`. */
   readonly maxMessageBytes?: Readonly<Record<Lane, number>>;
   readonly clock?: Clock;
+  /** Where WebRTC does not open, in order of preference. Default: none. */
+  readonly fallbacks?: readonly OpenMedium[];
 }
 
 export interface WorkerTransport extends Network {
+  /** What carries the link to a linked peer. */
+  carrier(peer: MemberId): Carrier | undefined;
   /** Says goodbye to all peers and closes every link. Handlers are not called any more. */
   close(): void;
 }
@@ -55,22 +64,31 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
   const mac = createMac(options.secret);
   /** All links that the page has named and not closed, by its number. */
   const links = new Map<number, Link>();
-  /** The authenticated ones. */
-  const peers = new Map<MemberId, Link>();
+  /** The authenticated ones, and what carries them. */
+  const peers = new Map<MemberId, { readonly link: Link; readonly carrier: Carrier }>();
   let closed = false;
 
   const tell = (message: WorkerMessage): void => port.postMessage(message);
 
-  function openLink({ link: id, role, control, bulk }: Extract<PageMessage, { kind: 'link' }>): void {
+  /** Everything about a link that does not depend on its carrier. `closed` is told how soon another try makes sense. */
+  function makeLink(spec: {
+    readonly carrier: Carrier;
+    readonly role: LinkRole;
+    readonly control: LinkChannel;
+    readonly bulk: LinkChannel;
+    linked(): void;
+    closed(again: Again): void;
+  }): Link {
+    const { carrier, role, control, bulk } = spec;
     let member: MemberId | undefined;
-    let again: 'soon' | 'later' = 'soon';
+    let again: Again = 'soon';
     const events: LinkEvents = {
       linked(peer) {
         if (closed) return 'dropped';
-        const refused = admit(peer, link);
+        const refused = admit(peer, link, carrier);
         if (refused !== undefined) return refused;
         member = peer;
-        tell({ kind: 'linked', link: id });
+        spec.linked();
         handlers.linkUp(peer);
         return undefined;
       },
@@ -78,44 +96,56 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
         if (!closed) handlers.message(peer, lane, bytes);
       },
       refused(refusal) {
+        if (refusal.code === 'linked-otherwise') {
+          again = 'seldom';
+          return;
+        }
         if (refusal.code !== 'timeout') again = 'later';
         if (!closed) handlers.refused(refusal);
       },
       ended(evidence) {
         if (member === undefined) return;
         if (evidence === undefined) again = 'later';
-        if (peers.get(member) !== link) return;
+        if (peers.get(member)?.link !== link) return;
         peers.delete(member);
         if (evidence !== undefined && !closed) handlers.linkDown(member, evidence);
       },
-      closed() {
+      closed: () => spec.closed(again),
+    };
+    const link = createLink({ role, room, self, mac, clock, control, bulk, events, maxMessageBytes });
+    return link;
+  }
+
+  function openLink({ link: id, role, control, bulk }: Extract<PageMessage, { kind: 'link' }>): void {
+    const link = makeLink({
+      carrier: 'webrtc',
+      role,
+      control: laneOfDataChannel(control, LANE_LIMITS.control.lowWaterBytes),
+      bulk: laneOfDataChannel(bulk, LANE_LIMITS.bulk.lowWaterBytes),
+      linked: () => tell({ kind: 'linked', link: id }),
+      closed(again) {
         links.delete(id);
         if (!closed) tell({ kind: 'close', link: id, again });
       },
-    };
-    const link = createLink({
-      role,
-      room,
-      self,
-      mac,
-      clock,
-      control: laneOfDataChannel(control, LANE_LIMITS.control.lowWaterBytes),
-      bulk: laneOfDataChannel(bulk, LANE_LIMITS.bulk.lowWaterBytes),
-      events,
-      maxMessageBytes,
     });
     links.set(id, link);
   }
 
-  /** Takes a link that has proved the secret, unless the member is somebody else. */
-  function admit(peer: MemberId, link: Link): RefusalCode | undefined {
+  /** Takes a link that has proved the secret, unless the member is somebody else or is linked well enough. */
+  function admit(peer: MemberId, link: Link, carrier: Carrier): RefusalCode | undefined {
     const older = peers.get(peer);
     if (older !== undefined) {
-      // A page keeps its certificate: the same fingerprint is the same page, which has lost the older link before we did.
-      if (older.binding()?.remote !== link.binding()?.remote) return 'duplicate-member';
-      older.lost('channel-closed');
+      if (older.carrier !== carrier) {
+        // A link that works is kept: to change over would look like a peer that went away and came back. One that the peer has
+        // given up on does not work.
+        if (carrier === 'webrtc') return 'linked-otherwise';
+      } else if (older.link.binding()?.remote !== link.binding()?.remote) {
+        // A page keeps its certificate: the same fingerprint is the same page, which has lost the older link before we did.
+        return 'duplicate-member';
+      }
+      older.link.lost('channel-closed');
     }
-    peers.set(peer, link);
+    peers.set(peer, { link, carrier });
     return undefined;
   }
 
@@ -153,11 +183,20 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
   };
   tell({ kind: 'ready' });
 
+  const fallback = openFallback({
+    self,
+    media: options.fallbacks ?? [],
+    clock,
+    linked: (member) => peers.has(member),
+    carry: ({ closed: ended, ...spec }) => makeLink({ ...spec, linked: () => undefined, closed: ended }),
+  });
+
   return {
-    send: (peer, lane, bytes) => peers.get(peer)?.send(lane, bytes) ?? 'no-link',
-    queuedBytes: (peer) => peers.get(peer)?.queuedBytes() ?? 0,
+    send: (peer, lane, bytes) => peers.get(peer)?.link.send(lane, bytes) ?? 'no-link',
+    queuedBytes: (peer) => peers.get(peer)?.link.queuedBytes() ?? 0,
+    carrier: (peer) => peers.get(peer)?.carrier,
     drop(peer, reason) {
-      const link = peers.get(peer);
+      const link = peers.get(peer)?.link;
       if (link === undefined) return;
       peers.delete(peer);
       link.drop('dropped', reason);
@@ -169,6 +208,7 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
     close() {
       if (closed) return;
       closed = true;
+      fallback.close();
       // The page says goodbye, on its own channel, and closes the connections under the links. Closed from here, a channel
       // could be seen to close before the goodbye.
       tell({ kind: 'close-all' });

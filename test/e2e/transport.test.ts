@@ -38,9 +38,12 @@ afterEach(async () => {
   await context.close();
 });
 
-async function openTab(options: Readonly<Record<string, string>>): Promise<Tab> {
+async function openTab(
+  options: Readonly<Record<string, string>>,
+  where: BrowserContext = context,
+): Promise<Tab> {
   const fragment = new URLSearchParams(options).toString();
-  const page = await context.newPage();
+  const page = await where.newPage();
   await page.goto(`${server.url}test/e2e/fixtures/transport.html#${fragment}`);
   await page.waitForFunction(() => 'probe' in window);
   const self = await page.evaluate(() => (window as unknown as ProbeWindow).probe.self);
@@ -293,5 +296,60 @@ describe('tabs of one room', () => {
     expect(kinds(await b.events(), 'message')).toEqual([]);
     expect(ms).toBeLessThan(1000);
     expect(await told(b, 'message')).toMatchObject({ bytes: 16 * MIB, intact: true });
+  });
+});
+
+/** As on a network that keeps its machines apart: connections find no way to each other. */
+async function blockDirect(where: BrowserContext): Promise<void> {
+  await where.addInitScript(() => {
+    const Real = RTCPeerConnection;
+    window.RTCPeerConnection = class extends Real {
+      constructor(configuration?: RTCConfiguration) {
+        super({ ...configuration, iceTransportPolicy: 'relay' });
+      }
+    };
+  });
+}
+
+describe('tabs that cannot reach each other directly', () => {
+  it('are linked through the server when they are of different browsers', async () => {
+    context = await browser.newContext();
+    const other = await browser.newContext();
+    await blockDirect(context);
+    await blockDirect(other);
+    const room = newRoom();
+    const options = { room, fallbacks: 'broadcast,relay' };
+    const [a, b] = [await openTab(options), await openTab(options, other)];
+    const up = await told(a, 'linkUp', ({ peer }) => peer === b.self, 30_000);
+    expect(up.carrier).toBe('relay');
+    await told(b, 'linkUp', ({ peer }) => peer === a.self);
+    await a.send({ do: 'send', to: b.self, lane: 'bulk', bytes: 4 * MIB });
+    expect(await told(b, 'message')).toMatchObject({ bytes: 4 * MIB, intact: true });
+    expect(await ping(b, a)).toBeLessThan(1000);
+    await other.close();
+    expect(await told(a, 'linkDown')).toMatchObject({ peer: b.self });
+  });
+
+  it('are linked inside the browser, and hear a closed tab say goodbye and a killed one fall silent', async () => {
+    context = await browser.newContext();
+    await blockDirect(context);
+    const room = newRoom();
+    const options = { room, fallbacks: 'broadcast,relay' };
+    const [a, b, c] = [await openTab(options), await openTab(options), await openTab(options)];
+    for (const tab of [b, c]) {
+      const up = await told(a, 'linkUp', ({ peer }) => peer === tab.self, 30_000);
+      expect(up.carrier).toBe('broadcast');
+    }
+    await told(b, 'linkUp', ({ peer }) => peer === a.self);
+    await b.send({ do: 'send', to: a.self, lane: 'bulk', bytes: 4 * MIB });
+    expect(await told(a, 'message')).toMatchObject({ bytes: 4 * MIB, intact: true });
+    await b.send({ do: 'spin', ms: 1000 });
+    await b.page.close();
+    expect(await told(a, 'linkDown', ({ peer }) => peer === b.self)).toMatchObject({ evidence: 'goodbye' });
+    await c.page.evaluate(() => (window as unknown as ProbeWindow).probe.page.suppressGoodbye());
+    await c.page.close();
+    expect(await told(a, 'linkDown', ({ peer }) => peer === c.self)).toMatchObject({
+      evidence: 'channel-closed',
+    });
   });
 });

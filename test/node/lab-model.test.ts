@@ -58,6 +58,7 @@ function local(id: MemberId, status: Partial<RankStatus> = {}, answeredAt = NOW)
     generation: generation(3),
     members: [view(a, 0), view(b, 1), view(c, 2)],
     links: [],
+    carried: [],
     running: true,
     step: 10,
     committed: 10,

@@ -19,6 +19,10 @@ const EVENTS: {
 } = {
   phase: [{ kind: 'phase', phase: 'regrouping' }],
   linkUp: [{ kind: 'linkUp', peer: b }],
+  linkCarried: [
+    { kind: 'linkCarried', peer: b, carrier: 'relay' },
+    { kind: 'linkCarried', peer: b, carrier: 'broadcast' },
+  ],
   linkDown: [{ kind: 'linkDown', peer: b, evidence: 'ice' }],
   suspected: [{ kind: 'suspected', peer: b, evidence: 'heartbeat' }],
   founded: [

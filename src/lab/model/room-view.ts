@@ -45,6 +45,8 @@ export interface RankView {
   readonly engine: EngineDescription | undefined;
   readonly memory: EngineMemory | undefined;
   readonly links: number | undefined;
+  /** Links that are not direct. */
+  readonly carried: RankStatus['carried'];
   /** Which micro-batches it computed last; known for this page's ranks. */
   readonly microBatches: readonly number[] | undefined;
   readonly faults: RankStatus['faults'];
@@ -228,6 +230,7 @@ function drawLocal(sources: RoomSources, local: LocalRank, member: MemberView | 
     engine: status?.engine,
     memory: status?.memory,
     links: status?.links.length,
+    carried: status?.carried ?? [],
     microBatches: sources.microBatches(local.member),
     faults: status?.faults ?? [],
   };
@@ -257,6 +260,7 @@ const nothingKnown = (sources: RoomSources, member: MemberId): RankView => ({
   engine: undefined,
   memory: undefined,
   links: undefined,
+  carried: [],
   microBatches: undefined,
   faults: [],
 });

@@ -63,6 +63,12 @@ export const RankCard = ({ lab, rank, microBatches }: Props): JSX.Element => (
           </>
         )
       )}
+      {rank.carried.length > 0 && (
+        <>
+          <dt>{words.ranks.links}</dt>
+          <dd>{words.ranks.carried(rank.carried)}</dd>
+        </>
+      )}
     </dl>
     {rank.local ? <Buttons lab={lab} rank={rank} /> : <p class="card-foot muted">{foot(rank)}</p>}
   </li>

@@ -91,6 +91,7 @@ async function openHost(ports: Partial<HostPorts> = {}, options: Partial<RankOpt
         handlers = own;
         return network;
       },
+      carrierOf: () => 'webrtc',
       openEngine: async (job) => smallEngine(job),
       openEvaluator: async (job) => smallEngine(job),
       ballots: profile.ballotStore,

@@ -75,6 +75,7 @@ export function createRoom(job: Job = SMALL_JOB): Room {
         clock,
         wallClock: () => clock.now(),
         connect: (handlers) => hub.connect(member, handlers),
+        carrierOf: () => 'webrtc',
         openEngine: async (wanted) => smallEngine(wanted),
         openEvaluator: async (wanted) => smallEngine(wanted),
         ballots: own.ballotStore,

@@ -1,0 +1,190 @@
+// Where WebRTC does not open within five seconds, a link over another medium steps in. Who is there is seen on the medium; who it
+// is, only the handshake proves, which is the same as on a data channel.
+
+import type { Clock } from '../../ports/clock.ts';
+import type { MemberId } from '../../ports/ids.ts';
+import type { Evidence } from '../../ports/network.ts';
+import type { LinkRole } from '../handshake.ts';
+import type { Link, LinkChannel } from '../link.ts';
+import { backoff } from '../rendezvous.ts';
+import { createCarriedLanes, type CarriedLanes } from './carried-lanes.ts';
+import { decodeDatagram, encodeDatagram, type Datagram } from './datagram.ts';
+import { MAX_ENDPOINTS, type EndpointId, type Medium, type MediumKind, type OpenMedium } from './medium.ts';
+
+/** A peer that is seen on a medium and has no link gets this long for a direct one, in milliseconds. */
+export const DIRECT_MS = 5_000;
+/** How often that is looked at, in milliseconds. */
+const LOOK_MS = 500;
+const FIRST_RETRY_MS = 2_000;
+const MOST_RETRY_MS = 60_000;
+
+export interface FallbackOptions {
+  readonly self: MemberId;
+  /** In order of preference. */
+  readonly media: readonly OpenMedium[];
+  readonly clock: Clock;
+  /** Whether there is a link to this member, over whatever carrier. */
+  readonly linked: (member: MemberId) => boolean;
+  /** Makes a link over these lanes. `closed` must be called when it is over. */
+  carry(spec: {
+    readonly role: LinkRole;
+    readonly carrier: MediumKind;
+    readonly control: LinkChannel;
+    readonly bulk: LinkChannel;
+    readonly closed: () => void;
+  }): Link;
+}
+
+export interface Fallback {
+  close(): void;
+}
+
+interface Stream {
+  readonly number: number;
+  readonly lanes: CarriedLanes;
+  readonly link: Link;
+}
+
+interface Endpoint {
+  readonly medium: Medium;
+  readonly id: EndpointId;
+  member: MemberId;
+  /** Since when it is here without a link; undefined while it has one. */
+  missingSince: number | undefined;
+  attempts: number;
+  notBefore: number;
+  stream: Stream | undefined;
+  /** Number of the next call from here, or the highest one that came. */
+  streams: number;
+}
+
+/** Of two members the greater calls, so that two never call each other at once. */
+const calls = (self: MemberId, peer: MemberId): boolean => self > peer;
+
+export function openFallback(options: FallbackOptions): Fallback {
+  const { self, clock, linked } = options;
+  const endpoints = new Map<string, Endpoint>();
+  let closed = false;
+  let cancelLook: (() => void) | undefined;
+
+  const keyOf = (medium: Medium, id: EndpointId): string => `${medium.kind} ${id}`;
+
+  const say = ({ medium, id }: Endpoint, datagram: Datagram): void =>
+    medium.send(id, encodeDatagram(datagram));
+
+  function begin(endpoint: Endpoint, role: LinkRole, number: number): void {
+    const { medium, id } = endpoint;
+    const lanes = createCarriedLanes({
+      stream: number,
+      state: role === 'caller' ? 'opening' : 'open',
+      send: (datagram) => say(endpoint, datagram),
+      hangup: () => say(endpoint, { kind: 'hangup', stream: number }),
+    });
+    const link = options.carry({
+      role,
+      carrier: medium.kind,
+      control: lanes.control,
+      bulk: lanes.bulk,
+      closed() {
+        if (endpoint.stream?.number === number) endpoint.stream = undefined;
+      },
+    });
+    endpoint.stream = { number, lanes, link };
+    say(endpoint, { kind: role === 'caller' ? 'call' : 'answer', stream: number });
+    link.bind({ local: `${medium.kind}:${medium.self}`, remote: `${medium.kind}:${id}` });
+  }
+
+  /** Calls whoever has been here without a link for too long. */
+  function look(): void {
+    cancelLook = undefined;
+    if (closed) return;
+    const now = clock.now();
+    const underWay = new Set(
+      [...endpoints.values()].filter(({ stream }) => stream).map(({ member }) => member),
+    );
+    for (const endpoint of endpoints.values()) {
+      const { member } = endpoint;
+      if (linked(member)) {
+        endpoint.missingSince = undefined;
+        endpoint.attempts = 0;
+        continue;
+      }
+      endpoint.missingSince ??= now;
+      if (underWay.has(member) || !calls(self, member)) continue;
+      if (now - endpoint.missingSince < DIRECT_MS || now < endpoint.notBefore) continue;
+      endpoint.notBefore = now + backoff(endpoint.attempts, FIRST_RETRY_MS, MOST_RETRY_MS, Math.random());
+      endpoint.attempts += 1;
+      endpoint.streams += 1;
+      begin(endpoint, 'caller', endpoint.streams);
+      underWay.add(member);
+    }
+    if (endpoints.size > 0) cancelLook = clock.after(LOOK_MS, look);
+  }
+
+  function receive(endpoint: Endpoint, datagram: Datagram): void {
+    const { stream } = endpoint;
+    if (datagram.kind === 'call') {
+      // Only the one whose part it is calls, each time with a higher number.
+      if (calls(self, endpoint.member) || datagram.stream <= endpoint.streams) return;
+      stream?.link.lost('channel-closed');
+      endpoint.streams = datagram.stream;
+      begin(endpoint, 'callee', datagram.stream);
+      return;
+    }
+    if (stream?.number !== datagram.stream) return;
+    switch (datagram.kind) {
+      case 'answer':
+        stream.lanes.answered();
+        return;
+      case 'data':
+      case 'credit':
+        stream.lanes.receive(datagram);
+        return;
+      case 'hangup':
+        stream.lanes.end();
+        return;
+    }
+  }
+
+  const open = (openMedium: OpenMedium): Medium => {
+    const medium: Medium = openMedium(self, {
+      here(id, member) {
+        const key = keyOf(medium, id);
+        if (closed || member === self || endpoints.has(key) || endpoints.size >= 2 * MAX_ENDPOINTS) return;
+        endpoints.set(key, {
+          medium,
+          id,
+          member,
+          missingSince: undefined,
+          attempts: 0,
+          notBefore: 0,
+          stream: undefined,
+          streams: 0,
+        });
+        cancelLook ??= clock.after(0, look);
+      },
+      gone(id, evidence: Evidence) {
+        const key = keyOf(medium, id);
+        const endpoint = endpoints.get(key);
+        endpoints.delete(key);
+        endpoint?.stream?.link.lost(evidence);
+      },
+      datagram(from, bytes) {
+        const endpoint = endpoints.get(keyOf(medium, from));
+        const datagram = decodeDatagram(bytes);
+        if (!closed && endpoint !== undefined && datagram !== undefined) receive(endpoint, datagram);
+      },
+    });
+    return medium;
+  };
+  const media = options.media.map(open);
+
+  return {
+    close() {
+      closed = true;
+      cancelLook?.();
+      for (const medium of media) medium.close();
+      endpoints.clear();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+// What a page and the room's relay say to each other over a WebSocket: text for who is there, binary for datagrams.
+//
+//   binary: 16 bytes, the endpoint it goes to (from a page) or comes from (from the server); then the datagram
+//
+// The address names room, endpoint and member: `/relay?room=…&endpoint=…&member=…`.
+
+import * as v from 'valibot';
+import { isMemberId, type MemberId } from '../../ports/ids.ts';
+import { MAX_DATAGRAM_BYTES } from './datagram.ts';
+import { isEndpointId, MAX_ENDPOINTS, type EndpointId } from './medium.ts';
+
+/** Where the server mounts the relay. */
+export const RELAY_PATH = '/relay';
+
+export const ADDRESS_BYTES = 16;
+export const MAX_RELAYED_BYTES = ADDRESS_BYTES + MAX_DATAGRAM_BYTES;
+
+const endpoint = v.custom<EndpointId>(isEndpointId);
+const member = v.custom<MemberId>((value) => typeof value === 'string' && isMemberId(value));
+
+const PresenceSchema = v.variant('say', [
+  v.strictObject({
+    say: v.literal('here'),
+    pages: v.pipe(v.array(v.strictObject({ endpoint, member })), v.maxLength(MAX_ENDPOINTS)),
+  }),
+  v.strictObject({ say: v.literal('gone'), endpoint }),
+]);
+export type Presence = v.InferOutput<typeof PresenceSchema>;
+
+export function parsePresence(text: string): Presence | undefined {
+  try {
+    const parsed = v.safeParse(PresenceSchema, JSON.parse(text));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const addressBytes = (id: EndpointId): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(id.match(/../gu) ?? [], (hex) => Number.parseInt(hex, 16));
+
+/** The endpoint in the first 16 bytes; `undefined` where there are fewer. */
+export function readAddress(bytes: Uint8Array): EndpointId | undefined {
+  if (bytes.length < ADDRESS_BYTES) return undefined;
+  return Array.from(bytes.subarray(0, ADDRESS_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,100 @@
+// Pages whose machines do not reach each other directly (many conference networks keep them apart) do so through the room's server.
+
+import type { Clock } from '../../ports/clock.ts';
+import type { MemberId } from '../../ports/ids.ts';
+import { backoff } from '../rendezvous.ts';
+import { newEndpointId, type EndpointId, type MediumHandlers, type OpenMedium } from './medium.ts';
+import { ADDRESS_BYTES, addressBytes, parsePresence, readAddress } from './relay-protocol.ts';
+
+const FIRST_RETRY_MS = 1_000;
+const MOST_RETRY_MS = 30_000;
+
+export interface RelayOptions {
+  /** Of the relay, `wss://host/relay`. */
+  readonly url: string;
+  readonly room: string;
+  readonly clock: Clock;
+}
+
+/** Connects, and again when the connection breaks: then everybody is gone, and is met anew. */
+export const openRelay =
+  ({ url, room, clock }: RelayOptions): OpenMedium =>
+  (member: MemberId, handlers: MediumHandlers) => {
+    const self = newEndpointId();
+    const others = new Set<EndpointId>();
+    let socket: WebSocket | undefined;
+    let attempts = 0;
+    let closed = false;
+    let cancelRetry: (() => void) | undefined;
+
+    const forget = (endpoint: EndpointId): void => {
+      if (others.delete(endpoint)) handlers.gone(endpoint, 'channel-closed');
+    };
+
+    const hear = (data: unknown): void => {
+      if (data instanceof ArrayBuffer) {
+        const bytes = new Uint8Array(data);
+        const from = readAddress(bytes);
+        if (from !== undefined && others.has(from)) handlers.datagram(from, bytes.slice(ADDRESS_BYTES));
+        return;
+      }
+      const presence = typeof data === 'string' ? parsePresence(data) : undefined;
+      switch (presence?.say) {
+        case 'here':
+          for (const page of presence.pages) {
+            if (page.endpoint === self) continue;
+            others.add(page.endpoint);
+            handlers.here(page.endpoint, page.member);
+          }
+          return;
+        case 'gone':
+          forget(presence.endpoint);
+          return;
+        case undefined:
+          return;
+      }
+    };
+
+    const connect = (): void => {
+      cancelRetry = undefined;
+      if (closed) return;
+      const query = new URLSearchParams({ room, endpoint: self, member }).toString();
+      const mine = new WebSocket(`${url}?${query}`);
+      mine.binaryType = 'arraybuffer';
+      socket = mine;
+      mine.onopen = () => {
+        attempts = 0;
+      };
+      mine.onmessage = ({ data }: MessageEvent<unknown>) => {
+        if (socket === mine) hear(data);
+      };
+      mine.onclose = () => {
+        if (socket !== mine) return;
+        socket = undefined;
+        for (const endpoint of [...others]) forget(endpoint);
+        if (closed) return;
+        cancelRetry = clock.after(backoff(attempts, FIRST_RETRY_MS, MOST_RETRY_MS, Math.random()), connect);
+        attempts += 1;
+      };
+    };
+    cancelRetry = clock.after(0, connect);
+
+    return {
+      kind: 'relay',
+      self,
+      send(to, bytes) {
+        if (socket?.readyState !== WebSocket.OPEN) return;
+        const framed = new Uint8Array(ADDRESS_BYTES + bytes.length);
+        framed.set(addressBytes(to));
+        framed.set(bytes, ADDRESS_BYTES);
+        socket.send(framed);
+      },
+      close() {
+        closed = true;
+        cancelRetry?.();
+        socket?.close();
+        socket = undefined;
+        others.clear();
+      },
+    };
+  };

@@ -327,6 +327,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
       case 'faultHealed':
       case 'faultInjected':
       case 'linkUp':
+      case 'linkCarried':
       case 'overflowed':
       case 'phase':
       case 'prepared':

@@ -178,6 +178,7 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
         case 'faultInjected':
         case 'linkDown':
         case 'linkUp':
+        case 'linkCarried':
         case 'overflowed':
         case 'promised':
         case 'refused':

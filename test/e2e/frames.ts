@@ -33,6 +33,18 @@ export async function openLab(): Promise<Lab> {
   await server.listen();
   const address = server.httpServer?.address();
   if (address === null || address === undefined || typeof address === 'string') throw new Error('no port');
+  const browser = await openBrowser(`http://localhost:${address.port}`);
+  return {
+    ...browser,
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+/** A browser with an empty profile, as another machine has, on a server that runs. */
+export async function openBrowser(origin: string): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'rankfall-e2e-'));
   const context = await chromium.launchPersistentContext(folder, {
     executablePath: await ensureBrowser({ log: (line) => process.stderr.write(`${line}\n`) }),
@@ -40,14 +52,26 @@ export async function openLab(): Promise<Lab> {
     args: [...BROWSER_FLAGS],
   });
   return {
-    origin: `http://localhost:${address.port}`,
+    origin,
     context,
     async close() {
       await context.close();
-      await server.close();
       await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
+}
+
+/** As on a network that keeps its machines apart: from now on, connections of its pages find no way to each other. */
+export async function blockDirectLinks(context: BrowserContext): Promise<void> {
+  await context.addInitScript(() => {
+    const Real = RTCPeerConnection;
+    window.RTCPeerConnection = class extends Real {
+      constructor(configuration?: RTCConfiguration) {
+        // Only relayed candidates, and no TURN server to relay: none at all.
+        super({ ...configuration, iceTransportPolicy: 'relay' });
+      }
+    };
+  });
 }
 
 export interface FramedRank {

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
 import { startServer } from '../../src/server/start.ts';
 import type { RunningServer } from '../../src/server/start.ts';
+import { blockDirectLinks } from './frames.ts';
 import type { ProbeWindow, Told } from './fixtures/transport-page.ts';
 import type { ProbeCommand } from './fixtures/transport-worker.ts';
 
@@ -299,24 +300,12 @@ describe('tabs of one room', () => {
   });
 });
 
-/** As on a network that keeps its machines apart: connections find no way to each other. */
-async function blockDirect(where: BrowserContext): Promise<void> {
-  await where.addInitScript(() => {
-    const Real = RTCPeerConnection;
-    window.RTCPeerConnection = class extends Real {
-      constructor(configuration?: RTCConfiguration) {
-        super({ ...configuration, iceTransportPolicy: 'relay' });
-      }
-    };
-  });
-}
-
 describe('tabs that cannot reach each other directly', () => {
   it('are linked through the server when they are of different browsers', async () => {
     context = await browser.newContext();
     const other = await browser.newContext();
-    await blockDirect(context);
-    await blockDirect(other);
+    await blockDirectLinks(context);
+    await blockDirectLinks(other);
     const room = newRoom();
     const options = { room, fallbacks: 'broadcast,relay' };
     const [a, b] = [await openTab(options), await openTab(options, other)];
@@ -332,7 +321,7 @@ describe('tabs that cannot reach each other directly', () => {
 
   it('are linked inside the browser, and hear a closed tab say goodbye and a killed one fall silent', async () => {
     context = await browser.newContext();
-    await blockDirect(context);
+    await blockDirectLinks(context);
     const room = newRoom();
     const options = { room, fallbacks: 'broadcast,relay' };
     const [a, b, c] = [await openTab(options), await openTab(options), await openTab(options)];

@@ -1,0 +1,53 @@
+/** Two machines' worth of pages that cannot reach each other directly train as one room. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DEFAULT_JOB } from '../../src/job/job.ts';
+import type { Job } from '../../src/job/job.ts';
+import { newRoom } from '../../src/live/link.ts';
+import { blockDirectLinks, openBrowser, openFrames, openLab, until } from './frames.ts';
+import type { Lab } from './frames.ts';
+
+const JOB: Job = { ...DEFAULT_JOB, steps: 200 };
+
+let here: Lab;
+let there: Lab;
+beforeAll(async () => {
+  here = await openLab();
+  there = await openBrowser(here.origin);
+  await blockDirectLinks(here.context);
+  await blockDirectLinks(there.context);
+});
+afterAll(async () => {
+  await there.close();
+  await here.close();
+});
+
+test('a room over the relay loses a rank, goes on, and ends in one state', async () => {
+  const [mine, theirs] = [await openFrames(here), await openFrames(there)];
+  const options = { ...newRoom(), engine: 'cpu', autostart: false, job: JOB } as const;
+  const ranks = [
+    await mine.open({ ...options, fresh: true }),
+    await mine.open({ ...options, fresh: false }),
+    await theirs.open({ ...options, fresh: false }),
+    await theirs.open({ ...options, fresh: false }),
+  ];
+  const [first, second, third, fourth] = await until('four ranks are members', ranks, (all) =>
+    all.every(({ phase, members }) => phase === 'idle' && members.length === 4),
+  );
+  expect(first?.carried).toHaveLength(3);
+  const over = (peer: string | undefined): string | undefined =>
+    first?.carried.find((link) => link.peer === peer)?.carrier;
+  expect([second, third, fourth].map((status) => over(status?.member))).toEqual([
+    'broadcast',
+    'relay',
+    'relay',
+  ]);
+  await ranks[0]?.ask('start');
+  await until('they train', ranks, (all) => all.every(({ step }) => step >= 5));
+  await ranks[3]?.kill();
+  const left = ranks.slice(0, 3);
+  const done = await until('the three that are left are done', left, (all) =>
+    all.every(({ phase }) => phase === 'done'),
+  );
+  expect(new Set(done.map(({ stateHash }) => stateHash)).size).toBe(1);
+  expect(done.map(({ exactness }) => exactness.kind)).toEqual(['exact', 'exact', 'exact']);
+});

@@ -7,15 +7,13 @@ import { wholeNumber } from './arguments.ts';
 import { EXIT_FAILED, EXIT_OK, UsageError } from './errors.ts';
 import { interruptible } from './interrupt.ts';
 import { MAX_SEED } from './sim-command.ts';
-import { rulesWith } from './sim/bugs.ts';
+import { guestQuarry } from './guest/hunt.ts';
 import { writeText } from './sim/files.ts';
 import { runHunt, type HuntReport } from './sim/hunt.ts';
-import { drawExperiment, MAX_RANKS, type ExperimentOptions } from '../simulator/experiment.ts';
-import { encodeReplay } from '../simulator/replay.ts';
+import { roomQuarry, type Quarry } from './sim/quarry.ts';
+import { MAX_RANKS } from '../simulator/experiment.ts';
 import { SCHEDULERS, type SchedulerName } from '../simulator/scheduler.ts';
-import { replayOf, shrink, type Shrunk } from '../simulator/shrink.ts';
 import { SITUATIONS } from '../simulator/situations.ts';
-import { storyOf } from '../simulator/story.ts';
 
 interface HuntFlags {
   readonly seeds?: number;
@@ -23,6 +21,7 @@ interface HuntFlags {
   readonly from: number;
   readonly ranks?: number;
   readonly bug?: string;
+  readonly protocol?: string;
   readonly scheduler: SchedulerName;
   readonly jobs: number;
   readonly out?: string;
@@ -43,6 +42,9 @@ What happens:
   Seeds are run over worker threads. At the first violation the hunt ends, and its run is made small while the same
   invariant fails; a replay file and a story of a few lines are what is left.
 
+  With --protocol the same search goes through a state machine of your own, which the file exports, and through its own
+  invariants (docs/your-own-race.md). The file is code, and is run. Each seed runs twice, to know that it can be replayed.
+
 Schedulers:
   random  draws every delay
   fifo    takes the least delay everywhere: only the faults make a difference
@@ -51,10 +53,11 @@ Schedulers:
 Exit status:
   0  no invariant was violated
   1  one was, and the replay file says how; or, with --situations, one of them came too rarely
-  2  bad options
+  2  bad options; or a protocol that is not one, or does not run the same way twice
 
 Examples:
   rankfall hunt --seeds 10000
+  rankfall hunt --protocol examples/horovod-elastic.ts
   rankfall hunt --seconds 60 --bug vote-sent-before-stored
   rankfall hunt --seeds 2000 --situations
 `;
@@ -82,6 +85,7 @@ export function huntCommand(exit: (status: number) => void): Command {
       ),
     )
     .option('--bug <name>', 'plant this bug; "rankfall bugs" lists them')
+    .option('--protocol <file>', 'search a protocol of your own instead')
     .addOption(
       new Option('--scheduler <name>', 'how delays are chosen').choices(SCHEDULERS).default('random'),
     )
@@ -106,14 +110,12 @@ export function huntCommand(exit: (status: number) => void): Command {
 async function hunt(flags: HuntFlags): Promise<number> {
   if (flags.seeds !== undefined && flags.seconds !== undefined)
     throw new UsageError('Expected --seeds or --seconds, not both.');
-  const rules = rulesWith(flags.bug);
-  const options: ExperimentOptions = { ranks: flags.ranks, scheduler: flags.scheduler, bug: flags.bug };
+  const quarry = await chooseQuarry(flags);
   const seeds = flags.seeds ?? (flags.seconds === undefined ? DEFAULT_SEEDS : Infinity);
   const bar = progressBar(seeds);
   const report = await interruptible((stop) =>
     runHunt({
-      options,
-      situations: flags.situations === true,
+      ...quarry.setup,
       from: flags.from,
       seeds,
       seconds: flags.seconds ?? Infinity,
@@ -123,13 +125,9 @@ async function hunt(flags: HuntFlags): Promise<number> {
     }),
   ).finally(bar.stop);
   const first = report.findings[0];
-  let shrunk: Shrunk | undefined;
+  const shrunk = first === undefined ? undefined : await quarry.shrink(first.seed, SHRINK_MS);
   const replayFile = flags.out ?? `rankfall-${first?.seed ?? 0}.json`;
-  if (first !== undefined) {
-    const start = replayOf(drawExperiment(first.seed, options), rules === undefined ? {} : { rules });
-    shrunk = shrink(start, { rules, now: () => performance.now(), budgetMs: SHRINK_MS });
-    writeText(replayFile, `${encodeReplay(shrunk.replay)}\n`);
-  }
+  if (shrunk !== undefined) writeText(replayFile, `${shrunk.replay}\n`);
   if (flags.json === true)
     process.stdout.write(
       `${JSON.stringify({
@@ -153,7 +151,7 @@ async function hunt(flags: HuntFlags): Promise<number> {
         process.stdout.write(`  ${String(report.situations.get(name) ?? 0).padStart(8)}  ${name}\n`);
     if (shrunk !== undefined)
       process.stdout.write(
-        `\nShrunk to ${shrunk.size} decisions in ${shrunk.runs} runs: ${replayFile}\n\n${storyOf(shrunk.replay, rules).join('\n')}\n`,
+        `\nShrunk to ${shrunk.size} decisions in ${shrunk.runs} runs: ${replayFile}\n\n${shrunk.story.join('\n')}\n\n${shrunk.pasteable}\n`,
       );
   }
   if (first !== undefined) return EXIT_FAILED;
@@ -163,6 +161,15 @@ async function hunt(flags: HuntFlags): Promise<number> {
       `Too rare, at less than once in ${SEEDS_A_SITUATION} seeds: ${rare.join(', ')}. The search does not come to them.\n`,
     );
   return rare.length === 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+async function chooseQuarry({ protocol, bug, ranks, scheduler, situations }: HuntFlags): Promise<Quarry> {
+  if (protocol === undefined) return roomQuarry({ ranks, scheduler, bug }, situations === true);
+  if (bug !== undefined || situations !== undefined)
+    throw new UsageError(
+      'Expected --protocol, or --bug or --situations, but not both: these two are of the built-in protocol.',
+    );
+  return guestQuarry(protocol, { ranks, scheduler });
 }
 
 /** Situations that came up less often than once in a hundred seeds, where there were enough seeds to tell. */
@@ -177,7 +184,7 @@ function reportLines(report: HuntReport): readonly string[] {
   return [
     first === undefined
       ? `${report.seeds} seeds, no violation`
-      : `seed ${first.seed} violates invariant ${first.invariant}: ${first.reason}`,
+      : `seed ${first.seed} violates invariant ${typeof first.invariant === 'string' ? JSON.stringify(first.invariant) : first.invariant}: ${first.reason}`,
     `${report.seeds} seeds in ${(report.wallMs / 1000).toFixed(1)} s (${perHour} an hour), ` +
       `${report.events.toLocaleString('en-US')} events, ${Math.round(report.virtualMs / report.wallMs)} virtual seconds per second, ` +
       `${report.unrecoverable} unrecoverable for a named reason`,

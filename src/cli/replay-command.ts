@@ -3,32 +3,36 @@
 import { Command, Option } from 'commander';
 import { wholeNumber } from './arguments.ts';
 import { EXIT_FAILED, EXIT_OK, RunError } from './errors.ts';
+import { replayGuestCommand, shrinkGuestCommand } from './guest/replay.ts';
 import { MUTANTS } from '../mutants/index.ts';
 import { rulesWith } from './sim/bugs.ts';
-import { readReplay, writeText } from './sim/files.ts';
+import { exactly, readReplay, writeText } from './sim/files.ts';
 import { outcomeJson } from './sim/print.ts';
 import { createRecorder, type RecordFlags } from './sim/recorder.ts';
-import { TapeDivergence } from '../simulator/random.ts';
 import { encodeReplay, pasteable } from '../simulator/replay.ts';
-import { replayRun, shrink, sizeOf } from '../simulator/shrink.ts';
+import { sizeOf } from '../simulator/minimize.ts';
+import { replayRun, shrink } from '../simulator/shrink.ts';
 import { storyOf } from '../simulator/story.ts';
 
 interface ReplayFlags extends RecordFlags {
+  readonly protocol?: string;
   readonly json?: true;
 }
 
 const REPLAY_HELP = `
 What happens:
   The run is repeated draw by draw, with the bug that it names planted. Where the tape does not fit, the replay stops at
-  the first draw that differs.
+  the first draw that differs. A replay of a protocol of your own needs that file, in the version that it was recorded
+  with (docs/your-own-race.md).
 
 Exit status:
   0  the run held, or was unrecoverable for a reason that it names
   1  an invariant was violated, as recorded; or the tape does not fit this version
-  2  bad options or a bad replay
+  2  bad options or a bad replay; or another protocol than the recorded one
 
 Examples:
   rankfall replay rankfall-290.json
+  rankfall replay rankfall-3.json --protocol examples/horovod-elastic.ts --shiviz race.txt
   rankfall replay 'rf1:eyJmb3JtYXQi…'
 `;
 
@@ -37,14 +41,19 @@ export function replayCommand(exit: (status: number) => void): Command {
     .summary('repeat a recorded run exactly')
     .description('Repeats a run from a replay file or a pasted string, and tells its story.')
     .argument('<file|rf1:…>', 'a replay file, or a pasted replay')
+    .option('--protocol <file>', 'the protocol of your own that it was recorded with')
     .option('--log <file>', 'write the event log, one JSON object a line')
     .option('--trace <file>', 'write a trace for ui.perfetto.dev')
     .option('--shiviz <file>', 'write a log with vector clocks for ShiViz')
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', REPLAY_HELP)
     .allowExcessArguments(false)
-    .action((from: string, flags: ReplayFlags) => {
-      exit(runReplay(from, flags));
+    .action(async (from: string, { protocol, ...flags }: ReplayFlags) => {
+      exit(
+        protocol === undefined
+          ? runReplay(from, flags)
+          : await replayGuestCommand(from, { ...flags, protocol }),
+      );
     });
 }
 
@@ -76,17 +85,8 @@ function runReplay(from: string, flags: ReplayFlags): number {
   return outcome.verdict === 'violated' ? EXIT_FAILED : EXIT_OK;
 }
 
-/** A tape that does not fit becomes one line. */
-function exactly<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof TapeDivergence) throw new RunError(error.message);
-    throw error;
-  }
-}
-
 interface ShrinkFlags {
+  readonly protocol?: string;
   readonly out?: string;
   readonly seconds: number;
   readonly json?: true;
@@ -95,15 +95,16 @@ interface ShrinkFlags {
 const SHRINK_HELP = `
 What happens:
   Strikes are dropped, then ranks and steps, then every draw is lowered to the least choice (no fault, the shortest delay),
-  as long as the same invariant is violated.
+  as long as the same invariant is violated. A run of a protocol of your own needs its file.
 
 Exit status:
   0  the replay was made as small as the time allowed
   1  the run violates nothing
-  2  bad options or a bad replay
+  2  bad options or a bad replay; or another protocol than the recorded one
 
-Example:
+Examples:
   rankfall shrink rankfall-290.json --out small.json
+  rankfall shrink rankfall-3.json --protocol examples/horovod-elastic.ts
 `;
 
 export function shrinkCommand(exit: (status: number) => void): Command {
@@ -111,13 +112,18 @@ export function shrinkCommand(exit: (status: number) => void): Command {
     .summary('make a failing replay small')
     .description('Makes a failing replay as small as it gets while the same invariant fails.')
     .argument('<file|rf1:…>', 'a replay file, or a pasted replay')
+    .option('--protocol <file>', 'the protocol of your own that it was recorded with')
     .option('--out <file>', 'where the result goes (default: the file itself, or shrunk.json)')
     .addOption(new Option('--seconds <s>', 'time to take').default(20).argParser(wholeNumber(1, 86_400)))
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', SHRINK_HELP)
     .allowExcessArguments(false)
-    .action((from: string, flags: ShrinkFlags) => {
-      exit(runShrink(from, flags));
+    .action(async (from: string, { protocol, ...flags }: ShrinkFlags) => {
+      exit(
+        protocol === undefined
+          ? runShrink(from, flags)
+          : await shrinkGuestCommand(from, { ...flags, protocol }),
+      );
     });
 }
 

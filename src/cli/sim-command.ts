@@ -3,6 +3,7 @@
 import { Command, Option } from 'commander';
 import { wholeNumber } from './arguments.ts';
 import { EXIT_FAILED, EXIT_OK, UsageError } from './errors.ts';
+import { simGuest } from './guest/sim.ts';
 import { rulesWith } from './sim/bugs.ts';
 import { readReplay, readScheduleFile } from './sim/files.ts';
 import { outcomeJson, outcomeLines } from './sim/print.ts';
@@ -14,6 +15,7 @@ import { runExperiment } from '../simulator/swarm.ts';
 export const MAX_SEED = 0xffffffff;
 
 interface SimFlags extends RecordFlags {
+  readonly protocol?: string;
   readonly scenario?: string;
   readonly seed: number;
   readonly ranks?: number;
@@ -32,6 +34,9 @@ What happens:
 
   Without --scenario the seed draws the faults as well. A FILE is a fault schedule (docs/faults.md) or a replay.
 
+  With --protocol, the nodes of that world run the state machine that the file exports, and its own invariants are checked
+  (docs/your-own-race.md). The file is code, and is run.
+
 Scenarios:
 ${Object.entries(SCENARIOS)
   .map(([name, { tells }]) => `  ${name.padEnd(14)} ${tells}`)
@@ -40,12 +45,13 @@ ${Object.entries(SCENARIOS)
 Exit status:
   0  the invariants held, or the run was unrecoverable for a reason that it names
   1  an invariant was violated
-  2  bad options or a bad file
+  2  bad options or a bad file; or a protocol that is not one, or does not run the same way twice
 
 Examples:
   rankfall sim --scenario kill-one
   rankfall sim --seed 7 --ranks 8 --trace run.json      open run.json in ui.perfetto.dev
   rankfall sim --scenario schedule.json --json | jq .ledger
+  rankfall sim --protocol examples/hello.ts --seed 3
 `;
 
 export function simCommand(exit: (status: number) => void): Command {
@@ -70,14 +76,15 @@ export function simCommand(exit: (status: number) => void): Command {
       ),
     )
     .option('--bug <name>', 'plant this bug; "rankfall bugs" lists them')
+    .option('--protocol <file>', 'run a protocol of your own instead')
     .option('--log <file>', 'write the event log, one JSON object a line')
     .option('--trace <file>', 'write a trace for ui.perfetto.dev')
     .option('--shiviz <file>', 'write a log with vector clocks for ShiViz')
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
-    .action((flags: SimFlags) => {
-      exit(sim(flags));
+    .action(async ({ protocol, ...flags }: SimFlags) => {
+      exit(protocol === undefined ? sim(flags) : await simGuest({ ...flags, protocol }));
     });
 }
 

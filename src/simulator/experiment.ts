@@ -8,7 +8,8 @@ import { MOMENTS, StrikeSchema, type Strike } from './strikes.ts';
 import type { AnyFault } from './world-faults.ts';
 import type { Salt } from './hash-engine.ts';
 
-const whole = (low: number, high: number) =>
+/** A whole number in this range. */
+export const whole = (low: number, high: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
 
 export const MAX_RANKS = 1024;
@@ -115,7 +116,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   for (let i = 0; i < strikes; i++) {
     const kind = entropy.pick('workload', 'kind', kinds);
     const page = draw('page', 0, ranks + 1);
-    const fault = MAKERS[kind](entropy, ranks);
+    const fault = drawFault(kind, entropy, ranks);
     if (dramatic && entropy.chance('workload', 'at a moment', 0.6))
       plan.push({ at: drawMoment(entropy), fault });
     else plan.push({ at: { ms: at }, page, fault });
@@ -163,6 +164,13 @@ const RARE = new Set<AnyFault['kind']>(['nan', 'lose-gpu-for-good']);
 const duration = (entropy: Entropy): number =>
   entropy.between('workload', 'duration', 20, entropy.pick('workload', 'longest', [800, 4000, 20_000]));
 const peer = (entropy: Entropy, ranks: number): number => entropy.between('workload', 'peer', 0, ranks + 1);
+
+/** Draws a fault of this kind against a room of this many. */
+export const drawFault = <Kind extends AnyFault['kind']>(
+  kind: Kind,
+  entropy: Entropy,
+  ranks: number,
+): Extract<AnyFault, { readonly kind: Kind }> => MAKERS[kind](entropy, ranks);
 
 /** How the swarm draws each kind. */
 const MAKERS: FaultMakers = {

@@ -10,11 +10,11 @@ export const CORE_VERSION = 1;
 const PREFIX = `rf${CORE_VERSION}:`;
 const MAX_TEXT = 64 * 1024 * 1024;
 
-export interface Replay {
-  readonly experiment: Experiment;
+export interface Replay<E = Experiment> {
+  readonly experiment: E;
   readonly tape: Tape;
   /** What the run came to; absent in a file that a person wrote. */
-  readonly invariant?: number | undefined;
+  readonly invariant?: number | string | undefined;
   readonly reason?: string | undefined;
   readonly traceHash?: string | undefined;
 }
@@ -25,21 +25,22 @@ const StreamSchema = v.strictObject({
   draws: v.pipe(v.string(), v.regex(/^(\d+\.\d+(\*\d+)?( |$))*$/, 'Expected items such as "0.5" or "0.5*3"')),
 });
 
-const ReplaySchema = v.strictObject({
-  format: v.literal('rankfall-replay'),
-  core: v.literal(CORE_VERSION),
-  experiment: ExperimentSchema,
-  tape: v.strictObject({
-    net: StreamSchema,
-    disk: StreamSchema,
-    gpu: StreamSchema,
-    sched: StreamSchema,
-    workload: StreamSchema,
-  }),
-  invariant: v.optional(v.number()),
-  reason: v.optional(v.string()),
-  traceHash: v.optional(v.string()),
-});
+const envelope = <E>(experiment: v.GenericSchema<unknown, E>) =>
+  v.strictObject({
+    format: v.literal('rankfall-replay'),
+    core: v.literal(CORE_VERSION),
+    experiment,
+    tape: v.strictObject({
+      net: StreamSchema,
+      disk: StreamSchema,
+      gpu: StreamSchema,
+      sched: StreamSchema,
+      workload: StreamSchema,
+    }),
+    invariant: v.optional(v.union([v.number(), v.string()])),
+    reason: v.optional(v.string()),
+    traceHash: v.optional(v.string()),
+  });
 
 type StreamText = v.InferOutput<typeof StreamSchema>;
 
@@ -104,7 +105,7 @@ function decodeStream(stream: Stream, { sites, draws }: StreamText): Draw[] {
   return out;
 }
 
-export function encodeReplay(replay: Replay): string {
+export function encodeReplay(replay: Replay<object>): string {
   const { experiment, tape, ...outcome } = replay;
   const streams = Object.fromEntries(STREAMS.map((stream) => [stream, encodeStream(tape[stream])]));
   return JSON.stringify({
@@ -116,17 +117,28 @@ export function encodeReplay(replay: Replay): string {
   });
 }
 
+/** Base64 takes bytes: other characters are written as JSON escapes. */
+const ascii = (json: string): string =>
+  json.replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** The whole experiment as one string, for a chat or a link. */
-export const pasteable = (replay: Replay): string =>
-  PREFIX + btoa(encodeReplay(replay)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+export const pasteable = (replay: Replay<object>): string =>
+  PREFIX +
+  btoa(ascii(encodeReplay(replay)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
 
 /** Reads a replay file's text, or a pasted string. Throws a `ReplayError`. */
-export function parseReplay(text: string): Replay {
+export const parseReplay = (text: string): Replay => parseReplayOf(ExperimentSchema, text);
+
+/** The same for experiments of another kind. */
+export function parseReplayOf<E>(experiment: v.GenericSchema<unknown, E>, text: string): Replay<E> {
   const trimmed = text.trim();
   if (trimmed.length > MAX_TEXT)
     throw new ReplayError('the whole text', `at most ${MAX_TEXT} characters`, String(trimmed.length));
   const pasted = /^rf(\d+):(.*)$/.exec(trimmed);
-  if (pasted === null) return parseJson(trimmed);
+  if (pasted === null) return parseJson(experiment, trimmed);
   if (pasted[1] !== String(CORE_VERSION))
     throw new ReplayError('character 0', `"${PREFIX}", the version of this core`, `"rf${pasted[1] ?? ''}:"`);
   const body = pasted[2] ?? '';
@@ -139,14 +151,14 @@ export function parseReplay(text: string): Replay {
   } catch {
     throw new ReplayError(`character ${trimmed.length}`, 'the rest of the string', 'its end');
   }
-  return parseJson(json);
+  return parseJson(experiment, json);
 }
 
-function parseJson(text: string): Replay {
+function parseJson<E>(schema: v.GenericSchema<unknown, E>, text: string): Replay<E> {
   const flaw = findJsonFlaw(text);
   if (flaw !== undefined)
     throw new ReplayError(`line ${flaw.line}, column ${flaw.column}`, flaw.expected, flaw.found);
-  const result = v.safeParse(ReplaySchema, JSON.parse(text));
+  const result = v.safeParse(envelope(schema), JSON.parse(text));
   if (!result.success) {
     const issue = result.issues[0];
     const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'the whole text';

@@ -1,11 +1,12 @@
 // A run as Chrome trace JSON, which ui.perfetto.dev opens: ranks as tracks, phases and steps as spans, messages as flows.
 
-import type { MemberId } from '../ports/ids.ts';
 import type { TraceRecord } from './events.ts';
 
 export interface PerfettoWriter {
   record(record: TraceRecord): void;
-  message(from: MemberId, to: MemberId, kind: string, sentAt: number, at: number): void;
+  /** Something else that happened at a member: a short span, which the flows of messages can begin and end in. */
+  note(member: string, at: number, name: string, args: object): void;
+  message(from: string, to: string, kind: string, sentAt: number, at: number): void;
   /** The file's text; `now` ends what is still open. */
   text(now: number): string;
 }
@@ -18,20 +19,22 @@ interface Span {
 /** Threads of a rank's track. */
 const PHASES = 1;
 const STEPS = 2;
+/** How long what takes no time is shown, in milliseconds. */
+const NOTE_MS = 0.1;
 /** Chrome's times are in microseconds. */
 const MICRO = 1000;
 
 export function writePerfetto(): PerfettoWriter {
   const events: string[] = [];
-  const ids = new Map<MemberId, number>();
-  const phases = new Map<MemberId, Span>();
-  const steps = new Map<MemberId, Span>();
+  const ids = new Map<string, number>();
+  const phases = new Map<string, Span>();
+  const steps = new Map<string, Span>();
   let flows = 0;
 
   const put = (event: object): void => {
     events.push(JSON.stringify(event));
   };
-  function idOf(member: MemberId): number {
+  function idOf(member: string): number {
     let id = ids.get(member);
     if (id === undefined) {
       id = ids.size + 1;
@@ -42,7 +45,7 @@ export function writePerfetto(): PerfettoWriter {
     }
     return id;
   }
-  function close(spans: Map<MemberId, Span>, member: MemberId, tid: number, at: number): void {
+  function close(spans: Map<string, Span>, member: string, tid: number, at: number): void {
     const span = spans.get(member);
     if (span === undefined) return;
     spans.delete(member);
@@ -69,6 +72,9 @@ export function writePerfetto(): PerfettoWriter {
         close(steps, member, STEPS, at);
       }
       put({ ph: 'i', s: 't', name: event.kind, pid, tid: PHASES, ts: at * MICRO, args: event });
+    },
+    note(member, at, name, args) {
+      put({ ph: 'X', name, pid: idOf(member), tid: PHASES, ts: at * MICRO, dur: NOTE_MS * MICRO, args });
     },
     message(from, to, kind, sentAt, at) {
       flows += 1;

@@ -2,25 +2,26 @@
 //
 // Parser expression for its dialog: (?<host>\S*) (?<clock>{.*})\n(?<event>.*)
 
-import type { MemberId } from '../ports/ids.ts';
 import type { TraceRecord } from './events.ts';
 
 export interface ShivizWriter {
   record(record: TraceRecord): void;
+  /** Something else that happened at a member. */
+  note(member: string, text: string): void;
   /** Called when a message leaves; hand what it returns to `received`. */
-  sent(from: MemberId, to: MemberId, kind: string): ShivizClock;
-  received(from: MemberId, to: MemberId, kind: string, clock: ShivizClock): void;
+  sent(from: string, to: string, kind: string): ShivizClock;
+  received(from: string, to: string, kind: string, clock: ShivizClock): void;
   text(): string;
 }
 
-export type ShivizClock = ReadonlyMap<MemberId, number>;
+export type ShivizClock = ReadonlyMap<string, number>;
 
 export function writeShiviz(): ShivizWriter {
-  const clocks = new Map<MemberId, Map<MemberId, number>>();
+  const clocks = new Map<string, Map<string, number>>();
   const lines: string[] = [];
-  const name = (member: MemberId): string => `rank-${member.slice(0, 6)}`;
+  const name = (member: string): string => `rank-${member.slice(0, 6)}`;
 
-  function tick(member: MemberId): Map<MemberId, number> {
+  function tick(member: string): Map<string, number> {
     let clock = clocks.get(member);
     if (clock === undefined) {
       clock = new Map();
@@ -29,7 +30,7 @@ export function writeShiviz(): ShivizWriter {
     clock.set(member, (clock.get(member) ?? 0) + 1);
     return clock;
   }
-  function line(member: MemberId, clock: ShivizClock, text: string): void {
+  function line(member: string, clock: ShivizClock, text: string): void {
     const entries = [...clock].map(([who, count]) => [name(who), count] as const);
     lines.push(`${name(member)} ${JSON.stringify(Object.fromEntries(entries))}\n${text}`);
   }
@@ -37,6 +38,9 @@ export function writeShiviz(): ShivizWriter {
   return {
     record({ member, event }) {
       line(member, tick(member), event.kind === 'phase' ? `phase ${event.phase}` : event.kind);
+    },
+    note(member, text) {
+      line(member, tick(member), text);
     },
     sent(from, to, kind) {
       const clock = new Map(tick(from));

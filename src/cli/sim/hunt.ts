@@ -1,7 +1,8 @@
 // Hunts through seeds over worker threads. Seeds are handed out in order, so that the first finding is the lowest seed's.
 
 import { Worker } from 'node:worker_threads';
-import type { HuntChunk, HuntFinding, HuntResult, HuntSetup } from './hunt-worker.ts';
+import { UsageError } from '../errors.ts';
+import type { HuntChunk, HuntFinding, HuntRefusal, HuntResult, HuntSetup } from './hunt-worker.ts';
 
 export interface HuntPlan extends HuntSetup {
   readonly from: number;
@@ -54,7 +55,8 @@ export async function runHunt(plan: HuntPlan): Promise<HuntReport> {
     plan.onProgress?.(done, performance.now() - started);
   }
 
-  const setup: HuntSetup = { options: plan.options, situations: plan.situations };
+  const { options, situations: counts, protocol } = plan;
+  const setup: HuntSetup = { options, situations: counts, protocol };
   await Promise.all(Array.from({ length: plan.jobs }, () => runWorker(setup, takeChunk, collect)));
   findings.sort((a, b) => a.seed - b.seed);
   return {
@@ -77,7 +79,12 @@ function runWorker(
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./hunt-worker.mjs', import.meta.url), { workerData: setup });
     worker.on('error', reject);
-    worker.on('message', (message: 'ready' | HuntResult) => {
+    worker.on('message', (message: 'ready' | HuntResult | HuntRefusal) => {
+      if (typeof message === 'object' && 'refused' in message) {
+        reject(new UsageError(message.refused));
+        void worker.terminate();
+        return;
+      }
       if (message !== 'ready') collect(message);
       const chunk = take();
       if (chunk !== undefined) worker.postMessage(chunk);

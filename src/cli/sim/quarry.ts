@@ -1,0 +1,43 @@
+// What a hunt is after: the built-in protocol, or one that a person brings (see ../guest/hunt.ts).
+
+import { drawExperiment, type ExperimentOptions } from '../../simulator/experiment.ts';
+import { encodeReplay, pasteable } from '../../simulator/replay.ts';
+import { replayOf, shrink } from '../../simulator/shrink.ts';
+import { storyOf } from '../../simulator/story.ts';
+import { rulesWith } from './bugs.ts';
+import type { HuntSetup } from './hunt-worker.ts';
+
+/** A failing run, made small. */
+export interface SmallRun {
+  readonly size: number;
+  readonly runs: number;
+  /** The text of its replay file. */
+  readonly replay: string;
+  readonly pasteable: string;
+  readonly story: readonly string[];
+}
+
+export interface Quarry {
+  /** What its hunting threads need. */
+  readonly setup: HuntSetup;
+  /** Makes the run of a failing seed small within this much time. */
+  shrink(seed: number, budgetMs: number): Promise<SmallRun>;
+}
+
+export function roomQuarry(options: ExperimentOptions, situations: boolean): Quarry {
+  const rules = rulesWith(options.bug);
+  return {
+    setup: { options, situations },
+    async shrink(seed, budgetMs) {
+      const start = replayOf(drawExperiment(seed, options), rules === undefined ? {} : { rules });
+      const { replay, size, runs } = shrink(start, { rules, now: () => performance.now(), budgetMs });
+      return {
+        size,
+        runs,
+        replay: encodeReplay(replay),
+        pasteable: pasteable(replay),
+        story: storyOf(replay, rules),
+      };
+    },
+  };
+}

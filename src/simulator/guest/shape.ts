@@ -1,0 +1,168 @@
+// The border between the simulator and a user's file: what it exports and every effect that it answers are checked here.
+
+import * as v from 'valibot';
+import { MACHINE_FAULTS } from '../machine-faults.ts';
+import { MAX_RANKS, MAX_STEPS, whole } from '../experiment.ts';
+import { ProtocolError } from './protocol-error.ts';
+import type { Check, Effect, Event, FaultKind, NodeInfo, View } from './protocol.ts';
+
+export type GuestEvent = Event<unknown, unknown>;
+export type GuestEffect = Effect<unknown, unknown>;
+
+/** A protocol that has passed the border. */
+export interface GuestProtocol {
+  readonly name: string;
+  readonly ranks: number;
+  readonly joins: number;
+  readonly steps: number;
+  readonly commands: readonly string[];
+  readonly faults: readonly FaultKind[];
+  readonly invariants: readonly (readonly [string, Check])[];
+  readonly eventually: readonly (readonly [string, Check])[];
+  readonly withinMs: number;
+  create(node: NodeInfo): unknown;
+  step(state: unknown, event: GuestEvent, now: number): unknown;
+  committed(view: View): number;
+}
+
+/** A node of the simulated network is never hidden, and hears nothing of a full queue. */
+export const GUEST_FAULTS: readonly FaultKind[] = MACHINE_FAULTS.filter(
+  (kind) => kind !== 'fill-queue' && kind !== 'hide',
+);
+
+const MAX_MS = 3_600_000;
+const MAX_TEXT = 1000;
+
+const name = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, 'Expected letters, digits and hyphens'),
+);
+const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
+const checks = v.record(text, v.function());
+
+const ProtocolSchema = v.strictObject({
+  name,
+  ranks: v.optional(whole(1, MAX_RANKS), 3),
+  joins: v.optional(whole(0, MAX_RANKS), 0),
+  steps: v.optional(whole(1, MAX_STEPS), 10),
+  commands: v.optional(v.array(name), []),
+  faults: v.optional(v.array(v.picklist(GUEST_FAULTS)), [...GUEST_FAULTS]),
+  create: v.function(),
+  step: v.function(),
+  invariants: checks,
+  eventually: v.optional(checks, {}),
+  withinMs: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(MAX_MS)), 60_000),
+  committed: v.optional(v.function()),
+});
+
+/** Throws a `ProtocolError` that says what is wrong with what a file exports as `protocol`. */
+export function parseProtocol(exported: unknown): GuestProtocol {
+  const result = v.safeParse(ProtocolSchema, exported);
+  if (!result.success) throw new ProtocolError(`The protocol is wrong at ${flaw(result.issues[0])}.`);
+  const { create, step, committed, invariants, eventually, ...data } = result.output;
+  const kept = Object.entries({ ...invariants, ...eventually });
+  if (kept.length === 0)
+    throw new ProtocolError(
+      'The protocol is wrong at protocol.invariants: expected at least one invariant, found none.',
+    );
+  return {
+    ...data,
+    create: (node) => create.call(exported, node),
+    step: (state, event, now) => step.call(exported, state, event, now),
+    committed(view) {
+      const count = committed?.call(exported, view) ?? 0;
+      if (typeof count !== 'number')
+        throw new ProtocolError(`protocol.committed: expected a number, found ${describe(count)}.`);
+      return count;
+    },
+    invariants: Object.entries(invariants).map(checked),
+    eventually: Object.entries(eventually).map(checked),
+  };
+}
+
+/** A check that answers something else than it may is the file's mistake; so is one that throws. */
+function checked([sentence, check]: readonly [string, (view: View) => unknown]): readonly [string, Check] {
+  return [
+    sentence,
+    (view) => {
+      let answer: unknown;
+      try {
+        answer = check(view);
+      } catch (error) {
+        throw new ProtocolError(`The invariant ${JSON.stringify(sentence)} threw: ${String(error)}.`);
+      }
+      if (typeof answer === 'boolean' || typeof answer === 'string') return answer;
+      throw new ProtocolError(
+        `The invariant ${JSON.stringify(sentence)} is wrong: expected true, false or a sentence, found ${describe(answer)}.`,
+      );
+    },
+  ];
+}
+
+const node = whole(0, MAX_RANKS * 2);
+const json = v.custom<unknown>((value) => isJson(value), 'Expected plain JSON data');
+const ms = v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_MS));
+const SendSchema = v.strictObject({
+  kind: v.literal('send'),
+  to: v.union([node, v.literal('all')]),
+  message: json,
+});
+const EffectSchema = v.variant('kind', [
+  SendSchema,
+  v.strictObject({
+    kind: v.literal('store'),
+    key: text,
+    value: json,
+    thenSend: v.exactOptional(v.array(SendSchema)),
+  }),
+  v.strictObject({ kind: v.literal('setTimer'), name: text, ms, upTo: v.exactOptional(ms) }),
+  v.strictObject({ kind: v.literal('clearTimer'), name: text }),
+  v.strictObject({ kind: v.literal('report'), what: text }),
+  v.strictObject({ kind: v.literal('exit') }),
+]);
+const EffectsSchema = v.array(EffectSchema);
+
+/** Throws a `ProtocolError` that says what is wrong with what a step answered; `where` says which step. */
+export function parseEffects(answer: unknown, where: () => string): readonly GuestEffect[] {
+  const result = v.safeParse(EffectsSchema, answer);
+  if (result.success) return result.output;
+  throw new ProtocolError(
+    `${where()} answered something else than effects, at ${flaw(result.issues[0], 'effects')}.`,
+  );
+}
+
+/** What JSON carries, and nothing that it would change on the way. */
+function isJson(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value);
+    case 'object':
+      if (value === null) return true;
+      if (Array.isArray(value)) return value.every(isJson);
+      return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson);
+    case 'undefined':
+    case 'bigint':
+    case 'symbol':
+    case 'function':
+      return false;
+  }
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object') return `an object of ${value.constructor.name}`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value;
+}
+
+function flaw(issue: v.BaseIssue<unknown>, root = 'protocol'): string {
+  const path = [root, ...(issue.path ?? []).map(({ key }) => String(key))].join('.');
+  const own = /^Expected (.*)$/.exec(issue.message)?.[1];
+  return `${path}: expected ${own?.replace(/ but received .*$/, '') ?? issue.expected ?? 'something else'}, found ${
+    issue.type === 'custom' ? describe(issue.input) : issue.received
+  }`;
+}

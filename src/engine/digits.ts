@@ -33,6 +33,7 @@ const DigitsManifestSchema = v.pipe(
     (m) => m.bytes === (m.train + m.test) * (1 + m.features),
     'bytes must be (train + test) · (1 + features)',
   ),
+  v.check((m) => Number.isInteger(Math.sqrt(m.features)), 'features must be a square: images of equal sides'),
 );
 
 export type DigitsManifest = Readonly<v.InferOutput<typeof DigitsManifestSchema>>;
@@ -90,10 +91,10 @@ export function decodeDigits(bytes: Uint8Array, manifest: DigitsManifest): Loade
     return { inputs, labels: chosen };
   };
 
+  const side = Math.sqrt(features);
   return {
+    format: { type: 'f32', shape: [1, side, side], positions: 1, classes },
     sizes,
-    features,
-    classes,
     // An async function, so that a bad row is a rejection and not a throw.
     load: async (split, rows) => Promise.resolve(read(split, rows)),
   };

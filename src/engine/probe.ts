@@ -29,8 +29,7 @@ function probeLoader(job: Job): Loader {
   const features = job.model.layers[0] ?? 1;
   const classes = job.model.layers.at(-1) ?? 1;
   return {
-    features,
-    classes,
+    format: { type: 'f32', shape: [features], positions: 1, classes },
     sizes: { train: job.globalBatch, test: 1 },
     load: async (_split, rows) => {
       const inputs = new Float32Array(rows.length * features);

@@ -6,11 +6,15 @@ import type { Job } from '../job/job.ts';
 import { batchRows, microBatchSize } from '../job/sampler.ts';
 import {
   EngineError,
+  MAX_PREDICTIONS,
   type ApplyRequest,
   type ContributionRequest,
+  type EngineFault,
+  type PredictRequest,
   type TrainingState,
 } from '../ports/engine.ts';
-import type { Loader, Samples, Split } from '../ports/loader.ts';
+import { inputLength } from '../ports/loader.ts';
+import type { Inputs, Loader, SampleFormat, Samples, Split } from '../ports/loader.ts';
 
 function refuse(message: string): never {
   throw new EngineError('bad-state', message);
@@ -83,16 +87,55 @@ export async function loadRows(loader: Loader, split: Split, rows: Int32Array): 
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError('loader', `The data loader failed: ${reason}`, { cause });
   }
-  const whole =
-    samples.inputs.length === rows.length * loader.features && samples.labels.length === rows.length;
-  if (!whole || samples.labels.some((label) => label < 0 || label >= loader.classes)) {
+  const { format } = loader;
+  const count = rows.length;
+  checkInputs('loader', format, count, samples.inputs);
+  const whole = samples.labels.length === count * format.positions;
+  if (!whole || samples.labels.some((label) => label < 0 || label >= format.classes)) {
     throw new EngineError(
       'loader',
-      `The data loader should give ${rows.length} samples of ${loader.features} features with labels below ` +
-        `${loader.classes}; it gave ${samples.inputs.length} numbers and ${samples.labels.length} labels.`,
+      `The data loader should give ${count * format.positions} labels below ${format.classes} with ${count} samples; ` +
+        `it gave ${samples.labels.length}${whole ? ', one of them out of that range' : ''}.`,
     );
   }
   return samples;
+}
+
+/** Refuses inputs that are not `count` samples of that format. */
+function checkInputs(fault: EngineFault, format: SampleFormat, count: number, inputs: Inputs): void {
+  const tokens = format.type === 'tokens';
+  const numbers = count * inputLength(format);
+  const whole = inputs.length === numbers && inputs instanceof Int32Array === tokens;
+  if (whole && (!tokens || inputs.every((token) => token >= 0 && token < format.classes))) return;
+  throw new EngineError(
+    fault,
+    `${count} samples should have ${numbers} ${tokens ? `tokens below ${format.classes}` : 'f32 numbers'} as inputs; ` +
+      `found ${inputs.length} ${inputs instanceof Int32Array ? 'tokens' : 'f32 numbers'}${whole ? ', one of them out of that range' : ''}.`,
+  );
+}
+
+/** Inputs of a model that reads numbers. */
+export function floatInputs(inputs: Inputs): Float32Array<ArrayBuffer> {
+  if (inputs instanceof Float32Array) return inputs;
+  throw new EngineError(
+    'bad-state',
+    'The model reads numbers, and the data set holds tokens. Change the job.',
+  );
+}
+
+/** Refuses what cannot be predicted on, and tells how many samples there are. */
+export function checkPrediction(format: SampleFormat, { inputs, position }: PredictRequest): number {
+  const count = inputs.length / inputLength(format);
+  if (!Number.isInteger(count) || count < 1 || count > MAX_PREDICTIONS) {
+    refuse(
+      `Predictions are asked for 1 to ${MAX_PREDICTIONS} samples of ${inputLength(format)} numbers: found ${inputs.length} numbers.`,
+    );
+  }
+  if (!Number.isInteger(position) || position < 0 || position >= format.positions) {
+    refuse(`A sample has predictions at positions 0 to ${format.positions - 1}: ${position} was asked for.`);
+  }
+  checkInputs('bad-state', format, count, inputs);
+  return count;
 }
 
 /** The samples of the given micro-batches of a step, one after the other. */
@@ -115,10 +158,12 @@ export function loadMicroBatches(
 export function checkLoader(job: Job, loader: Loader): void {
   const inputs = job.model.layers[0];
   const outputs = job.model.layers.at(-1);
-  if (loader.features === inputs && loader.classes === outputs) return;
+  const { type, positions, classes } = loader.format;
+  const features = inputLength(loader.format);
+  if (type === 'f32' && positions === 1 && features === inputs && classes === outputs) return;
   throw new EngineError(
     'bad-state',
     `The model takes ${String(inputs)} features and tells ${String(outputs)} classes apart; the data has ` +
-      `${loader.features} and ${loader.classes}. Change the job's layers.`,
+      `${features} ${type === 'f32' ? 'features' : 'tokens'} and ${classes} classes, with ${positions} labels a sample. Change the job's layers.`,
   );
 }

@@ -22,9 +22,8 @@ export function faultyLoader(loader: Loader): FaultyLoader {
 
   return {
     loader: {
+      format: loader.format,
       sizes: loader.sizes,
-      features: loader.features,
-      classes: loader.classes,
       async load(split, rows) {
         while (hanging.size > 0) {
           await new Promise<void>((resume) => {

@@ -73,9 +73,8 @@ export const runsOnGpu = (engine: Engine): engine is WebGpuEngine => 'device' in
 
 function withDeadline(loader: Loader, ms: number): Loader {
   return {
+    format: loader.format,
     sizes: loader.sizes,
-    features: loader.features,
-    classes: loader.classes,
     load: (split, rows) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {

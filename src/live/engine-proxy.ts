@@ -74,6 +74,7 @@ export async function openEngineProxy(
       exportState: () => answer(service.exportState()),
       importState: (state) => answer(service.importState(state)),
       evaluate: () => answer(service.evaluate()),
+      predict: (request) => answer(service.predict(request)),
       fingerprint: () => answer(service.fingerprint()),
       memory: () => memory,
       injectFault: (id, fault) => service.injectFault(id, fault),

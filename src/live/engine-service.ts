@@ -14,6 +14,7 @@ import type {
   EngineFault,
   EngineMemory,
   Evaluation,
+  PredictRequest,
   TrainingState,
 } from '../ports/engine.ts';
 import { EngineError } from '../ports/engine.ts';
@@ -53,6 +54,7 @@ export interface EngineService {
   exportState(): Promise<Reply<TrainingState>>;
   importState(state: TrainingState): Promise<Reply<StateHash>>;
   evaluate(): Promise<Reply<Evaluation>>;
+  predict(request: PredictRequest): Promise<Reply<Float32Array<ArrayBuffer>>>;
   fingerprint(): Promise<Reply<string>>;
   /** Faults may come while a call runs; they show in the next one. */
   injectFault(id: string, fault: Fault): Promise<void>;
@@ -141,6 +143,11 @@ export function createEngineService({ fetchData, openEngine }: EngineServiceOpti
     exportState: () => reply((open) => open.exportState(), stateBuffers),
     importState: (state) => reply((open) => open.importState(state)),
     evaluate: () => reply((open) => open.evaluate()),
+    predict: (request) =>
+      reply(
+        (open) => open.predict(request),
+        (logits) => [logits.buffer],
+      ),
     fingerprint: () => reply((open) => open.fingerprint()),
     async injectFault(id, fault) {
       faults.inject(id, fault);

@@ -2,6 +2,7 @@
 
 import type { Job } from '../job/job.ts';
 import type { StateHash } from './ids.ts';
+import type { Inputs } from './loader.ts';
 
 export type EngineKind = 'cpu' | 'webgpu';
 
@@ -58,6 +59,16 @@ export interface Evaluation {
   readonly loss: number;
 }
 
+export interface PredictRequest {
+  /** One or more samples in the format of the job's data set, at most `MAX_PREDICTIONS` of them. Not modified. */
+  readonly inputs: Inputs;
+  /** Which of a sample's predictions is wanted: 0 of a classifier; of a language model, that after the token with this index. */
+  readonly position: number;
+}
+
+/** Samples in one `PredictRequest`. */
+export const MAX_PREDICTIONS = 1024;
+
 export interface EngineMemory {
   readonly buffers: number;
   readonly bytes: number;
@@ -79,6 +90,11 @@ export interface Engine {
   exportState(): Promise<TrainingState>;
   importState(state: TrainingState): Promise<StateHash>;
   evaluate(): Promise<Evaluation>;
+  /**
+   * f32[count, classes]: the logits that the state as it is gives at one position of each sample. Changes nothing. A language model
+   * is causal, so that tokens after the position may be anything within the vocabulary.
+   */
+  predict(request: PredictRequest): Promise<Float32Array<ArrayBuffer>>;
   /** Hash of a probe step's bits: equal on two engines whose arithmetic agrees. Leaves the state as it was. */
   fingerprint(): Promise<string>;
   memory(): EngineMemory;

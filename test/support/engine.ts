@@ -32,8 +32,7 @@ export function clusterLoader(
     return Array.from({ length: features }, () => uniformFraction(next));
   };
   return {
-    features,
-    classes,
+    format: { type: 'f32', shape: [features], positions: 1, classes },
     sizes,
     load: async (split, rows) => {
       const inputs = new Float32Array(rows.length * features);

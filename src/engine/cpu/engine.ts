@@ -8,13 +8,15 @@ import type { Job } from '../../job/job.ts';
 import { parameterCount, parameterTensors } from '../../job/model.ts';
 import { microBatchSize } from '../../job/sampler.ts';
 import { EngineError, type ContributionRequest, type Engine, type Evaluation } from '../../ports/engine.ts';
-import type { Loader } from '../../ports/loader.ts';
+import { inputLength, type Loader } from '../../ports/loader.ts';
 import type { EngineHooks } from '../hooks.ts';
 import { fingerprintOf, type Probed } from '../probe.ts';
 import {
   checkApply,
   checkContribution,
   checkLoader,
+  checkPrediction,
+  floatInputs,
   loadMicroBatches,
   loadRows,
   sliceRows,
@@ -71,10 +73,12 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
     const lanes = emptyLanes(layout);
     if (request.microBatches.length === 0) return lanes;
     const samples = await loadMicroBatches(job, source, request.step, request.microBatches);
+    const all = floatInputs(samples.inputs);
+    const features = inputLength(source.format);
     const { state, gradient, network } = live();
     const exponents = request.exponents ?? state.exponents;
     for (const [i, microBatch] of request.microBatches.entries()) {
-      const inputs = samples.inputs.subarray(i * rows * source.features, (i + 1) * rows * source.features);
+      const inputs = all.subarray(i * rows * features, (i + 1) * rows * features);
       const labels = samples.labels.subarray(i * rows, (i + 1) * rows);
       lanes[layout.correct]! += network.run(rows, state.parameters, inputs, labels, job.globalBatch);
       accumulateLosses(layout, job.globalBatch, network.losses, rows, lanes);
@@ -104,7 +108,7 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
         Int32Array.from({ length: count }, (_, i) => first + i),
       );
       const { state, network } = live();
-      correct += network.guess(count, state.parameters, inputs, labels);
+      correct += network.guess(count, state.parameters, floatInputs(inputs), labels);
       for (let row = 0; row < count; row++) loss += network.losses[row]!;
       await worked(count, 1);
     }
@@ -145,6 +149,22 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
 
     hash: async () => stateHash(live().state),
     evaluate,
+
+    async predict(request) {
+      const { classes } = loader.format;
+      const count = checkPrediction(loader.format, request);
+      const inputs = floatInputs(request.inputs);
+      const width = inputLength(loader.format);
+      const { state, network } = live();
+      const logits = new Float32Array(count * classes);
+      for (let first = 0; first < count; first += EVALUATION_ROWS) {
+        const rows = Math.min(EVALUATION_ROWS, count - first);
+        const part = inputs.subarray(first * width, (first + rows) * width);
+        logits.set(network.logits(rows, state.parameters, part), first * classes);
+      }
+      return logits;
+    },
+
     fingerprint: () => fingerprintOf(job, probed),
     memory() {
       if (memory === undefined) return { buffers: 0, bytes: 0 };

@@ -12,6 +12,8 @@ export interface Network {
   readonly losses: Float32Array;
   readonly buffers: number;
   readonly bytes: number;
+  /** f32[rows, classes], until the next call. */
+  logits(rows: number, parameters: Float32Array, inputs: Float32Array): Float32Array;
   /** Computes losses alone. Returns how many rows are guessed right. */
   guess(rows: number, parameters: Float32Array, inputs: Float32Array, labels: Int32Array): number;
   /** Computes losses, and the gradient of Σ loss / divisor at every activation. Returns how many rows are guessed right. */
@@ -45,6 +47,11 @@ export function createNetwork(model: Model, capacity: number): Network {
   const last = layers.length - 1;
   const classes = layers[last]!.outputs;
 
+  const logits = (rows: number, parameters: Float32Array, inputs: Float32Array): Float32Array => {
+    layers.forEach((layer, i) => layer.forward(rows, parameters, outputs[i - 1] ?? inputs, outputs[i]!));
+    return outputs[last]!.subarray(0, rows * classes);
+  };
+
   const forward = (
     rows: number,
     parameters: Float32Array,
@@ -52,8 +59,8 @@ export function createNetwork(model: Model, capacity: number): Network {
     labels: Int32Array,
     divisor: number,
   ): number => {
-    layers.forEach((layer, i) => layer.forward(rows, parameters, outputs[i - 1] ?? inputs, outputs[i]!));
-    return softmaxCrossEntropy(rows, classes, outputs[last]!, labels, divisor, losses, gradients[last]!);
+    const guesses = logits(rows, parameters, inputs);
+    return softmaxCrossEntropy(rows, classes, guesses, labels, divisor, losses, gradients[last]!);
   };
 
   const arrays = [...outputs, ...gradients, losses];
@@ -62,6 +69,8 @@ export function createNetwork(model: Model, capacity: number): Network {
     losses,
     buffers: arrays.length,
     bytes: arrays.reduce((sum, array) => sum + array.byteLength, 0),
+
+    logits,
 
     guess: (rows, parameters, inputs, labels) => forward(rows, parameters, inputs, labels, rows),
 

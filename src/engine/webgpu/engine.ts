@@ -16,7 +16,7 @@ import {
   type TrainingState,
 } from '../../ports/engine.ts';
 import type { StateHash } from '../../ports/ids.ts';
-import type { Loader, Samples } from '../../ports/loader.ts';
+import { inputLength, type Loader, type Samples } from '../../ports/loader.ts';
 import { applyAdamW, nextPowers, updateConstants } from '../cpu/adamw.ts';
 import { nextExponents } from '../cpu/fixed-point.ts';
 import type { EngineHooks } from '../hooks.ts';
@@ -26,6 +26,7 @@ import {
   checkContribution,
   checkLoader,
   loadMicroBatches,
+  floatInputs,
   loadRows,
   sliceRows,
 } from '../requests.ts';
@@ -93,7 +94,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
   const bits = fractionBits(job.microBatches);
   const rows = microBatchSize(job);
   const rowsPerSlice = sliceRows(job);
-  const features = loader.features;
+  const features = inputLength(loader.format);
   const allSlices = job.microBatches * SLICES_PER_MICRO_BATCH;
   const sideBytes = 4 * (layout.agreement - layout.loss);
   const longBytes = 4 * count;
@@ -251,13 +252,11 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
   const layOut = (samples: Samples, microBatches: number): Samples => {
     if (rows === rowsPerSlice * SLICES_PER_MICRO_BATCH) return samples;
     const padded = rowsPerSlice * SLICES_PER_MICRO_BATCH;
+    const numbers = floatInputs(samples.inputs);
     const inputs = new Float32Array(microBatches * padded * features);
     const labels = new Int32Array(microBatches * padded).fill(-1);
     for (let i = 0; i < microBatches; i++) {
-      inputs.set(
-        samples.inputs.subarray(i * rows * features, (i + 1) * rows * features),
-        i * padded * features,
-      );
+      inputs.set(numbers.subarray(i * rows * features, (i + 1) * rows * features), i * padded * features);
       labels.set(samples.labels.subarray(i * rows, (i + 1) * rows), i * padded);
     }
     return { inputs, labels };
@@ -469,6 +468,8 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
     },
 
     evaluate,
+    predict: () =>
+      Promise.reject(new EngineError('unavailable', 'This engine does not predict; ask one on the CPU.')),
     fingerprint: () => fingerprintOf(job, probed),
     memory: () => arena.memory(),
     replan,

@@ -104,6 +104,39 @@ describe('a contribution', () => {
   });
 });
 
+describe('a prediction', () => {
+  test('gives the logits that the loss comes from, in one request as in many, and changes nothing', async () => {
+    const engine = open();
+    await train(engine, 3);
+    const before = await engine.hash();
+    const { inputs, labels } = await loader.load(
+      'test',
+      Int32Array.from({ length: 40 }, (_, row) => row),
+    );
+    const logits = await engine.predict({ inputs, position: 0 });
+    expect(logits.length).toBe(40 * 3);
+    let correct = 0;
+    labels.forEach((label, row) => {
+      const mine = [...logits.subarray(3 * row, 3 * row + 3)];
+      if (mine.indexOf(Math.max(...mine)) === label) correct++;
+    });
+    expect(correct).toBe((await engine.evaluate()).correct);
+    const last = await engine.predict({ inputs: inputs.slice(-6), position: 0 });
+    expect(last).toEqual(logits.slice(-3));
+    expect(await engine.hash()).toBe(before);
+  });
+
+  test('is refused for half a sample, none, or a position that is not there', async () => {
+    const engine = open();
+    for (const length of [0, 5, 6 * 1025]) {
+      expect(await faultOf(engine.predict({ inputs: new Float32Array(length), position: 0 }))).toBe(
+        'bad-state',
+      );
+    }
+    expect(await faultOf(engine.predict({ inputs: new Float32Array(6), position: 1 }))).toBe('bad-state');
+  });
+});
+
 describe('the CPU engine', () => {
   test('computes the same bits twice, and again after a reset', async () => {
     const engine = open();

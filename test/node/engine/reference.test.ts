@@ -40,8 +40,7 @@ test.skipIf(!existsSync(REFERENCE))(
     let step = 0;
     /** Gives the reference's rows for the current step, in the order in which the engine asks for its own. */
     const loader: Loader = {
-      features,
-      classes: dims.at(-1) ?? 0,
+      format: { type: 'f32', shape: [features], positions: 1, classes: dims.at(-1) ?? 0 },
       sizes: { train: size, test: 1 },
       load: async (_split, rows) => {
         const inputs = new Float32Array(rows.length * features);

@@ -19,9 +19,8 @@ import { injectInto } from './inject-into.ts';
 const MIB = 1024 * 1024;
 
 const bareLoader: Loader = {
+  format: { type: 'f32', shape: [1], positions: 1, classes: 10 },
   sizes: { train: 5, test: 3 },
-  features: 1,
-  classes: 10,
   load: (split, rows) =>
     Promise.resolve({
       inputs: new Float32Array(rows.length).fill(split === 'train' ? 1 : 2),
@@ -33,7 +32,7 @@ const rows = Int32Array.of(4, 2);
 describe('a loader', () => {
   test('without faults loads what the bare one loads', async () => {
     const { loader } = faultyLoader(bareLoader);
-    expect([loader.sizes, loader.features, loader.classes]).toEqual([bareLoader.sizes, 1, 10]);
+    expect([loader.sizes, loader.format]).toEqual([bareLoader.sizes, bareLoader.format]);
     for (const split of ['train', 'test'] as const) {
       expect(await loader.load(split, rows)).toEqual(await bareLoader.load(split, rows));
     }

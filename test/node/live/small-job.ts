@@ -19,8 +19,7 @@ const SIZES = { train: 64, test: 32 };
 
 export const smallLoader: Loader = {
   sizes: SIZES,
-  features: 4,
-  classes: 2,
+  format: { type: 'f32', shape: [4], positions: 1, classes: 2 },
   load: async (split, rows) => {
     const offset = split === 'train' ? 0 : SIZES.train;
     const inputs = new Float32Array(rows.length * 4);

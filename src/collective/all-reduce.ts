@@ -3,11 +3,14 @@
 // `ring`: reduce-scatter, then all-gather, W−1 hops each (P. Patarasuk, X. Yuan, "Bandwidth optimal all-reduce algorithms for
 // clusters of workstations", 2009). Hop t of rank r carries chunk r−t (scatter) or r+1−(t−(W−1)) (gather), indices modulo W.
 // `direct`: everyone sends everything to everyone; for two ranks, and for few lanes, where hops cost more than bytes.
+// `tree`: a large world reduces within each row, across the leaders, and back (see tree.ts): part 0 is the sum of a subtree on
+// its way up, part 1 the whole on its way down. Sums and maxima are associative, so the bits are those of any other way.
 //
 // Nothing outlives an abort: the state is dropped. A part may arrive twice, or ahead of one that was lost; a lost one is asked
 // for again, and the sender can still make it, because a chunk changes only after its receiver has used it.
 
 import { combineLanes, type LaneLayout } from './lanes.ts';
+import { childrenOf, parentOf } from './tree.ts';
 
 /** Up to this many lanes go directly. */
 const DIRECT_LANES = 4096;
@@ -24,17 +27,19 @@ export interface MissingPart {
 }
 
 export interface AllReduce {
-  readonly kind: 'ring' | 'direct';
+  readonly kind: 'ring' | 'direct' | 'tree';
   readonly rank: number;
   readonly world: number;
   readonly layout: LaneLayout;
   /** The running result; complete when `complete` says so. */
   readonly lanes: Int32Array<ArrayBuffer>;
-  /** direct: what this rank contributed, for sending again. */
-  readonly own: Int32Array<ArrayBuffer> | undefined;
+  /** tree: ranks in a row. */
+  readonly width: number | undefined;
+  /** direct: what this rank contributed; tree: what it sent up. For sending again. */
+  own: Int32Array<ArrayBuffer> | undefined;
   /** ring: the next hop to receive. */
   hop: number;
-  /** direct: ranks whose contribution is in. */
+  /** direct: ranks whose contribution is in; tree: oneself, and children whose subtree is in. */
   readonly from: Set<number>;
   /** ring: parts that arrived ahead of a lost one. */
   readonly ahead: Map<number, Int32Array<ArrayBuffer>>;
@@ -48,8 +53,13 @@ export type PartOutcome =
   /** The part cannot belong to this all-reduce. */
   | { readonly kind: 'invalid'; readonly detail: string };
 
-export const allReduceKind = (world: number, lanes: number): AllReduce['kind'] =>
-  world <= 2 || lanes <= DIRECT_LANES ? 'direct' : 'ring';
+/** tree: the sum of the sender's subtree, and the sum of all. */
+const UP = 0;
+const DOWN = 1;
+
+/** `width`: ranks in a row, where the world is a hierarchy. */
+export const allReduceKind = (world: number, lanes: number, width?: number): AllReduce['kind'] =>
+  width !== undefined ? 'tree' : world <= 2 || lanes <= DIRECT_LANES ? 'direct' : 'ring';
 
 const bound = (length: number, world: number, chunk: number): number => Math.floor((chunk * length) / world);
 const modulo = (a: number, n: number): number => ((a % n) + n) % n;
@@ -60,14 +70,16 @@ export function startAllReduce(
   world: number,
   layout: LaneLayout,
   contribution: Int32Array<ArrayBuffer>,
+  width?: number,
 ): { readonly state: AllReduce; readonly out: readonly OutgoingPart[] } {
-  const kind = allReduceKind(world, layout.length);
+  const kind = allReduceKind(world, layout.length, width);
   const state: AllReduce = {
     kind,
     rank,
     world,
     layout,
     lanes: contribution,
+    width,
     own: kind === 'direct' && world > 1 ? contribution.slice() : undefined,
     hop: 0,
     from: new Set([rank]),
@@ -76,6 +88,7 @@ export function startAllReduce(
   };
   if (world === 1) return { state, out: [] };
   if (kind === 'ring') return { state, out: [ringPart(state, 0)] };
+  if (kind === 'tree') return { state, out: passUp(state) };
   const out: OutgoingPart[] = [];
   for (let to = 0; to < world; to++)
     if (to !== rank) out.push({ toRank: to, part: rank, payload: contribution.slice() });
@@ -103,9 +116,14 @@ export function receivePart(
   part: number,
   payload: Int32Array<ArrayBuffer>,
 ): PartOutcome {
-  return state.kind === 'direct'
-    ? receiveDirect(state, fromRank, part, payload)
-    : receiveRing(state, fromRank, part, payload);
+  switch (state.kind) {
+    case 'direct':
+      return receiveDirect(state, fromRank, part, payload);
+    case 'ring':
+      return receiveRing(state, fromRank, part, payload);
+    case 'tree':
+      return receiveTree(state, fromRank, part, payload);
+  }
 }
 
 function receiveDirect(state: AllReduce, fromRank: number, part: number, payload: Int32Array): PartOutcome {
@@ -117,6 +135,43 @@ function receiveDirect(state: AllReduce, fromRank: number, part: number, payload
   combineLanes(state.layout, state.lanes, payload, 0);
   state.complete = state.from.size === state.world;
   return { kind: 'progress', out: [] };
+}
+
+const children = ({ rank, world, width = world }: AllReduce): readonly number[] =>
+  childrenOf(rank, world, width);
+const parent = ({ rank, world, width = world }: AllReduce): number | undefined => parentOf(rank, width);
+
+/** Once the subtree is whole, its sum goes up; what rank 0 then has is the sum of all, and goes down. */
+function passUp(state: AllReduce): readonly OutgoingPart[] {
+  if (children(state).some((child) => !state.from.has(child))) return [];
+  const toRank = parent(state);
+  if (toRank === undefined) return passDown(state);
+  state.own = state.lanes.slice();
+  return [{ toRank, part: UP, payload: state.own.slice() }];
+}
+
+function passDown(state: AllReduce): readonly OutgoingPart[] {
+  state.complete = true;
+  return children(state).map((toRank) => ({ toRank, part: DOWN, payload: state.lanes.slice() }));
+}
+
+function receiveTree(state: AllReduce, fromRank: number, part: number, payload: Int32Array): PartOutcome {
+  const fromParent = part === DOWN && fromRank === parent(state);
+  const fromChild = part === UP && parentOf(fromRank, state.width ?? state.world) === state.rank;
+  if (!fromParent && !fromChild)
+    return { kind: 'invalid', detail: `part ${part} came from rank ${fromRank}` };
+  if (payload.length !== state.layout.length)
+    return { kind: 'invalid', detail: `${payload.length} lanes where ${state.layout.length} were expected` };
+  if (state.complete || state.from.has(fromRank)) return { kind: 'ignored' };
+  if (fromChild) {
+    state.from.add(fromRank);
+    combineLanes(state.layout, state.lanes, payload, 0);
+    return { kind: 'progress', out: passUp(state) };
+  }
+  if (state.own === undefined)
+    return { kind: 'invalid', detail: 'the sum of all came before this rank had contributed' };
+  state.lanes.set(payload);
+  return { kind: 'progress', out: passDown(state) };
 }
 
 function receiveRing(
@@ -158,10 +213,20 @@ function takeHop(state: AllReduce, hop: number, payload: Int32Array<ArrayBuffer>
   else state.lanes.set(payload, start);
 }
 
+/** The children whose subtrees are not in, or else what comes down from the parent. */
+function missingInTree(state: AllReduce): readonly MissingPart[] {
+  const above = parent(state);
+  if (state.own !== undefined && above !== undefined) return [{ fromRank: above, part: DOWN }];
+  return children(state)
+    .filter((child) => !state.from.has(child))
+    .map((fromRank) => ({ fromRank, part: UP }));
+}
+
 /** What this rank waits for: in a ring the next hop, else every contribution that is not in. */
 export function missingParts(state: AllReduce): readonly MissingPart[] {
   if (state.complete) return [];
   if (state.kind === 'ring') return [{ fromRank: modulo(state.rank - 1, state.world), part: state.hop }];
+  if (state.kind === 'tree') return missingInTree(state);
   const missing: MissingPart[] = [];
   for (let rank = 0; rank < state.world; rank++)
     if (!state.from.has(rank)) missing.push({ fromRank: rank, part: rank });
@@ -171,6 +236,15 @@ export function missingParts(state: AllReduce): readonly MissingPart[] {
 /** A part once more, where it was lost; undefined when this rank has not come to it, or `toRank` is not its receiver. */
 export function partAgain(state: AllReduce, toRank: number, part: number): OutgoingPart | undefined {
   if (toRank === state.rank || toRank < 0 || toRank >= state.world) return undefined;
+  if (state.kind === 'tree') {
+    const payload =
+      part === UP && toRank === parent(state)
+        ? state.own
+        : part === DOWN && state.complete && children(state).includes(toRank)
+          ? state.lanes
+          : undefined;
+    return payload === undefined ? undefined : { toRank, part, payload: payload.slice() };
+  }
   if (state.kind === 'direct')
     return part === state.rank && state.own !== undefined
       ? { toRank, part, payload: state.own.slice() }

@@ -3,6 +3,7 @@
 import type { GenerationId, MemberId } from '../ports/ids.ts';
 import type { Phase, TraceEvent } from '../trace/events.ts';
 import type { Effect, TimerName } from './effects.ts';
+import { membersOf } from './generation.ts';
 import type { Message } from './messages.ts';
 import type { Rules } from './rules.ts';
 import { newPeer, type Membership, type Peer, type RankState } from './state.ts';
@@ -68,7 +69,7 @@ export function provenLinks(ctx: Context): MemberId[] {
 
 /** The members of the generation in force, without oneself, in ring order. */
 export const otherMembers = (ctx: Context, membership: Membership): readonly MemberId[] =>
-  membership.generation.members.map((m) => m.member).filter((member) => member !== ctx.state.self.member);
+  membersOf(membership.generation).filter((member) => member !== ctx.state.self.member);
 
 /** To every linked member of the generation, and to oneself when `includeSelf`. */
 export function broadcast(ctx: Context, membership: Membership, message: Message, includeSelf = false): void {

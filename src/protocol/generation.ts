@@ -1,5 +1,6 @@
 // A generation: one agreed membership, numbered, with its ring order; and the electorate that chooses its successor.
 
+import { mix32 } from '../collective/digest.ts';
 import type { GenerationId, MemberId, SeatId } from '../ports/ids.ts';
 import type { UpdateMode } from '../ports/engine.ts';
 import type { Exactness } from '../trace/events.ts';
@@ -27,15 +28,66 @@ export interface Generation {
   readonly running: boolean;
 }
 
+/** What is asked of a generation at every message, worked out once for each: a generation is never changed. */
+interface Index {
+  readonly ranks: ReadonlyMap<MemberId, number>;
+  readonly members: readonly MemberId[];
+  readonly electorate: readonly SeatId[];
+  readonly seats: ReadonlyMap<SeatId, MemberId>;
+  readonly text: string;
+}
+
+const indices = new WeakMap<Generation, Index>();
+
+function indexOf(generation: Generation): Index {
+  let index = indices.get(generation);
+  if (index === undefined) {
+    const { members } = generation;
+    index = {
+      ranks: new Map(members.map(({ member }, rank) => [member, rank])),
+      members: members.map(({ member }) => member),
+      electorate: members.map(({ seat }) => seat).sort(),
+      seats: new Map(members.map(({ member, seat }) => [seat, member])),
+      text: describe(generation),
+    };
+    indices.set(generation, index);
+  }
+  return index;
+}
+
+/** Its members, in ring order. */
+export const membersOf = (generation: Generation): readonly MemberId[] => indexOf(generation).members;
+
 /** Seats that vote for the generation's successor, in code-unit order (the order decides ties). */
-export const electorate = (generation: Generation): readonly SeatId[] =>
-  generation.members.map((m) => m.seat).sort();
+export const electorate = (generation: Generation): readonly SeatId[] => indexOf(generation).electorate;
 
+/** The member that brought a seat to the electorate. */
+export const ownerOf = (generation: Generation, seat: SeatId): MemberId | undefined =>
+  indexOf(generation).seats.get(seat);
+
+/** A member's place in the ring; -1 for no member. */
 export const rankOf = (generation: Generation, member: MemberId): number =>
-  generation.members.findIndex((m) => m.member === member);
-
-/** One line that names a value in logs: number, then the members in ring order, shortened. */
-export const describeGeneration = (generation: Generation): string =>
-  `${generation.id.number}:${generation.members.map((m) => m.member.slice(0, 4)).join(',')}`;
+  indexOf(generation).ranks.get(member) ?? -1;
 
 export const isIn = (generation: Generation, member: MemberId): boolean => rankOf(generation, member) >= 0;
+
+/** One line that names a value in logs. */
+export const describeGeneration = (generation: Generation): string => indexOf(generation).text;
+
+/** So many members are named one by one. */
+const NAMED_MEMBERS = 64;
+
+/** The number, then the members in ring order, shortened; of a large generation, how many and a digest of them all. */
+function describe({ id, members }: Generation): string {
+  if (members.length <= NAMED_MEMBERS)
+    return `${id.number}:${members.map((m) => m.member.slice(0, 4)).join(',')}`;
+  let [a, b] = [members.length, id.number];
+  for (const { member } of members)
+    for (let i = 0; i < member.length; i++) {
+      const code = member.charCodeAt(i);
+      a = mix32(a ^ code);
+      b = mix32(b + code);
+    }
+  const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, '0');
+  return `${id.number}:${members.length} members ${hex(a)}${hex(b)}`;
+}

@@ -4,7 +4,7 @@ import type { GenerationId } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import { clearTimer, peerOf, reconsider, report, setPhase, setTimer, type Context } from './context.ts';
 import { committedHere } from './committed.ts';
-import { electorate, isIn, type Generation } from './generation.ts';
+import { electorate, isIn, membersOf, ownerOf, type Generation } from './generation.ts';
 import type { Message } from './messages.ts';
 import { foundDelay, sendJoin } from './asking.ts';
 import type { Membership, Peer } from './state.ts';
@@ -66,7 +66,7 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     clearTimer(ctx, name);
   const seats = electorate(generation);
   for (const seat of [...state.seats.keys()]) {
-    if (seats.includes(seat)) continue;
+    if (ownerOf(generation, seat) !== undefined) continue;
     state.seats.delete(seat);
     if (seat !== state.self.seat) ctx.effects.push({ kind: 'releaseSeat', seat });
   }
@@ -98,7 +98,7 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     kind: 'installed',
     generation: generation.id,
     base: base?.id,
-    members: generation.members.map((m) => m.member),
+    members: membersOf(generation),
     seats,
   });
   setPhase(ctx, 'regrouping');

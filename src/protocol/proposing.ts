@@ -17,7 +17,14 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
-import { describeGeneration, electorate, rankOf, type Generation, type Member } from './generation.ts';
+import {
+  describeGeneration,
+  electorate,
+  ownerOf,
+  rankOf,
+  type Generation,
+  type Member,
+} from './generation.ts';
 import { found } from './founding.ts';
 import { install, roomMessage } from './installing.ts';
 import type { Message } from './messages.ts';
@@ -144,7 +151,7 @@ export function onPromise(ctx: Context, from: MemberId, message: Of<'promise'>):
   const proposal = membership?.proposal;
   if (membership === undefined || proposal === undefined || proposal.value !== undefined) return;
   if (compareBallots(message.ballot, proposal.ballot) !== 0) return;
-  if (!electorate(membership.generation).includes(message.seat)) return;
+  if (ownerOf(membership.generation, message.seat) === undefined) return;
   proposal.promises.set(message.seat, {
     by: from,
     accepted: message.accepted,
@@ -291,9 +298,9 @@ export function onAccepted(ctx: Context, message: Of<'accepted'>): void {
 export function onSeatHeld(ctx: Context, from: MemberId, message: Of<'seatHeld'>): void {
   const membership = membershipInForce(ctx, message.generation);
   if (membership === undefined) return;
-  const { id, members } = membership.generation;
+  const { id } = membership.generation;
   // The lock told only its new holder that the page is dead; whoever proposes first must not wait for other evidence.
-  const owner = members.find((m) => m.seat === message.seat)?.member;
+  const owner = ownerOf(membership.generation, message.seat);
   if (owner !== undefined && owner !== from && owner !== ctx.state.self.member)
     suspect(ctx, owner, 'lock-released');
   const { proposal } = membership;

@@ -5,7 +5,7 @@ import { onApplied, onImported, onImportFailed, onRestored } from './applying.ts
 import { broadcast, membershipInForce, reconsider, report, type Context } from './context.ts';
 import type { Effect, Event, TimerName } from './effects.ts';
 import { found } from './founding.ts';
-import { electorate } from './generation.ts';
+import { ownerOf } from './generation.ts';
 import { install, leave } from './installing.ts';
 import {
   onFoundTimer,
@@ -407,12 +407,8 @@ function onGivenUp(ctx: Context, detail: string): void {
 
 function onSeatAcquired(ctx: Context, event: Extract<Event, { kind: 'seatAcquired' }>): void {
   const { membership } = ctx.state;
-  const owner = membership?.generation.members.find((m) => m.seat === event.seat);
-  if (
-    membership === undefined ||
-    owner === undefined ||
-    !electorate(membership.generation).includes(event.seat)
-  ) {
+  const owner = membership === undefined ? undefined : ownerOf(membership.generation, event.seat);
+  if (membership === undefined || owner === undefined) {
     ctx.effects.push({ kind: 'releaseSeat', seat: event.seat });
     return;
   }
@@ -429,7 +425,7 @@ function onSeatAcquired(ctx: Context, event: Extract<Event, { kind: 'seatAcquire
     return;
   }
   adoptSeat(ctx, membership.generation, event.seat, event.record);
-  suspect(ctx, owner.member, 'lock-released');
+  suspect(ctx, owner, 'lock-released');
   broadcast(
     ctx,
     membership,

@@ -11,7 +11,7 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
-import { describeGeneration, electorate, type Generation } from './generation.ts';
+import { describeGeneration, electorate, ownerOf, type Generation } from './generation.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { Message } from './messages.ts';
 import type { Membership } from './state.ts';
@@ -25,10 +25,9 @@ const RETRY_STAGGER_MS = 250;
 
 /** The seats held here that vote on the successor of `generation`, with their ballots there. */
 function votingSeats(ctx: Context, base: Generation): readonly SeatRecord[] {
-  const seats = new Set(electorate(base));
   const records: SeatRecord[] = [];
   for (const record of ctx.state.seats.values()) {
-    if (!seats.has(record.seat)) continue;
+    if (ownerOf(base, record.seat) === undefined) continue;
     if (record.base !== undefined && sameGeneration(record.base.id, base.id)) records.push(record);
     else if (isOlder(record, base)) records.push(emptyRecord(record.seat, base));
   }

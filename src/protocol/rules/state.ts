@@ -3,7 +3,7 @@
 import type { GenerationId, IncarnationId, MemberId, StateHash } from '../../ports/ids.ts';
 import { compareCheckpoints, type CheckpointKey } from '../../ports/store.ts';
 import type { Effect } from '../effects.ts';
-import type { Generation } from '../generation.ts';
+import { membersOf, type Generation } from '../generation.ts';
 import type { Standing } from '../messages.ts';
 import type { RankState, Training } from '../state.ts';
 import type { Target } from '../target.ts';
@@ -70,7 +70,7 @@ export const STATE_RULES: StateRules = {
 
   standingOf: ({ lineage, step, hash }) => ({ lineage, step, hash }),
 
-  comparedMembers: (_self, _base, next) => next.members.map((m) => m.member),
+  comparedMembers: (_self, _base, next) => membersOf(next),
 
   target(standings, incarnation) {
     const known = standings.flatMap(([, standing]) => (standing === undefined ? [] : [standing]));

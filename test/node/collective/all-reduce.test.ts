@@ -1,4 +1,4 @@
-// The all-reduce without IO, in worlds of up to eight: whatever the order of arrival, and what is lost or doubled, the same bits.
+// The all-reduce without IO, in small worlds and in hierarchies: whatever the order of arrival, and what is lost or doubled, the same bits.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -35,6 +35,7 @@ function exchange(
   layout: LaneLayout,
   choose: (options: number) => number,
   mishap: () => 'none' | 'lost' | 'doubled',
+  width?: number,
 ): readonly AllReduce[] {
   const links = new Map<string, InFlight[]>();
   const states: AllReduce[] = [];
@@ -45,7 +46,7 @@ function exchange(
     }
   };
   for (let rank = 0; rank < world; rank++) {
-    const { state, out } = startAllReduce(rank, world, layout, contribution(layout, rank));
+    const { state, out } = startAllReduce(rank, world, layout, contribution(layout, rank), width);
     states.push(state);
     put(rank, out);
   }
@@ -78,6 +79,18 @@ function exchange(
   throw new Error('the exchange does not end');
 }
 
+/** Numbers below n, from a seed. */
+function drawing(seed: number): (n: number) => number {
+  let state = seed + 1;
+  return (n) => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    return Math.floor((state / 0x80000000) * n);
+  };
+}
+
+const mishaps = (draw: (n: number) => number, percent: number) => (): 'none' | 'lost' | 'doubled' =>
+  draw(100) >= percent ? 'none' : draw(2) === 0 ? 'lost' : 'doubled';
+
 describe('the all-reduce', () => {
   it('goes directly between two ranks and for few lanes, else around the ring', () => {
     expect(allReduceKind(2, 1_000_000)).toBe('direct');
@@ -94,19 +107,60 @@ describe('the all-reduce', () => {
         fc.constantFrom(0, 10, 35),
         (world, gradient, seed, percent) => {
           const layout = laneLayout(gradient, 3, 8);
-          let state = seed + 1;
-          const draw = (n: number): number => {
-            state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-            return Math.floor((state / 0x80000000) * n);
-          };
-          const mishap = (): 'none' | 'lost' | 'doubled' =>
-            draw(100) >= percent ? 'none' : draw(2) === 0 ? 'lost' : 'doubled';
+          const draw = drawing(seed);
           const whole = expected(layout, world);
-          for (const result of exchange(world, layout, draw, mishap)) expect(result.lanes).toEqual(whole);
+          for (const result of exchange(world, layout, draw, mishaps(draw, percent)))
+            expect(result.lanes).toEqual(whole);
         },
       ),
       { numRuns: 60 },
     );
+  });
+
+  it('gives every rank of a hierarchy the bits that a flat world of the same ranks has', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 70 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 0, max: 0xffff }),
+        fc.constantFrom(0, 10, 35),
+        (world, width, seed, percent) => {
+          const layout = laneLayout(3, 2, 8);
+          const draw = drawing(seed);
+          const whole = expected(layout, world);
+          for (const result of exchange(world, layout, draw, mishaps(draw, percent), width)) {
+            expect(result.kind).toBe('tree');
+            expect(result.lanes).toEqual(whole);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('takes two messages a rank and step in a hierarchy of a thousand', () => {
+    const layout = laneLayout(4, 1, 8);
+    const draw = drawing(1);
+    let arrived = 0;
+    const count = (): 'none' => {
+      arrived += 1;
+      return 'none';
+    };
+    const results = exchange(1000, layout, (n) => Math.min(n - 1, draw(8)), count, 32);
+    expect(results.every((result) => result.complete)).toBe(true);
+    expect(arrived).toBe(2 * 999);
+  });
+
+  it('refuses parts in a hierarchy that do not come from a child or the parent, or come too early', () => {
+    const layout = laneLayout(4, 1, 8);
+    const { state } = startAllReduce(4, 9, layout, contribution(layout, 4), 4);
+    const lanes = (): Int32Array<ArrayBuffer> => new Int32Array(layout.length);
+    const before = state.lanes.slice();
+    expect(receivePart(state, 8, 0, lanes()).kind).toBe('invalid');
+    expect(receivePart(state, 5, 1, lanes()).kind).toBe('invalid');
+    expect(receivePart(state, 0, 1, lanes()).kind).toBe('invalid');
+    expect(receivePart(state, 5, 0, new Int32Array(2)).kind).toBe('invalid');
+    expect(state.lanes).toEqual(before);
   });
 
   it('refuses a part of the wrong length, from the wrong rank, or out of range, and stays as it was', () => {

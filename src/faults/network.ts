@@ -1,16 +1,27 @@
-// Faults on a rank's links: cut, delay, corrupt, fill the send queue. With none active, every call passes straight through.
+// Faults on a rank's links: cut, slowed, held, repeated, corrupted, reset, full. With none active, every call passes straight through.
 
 import type { Clock } from '../ports/clock.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Lane, Network, NetworkHandlers, SendOutcome } from '../ports/network.ts';
 import { createDelayLine } from './delay-line.ts';
-import type { DelayLine } from './delay-line.ts';
+import type { DelayLine, Held } from './delay-line.ts';
 import { FaultError } from './fault-error.ts';
 import type { FaultPort } from './port.ts';
 import type { SiteRandom } from './site-random.ts';
 import type { FaultOf } from './vocabulary.ts';
 
-type LinkFaultKind = 'cut' | 'delay' | 'corrupt' | 'fill-queue';
+const LINK_FAULT_KINDS = [
+  'cut',
+  'delay',
+  'jitter',
+  'limit-bandwidth',
+  'hold-link',
+  'repeat-late',
+  'corrupt',
+  'fill-queue',
+  'reset-link',
+] as const;
+type LinkFaultKind = (typeof LINK_FAULT_KINDS)[number];
 type LinkFault = FaultOf<LinkFaultKind>;
 type Direction = 'in' | 'out';
 
@@ -30,8 +41,8 @@ export interface FaultyNetwork {
 const FULL_QUEUE_BYTES = 16 * 1024 * 1024;
 
 /**
- * A cut lets messages vanish and leaves the link up, as a network does that says nothing. A delay acts on both directions
- * and keeps the order of each lane; once healed, what was held back arrives at once. A link that goes down first hands over
+ * A cut lets messages vanish and leaves the link up, as a network does that says nothing. Delay, jitter and bandwidth act on
+ * both directions and keep the order of each lane; once healed, what was held back arrives at once. A link that goes down first hands over
  * what had already arrived.
  */
 export function faultyNetwork(
@@ -52,7 +63,26 @@ export function faultyNetwork(
       .map((one) => one.fault as FaultOf<Kind>);
   const isCut = (peer: MemberId, direction: Direction): boolean =>
     acting('cut', peer).some((fault) => fault.direction !== (direction === 'in' ? 'out' : 'in'));
-  const delayOf = (peer: MemberId): number => Math.max(0, ...acting('delay', peer).map((fault) => fault.ms));
+  const isSlow = (peer: MemberId, direction: Direction): boolean =>
+    acting('delay', peer).some(({ ms }) => ms > 0) ||
+    acting('jitter', peer).length > 0 ||
+    acting('limit-bandwidth', peer).length > 0 ||
+    (direction === 'out' && acting('hold-link', peer).length > 0);
+
+  /** When a message may go on: each lane moves one after the other, at the least bandwidth in force. */
+  function dueAt(
+    peer: MemberId,
+    direction: Direction,
+    { bytes, since, luck }: Held,
+    previous: number,
+  ): number {
+    if (direction === 'out' && acting('hold-link', peer).length > 0) return Infinity;
+    const delay = Math.max(0, ...acting('delay', peer).map(({ ms }) => ms));
+    const jitter = luck * Math.max(0, ...acting('jitter', peer).map(({ ms }) => ms));
+    const perMs = Math.min(...acting('limit-bandwidth', peer).map((limit) => limit.bytesPerSecond / 1000));
+    const wire = bytes.length / perMs;
+    return Math.max(since + delay + jitter + wire, wire > 0 ? previous + wire : 0);
+  }
 
   /** The message, or a copy of it with flipped bits: one for each corrupting fault that strikes. */
   function corrupted(
@@ -79,10 +109,10 @@ export function faultyNetwork(
   ): DelayLine | undefined {
     const key = `${direction} ${lane} ${peer}`;
     const known = lines.get(key)?.line;
-    if (known !== undefined || delayOf(peer) === 0) return known;
+    if (known !== undefined || !isSlow(peer, direction)) return known;
     const line = createDelayLine(
       clock,
-      () => delayOf(peer),
+      (held, previous) => dueAt(peer, direction, held, previous),
       // A cut also catches what is under way.
       (bytes) => isCut(peer, direction) || deliver(bytes),
     );
@@ -107,9 +137,29 @@ export function faultyNetwork(
 
   /** The faults have changed: held back messages may be due, and empty lines are not needed any more. */
   function settle(): void {
-    for (const [key, { peer, line }] of [...lines]) {
+    for (const [key, { peer, direction, line }] of [...lines]) {
       line.settle();
-      if (line.idle && delayOf(peer) === 0) lines.delete(key);
+      if (line.idle && !isSlow(peer, direction)) lines.delete(key);
+    }
+  }
+
+  /** For the line of a message that just came: drawn only where chance has a say. */
+  const luckOf = (peer: MemberId, direction: Direction): number =>
+    acting('jitter', peer).length > 0 ? random.fraction(`jitter ${direction}`) : 0;
+
+  /** The network under the faults, once it is open. */
+  let opened: Network | undefined;
+
+  function drop(peer: MemberId, reason: string): void {
+    forget(peer);
+    opened?.drop(peer, reason);
+  }
+
+  /** Sends some of what was sent a second time, over whatever link there is then. */
+  function repeatLate(peer: MemberId, lane: Lane, bytes: Uint8Array<ArrayBuffer>): void {
+    for (const { chance, ms } of acting('repeat-late', peer)) {
+      if (random.fraction('repeat') >= chance) continue;
+      clock.after(random.fraction('repeat after') * ms, () => void opened?.send(peer, lane, bytes));
     }
   }
 
@@ -147,45 +197,54 @@ export function faultyNetwork(
           }
           // The sender cannot be slowed down from here: past the limit, the delay gives way.
           if (line.bytes > FULL_QUEUE_BYTES) line.flush();
-          line.push(arrived);
+          line.push(arrived, luckOf(peer, 'in'));
         },
       });
+
+      opened = network;
 
       return {
         send(peer, lane, bytes): SendOutcome {
           if (active.size === 0 && lines.size === 0) return network.send(peer, lane, bytes);
           if (!network.peers().includes(peer)) return network.send(peer, lane, bytes);
-          if (acting('fill-queue', peer).length > 0) return 'overflow';
+          const full = acting('fill-queue', peer);
+          if (full.some(({ closes }) => closes === true)) drop(peer, 'its send queue overflowed');
+          if (full.length > 0) return 'overflow';
           if (isCut(peer, 'out')) return 'sent';
           const leaving = corrupted(peer, 'out', bytes);
+          repeatLate(peer, lane, leaving);
           const line = lineFor('out', peer, lane, (held) => network.send(peer, lane, held) !== 'overflow');
           if (line === undefined) return network.send(peer, lane, leaving);
           const held = heldFor(peer);
           if (held > 0 && held + leaving.length > FULL_QUEUE_BYTES) return 'overflow';
-          line.push(leaving);
+          line.push(leaving, luckOf(peer, 'out'));
           return 'sent';
         },
         queuedBytes(peer) {
           const queued = network.queuedBytes(peer) + heldFor(peer);
           return acting('fill-queue', peer).length > 0 ? Math.max(queued, FULL_QUEUE_BYTES) : queued;
         },
-        drop(peer, reason) {
-          forget(peer);
-          network.drop(peer, reason);
-        },
+        drop,
         peers: () => network.peers(),
       };
     },
 
     faults: {
-      kinds: ['cut', 'delay', 'corrupt', 'fill-queue'],
-      inject({ id, resolvePeer }, fault) {
+      kinds: LINK_FAULT_KINDS,
+      inject({ id, resolvePeer, ended }, fault) {
         const peer = fault.to === undefined ? undefined : resolvePeer(fault.to);
         if (fault.to !== undefined && peer === undefined) {
           throw new FaultError(
             'no-such-rank',
             `Fault "${fault.kind}" names rank ${fault.to}, and there is no such rank now.`,
           );
+        }
+        if (fault.kind === 'reset-link') {
+          for (const one of peer === undefined ? (opened?.peers() ?? []) : [peer])
+            drop(one, 'reset by a fault');
+          // Over at once, but not before it is known to have begun.
+          clock.after(0, ended);
+          return;
         }
         active.set(id, { fault, peer });
         settle();

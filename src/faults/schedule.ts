@@ -1,10 +1,10 @@
-// Schedule files: which fault strikes which rank at which step or time. One format for live runs and for the simulator.
+// Schedule files: which fault strikes whom, and when. One format for live runs and for the simulator.
 
 import * as v from 'valibot';
 import { findJsonFlaw } from './json-text.ts';
 import { seededSites } from './site-random.ts';
-import { FaultSchema } from './vocabulary.ts';
-import type { Fault } from './vocabulary.ts';
+import { FaultSchema, WorldFaultSchema, isLiveFault } from './vocabulary.ts';
+import type { AnyFault, Fault } from './vocabulary.ts';
 
 /** `message` for every way to miss it, so that the reader hears the whole of it at once. */
 const whole = (max: number, message = `Expected a whole number from 0 to ${max}`) =>
@@ -18,32 +18,72 @@ const MAX_FAULTS = 10_000;
 /** Longest schedule text, in characters: ten thousand faults fit. */
 const MAX_TEXT = 4 * 1024 * 1024;
 
+/** What a rank reports at the moments that races are made of. */
+export const MOMENTS = ['prepared', 'promised', 'voted', 'chosen', 'healing', 'founded', 'applied'] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+/** Whom a strike at a moment hits: who came to it, whom that one heals from, everybody else that has the state, or everybody else. */
+const CIRCLES = ['actor', 'donor', 'donors', 'others'] as const;
+export type Circle = (typeof CIRCLES)[number];
+
+const page = whole(MAX_RANK, `Expected a page number from 0 to ${MAX_RANK}`);
+
+/** One entry of a schedule. */
+export const StrikeSchema = v.strictObject({
+  /** When so many steps are committed, so long after the start, or at a moment of the protocol. */
+  at: v.union(
+    [
+      v.strictObject({ step: whole(MAX_STEP) }),
+      v.strictObject({ ms: v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_MS)) }),
+      /** A little after some rank has come to such a moment for the nth time, counted over the room. */
+      v.strictObject({
+        moment: v.picklist(MOMENTS),
+        nth: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000)),
+        afterMs: v.pipe(v.number(), v.minValue(0), v.maxValue(60_000)),
+        hits: v.picklist(CIRCLES),
+      }),
+    ],
+    `Expected {"step": 0 to ${MAX_STEP}}, {"ms": 0 to ${MAX_MS}} or {"moment", "nth", "afterMs", "hits"}`,
+  ),
+  /** Whom it strikes, by rank number at that moment. */
+  rank: v.optional(v.union([whole(MAX_RANK, RANK), v.literal('any')], RANK)),
+  /** Or the page that it strikes, in the order in which pages were opened; then `to` in the fault is a page as well. */
+  page: v.optional(page),
+  fault: v.variant('kind', [...FaultSchema.options, ...WorldFaultSchema.options]),
+});
+
+export interface Strike {
+  readonly at:
+    | { readonly step: number }
+    | { readonly ms: number }
+    | { readonly moment: Moment; readonly nth: number; readonly afterMs: number; readonly hits: Circle };
+  readonly rank?: number | 'any' | undefined;
+  readonly page?: number | undefined;
+  readonly fault: AnyFault;
+}
+
 const ScheduleSchema = v.strictObject({
   format: v.literal(1),
   /** Decides whom `"any"` strikes. */
   seed: v.optional(whole(0xffffffff)),
-  faults: v.pipe(
-    v.array(
-      v.strictObject({
-        /** When so many steps are committed, or so long after the start. */
-        at: v.union(
-          [
-            v.strictObject({ step: whole(MAX_STEP) }),
-            v.strictObject({ ms: v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_MS)) }),
-          ],
-          `Expected {"step": 0 to ${MAX_STEP}} or {"ms": 0 to ${MAX_MS}}`,
-        ),
-        /** Whom it strikes, by rank number at that moment. */
-        rank: v.union([whole(MAX_RANK, RANK), v.literal('any')], RANK),
-        fault: FaultSchema,
-      }),
-    ),
-    v.maxLength(MAX_FAULTS),
-  ),
+  faults: v.pipe(v.array(StrikeSchema), v.maxLength(MAX_FAULTS)),
 });
 
-export type Schedule = Readonly<v.InferOutput<typeof ScheduleSchema>>;
-export type ScheduledFault = Schedule['faults'][number];
+export interface Schedule {
+  readonly format: 1;
+  readonly seed?: number | undefined;
+  readonly faults: readonly Strike[];
+}
+
+/** What live tabs can act out: by rank, at a step or a time, and nothing that needs a simulated machine. */
+export interface LiveStrike extends Strike {
+  readonly at: { readonly step: number } | { readonly ms: number };
+  readonly rank: number | 'any';
+  readonly fault: Fault;
+}
+export interface LiveSchedule extends Schedule {
+  readonly faults: readonly LiveStrike[];
+}
 
 /** A schedule that cannot be used. The message names the place, what was expected and what was found. */
 export class ScheduleError extends Error {
@@ -84,7 +124,17 @@ export function parseScheduleText(text: string): Schedule {
 /** Validates a schedule that is already a value. Throws a `ScheduleError`. */
 export function parseSchedule(value: unknown): Schedule {
   const result = v.safeParse(ScheduleSchema, value);
-  if (result.success) return result.output;
+  if (result.success) {
+    result.output.faults.forEach(({ at, rank, page: struck }, i) => {
+      const place = `faults[${i}].rank`;
+      // A moment says itself whom it hits.
+      if (!('moment' in at) && rank === undefined && struck === undefined)
+        throw new ScheduleError(place, 'this field', 'nothing');
+      if (rank !== undefined && struck !== undefined)
+        throw new ScheduleError(place, 'a rank or a page, not both', shortText(rank));
+    });
+    return result.output;
+  }
   const issue = result.issues[0];
   const place = pathText(issue.path?.map((item) => item.key) ?? []);
   const expected = issue.expected ?? 'a whole number';
@@ -99,6 +149,22 @@ export function parseSchedule(value: unknown): Schedule {
     own ?? expected.replaceAll(/^\(|\)$/g, '').replaceAll(' | ', ' or '),
     shortText(issue.input),
   );
+}
+
+/** A schedule for live tabs. Throws a `ScheduleError` at the first entry that only the simulator can act out. */
+export function liveSchedule(schedule: Schedule): LiveSchedule {
+  const only = 'as only the simulator does it (rankfall sim --scenario)';
+  const faults = schedule.faults.map(({ at, rank, fault }, i): LiveStrike => {
+    const place = `faults[${i}]`;
+    if ('moment' in at)
+      throw new ScheduleError(`${place}.at`, 'a step or a time in a live run', `a moment, ${only}`);
+    if (rank === undefined)
+      throw new ScheduleError(`${place}.rank`, 'a rank number or "any" in a live run', `a page, ${only}`);
+    if (!isLiveFault(fault))
+      throw new ScheduleError(`${place}.fault.kind`, 'what a live rank can do', `"${fault.kind}", ${only}`);
+    return { at, rank, fault };
+  });
+  return { ...schedule, faults };
 }
 
 const pathText = (keys: readonly unknown[]): string =>
@@ -138,13 +204,13 @@ export interface ScheduleCursor {
 }
 
 /** Walks through a schedule as a run advances. The same calls give the same answers. */
-export function followSchedule(schedule: Schedule): ScheduleCursor {
+export function followSchedule(schedule: LiveSchedule): ScheduleCursor {
   const random = seededSites(schedule.seed ?? 0);
   let waiting = [...schedule.faults.entries()];
   return {
     due({ step, ms, ranks }) {
       if (ranks < 1) return [];
-      const isDue = ({ at }: ScheduledFault): boolean => ('step' in at ? at.step <= step : at.ms <= ms);
+      const isDue = ({ at }: LiveStrike): boolean => ('step' in at ? at.step <= step : at.ms <= ms);
       const due = waiting.filter(([, entry]) => isDue(entry));
       if (due.length > 0) waiting = waiting.filter(([, entry]) => !isDue(entry));
       return due.map(([index, { rank, fault }]) => ({

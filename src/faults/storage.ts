@@ -1,56 +1,99 @@
-// Storage that refuses to store: every write is rejected and nothing is written; what is there can still be read.
+// Storage that misbehaves: writes that are refused, that do not fit, or that land though their writer is told otherwise. What is
+// there can always be read.
 
 import { StoreError } from '../ports/store.ts';
 import type { BallotStore, CheckpointStore } from '../ports/store.ts';
 import type { FaultPort } from './port.ts';
+import type { FaultOf } from './vocabulary.ts';
 
-export interface FaultyStore<Store> {
+type BallotFaultKind = 'refuse-storage' | 'ambiguous-storage';
+type CheckpointFaultKind = BallotFaultKind | 'limit-storage';
+
+export interface FaultyStore<Store, Kind extends CheckpointFaultKind> {
   readonly store: Store;
-  readonly faults: FaultPort<'refuse-storage'>;
+  readonly faults: FaultPort<Kind>;
 }
 
-export function faultyCheckpointStore(store: CheckpointStore): FaultyStore<CheckpointStore> {
-  const { write, faults } = refusal('The checkpoint');
+export function faultyCheckpointStore(
+  store: CheckpointStore,
+): FaultyStore<CheckpointStore, CheckpointFaultKind> {
+  const { active, write } = afflicted<CheckpointFaultKind>('The checkpoint');
+
+  async function makeSureItFits(bytes: number): Promise<void> {
+    const limits = [...active.values()].flatMap((fault) =>
+      fault.kind === 'limit-storage' ? [fault.maxBytes] : [],
+    );
+    if (limits.length === 0) return;
+    const most = Math.min(...limits);
+    const rooms = await store.rooms();
+    const stored = (await Promise.all(rooms.map((room) => store.list(room))))
+      .flat()
+      .reduce((sum, summary) => sum + summary.bytes, 0);
+    if (stored + bytes <= most) return;
+    throw new StoreError(
+      'quota',
+      `The checkpoint of ${bytes} bytes was not stored: ${stored} are taken, and an injected fault leaves room for ${most}.`,
+    );
+  }
+
   return {
     store: {
-      save: (key, jobHash, stateHash, file) => write(() => store.save(key, jobHash, stateHash, file)),
+      save: (key, jobHash, stateHash, file) =>
+        write(async () => {
+          await makeSureItFits(file.length);
+          return await store.save(key, jobHash, stateHash, file);
+        }),
       list: (room) => store.list(room),
       load: (id) => store.load(id),
       loadNewest: (room, jobHash) => store.loadNewest(room, jobHash),
       delete: (id) => write(() => store.delete(id)),
       rooms: () => store.rooms(),
     },
-    faults,
+    faults: portOf(['refuse-storage', 'ambiguous-storage', 'limit-storage'], active),
   };
 }
 
-export function faultyBallotStore(store: BallotStore): FaultyStore<BallotStore> {
-  const { write, faults } = refusal('The ballot');
+export function faultyBallotStore(store: BallotStore): FaultyStore<BallotStore, BallotFaultKind> {
+  const { active, write } = afflicted<BallotFaultKind>('The ballot');
   return {
     store: {
       load: (seat) => store.load(seat),
       save: (seat, record) => write(() => store.save(seat, record)),
       delete: (seat) => write(() => store.delete(seat)),
     },
-    faults,
+    faults: portOf(['refuse-storage', 'ambiguous-storage'], active),
   };
 }
 
-function refusal(what: string) {
-  const active = new Set<string>();
-  const faults: FaultPort<'refuse-storage'> = {
-    kinds: ['refuse-storage'],
-    inject: ({ id }) => void active.add(id),
+function portOf<Kind extends CheckpointFaultKind>(
+  kinds: readonly Kind[],
+  active: Map<string, FaultOf<Kind>>,
+): FaultPort<Kind> {
+  return {
+    kinds,
+    inject: ({ id }, fault) => void active.set(id, fault),
     heal: (id) => void active.delete(id),
   };
-  const write = <T>(work: () => Promise<T>): Promise<T> =>
-    active.size === 0
-      ? work()
-      : Promise.reject(
-          new StoreError(
-            'refused',
-            `${what} was not stored: an injected fault refuses storage until it is healed.`,
-          ),
-        );
-  return { write, faults };
+}
+
+function afflicted<Kind extends CheckpointFaultKind>(what: string) {
+  const active = new Map<string, FaultOf<Kind>>();
+  const acts = (kind: BallotFaultKind): boolean => [...active.values()].some((fault) => fault.kind === kind);
+
+  async function write<T>(work: () => Promise<T>): Promise<T> {
+    if (acts('refuse-storage'))
+      throw new StoreError(
+        'refused',
+        `${what} was not stored: an injected fault refuses storage until it is healed.`,
+      );
+    const result = await work();
+    // Asked when the work is done: that is when the answer is given.
+    if (acts('ambiguous-storage'))
+      throw new StoreError(
+        'unavailable',
+        `${what} may have been stored: an injected fault hides the answer until it is healed.`,
+      );
+    return result;
+  }
+  return { active, write };
 }

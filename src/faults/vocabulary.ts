@@ -2,12 +2,16 @@
 
 import * as v from 'valibot';
 
-const duration = v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(3_600_000)));
+const someMs = v.pipe(v.number(), v.minValue(1), v.maxValue(3_600_000));
+const duration = v.optional(someMs);
+const chance = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const bytes = (least: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(Number.MAX_SAFE_INTEGER));
 
 /** Which rank: by its rank number in the generation in force, or any. */
 const rank = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1023));
 
-/** A fault that acts within one rank. `forMs` absent: until healed. */
+/** A fault that acts within one rank, live or simulated. `forMs` absent: until healed. */
 export const FaultSchema = v.variant('kind', [
   /** The page goes away with its goodbye. */
   v.strictObject({ kind: v.literal('close') }),
@@ -35,9 +39,35 @@ export const FaultSchema = v.variant('kind', [
   v.strictObject({
     kind: v.literal('corrupt'),
     to: v.optional(rank),
-    chance: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+    chance,
     forMs: duration,
   }),
+  /** Each message waits up to this long, drawn anew for each; the order of each lane is kept. */
+  v.strictObject({
+    kind: v.literal('jitter'),
+    to: v.optional(rank),
+    ms: v.pipe(v.number(), v.minValue(1), v.maxValue(60_000)),
+    forMs: duration,
+  }),
+  /** The link moves no more than this, in each direction. */
+  v.strictObject({
+    kind: v.literal('limit-bandwidth'),
+    to: v.optional(rank),
+    bytesPerSecond: bytes(1),
+    forMs: duration,
+  }),
+  /** What the rank sends waits, and leaves all at once when the fault ends. */
+  v.strictObject({ kind: v.literal('hold-link'), to: v.optional(rank), forMs: duration }),
+  /** What the rank sends arrives twice with this chance: the second time up to `ms` later, even over another connection. */
+  v.strictObject({
+    kind: v.literal('repeat-late'),
+    to: v.optional(rank),
+    chance,
+    ms: someMs,
+    forMs: duration,
+  }),
+  /** The connection ends on both sides, and is set up anew. */
+  v.strictObject({ kind: v.literal('reset-link'), to: v.optional(rank) }),
   /** Real GPU allocations until refusal, within the byte budget, held until healed. Asks for consent first. */
   v.strictObject({
     kind: v.literal('exhaust-gpu'),
@@ -46,9 +76,18 @@ export const FaultSchema = v.variant('kind', [
   }),
   /** Allocation is refused at the port. */
   v.strictObject({ kind: v.literal('refuse-gpu'), forMs: duration }),
-  /** The send queue is full: every send overflows. */
-  v.strictObject({ kind: v.literal('fill-queue'), to: v.optional(rank), forMs: duration }),
+  /** The send queue is full: every send overflows. `closes`: the first one ends the connection, as in older browsers. */
+  v.strictObject({
+    kind: v.literal('fill-queue'),
+    to: v.optional(rank),
+    closes: v.optional(v.boolean()),
+    forMs: duration,
+  }),
   v.strictObject({ kind: v.literal('refuse-storage'), forMs: duration }),
+  /** Checkpoints may take this much room together; one that does not fit is refused. */
+  v.strictObject({ kind: v.literal('limit-storage'), maxBytes: bytes(0), forMs: duration }),
+  /** What is written lands, and its writer is told that it did not. */
+  v.strictObject({ kind: v.literal('ambiguous-storage'), forMs: duration }),
   v.strictObject({
     kind: v.literal('loader-throws'),
     times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
@@ -57,8 +96,65 @@ export const FaultSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('loader-hangs'), forMs: duration }),
 ]);
 
+/** What only a simulator can do to a machine, a browser or a network. */
+export const WorldFaultSchema = v.variant('kind', [
+  /** One more page, in the profile of the one that is struck. */
+  v.strictObject({ kind: v.literal('open') }),
+  /** A page that was lost is loaded anew: memory lost, storage kept. A living one is killed first. */
+  v.strictObject({ kind: v.literal('reload') }),
+  v.strictObject({ kind: v.literal('lose-device') }),
+  /** The GPU process of the whole browser dies: every page of the profile loses its device. */
+  v.strictObject({ kind: v.literal('lose-gpu-process') }),
+  /** No adapter is to be had any more. */
+  v.strictObject({ kind: v.literal('lose-gpu-for-good') }),
+  /** One contribution comes out with a value that is not finite. */
+  v.strictObject({ kind: v.literal('nan') }),
+  /** All work of the GPU takes so many times as long. */
+  v.strictObject({
+    kind: v.literal('slow-gpu'),
+    factor: v.pipe(v.number(), v.minValue(1), v.maxValue(1000)),
+    forMs: someMs,
+  }),
+  /** What is read back from the GPU is mapped so much later; the GPU itself goes on. */
+  v.strictObject({ kind: v.literal('slow-map'), ms: someMs, forMs: someMs }),
+  /** Nothing passes, and nobody is ever told. */
+  v.strictObject({ kind: v.literal('silent-link'), to: rank, forMs: someMs }),
+  /** Pages whose bit is set in `side` are cut off from all others. */
+  v.strictObject({
+    kind: v.literal('partition'),
+    side: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
+    forMs: someMs,
+  }),
+  /** The newest checkpoint of the profile no longer verifies: torn, or rotten. */
+  v.strictObject({ kind: v.literal('damage-checkpoint') }),
+  v.strictObject({ kind: v.literal('evict-checkpoints') }),
+  /** The tab is in the background: its page gets a turn once a second, its worker goes on. */
+  v.strictObject({ kind: v.literal('hide'), forMs: someMs }),
+  /** Nothing that it says gets out, though it hears; a little later it freezes as well, and wakes with all of it undone. */
+  v.strictObject({ kind: v.literal('mute'), forMs: someMs }),
+  v.strictObject({
+    kind: v.literal('clock-drift'),
+    rate: v.pipe(v.number(), v.minValue(0.5), v.maxValue(2)),
+  }),
+  v.strictObject({ kind: v.literal('clock-jump'), ms: someMs }),
+  /** A person presses a button. */
+  v.strictObject({
+    kind: v.literal('command'),
+    command: v.picklist(['start', 'pause', 'checkpoint', 'leave', 'force']),
+  }),
+]);
+
 export type Fault = v.InferOutput<typeof FaultSchema>;
+export type WorldFault = v.InferOutput<typeof WorldFaultSchema>;
+export type AnyFault = Fault | WorldFault;
 export type FaultKind = Fault['kind'];
 type FaultByKind = { readonly [Kind in FaultKind]: Extract<Fault, { readonly kind: Kind }> };
 /** Indexed rather than extracted, so that what takes all kinds can be told to take one of them. */
 export type FaultOf<Kind extends FaultKind> = FaultByKind[Kind];
+
+const LIVE_KINDS: ReadonlySet<string> = new Set(
+  FaultSchema.options.map(({ entries }) => entries.kind.literal),
+);
+
+/** Whether a live rank can act it out as well. */
+export const isLiveFault = (fault: AnyFault): fault is Fault => LIVE_KINDS.has(fault.kind);

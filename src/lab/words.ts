@@ -54,6 +54,20 @@ const FAULTS: Readonly<Record<FaultKind, { readonly name: string; readonly does:
   cut: { name: 'Cut the link', does: 'Messages between this rank and a peer vanish; both are well.' },
   delay: { name: 'Delay messages', does: 'Every message of this rank arrives late.' },
   corrupt: { name: 'Corrupt messages', does: 'Now and then a bit of a message is flipped on the way.' },
+  jitter: { name: 'Jitter', does: 'Every message of this rank arrives late, each by another time.' },
+  'limit-bandwidth': {
+    name: 'Limit bandwidth',
+    does: 'The links of this rank move only so many bytes a second.',
+  },
+  'hold-link': {
+    name: 'Hold messages',
+    does: 'What this rank says waits, and leaves all at once afterwards.',
+  },
+  'repeat-late': {
+    name: 'Repeat messages late',
+    does: 'Some of what this rank says arrives twice, the second time late, even over a new connection.',
+  },
+  'reset-link': { name: 'Reset the link', does: 'The connection ends on both sides, and is set up anew.' },
   'exhaust-gpu': {
     name: 'Exhaust GPU memory',
     does: 'Really allocates GPU memory until the machine refuses, and holds it.',
@@ -64,6 +78,14 @@ const FAULTS: Readonly<Record<FaultKind, { readonly name: string; readonly does:
     does: 'Every send of this rank is refused, as if its queue were full.',
   },
   'refuse-storage': { name: 'Refuse storage', does: 'Nothing can be stored: neither checkpoints nor votes.' },
+  'limit-storage': {
+    name: 'Limit storage',
+    does: 'Checkpoints may take only so much room; one that does not fit is refused.',
+  },
+  'ambiguous-storage': {
+    name: 'Answer wrongly about storage',
+    does: 'What is stored lands, and the rank is told that it did not.',
+  },
   'loader-throws': { name: 'Loader throws', does: 'Reading the next batch fails.' },
   'loader-hangs': { name: 'Loader hangs', does: 'Reading the next batch never returns.' },
 };
@@ -248,6 +270,8 @@ export const words = {
     consentYes: 'Allocate it',
     consentNo: 'Cancel',
     budget: 'At most',
+    bandwidth: 'Bytes a second',
+    room: 'Room',
     injected: (fault: string, rank: string) => `${fault}: injected in rank ${rank}.`,
   },
 

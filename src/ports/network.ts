@@ -15,6 +15,15 @@ export const MAX_MESSAGE_BYTES: Readonly<Record<Lane, number>> = {
   bulk: 256 * 1024 * 1024,
 };
 
+/**
+ * What may wait for the wire on each lane, in bytes; past it, a send overflows. A single longer message still goes when
+ * nothing else waits.
+ */
+export const MAX_QUEUED_BYTES: Readonly<Record<Lane, number>> = {
+  control: 4 * 1024 * 1024,
+  bulk: 64 * 1024 * 1024,
+};
+
 /** `overflow`: the queue limit would be exceeded and nothing was sent. `no-link`: there is no open link to that peer. */
 export type SendOutcome = 'sent' | 'overflow' | 'no-link';
 

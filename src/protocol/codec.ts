@@ -199,6 +199,12 @@ const asBytes = (words: Int32Array): Uint8Array =>
 export const laneOf = (message: Message): Lane =>
   message.kind === 'part' || message.kind === 'gradient' || message.kind === 'state' ? 'bulk' : 'control';
 
+/** How many bytes `encodeMessage` makes of a message, without making them. */
+export function messageBytes(message: Message): number {
+  const { header, payload } = split(message);
+  return 8 + Math.ceil(asciiJson(header).length / 4) * 4 + payload.length;
+}
+
 export function encodeMessage(message: Message): {
   readonly lane: Lane;
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -2,10 +2,10 @@
 
 import * as v from 'valibot';
 import { DEFAULT_JOB, type Job } from '../job/job.ts';
+import { MOMENTS, StrikeSchema, type Strike } from '../faults/schedule.ts';
+import type { AnyFault } from '../faults/vocabulary.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
-import { MOMENTS, StrikeSchema, type Strike } from './strikes.ts';
-import type { AnyFault } from './world-faults.ts';
 import type { Salt } from './hash-engine.ts';
 
 /** A whole number in this range. */
@@ -191,11 +191,33 @@ const MAKERS: FaultMakers = {
     ms: e.between('workload', 'delay', 5, 3000),
     forMs: duration(e),
   }),
+  jitter: (e, n) => ({
+    kind: 'jitter',
+    to: peer(e, n),
+    ms: e.between('workload', 'jitter', 5, 1000),
+    forMs: duration(e),
+  }),
+  'limit-bandwidth': (e, n) => ({
+    kind: 'limit-bandwidth',
+    to: peer(e, n),
+    bytesPerSecond: e.pick('workload', 'bandwidth', [100_000, 10_000, 1000]),
+    forMs: duration(e),
+  }),
   corrupt: (e, n) => ({ kind: 'corrupt', to: peer(e, n), chance: 0.2, forMs: duration(e) }),
   'exhaust-gpu': (e) => ({ kind: 'exhaust-gpu', forMs: duration(e) }),
   'refuse-gpu': (e) => ({ kind: 'refuse-gpu', forMs: duration(e) }),
-  'fill-queue': (e, n) => ({ kind: 'fill-queue', to: peer(e, n), forMs: duration(e) }),
+  'fill-queue': (e, n) => ({
+    kind: 'fill-queue',
+    to: peer(e, n),
+    closes: e.chance('workload', 'closes', 0.5),
+    forMs: duration(e),
+  }),
   'refuse-storage': (e) => ({ kind: 'refuse-storage', forMs: duration(e) }),
+  'limit-storage': (e) => ({
+    kind: 'limit-storage',
+    maxBytes: e.pick('workload', 'room', [100, 40, 0]),
+    forMs: duration(e),
+  }),
   'loader-throws': (e) => ({ kind: 'loader-throws', times: e.between('workload', 'times', 1, 5) }),
   'loader-hangs': (e) => ({ kind: 'loader-hangs', forMs: duration(e) }),
   'lose-device': () => ({ kind: 'lose-device' }),
@@ -207,6 +229,7 @@ const MAKERS: FaultMakers = {
     factor: e.pick('workload', 'factor', [3, 10, 100]),
     forMs: duration(e),
   }),
+  'slow-map': (e) => ({ kind: 'slow-map', ms: e.between('workload', 'map', 5, 2000), forMs: duration(e) }),
   'reset-link': (e, n) => ({ kind: 'reset-link', to: peer(e, n) }),
   'silent-link': (e, n) => ({ kind: 'silent-link', to: peer(e, n), forMs: duration(e) }),
   'hold-link': (e, n) => ({ kind: 'hold-link', to: peer(e, n), forMs: duration(e) }),

@@ -164,7 +164,9 @@ export function explore(
         ballots.set(record.seat, record);
         done(true);
       },
-      saveCheckpoint: () => true,
+      saveCheckpoint(rank, _saved, outcome) {
+        pending.push({ rank: sims.indexOf(rank), event: outcome(true) });
+      },
       loadCheckpoint: (): SavedState | undefined => undefined,
       setTimer(rank, name, ms) {
         const slot = `${sims.indexOf(rank)}/${name}`;
@@ -386,7 +388,9 @@ function initialNode(scope: Scope, job: Job, rules: Rules): Node {
       ballots.set(record.seat, record);
       done(true);
     },
-    saveCheckpoint: () => true,
+    saveCheckpoint(rank, _saved, outcome) {
+      pending.push({ to: sims.indexOf(rank), event: outcome(true) });
+    },
     loadCheckpoint: () => undefined,
     setTimer(rank, name, ms) {
       const slot = `${sims.indexOf(rank)}/${name}`;

@@ -14,6 +14,8 @@ export interface Gpu {
   busyUntil: number;
   /** Slowdowns in force, of which the worst counts: with a factor of 10, work takes ten times as long until then. */
   readonly slowdowns: Slowdown[];
+  /** Results are mapped for reading so many milliseconds late. */
+  mapMs: number;
   /** Faults in force under which no memory can be had. */
   refusing: number;
   /** Computations to come that the loader fails. */

@@ -1,6 +1,7 @@
 // One direction of a simulated connection, what it connects, and what its network tells of it.
 
-import type { Evidence } from '../ports/network.ts';
+import type { Evidence, Lane } from '../ports/network.ts';
+import type { Wire } from './wire.ts';
 
 /** What is wrong with one direction of a link. */
 export type LinkFault =
@@ -9,12 +10,21 @@ export type LinkFault =
   /** Each message has this chance of a flipped bit. */
   | { readonly kind: 'corrupt'; readonly chance: number }
   | { readonly kind: 'delay'; readonly ms: number }
+  /** Each message waits up to this long. */
+  | { readonly kind: 'jitter'; readonly ms: number }
+  | { readonly kind: 'bandwidth'; readonly bytesPerMs: number }
   /** Messages wait until the fault is healed. */
   | { readonly kind: 'hold' }
-  /** The send queue is full: nothing leaves, and the sender is told. */
-  | { readonly kind: 'full' }
+  /** The send queue is full: nothing leaves, and the sender is told; or the channel closes, as in older browsers. */
+  | { readonly kind: 'full'; readonly closes: boolean }
   /** Messages with this chance arrive a second time, up to `ms` later and over whatever connection there is then. */
   | { readonly kind: 'late'; readonly chance: number; readonly ms: number };
+
+/** What a message takes on the wire. */
+export interface Size {
+  readonly lane: Lane;
+  readonly bytes: number;
+}
 
 /** One direction between two hosts `H` that send each other `M`. */
 export interface Link<H, M> {
@@ -24,9 +34,12 @@ export interface Link<H, M> {
   /** A connection that ended takes what was in flight with it. */
   connection: number;
   fault: LinkFault | undefined;
-  /** Nothing arrives before what was sent earlier. */
-  lastArrival: number;
-  held: { readonly message: M; readonly sentAt: number }[];
+  /** Its send queues. */
+  readonly wire: Wire;
+  /** Nothing arrives before what was sent earlier on its lane. */
+  readonly lastArrival: Record<Lane, number>;
+  held: { readonly message: M; readonly size: Size; readonly sentAt: number }[];
+  heldBytes: number;
 }
 
 /** A host as its network sees it, by the name `Id`. */

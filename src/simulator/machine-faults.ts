@@ -1,8 +1,8 @@
 // Carries out the faults that can strike the machines of any simulated world: hosts, links, disks and clocks; and ends them.
 
+import type { AnyFault } from '../faults/vocabulary.ts';
 import type { Endpoint, LinkFault } from './link.ts';
 import type { Network } from './network.ts';
-import type { AnyFault } from './world-faults.ts';
 
 export const MACHINE_FAULTS = [
   'close',
@@ -14,6 +14,8 @@ export const MACHINE_FAULTS = [
   'mute',
   'silent-link',
   'delay',
+  'jitter',
+  'limit-bandwidth',
   'corrupt',
   'hold-link',
   'fill-queue',
@@ -138,6 +140,14 @@ export function createMachineFaults<H extends Machine<H, M>, M>(world: StruckWor
       case 'delay':
         strikeLinks(host, named(fault.to), 'both', { kind: 'delay', ms: fault.ms }, fault.forMs);
         return;
+      case 'jitter':
+        strikeLinks(host, named(fault.to), 'both', { kind: 'jitter', ms: fault.ms }, fault.forMs);
+        return;
+      case 'limit-bandwidth': {
+        const limit: LinkFault = { kind: 'bandwidth', bytesPerMs: fault.bytesPerSecond / 1000 };
+        strikeLinks(host, named(fault.to), 'both', limit, fault.forMs);
+        return;
+      }
       case 'corrupt':
         strikeLinks(host, named(fault.to), 'both', { kind: 'corrupt', chance: fault.chance }, fault.forMs);
         return;
@@ -145,7 +155,13 @@ export function createMachineFaults<H extends Machine<H, M>, M>(world: StruckWor
         strikeLinks(host, named(fault.to), 'out', { kind: 'hold' }, fault.forMs);
         return;
       case 'fill-queue':
-        strikeLinks(host, named(fault.to), 'out', { kind: 'full' }, fault.forMs);
+        strikeLinks(
+          host,
+          named(fault.to),
+          'out',
+          { kind: 'full', closes: fault.closes === true },
+          fault.forMs,
+        );
         return;
       case 'repeat-late': {
         const late: LinkFault = { kind: 'late', chance: fault.chance, ms: fault.ms };
@@ -153,9 +169,9 @@ export function createMachineFaults<H extends Machine<H, M>, M>(world: StruckWor
         return;
       }
       case 'reset-link': {
-        const other = peerOf(fault.to);
-        if (other !== undefined && other !== host && host.alive && other.alive)
-          world.network.reset(host, other);
+        for (const other of named(fault.to))
+          if (other !== undefined && other !== host && host.alive && other.alive)
+            world.network.reset(host, other);
         return;
       }
       case 'partition': {

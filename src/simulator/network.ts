@@ -1,8 +1,9 @@
 // The simulated network: a link for each pair of hosts, in order and reliable until a fault strikes it, as a data channel is.
 
-import type { Evidence } from '../ports/network.ts';
-import type { Endpoint, Link, LinkEvent, LinkFault } from './link.ts';
+import { MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES, type Evidence, type SendOutcome } from '../ports/network.ts';
+import type { Endpoint, Link, LinkEvent, LinkFault, Size } from './link.ts';
 import type { Entropy } from './random.ts';
+import { USUAL_BANDWIDTH, clearWire, createWire, offer, queuedOn, setBandwidth } from './wire.ts';
 
 /** Durations in virtual milliseconds, each drawn between its bounds. */
 const LATENCY = [1, 6] as const;
@@ -20,6 +21,8 @@ export interface Fabric<H, Id, M> {
   readonly entropy: Entropy;
   at(time: number, action: () => void): void;
   delay(site: string, bounds: readonly [number, number], host: H): number;
+  /** Absent: messages take no room. */
+  sizeOf?: ((message: M) => Size) | undefined;
   deliver(host: H, event: LinkEvent<Id, M>): void;
   /** Called for each message that leaves. */
   left?: ((from: H, to: H, message: M) => void) | undefined;
@@ -28,7 +31,10 @@ export interface Fabric<H, Id, M> {
 }
 
 export interface Network<H, M> {
-  send(from: H, to: H, message: M): void;
+  /** What is not sent is told to its sender as well, as an event. */
+  send(from: H, to: H, message: M): SendOutcome;
+  /** Bytes on their way to a peer that are not on the wire yet. */
+  queuedBytes(from: H, to: H): number;
   /** Sets up both directions, unless one is cut or an end is gone. */
   connect(a: H, b: H): void;
   /** Both ends notice; what is in flight is lost. */
@@ -41,13 +47,25 @@ export interface Network<H, M> {
   depart(host: H, how: 'close' | 'kill'): void;
 }
 
+const NO_ROOM: Size = { lane: 'control', bytes: 0 };
+
 export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabric<H, Id, M>): Network<H, M> {
   const { now, entropy } = fabric;
 
   function linkBetween(from: H, to: H): Link<H, M> {
     let link = from.links.get(to.member);
     if (link === undefined) {
-      link = { from, to, up: false, connection: 0, fault: undefined, lastArrival: 0, held: [] };
+      link = {
+        from,
+        to,
+        up: false,
+        connection: 0,
+        fault: undefined,
+        wire: createWire(),
+        lastArrival: { control: 0, bulk: 0 },
+        held: [],
+        heldBytes: 0,
+      };
       from.links.set(to.member, link);
     }
     return link;
@@ -68,11 +86,16 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
     }
   }
 
-  function transmit(link: Link<H, M>, message: M, sentAt: number): void {
-    const { to, fault, connection } = link;
+  /** False: it does not fit into the send queue. */
+  function transmit(link: Link<H, M>, message: M, { lane, bytes }: Size, sentAt: number): boolean {
+    const { to, fault, connection, wire, lastArrival } = link;
+    const queued = offer(wire, lane, bytes, MAX_QUEUED_BYTES[lane], now());
+    if (queued === undefined) return false;
     const slow = fault?.kind === 'delay' ? fault.ms : 0;
-    const at = Math.max(now() + fabric.delay('latency', LATENCY, to) + slow, link.lastArrival);
-    link.lastArrival = at;
+    const jitter = fault?.kind === 'jitter' ? fabric.delay('jitter', [0, fault.ms], to) : 0;
+    const due = now() + queued + fabric.delay('latency', LATENCY, to) + slow + jitter;
+    const at = Math.max(due, lastArrival[lane]);
+    lastArrival[lane] = at;
     const garbled = fault?.kind === 'corrupt' && entropy.chance('net', 'corrupt', fault.chance);
     fabric.at(at, () => {
       if (!link.up || link.connection !== connection) return;
@@ -83,6 +106,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
       fabric.at(at + entropy.between('net', 'duplicate delay', 0, fault.ms), () => {
         if (link.up) arrive(link, message, sentAt);
       });
+    return true;
   }
 
   function arrive(link: Link<H, M>, message: M, sentAt: number): void {
@@ -97,6 +121,8 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
       link.up = false;
       link.connection += 1;
       link.held = [];
+      link.heldBytes = 0;
+      clearWire(link.wire);
     }
     pageEvent(a, { kind: 'linkDown', peer: b.member, evidence });
     pageEvent(b, { kind: 'linkDown', peer: a.member, evidence });
@@ -116,6 +142,39 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
     });
   }
 
+  function reset(a: H, b: H): void {
+    if (!linkBetween(a, b).up) return;
+    disconnect(a, b, 'channel-closed');
+    connectIn(fabric.delay('reconnect', RECONNECT, a), a, b);
+  }
+
+  /** Takes a message on its way, or says why not. */
+  function accept(from: H, to: H, message: M): SendOutcome {
+    const link = from.links.get(to.member);
+    if (link?.up !== true) return 'no-link';
+    const size = fabric.sizeOf?.(message) ?? NO_ROOM;
+    if (size.bytes > MAX_MESSAGE_BYTES[size.lane]) return 'overflow';
+    switch (link.fault?.kind) {
+      case 'cut':
+        return 'sent';
+      case 'hold':
+        if (link.heldBytes + size.bytes > MAX_QUEUED_BYTES[size.lane]) return 'overflow';
+        link.heldBytes += size.bytes;
+        link.held.push({ message, size, sentAt: now() });
+        return 'sent';
+      case 'full':
+        if (link.fault.closes) fabric.at(now(), () => reset(from, to));
+        return 'overflow';
+      case 'corrupt':
+      case 'delay':
+      case 'jitter':
+      case 'bandwidth':
+      case 'late':
+      case undefined:
+        return transmit(link, message, size, now()) ? 'sent' : 'overflow';
+    }
+  }
+
   /** Cut for so long that the connection fails. */
   function failInTime(link: Link<H, M>, fault: LinkFault): void {
     fabric.at(now() + fabric.delay('ice', ICE, link.to), () => {
@@ -125,42 +184,31 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
 
   return {
     send(from, to, message) {
-      const link = from.links.get(to.member);
-      if (link?.up !== true) return;
-      fabric.left?.(from, to, message);
-      switch (link.fault?.kind) {
-        case 'cut':
-          return;
-        case 'hold':
-          link.held.push({ message, sentAt: now() });
-          return;
-        case 'full':
-          fabric.at(now(), () => fabric.deliver(from, { kind: 'unsent', to: to.member }));
-          return;
-        case 'corrupt':
-        case 'delay':
-        case 'late':
-        case undefined:
-          transmit(link, message, now());
-      }
+      const outcome = accept(from, to, message);
+      if (outcome === 'sent') fabric.left?.(from, to, message);
+      else fabric.at(now(), () => fabric.deliver(from, { kind: 'unsent', to: to.member }));
+      return outcome;
+    },
+    queuedBytes(from, to) {
+      const wire = from.links.get(to.member)?.wire;
+      return wire === undefined ? 0 : queuedOn(wire, 'control', now()) + queuedOn(wire, 'bulk', now());
     },
     connect(a, b) {
       connectIn(fabric.delay('setup', SETUP, a), a, b);
     },
     disconnect,
-    reset(a, b) {
-      disconnect(a, b, 'channel-closed');
-      connectIn(fabric.delay('reconnect', RECONNECT, a), a, b);
-    },
+    reset,
     setFault(from, to, fault) {
       const link = linkBetween(from, to);
       const before = link.fault;
       link.fault = fault;
       if (fault?.kind === 'cut' && fault.silent !== true) failInTime(link, fault);
+      setBandwidth(link.wire, fault?.kind === 'bandwidth' ? fault.bytesPerMs : USUAL_BANDWIDTH, now());
       if (before?.kind === 'hold' && fault?.kind !== 'hold') {
         const held = link.held;
         link.held = [];
-        for (const { message, sentAt } of held) transmit(link, message, sentAt);
+        link.heldBytes = 0;
+        for (const { message, size, sentAt } of held) transmit(link, message, size, sentAt);
       }
       if (before?.kind === 'cut' && !link.up && !isCut(from, to))
         connectIn(fabric.delay('reconnect', RECONNECT, from), from, to);

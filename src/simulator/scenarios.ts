@@ -1,9 +1,9 @@
 // Named experiments: the stories that the documentation tells, and what a schedule file becomes in the simulator.
 
-import type { Schedule } from '../faults/schedule.ts';
+import type { Schedule, Strike } from '../faults/schedule.ts';
+import type { AnyFault } from '../faults/vocabulary.ts';
 import { calmExperiment, type Experiment } from './experiment.ts';
-import { durationOf, type Strike } from './strikes.ts';
-import type { AnyFault } from './world-faults.ts';
+import { durationOf } from './strikes.ts';
 
 interface Scenario {
   readonly tells: string;
@@ -92,7 +92,7 @@ export function scenarioExperiment(scenario: Scenario, { seed, ranks, steps }: S
 
 /** Ranks in a schedule are those of the generation in force when it strikes. */
 export function scheduleExperiment(schedule: Schedule, { seed, ranks, steps }: ScenarioOptions): Experiment {
-  const plan = schedule.faults.map(({ at, rank, fault }): Strike => ({ at, rank, fault }));
+  const plan = schedule.faults;
   const last = plan.map(({ at }) => ('step' in at ? at.step : 0)).reduce((a, b) => Math.max(a, b), 0);
   const times = plan.map((strike) => ('ms' in strike.at ? strike.at.ms + (durationOf(strike) ?? 0) : 0));
   return {

@@ -44,10 +44,11 @@ export interface SimRank {
 /** What a world does for a rank's effects. `answer` brings an event to the rank after the work named by `work`. */
 export interface SimPorts<R extends SimRank = SimRank> {
   send(rank: R, send: Send): void;
-  answer(rank: R, work: 'engine' | 'store' | 'checkpoint', event: Event): void;
+  answer(rank: R, work: 'engine' | 'store', event: Event): void;
   /** Stores a ballot; calls back when it is durable, with false when it was refused. */
   storeBallot(rank: R, record: SeatRecord, done: (stored: boolean) => void): void;
-  saveCheckpoint(rank: R, saved: SavedState): boolean;
+  /** Saves a checkpoint; the rank is told what `outcome` makes of it. */
+  saveCheckpoint(rank: R, saved: SavedState, outcome: (stored: boolean) => Event): void;
   loadCheckpoint(rank: R): SavedState | undefined;
   setTimer(rank: R, name: TimerName, ms: number | undefined): void;
   seatsChanged(rank: R): void;
@@ -183,10 +184,11 @@ export function perform<R extends SimRank>(
         standing: { lineage: generation, step, hash: hashOf(rank.engine) },
         state: rank.engine,
       };
-      const event: Event = ports.saveCheckpoint(rank, saved)
-        ? { kind: 'checkpointed', generation, step, hash }
-        : { kind: 'checkpointFailed', generation, step, detail: 'storage refused' };
-      ports.answer(rank, 'checkpoint', event);
+      ports.saveCheckpoint(rank, saved, (stored) =>
+        stored
+          ? { kind: 'checkpointed', generation, step, hash }
+          : { kind: 'checkpointFailed', generation, step, detail: 'storage refused' },
+      );
       return;
     }
     case 'setTimer':

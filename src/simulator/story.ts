@@ -1,11 +1,11 @@
 // A run as a few lines that a person can follow.
 
+import type { Strike } from '../faults/schedule.ts';
 import type { TraceEvent } from '../trace/events.ts';
 import type { Rules } from '../protocol/rules.ts';
 import type { Host } from './host.ts';
 import { replayRun } from './shrink.ts';
 import type { Replay } from './replay.ts';
-import type { Strike } from './strikes.ts';
 
 const MAX_LINES = 40;
 

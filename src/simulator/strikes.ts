@@ -1,52 +1,14 @@
-// Strikes on a simulated room: which fault, on whom, and when.
+// Strikes on a simulated room: carries the faults of a plan out on its machines, GPUs, loaders and checkpoints.
 
-import * as v from 'valibot';
-import { FaultSchema } from '../faults/vocabulary.ts';
+import { MOMENTS, type Moment, type Strike } from '../faults/schedule.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { TraceEvent } from '../trace/events.ts';
+import { release } from './gpu.ts';
 import type { Host } from './host.ts';
 import { createMachineFaults, isMachineFault } from './machine-faults.ts';
-import { release } from './gpu.ts';
 import { damageCheckpoint, evictCheckpoints } from './storage.ts';
 import type { World } from './world.ts';
-import { PageSchema, WorldFaultSchema, type AnyFault } from './world-faults.ts';
-
-/** What a rank reports at the moments that races are made of. */
-export const MOMENTS = ['prepared', 'promised', 'voted', 'chosen', 'healing', 'founded', 'applied'] as const;
-export type Moment = (typeof MOMENTS)[number];
-
-/** Whom a strike at a moment hits: who came to it, whom that one heals from, everybody else that has the state, or everybody else. */
-export const CIRCLES = ['actor', 'donor', 'donors', 'others'] as const;
-export type Circle = (typeof CIRCLES)[number];
-
-export const StrikeSchema = v.strictObject({
-  at: v.union([
-    v.strictObject({ ms: v.pipe(v.number(), v.minValue(0)) }),
-    v.strictObject({ step: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
-    /** A little after some rank has come to such a moment for the nth time, counted over the room. */
-    v.strictObject({
-      moment: v.picklist(MOMENTS),
-      nth: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000)),
-      afterMs: v.pipe(v.number(), v.minValue(0), v.maxValue(60_000)),
-      hits: v.picklist(CIRCLES),
-    }),
-  ]),
-  /** The page that it strikes, in the order in which pages were opened; or by rank number in the newest generation. */
-  page: v.optional(PageSchema),
-  rank: v.optional(v.union([PageSchema, v.literal('any')])),
-  fault: v.union([FaultSchema, WorldFaultSchema]),
-});
-
-export interface Strike {
-  readonly at:
-    | { readonly ms: number }
-    | { readonly step: number }
-    | { readonly moment: Moment; readonly nth: number; readonly afterMs: number; readonly hits: Circle };
-  readonly page?: number | undefined;
-  readonly rank?: number | 'any' | undefined;
-  readonly fault: AnyFault;
-}
 
 /** The moment that an event is, if it is one. */
 export function momentOf(event: TraceEvent): Moment | undefined {
@@ -135,6 +97,10 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
         holdFor(fault.forMs, () => host.gpu.slowdowns.splice(host.gpu.slowdowns.indexOf(slowdown), 1));
         return;
       }
+      case 'slow-map':
+        host.gpu.mapMs += fault.ms;
+        holdFor(fault.forMs, () => (host.gpu.mapMs -= fault.ms));
+        return;
       case 'loader-throws':
         host.gpu.failing += fault.times ?? 1;
         return;
@@ -145,6 +111,12 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
           if (host.gpu.hung === 0) release(host.gpu);
         });
         return;
+      case 'limit-storage': {
+        const { quotas } = world.profile(host.profile);
+        quotas.push(fault.maxBytes);
+        holdFor(fault.forMs, () => quotas.splice(quotas.indexOf(fault.maxBytes), 1));
+        return;
+      }
       case 'damage-checkpoint':
         damageCheckpoint(world.profile(host.profile));
         return;

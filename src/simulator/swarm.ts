@@ -3,6 +3,7 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import type { Circle, Moment, Strike } from '../faults/schedule.ts';
 import type { Violation } from '../invariants/check.ts';
 import { sameGeneration, type GenerationId, type MemberId } from '../ports/ids.ts';
 import type { Message } from '../protocol/messages.ts';
@@ -15,7 +16,7 @@ import type { Host } from './host.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { stateHashOf } from './sim-rank.ts';
 import { watchSituations, type Situation } from './situations.ts';
-import { createStrikes, durationOf, momentOf, type Circle, type Moment, type Strike } from './strikes.ts';
+import { createStrikes, durationOf, momentOf } from './strikes.ts';
 import { createWorld, type World } from './world.ts';
 
 /** The liveness bound: this much virtual time, and more for each step that is left to do. */

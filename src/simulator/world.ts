@@ -7,6 +7,7 @@ import { createChecker, type Violation } from '../invariants/check.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
 import { mix32 } from '../collective/digest.ts';
 import type { Event } from '../protocol/effects.ts';
+import { laneOf, messageBytes } from '../protocol/codec.ts';
 import type { Message } from '../protocol/messages.ts';
 import { stepRank } from '../protocol/rank.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
@@ -16,7 +17,7 @@ import { beginWrite, endWrite } from './disk.ts';
 import { ballotStored, checkpointStored, unstoredCheckpoint, unstoredVote } from './durability.ts';
 import { createHost, type Host } from './host.ts';
 import { createKnowledgeWatch } from './knowledge-watch.ts';
-import type { LinkFault } from './link.ts';
+import type { LinkFault, Size } from './link.ts';
 import { createLocks } from './locks.ts';
 import { createNetwork, type Network } from './network.ts';
 import { createPartsWatch } from './parts-watch.ts';
@@ -24,14 +25,7 @@ import { createQueue } from './queue.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { createScheduler, type SchedulerName } from './scheduler.ts';
 import { bootEvent, engineFailure, perform, stateHashOf, type SimPorts } from './sim-rank.ts';
-import {
-  acknowledgeCheckpoints,
-  createProfile,
-  loadCheckpoint,
-  saveCheckpoint,
-  settlePage,
-  type Profile,
-} from './storage.ts';
+import { beginSave, createProfile, endSave, loadCheckpoint, settlePage, type Profile } from './storage.ts';
 import { setTimer } from './timers.ts';
 
 /** Durations in virtual milliseconds, each drawn between its bounds. */
@@ -170,7 +164,16 @@ export function createWorld(options: WorldOptions): World {
     (host, sentence) => violate(host, 7, sentence),
   );
 
-  const network = createNetwork({
+  /** A broadcast is one message to many: its size is found once. */
+  let measured: { readonly message: Message; readonly size: Size } | undefined;
+  function sizeOf(message: Message): Size {
+    if (measured?.message !== message)
+      measured = { message, size: { lane: laneOf(message), bytes: messageBytes(message) } };
+    return measured.size;
+  }
+
+  const network = createNetwork<Host, MemberId, Message>({
+    sizeOf,
     now: () => now,
     entropy,
     at,
@@ -206,19 +209,13 @@ export function createWorld(options: WorldOptions): World {
     },
     answer(host, work, event) {
       if (work !== 'engine') {
-        at(now + scheduler.delay('disk', work, ...DISK, host.ordinal), () => {
-          if (event.kind === 'checkpointed') {
-            acknowledgeCheckpoints(profile(host.profile), host.member);
-            checkpointStored(host.durable, event);
-          }
-          deliver(host, event);
-        });
+        at(now + scheduler.delay('disk', work, ...DISK, host.ordinal), () => deliver(host, event));
         return;
       }
       const { gpu } = host;
       const { losses } = gpu;
       const ms = scheduler.delay('gpu', 'engine', ...engineMs, host.ordinal);
-      at(occupy(gpu, now, ms), () => {
+      at(occupy(gpu, now, ms) + gpu.mapMs, () => {
         if (gpu.losses !== losses) return;
         const answer = (): void => deliver(host, afflict(gpu, event, job.microBatches));
         // Work is answered in order: what comes after a load that hangs hangs too.
@@ -239,7 +236,17 @@ export function createWorld(options: WorldOptions): World {
         whenAwake(host, () => done(landed));
       });
     },
-    saveCheckpoint: (host, saved) => saveCheckpoint(profile(host.profile), host.member, saved),
+    saveCheckpoint(host, saved, outcome) {
+      const disk = profile(host.profile);
+      const save = beginSave(disk, host.member, saved);
+      at(now + scheduler.delay('disk', 'checkpoint', ...DISK, host.ordinal), () => {
+        const stored = endSave(disk, save);
+        if (stored === 'settled') return;
+        const event = outcome(stored);
+        if (event.kind === 'checkpointed') checkpointStored(host.durable, event);
+        deliver(host, event);
+      });
+    },
     loadCheckpoint: (host) => loadCheckpoint(profile(host.profile)),
     setTimer: (host, name, ms) => setTimer(clockwork, host, name, ms),
     seatsChanged: (host) => locks.request(host),
@@ -303,7 +310,12 @@ export function createWorld(options: WorldOptions): World {
       options.onDeath?.(host);
       host.alive = false;
       network.depart(host, how);
-      settlePage(profile(host.profile), member, (count) => entropy.between('disk', 'landed', 0, count));
+      settlePage(
+        profile(host.profile),
+        member,
+        (count) => entropy.between('disk', 'landed', 0, count),
+        (fates) => entropy.pick('disk', 'unseen save', fates),
+      );
       locks.drop(member);
     },
     freeze(member) {

@@ -2,7 +2,7 @@
 // queued where it can no longer be taken back or overtaken.
 
 import type { Clock } from '../ports/clock.ts';
-import { MAX_MESSAGE_BYTES } from '../ports/network.ts';
+import { MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES } from '../ports/network.ts';
 import type { Lane } from '../ports/network.ts';
 import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, writeFrameHeader } from './frame.ts';
 
@@ -29,8 +29,8 @@ export interface LaneLimits {
  * ever buffers 1 MiB; the browser's own limit is 16 MiB, where `send` throws.
  */
 export const LANE_LIMITS: Readonly<Record<Lane, LaneLimits>> = {
-  control: { highWaterBytes: 256 * 1024, lowWaterBytes: 64 * 1024, queueBytes: 4 * 1024 * 1024 },
-  bulk: { highWaterBytes: 256 * 1024, lowWaterBytes: 128 * 1024, queueBytes: 64 * 1024 * 1024 },
+  control: { highWaterBytes: 256 * 1024, lowWaterBytes: 64 * 1024, queueBytes: MAX_QUEUED_BYTES.control },
+  bulk: { highWaterBytes: 256 * 1024, lowWaterBytes: 128 * 1024, queueBytes: MAX_QUEUED_BYTES.bulk },
 };
 
 /** `bufferedamountlow` can be late or missed: look again after this time, in milliseconds. */

@@ -2,8 +2,8 @@
 // else by the rank's own injector.
 
 import { readFileSync } from 'node:fs';
-import { ScheduleError, followSchedule, parseScheduleText } from '../../faults/schedule.ts';
-import type { DueFault, Schedule } from '../../faults/schedule.ts';
+import { ScheduleError, followSchedule, liveSchedule, parseScheduleText } from '../../faults/schedule.ts';
+import type { DueFault, LiveSchedule } from '../../faults/schedule.ts';
 import type { Fault } from '../../faults/vocabulary.ts';
 import type { MemberId } from '../../ports/ids.ts';
 import { UsageError, oneLine } from '../errors.ts';
@@ -14,7 +14,7 @@ import type { Tab, Tabs } from './tabs.ts';
 import { count } from './tell.ts';
 
 /** Throws a `UsageError` for a file that cannot be read, is no schedule, or names a step that the run does not have. */
-export function readSchedule(path: string, steps: number): Schedule {
+export function readSchedule(path: string, steps: number): LiveSchedule {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -22,7 +22,7 @@ export function readSchedule(path: string, steps: number): Schedule {
     throw new UsageError(`--faults ${path} cannot be read: ${oneLine(error)}.`);
   }
   try {
-    const schedule = parseScheduleText(text);
+    const schedule = liveSchedule(parseScheduleText(text));
     const late = schedule.faults.findIndex(({ at }) => 'step' in at && at.step >= steps);
     if (late < 0) return schedule;
     throw new UsageError(
@@ -57,7 +57,7 @@ export interface FaultRunnerOptions {
 }
 
 export function runFaults(
-  schedule: Schedule,
+  schedule: LiveSchedule,
   { tabs, narrator, disturbances }: FaultRunnerOptions,
 ): FaultRunner {
   const cursor = followSchedule(schedule);
@@ -100,10 +100,17 @@ export function runFaults(
       case 'cut':
       case 'delay':
       case 'corrupt':
+      case 'jitter':
+      case 'limit-bandwidth':
+      case 'hold-link':
+      case 'repeat-late':
+      case 'reset-link':
       case 'exhaust-gpu':
       case 'refuse-gpu':
       case 'fill-queue':
       case 'refuse-storage':
+      case 'limit-storage':
+      case 'ambiguous-storage':
       case 'loader-throws':
       case 'loader-hangs':
         afflicted.add(tab);

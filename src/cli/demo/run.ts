@@ -1,7 +1,7 @@
 // A whole demo: a browser, a server, the disturbed run, the undisturbed run of one rank beside it, and the verdict.
 
 import type { BrowserContext } from 'playwright-core';
-import type { Schedule } from '../../faults/schedule.ts';
+import type { LiveSchedule } from '../../faults/schedule.ts';
 import { checkLogs } from '../../invariants/check.ts';
 import { curve } from '../../live/history.ts';
 import type { StateHash } from '../../ports/ids.ts';
@@ -31,7 +31,7 @@ import { count } from './tell.ts';
 import { judge } from './verdict.ts';
 import type { DemoFacts, Verdict } from './verdict.ts';
 
-const NO_FAULTS: Schedule = { format: 1, faults: [] };
+const NO_FAULTS: LiveSchedule = { format: 1, faults: [] };
 
 const INSTALL_MS = 900_000;
 const FINISH_MS = 60_000;
@@ -53,7 +53,7 @@ interface Findings {
 /** Rejects only when interrupted; what else goes wrong is in the verdict. */
 export async function runDemo(
   plan: DemoPlan,
-  schedule: Schedule | undefined,
+  schedule: LiveSchedule | undefined,
   narrator: Narrator,
   stop: AbortController,
 ): Promise<Verdict> {

@@ -91,6 +91,26 @@ export function FaultFields({ draft, fields, peers, target }: Props): JSX.Elemen
             choose={(maxBytes) => set({ maxBytes })}
           />
         );
+      case 'bytesPerSecond':
+        return (
+          <Choice
+            label={words.faultPanel.bandwidth}
+            value={draft.value.bytesPerSecond}
+            choices={CHOICES.bytesPerSecond}
+            show={bytes}
+            choose={(bytesPerSecond) => set({ bytesPerSecond })}
+          />
+        );
+      case 'room':
+        return (
+          <Choice
+            label={words.faultPanel.room}
+            value={draft.value.room}
+            choices={CHOICES.room}
+            show={bytes}
+            choose={(room) => set({ room })}
+          />
+        );
       case 'forMs':
       case 'freezeMs':
         return (

@@ -11,13 +11,25 @@ export interface FaultDraft {
   readonly chance: number;
   readonly times: number;
   readonly maxBytes: number;
+  readonly bytesPerSecond: number;
+  readonly room: number;
   /** Undefined: until healed. */
   readonly forMs: number | undefined;
 }
 
 export type FaultField =
-  'to' | 'direction' | 'delayMs' | 'chance' | 'times' | 'maxBytes' | 'forMs' | 'freezeMs';
+  | 'to'
+  | 'direction'
+  | 'delayMs'
+  | 'chance'
+  | 'times'
+  | 'maxBytes'
+  | 'bytesPerSecond'
+  | 'room'
+  | 'forMs'
+  | 'freezeMs';
 
+const KIB = 1024;
 const MIB = 1024 * 1024;
 
 export const FIRST_DRAFT: FaultDraft = {
@@ -28,6 +40,8 @@ export const FIRST_DRAFT: FaultDraft = {
   chance: 0.01,
   times: 1,
   maxBytes: 1024 * MIB,
+  bytesPerSecond: 64 * KIB,
+  room: 4 * MIB,
   forMs: 5000,
 };
 
@@ -38,6 +52,8 @@ export const CHOICES = {
   chance: [0.0001, 0.01, 0.1],
   times: [1, 3, 10],
   maxBytes: [256 * MIB, 1024 * MIB, 4096 * MIB],
+  bytesPerSecond: [4 * KIB, 64 * KIB, 1024 * KIB],
+  room: [0, 4 * MIB, 16 * MIB],
 } as const;
 
 export function fieldsOf(kind: FaultKind): readonly FaultField[] {
@@ -50,17 +66,28 @@ export function fieldsOf(kind: FaultKind): readonly FaultField[] {
     case 'cut':
       return ['to', 'direction', 'forMs'];
     case 'delay':
+    case 'jitter':
       return ['to', 'delayMs', 'forMs'];
+    case 'limit-bandwidth':
+      return ['to', 'bytesPerSecond', 'forMs'];
+    case 'repeat-late':
+      return ['to', 'chance', 'delayMs', 'forMs'];
+    case 'reset-link':
+      return ['to'];
+    case 'limit-storage':
+      return ['room', 'forMs'];
     case 'corrupt':
       return ['to', 'chance', 'forMs'];
     case 'exhaust-gpu':
       return ['maxBytes', 'forMs'];
     case 'fill-queue':
+    case 'hold-link':
       return ['to', 'forMs'];
     case 'loader-throws':
       return ['times', 'forMs'];
     case 'refuse-gpu':
     case 'refuse-storage':
+    case 'ambiguous-storage':
     case 'loader-hangs':
       return ['forMs'];
   }
@@ -79,17 +106,28 @@ export function buildFault(draft: FaultDraft): Fault {
     case 'cut':
       return { kind, ...to, direction: draft.direction, ...forMs };
     case 'delay':
+    case 'jitter':
       return { kind, ...to, ms: draft.delayMs, ...forMs };
+    case 'limit-bandwidth':
+      return { kind, ...to, bytesPerSecond: draft.bytesPerSecond, ...forMs };
+    case 'repeat-late':
+      return { kind, ...to, chance: draft.chance, ms: draft.delayMs, ...forMs };
+    case 'reset-link':
+      return { kind, ...to };
+    case 'limit-storage':
+      return { kind, maxBytes: draft.room, ...forMs };
     case 'corrupt':
       return { kind, ...to, chance: draft.chance, ...forMs };
     case 'exhaust-gpu':
       return { kind, maxBytes: draft.maxBytes, ...forMs };
     case 'fill-queue':
+    case 'hold-link':
       return { kind, ...to, ...forMs };
     case 'loader-throws':
       return { kind, times: draft.times, ...forMs };
     case 'refuse-gpu':
     case 'refuse-storage':
+    case 'ambiguous-storage':
     case 'loader-hangs':
       return { kind, ...forMs };
   }

@@ -58,6 +58,84 @@ function rank(seed = 1) {
   return { clock, inner, seen, network, faults: faulty.faults, arrive, send };
 }
 
+describe('jitter', () => {
+  test('lets messages wait up to its time and never overtake each other', () => {
+    const { send, inner, faults, clock } = rank();
+    injectInto(faults, { kind: 'jitter', ms: 100 });
+    for (let i = 1; i <= 20; i++) send(A, 'control', i);
+    clock.pass(99);
+    const early = inner.log.length;
+    clock.pass(1);
+    expect(early).toBeLessThanOrEqual(20);
+    expect(inner.log).toEqual(Array.from({ length: 20 }, (_, i) => `send a control ${i + 1}`));
+  });
+});
+
+describe('a limited bandwidth', () => {
+  test('passes a message on when its last byte has been moved, one after the other', () => {
+    const { network, inner, faults, clock } = rank();
+    injectInto(faults, { kind: 'limit-bandwidth', bytesPerSecond: 1000 });
+    const message = new Uint8Array(100);
+    for (let i = 0; i < 3; i++) expect(network.send(A, 'bulk', message)).toBe('sent');
+    const arrived = Array.from({ length: 6 }, () => {
+      clock.pass(50);
+      return inner.log.length;
+    });
+    expect(arrived).toEqual([0, 1, 1, 2, 2, 3]);
+  });
+
+  test('lets the send queue fill to its limit, and loses nothing of what was accepted', () => {
+    const { network, inner, faults, clock } = rank();
+    const limit = injectInto(faults, { kind: 'limit-bandwidth', bytesPerSecond: 1 });
+    const message = new Uint8Array(4 * MIB);
+    const outcomes = Array.from({ length: 5 }, () => network.send(A, 'bulk', message));
+    expect(outcomes).toEqual(['sent', 'sent', 'sent', 'sent', 'overflow']);
+    expect(network.queuedBytes(A)).toBe(16 * MIB + 7);
+    limit.heal();
+    clock.pass(0);
+    expect(inner.log).toHaveLength(4);
+  });
+});
+
+describe('a held link', () => {
+  test('keeps what is sent until it is healed, and lets in what arrives', () => {
+    const { send, arrive, inner, seen, faults, clock } = rank();
+    const hold = injectInto(faults, { kind: 'hold-link', to: 0 }, rankOf);
+    send(A, 'control', 1);
+    send(A, 'control', 2);
+    send(B, 'control', 3);
+    arrive(A, 'control', 4);
+    clock.pass(100_000);
+    expect([inner.log, seen]).toEqual([['send b control 3'], ['a control 4']]);
+    hold.heal();
+    expect(inner.log.slice(1)).toEqual(['send a control 1', 'send a control 2']);
+  });
+});
+
+describe('late repetition', () => {
+  test('sends a second time, later, whatever has happened to the link meanwhile', () => {
+    const { send, inner, faults, clock } = rank();
+    const repeat = injectInto(faults, { kind: 'repeat-late', chance: 1, ms: 500 });
+    send(A, 'control', 1);
+    repeat.heal();
+    inner.state.handlers?.linkDown(A, 'ice');
+    inner.state.handlers?.linkUp(A);
+    clock.pass(500);
+    expect(inner.log).toEqual(['send a control 1', 'send a control 1']);
+  });
+});
+
+describe('a reset', () => {
+  test('drops the link once, and is over', () => {
+    const { inner, faults, clock } = rank();
+    const reset = injectInto(faults, { kind: 'reset-link', to: 0 }, rankOf);
+    expect(inner.log).toEqual(['drop a reset by a fault']);
+    expect(reset.ended).toBe(0);
+    clock.pass(0);
+    expect(reset.ended).toBe(1);
+  });
+});
+
 describe('a cut', () => {
   test('lets messages to and from that peer vanish, and no others, until it is healed', () => {
     const { send, arrive, inner, seen, faults } = rank();
@@ -282,6 +360,13 @@ describe('a full send queue', () => {
     expect(send(B, 'bulk', 3)).toBe('sent');
     expect(network.queuedBytes(B)).toBe(7);
     expect(inner.log).toEqual(['send a bulk 2', 'send b bulk 3']);
+  });
+
+  test('of an older browser ends the connection at the first message', () => {
+    const { send, inner, faults } = rank();
+    injectInto(faults, { kind: 'fill-queue', closes: true });
+    expect(send(A, 'control', 1)).toBe('overflow');
+    expect(inner.log).toEqual(['drop a its send queue overflowed']);
   });
 });
 

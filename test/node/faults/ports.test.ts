@@ -150,6 +150,26 @@ describe('storage', () => {
     await store.save(summary, JOB_HASH, stateHash('1'), new Uint8Array(1));
     expect(calls.splice(0)).toEqual(['save 1']);
   });
+
+  test('that has no room refuses a checkpoint that does not fit, and takes one that does', async () => {
+    const { store, faults } = faultyCheckpointStore(checkpoints);
+    const room = injectInto(faults, { kind: 'limit-storage', maxBytes: summary.bytes + 10 });
+    const save = (bytes: number): Promise<unknown> =>
+      store.save(summary, JOB_HASH, stateHash('1'), new Uint8Array(bytes));
+    await expect(save(11)).rejects.toMatchObject({ name: 'StoreError', fault: 'quota' });
+    await save(10);
+    room.heal();
+    await save(11);
+    expect(calls.splice(0).filter((call) => call.startsWith('save'))).toHaveLength(2);
+  });
+
+  test('that answers wrongly has stored what it says it has not', async () => {
+    const faultyBallots = faultyBallotStore(ballots);
+    injectInto(faultyBallots.faults, { kind: 'ambiguous-storage' });
+    const saved = faultyBallots.store.save('seat' as SeatId, {});
+    await expect(saved).rejects.toMatchObject({ name: 'StoreError', fault: 'unavailable' });
+    expect(calls.splice(0)).toEqual(['save seat']);
+  });
 });
 
 /** A GPU with so many bytes of memory. */

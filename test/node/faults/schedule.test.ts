@@ -7,10 +7,11 @@ import { findJsonFlaw } from '../../../src/faults/json-text.ts';
 import {
   ScheduleError,
   followSchedule,
+  liveSchedule,
   parseSchedule,
   parseScheduleText,
 } from '../../../src/faults/schedule.ts';
-import { FaultSchema } from '../../../src/faults/vocabulary.ts';
+import { FaultSchema, WorldFaultSchema } from '../../../src/faults/vocabulary.ts';
 
 const scheduleOf = (...faults: unknown[]): unknown => ({ format: 1, faults });
 const entry = (changes: object = {}): object => ({
@@ -62,12 +63,20 @@ describe('a schedule', () => {
     [
       'no time',
       scheduleOf(entry({ at: {} })),
-      ['faults[0].at', '{"step": 0 to 10000000} or {"ms": 0 to 604800000}', '{}'],
+      [
+        'faults[0].at',
+        '{"step": 0 to 10000000}, {"ms": 0 to 604800000} or {"moment", "nth", "afterMs", "hits"}',
+        '{}',
+      ],
     ],
     [
       'two times',
       scheduleOf(entry({ at: { step: 1, ms: 2 } })),
-      ['faults[0].at', '{"step": 0 to 10000000} or {"ms": 0 to 604800000}', '{"step":1,"ms":2}'],
+      [
+        'faults[0].at',
+        '{"step": 0 to 10000000}, {"ms": 0 to 604800000} or {"moment", "nth", "afterMs", "hits"}',
+        '{"step":1,"ms":2}',
+      ],
     ],
     [
       'half a step',
@@ -187,16 +196,18 @@ test('a flaw is found in exactly the texts that JSON.parse refuses', () => {
 });
 
 describe('following a schedule', () => {
-  const schedule = parseSchedule({
-    format: 1,
-    seed: 3,
-    faults: [
-      entry({ at: { step: 5 }, rank: 1 }),
-      entry({ at: { ms: 100 }, rank: 2 }),
-      entry({ at: { step: 2 }, rank: 3 }),
-      entry({ at: { step: 5 }, rank: 4 }),
-    ],
-  });
+  const schedule = liveSchedule(
+    parseSchedule({
+      format: 1,
+      seed: 3,
+      faults: [
+        entry({ at: { step: 5 }, rank: 1 }),
+        entry({ at: { ms: 100 }, rank: 2 }),
+        entry({ at: { step: 2 }, rank: 3 }),
+        entry({ at: { step: 5 }, rank: 4 }),
+      ],
+    }),
+  );
 
   test('gives each fault once, when its step or its time has come, in the order of the file', () => {
     const cursor = followSchedule(schedule);
@@ -213,7 +224,7 @@ describe('following a schedule', () => {
   test('chooses "any" rank by the seed, among those there are', () => {
     const faults = Array.from({ length: 200 }, (_, step) => entry({ at: { step }, rank: 'any' }));
     const run = (seed: number): number[] =>
-      followSchedule(parseSchedule({ format: 1, seed, faults }))
+      followSchedule(liveSchedule(parseSchedule({ format: 1, seed, faults })))
         .due({ step: 200, ms: 0, ranks: 4 })
         .map((due) => due.rank);
     expect(new Set(run(1))).toEqual(new Set([0, 1, 2, 3]));
@@ -225,6 +236,17 @@ describe('following a schedule', () => {
     const cursor = followSchedule(schedule);
     expect(cursor.due({ step: 9, ms: 900, ranks: 0 })).toEqual([]);
     expect(cursor.due({ step: 9, ms: 900, ranks: 1 })).toHaveLength(4);
+  });
+});
+
+describe('a schedule for live tabs', () => {
+  test.each([
+    [{ at: { moment: 'voted', nth: 1, afterMs: 0, hits: 'actor' }, fault: { kind: 'kill' } }, 'faults[0].at'],
+    [{ at: { step: 1 }, page: 0, fault: { kind: 'kill' } }, 'faults[0].rank'],
+    [{ at: { step: 1 }, rank: 0, fault: { kind: 'lose-gpu-for-good' } }, 'faults[0].fault.kind'],
+  ])('refuses what only the simulator can do: %j', (given, place) => {
+    const schedule = parseSchedule(scheduleOf(given));
+    expect(errorOf(() => liveSchedule(schedule))?.[0]).toBe(place);
   });
 });
 
@@ -240,6 +262,7 @@ describe('docs/faults.md', () => {
   test('has a row for every kind of fault, and for no other', () => {
     const kinds = page.slice(page.indexOf('## The kinds'));
     const rows = [...kinds.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
-    expect(rows).toEqual(FaultSchema.options.map((option) => option.entries.kind.literal));
+    const all = [...FaultSchema.options, ...WorldFaultSchema.options];
+    expect(rows).toEqual(all.map((option) => option.entries.kind.literal));
   });
 });

@@ -4,7 +4,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_JOB } from '../../../src/job/job.ts';
 import type { IncarnationId, MemberId, SeatId, StateHash } from '../../../src/ports/ids.ts';
-import { CodecError, decodeMessage, encodeMessage, parseSeatRecord } from '../../../src/protocol/codec.ts';
+import {
+  CodecError,
+  decodeMessage,
+  encodeMessage,
+  messageBytes,
+  parseSeatRecord,
+} from '../../../src/protocol/codec.ts';
 import type { Generation } from '../../../src/protocol/generation.ts';
 import type { Message } from '../../../src/protocol/messages.ts';
 
@@ -98,6 +104,14 @@ describe('the message codec', () => {
         expect(decodeMessage(encodeMessage(sent).bytes)).toEqual(sent);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('tells the size of every message without encoding it', () => {
+    fc.assert(
+      fc.property(message, (given) => {
+        expect(messageBytes(given)).toBe(encodeMessage(given).bytes.length);
+      }),
     );
   });
 

@@ -25,7 +25,7 @@ export interface Seats {
   store(record: SeatRecord): Promise<void>;
   /** Queues for these seats' locks and leaves all other queues. */
   watch(seats: readonly SeatId[]): void;
-  /** Gives a dead page's seat up, with its record. */
+  /** Gives a dead page's seat up, with its record, once all that was begun is written. */
   release(seat: SeatId): void;
   /** Gives everything up: this rank votes no more. `forget` also deletes the own record, which then votes for nobody. */
   close(forget: boolean): Promise<void>;
@@ -114,8 +114,9 @@ export function createSeats({ own, ballots, locks, clock, acquired, unusable }: 
       const release = held.get(seat);
       if (release === undefined || seat === own) return;
       held.delete(seat);
-      // The record stays: another page of this browser may still have to answer for this seat.
-      release();
+      // The record stays: another page of this browser may still have to answer for this seat. It must not read an older one
+      // than this page is about to have said: what is being written lands first.
+      void saves.then(release);
     },
     async close(forget) {
       closed = true;

@@ -125,7 +125,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   return {
     seed,
     ranks,
-    steps: options.steps ?? draw('steps', 10, 60),
+    steps: options.steps ?? draw('steps', 4, 30),
     profiles,
     salt,
     scheduler: options.scheduler ?? 'random',

@@ -250,7 +250,13 @@ export function createWorld(options: WorldOptions): World {
     loadCheckpoint: (host) => loadCheckpoint(profile(host.profile)),
     setTimer: (host, name, ms) => setTimer(clockwork, host, name, ms),
     seatsChanged: (host) => locks.request(host),
-    releaseSeat: (host, seat) => locks.release(host, seat),
+    releaseSeat(host, seat) {
+      // Whoever takes it next must not read an older record than this page is about to have said.
+      const disk = profile(host.profile);
+      if (disk.writes.some(({ by, key }) => by === host.member && key === seat))
+        at(disk.busyUntil, () => locks.release(host, seat));
+      else locks.release(host, seat);
+    },
     dropLink(host, peer) {
       const other = hosts.get(peer);
       if (other !== undefined) network.disconnect(host, other, 'misbehaved');

@@ -2,12 +2,11 @@
 
 import * as v from 'valibot';
 import type { Schedule } from '../../faults/schedule.ts';
-import { FaultSchema } from '../../faults/vocabulary.ts';
+import { FaultSchema, WorldFaultSchema } from '../../faults/vocabulary.ts';
 import { drawFault, MAX_RANKS, MAX_STEPS, whole } from '../experiment.ts';
 import { isMachineFault, type MachineFault } from '../machine-faults.ts';
 import { createEntropy } from '../random.ts';
 import { SCHEDULERS, type SchedulerName } from '../scheduler.ts';
-import { PageSchema, WorldFaultSchema } from '../world-faults.ts';
 import type { GuestProtocol } from './shape.ts';
 
 export type GuestFault = MachineFault | { readonly kind: 'command'; readonly command: string };
@@ -50,7 +49,11 @@ export const GuestExperimentSchema = v.strictObject({
   scheduler: v.picklist(SCHEDULERS),
   plan: v.pipe(
     v.array(
-      v.strictObject({ at: v.pipe(v.number(), v.minValue(0)), node: PageSchema, fault: GuestFaultSchema }),
+      v.strictObject({
+        at: v.pipe(v.number(), v.minValue(0)),
+        node: whole(0, MAX_RANKS - 1),
+        fault: GuestFaultSchema,
+      }),
     ),
     v.maxLength(MAX_STRIKES),
   ),
@@ -111,14 +114,16 @@ export function scheduleGuestExperiment(
 ): GuestExperiment | string {
   const plan: GuestStrike[] = [];
   let calmAt = 0;
-  for (const [index, { at, rank, fault }] of schedule.faults.entries()) {
+  for (const [index, { at, rank, page, fault }] of schedule.faults.entries()) {
     const place = `faults.${index}`;
     if (!('ms' in at))
       return `${place}.at: expected { "ms": n }, for only the built-in protocol has steps that a schedule can wait for.`;
-    if (rank === 'any') return `${place}.rank: expected the number of a node, found "any".`;
+    const node = rank ?? page;
+    if (node === undefined || node === 'any')
+      return `${place}.rank: expected the number of a node, found ${node === undefined ? 'nothing' : '"any"'}.`;
     if (!isMachineFault(fault))
       return `${place}.fault: expected a fault of a machine, a link or a disk, found "${fault.kind}".`;
-    plan.push({ at: at.ms, node: rank, fault });
+    plan.push({ at: at.ms, node, fault });
     calmAt = Math.max(calmAt, at.ms + ('forMs' in fault ? (fault.forMs ?? 0) : 0));
   }
   return {

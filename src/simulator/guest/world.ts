@@ -281,7 +281,10 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
     });
     for (const slot of node.timers.values()) slot.due = undefined;
     // What was sent before an orderly end still arrives before it is noticed.
-    const sent = how === 'close' ? Math.max(...[...node.links.values()].map((link) => link.lastArrival)) : 0;
+    const sent =
+      how === 'close'
+        ? Math.max(...[...node.links.values()].flatMap((link) => Object.values(link.lastArrival)))
+        : 0;
     const { life } = node;
     at(Math.max(now, sent), () => {
       if (node.life === life) network.depart(node, how);

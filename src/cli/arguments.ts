@@ -22,3 +22,13 @@ export function collectCountAtStep(text: string, before: readonly CountAtStep[])
     return refuse('COUNT@STEP, such as 1@20, with a COUNT of at least 1');
   return [...before, { count: Number(count), step: Number(step) }];
 }
+
+/** Numbers with commas between them, each of which passes `fits`. */
+export const listOf =
+  (expected: string, fits: (value: number) => boolean) =>
+  (text: string): readonly number[] => {
+    const values = text.split(',').map((part) => (/^\d+(\.\d+)?$/.test(part) ? Number(part) : Number.NaN));
+    return values.length <= 32 && values.every(fits)
+      ? values
+      : refuse(`${expected}, with commas between them`);
+  };

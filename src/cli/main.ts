@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import * as v from 'valibot';
+import { benchCommand } from './bench-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { EXIT_OK, EXIT_USAGE, exitStatus, oneLine } from './errors.ts';
 import { huntCommand } from './hunt-command.ts';
@@ -43,8 +44,20 @@ const program = new Command('rankfall')
 const exit = (outcome: number): void => {
   status = outcome;
 };
-const COMMANDS = [demoCommand, simCommand, huntCommand, replayCommand, shrinkCommand, bugsCommand];
-for (const create of COMMANDS) program.addCommand(create(exit).copyInheritedSettings(program));
+const COMMANDS = [
+  demoCommand,
+  simCommand,
+  huntCommand,
+  replayCommand,
+  shrinkCommand,
+  bugsCommand,
+  benchCommand,
+];
+for (const create of COMMANDS) {
+  const command = create(exit).copyInheritedSettings(program);
+  for (const part of command.commands) part.copyInheritedSettings(program);
+  program.addCommand(command);
+}
 
 try {
   if (process.argv.length <= 2) program.outputHelp();

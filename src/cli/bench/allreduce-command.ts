@@ -1,0 +1,73 @@
+// `rankfall bench allreduce`: how near the ring comes to what the channels give, in real tabs.
+
+import { Command, Option } from 'commander';
+import { listOf } from '../arguments.ts';
+import { withCleanup } from '../cleanup.ts';
+import { EXIT_OK } from '../errors.ts';
+import { interruptible } from '../interrupt.ts';
+import type { AllReduceRow } from './allreduce/run.ts';
+
+interface Options {
+  readonly ranks: readonly number[];
+  readonly mib: readonly number[];
+  readonly json?: true;
+}
+
+const HELP = `
+Bus bandwidth is what a ring must move on each link, over the time that it takes. It is compared, in the same run and the same
+tabs, with a bare sender and receiver loop on a data channel to the next tab while all tabs send at once (raw), with a
+star, in which one tab adds up for all, and with the same ring over PeerJS's own connections. Each figure is the median of three.
+`;
+
+export function allReduceCommand(exit: (status: number) => void): Command {
+  return new Command('allreduce')
+    .description('measure the all-reduce in headless tabs')
+    .addOption(
+      new Option('--ranks <list>', 'tabs, 2 to 16')
+        .default([2, 4, 8], '2,4,8')
+        .argParser(listOf('whole numbers from 2 to 16', (n) => Number.isInteger(n) && n >= 2 && n <= 16)),
+    )
+    .addOption(
+      new Option('--mib <list>', 'sizes of the vector in MiB, 0.001 to 64')
+        .default([0.1, 1, 4, 16], '0.1,1,4,16')
+        .argParser(listOf('numbers from 0.001 to 64', (n) => n >= 0.001 && n <= 64)),
+    )
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', HELP)
+    .action(async (options: Options) => {
+      // Loaded only now: a browser's driver and a server are much to load for a help text.
+      const { measureAllReduce } = await import('./allreduce/run.ts');
+      const report = await interruptible(({ signal }) =>
+        withCleanup((cleanup) =>
+          measureAllReduce(options, cleanup, signal, (line) => {
+            process.stderr.write(`${line}\n`);
+          }),
+        ),
+      );
+      if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+      else {
+        process.stdout.write(`${table(report.rows)}\n`);
+        for (const { ranks, ms } of report.latency)
+          process.stdout.write(`1 KiB among ${ranks} ranks takes ${ms.toFixed(2)} ms.\n`);
+      }
+      exit(EXIT_OK);
+    });
+}
+
+const COLUMNS = ['ranks', 'MiB', 'ms', 'bus MB/s', 'raw MB/s', 'ratio', 'star ms', 'PeerJS ms'];
+
+function table(rows: readonly AllReduceRow[]): string {
+  const cells = rows.map((row) => [
+    String(row.ranks),
+    String(row.mib),
+    row.ms.toFixed(1),
+    row.busMBps.toFixed(1),
+    row.rawMBps.toFixed(1),
+    row.ratio.toFixed(2),
+    row.starMs.toFixed(1),
+    row.peerjsMs.toFixed(1),
+  ]);
+  const lines = [COLUMNS, ...cells];
+  const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
+  return lines.map((line) => line.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  ')).join('\n');
+}

@@ -4,28 +4,12 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import * as v from 'valibot';
 import type { JobHash } from '../ports/ids.ts';
+import { DataSchema } from './data-schema.ts';
+import { ModelSchema } from './model-schema.ts';
+import { ClipNormSchema, OptimizerSchema, ScheduleSchema } from './optimizer-schema.ts';
 
 const positiveInteger = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
-const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const milliseconds = v.pipe(v.number(), v.minValue(10), v.maxValue(3_600_000));
-
-const MlpSchema = v.strictObject({
-  kind: v.literal('mlp'),
-  /** Units in each layer, inputs first: [784, 128, 64, 10]. */
-  layers: v.pipe(v.array(positiveInteger(65_536)), v.minLength(2), v.maxLength(32)),
-  activation: v.literal('relu'),
-});
-
-const DigitsSchema = v.strictObject({ kind: v.literal('digits') });
-
-const AdamWSchema = v.strictObject({
-  kind: v.literal('adamw'),
-  learningRate: v.pipe(v.number(), v.minValue(0), v.maxValue(10)),
-  beta1: v.pipe(fraction, v.maxValue(0.999999)),
-  beta2: v.pipe(fraction, v.maxValue(0.9999999)),
-  epsilon: v.pipe(v.number(), v.minValue(1e-12), v.maxValue(1)),
-  weightDecay: v.pipe(v.number(), v.minValue(0), v.maxValue(10)),
-});
 
 const PoliciesSchema = v.pipe(
   v.strictObject({
@@ -60,9 +44,11 @@ export const JobSchema = v.pipe(
     format: v.literal(1),
     /** The name under which its checkpoints are kept. */
     name: v.pipe(v.string(), v.regex(/^[\w .-]{1,64}$/u)),
-    model: v.variant('kind', [MlpSchema]),
-    data: v.variant('kind', [DigitsSchema]),
-    optimizer: v.variant('kind', [AdamWSchema]),
+    model: ModelSchema,
+    data: DataSchema,
+    optimizer: OptimizerSchema,
+    schedule: ScheduleSchema,
+    clipNorm: ClipNormSchema,
     /** Samples in one step, over all ranks. */
     globalBatch: positiveInteger(65_536),
     /** Equal parts of the global batch that ranks share out; at most 64, so that fixed point keeps 25 bits. */
@@ -81,8 +67,6 @@ export const JobSchema = v.pipe(
 );
 
 export type Job = Readonly<v.InferOutput<typeof JobSchema>>;
-export type Model = Job['model'];
-export type Optimizer = Job['optimizer'];
 
 export class JobError extends Error {
   override readonly name = 'JobError';
@@ -102,6 +86,8 @@ export const DEFAULT_JOB: Job = {
     epsilon: 1e-8,
     weightDecay: 0.01,
   },
+  schedule: { kind: 'constant' },
+  clipNorm: null,
   globalBatch: 64,
   microBatches: 8,
   steps: 400,

@@ -18,6 +18,17 @@ export interface EngineDescription {
   readonly reason: string;
 }
 
+/** One tensor of a model, in its place in the contiguous arrays. */
+export interface ParameterTensor {
+  /** PyTorch's name for it: `0.weight` of a sequential model, nanoGPT's names for a GPT. */
+  readonly name: string;
+  /** Row-major, as PyTorch has it: linear weights are [out, in], those of convolutions [out, in, height, width]. */
+  readonly shape: readonly number[];
+  /** First element in the contiguous arrays. */
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** Everything that `F(state, batch)` reads and writes, besides the job. Tensors are contiguous, in the model's parameter order. */
 export interface TrainingState {
   /** Number of optimizer updates applied so far. */

@@ -31,7 +31,8 @@ ROOMS.lab = [...BELOW, 'simulator', 'live'];
 ROOMS.server = [...BELOW, 'simulator', 'live'];
 ROOMS.cli = [...BELOW, 'simulator', 'live', 'mutants', 'server'];
 
-const PORTABLE = '^src/(job|trace|ports|collective|protocol|invariants|faults|mutants|simulator|engine/cpu)/';
+const PORTABLE =
+  '^src/(job|trace|ports|collective|protocol|invariants|faults|mutants|simulator|engine/(cpu|graph|layers))/';
 
 const inRooms = (names) => `^src/(${names.join('|')})/`;
 

@@ -13,6 +13,8 @@ const PORTABLE = [
   'src/invariants',
   'src/simulator',
   'src/engine/cpu',
+  'src/engine/graph',
+  'src/engine/layers',
   'src/faults',
 ].map((folder) => `${folder}/**/*.{ts,tsx}`);
 
@@ -172,7 +174,7 @@ export default defineConfig(
   },
   {
     // Kernels walk typed arrays inside bounds that their loops state; a check per element would be the innermost work.
-    files: ['src/engine/cpu/**/*.ts'],
+    files: ['src/engine/{cpu,graph,layers}/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
 

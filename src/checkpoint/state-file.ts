@@ -1,14 +1,13 @@
 // A whole training state as one safetensors file: what a checkpoint stores, and what a donor sends to a rank that heals.
 //
-// Tensors: each model parameter under its own name (`0.weight`), AdamW's moments as `optimizer.firstMoments.<name>` and
-// `optimizer.secondMoments.<name>`, `exponents` (I32) and `powers` (F32). Everything else is text in the metadata.
+// Tensors: each model parameter under its own name (`0.weight`), moments as `optimizer.firstMoments.<name>` (SGD's momentum too) and,
+// for AdamW, `optimizer.secondMoments.<name>` and `powers` (F32), `exponents` (I32). Everything else is text in the metadata.
 
 import * as v from 'valibot';
 import { JobError, canonicalJson, parseJob, jobHash as hashOfJob } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
-import { parameterCount, parameterTensors } from '../job/model.ts';
-import type { ParameterTensor } from '../job/model.ts';
-import type { TrainingState } from '../ports/engine.ts';
+import { optimizerMemory } from '../job/optimizer-schema.ts';
+import type { ParameterTensor, TrainingState } from '../ports/engine.ts';
 import { isJobHash, isStateHash } from '../ports/ids.ts';
 import type { JobHash, StateHash } from '../ports/ids.ts';
 import type { CheckpointNotes } from '../ports/store.ts';
@@ -43,8 +42,6 @@ const FIRST = 'optimizer.firstMoments.';
 const SECOND = 'optimizer.secondMoments.';
 const EXPONENTS = 'exponents';
 const POWERS = 'powers';
-/** β₁^step and β₂^step. */
-const POWER_COUNT = 2;
 
 const HeaderSchema = v.object({
   'rankfall.format': v.literal(FORMAT),
@@ -61,16 +58,22 @@ const HeaderSchema = v.object({
   notes: v.string(),
 });
 
-/** Throws a `StateFileError` when the state does not fit the job, and a `FormatError` when the notes cannot be written. */
-export function encodeState(contents: StateFileContents): Uint8Array<ArrayBuffer> {
+/**
+ * `parameters`: the tensors of the job's model. Throws a `StateFileError` when the state does not fit the job, and a `FormatError`
+ * when the notes cannot be written.
+ */
+export function encodeState(
+  contents: StateFileContents,
+  parameters: readonly ParameterTensor[],
+): Uint8Array<ArrayBuffer> {
   const { state, job } = contents;
-  const parameters = parameterTensors(job.model);
-  const count = parameterCount(job.model);
+  const count = countOf(parameters);
+  const { moments, powers } = optimizerMemory(job.optimizer);
   requireLength('parameters', state.parameters.length, count);
   requireLength('firstMoments', state.firstMoments.length, count);
-  requireLength('secondMoments', state.secondMoments.length, count);
+  requireLength('secondMoments', state.secondMoments.length, moments === 2 ? count : 0);
   requireLength(EXPONENTS, state.exponents.length, parameters.length);
-  requireLength(POWERS, state.powers.length, POWER_COUNT);
+  requireLength(POWERS, state.powers.length, powers);
 
   const tensors = new Map<string, Tensor>();
   const addGroup = (prefix: string, values: Float32Array<ArrayBuffer>): void => {
@@ -84,9 +87,9 @@ export function encodeState(contents: StateFileContents): Uint8Array<ArrayBuffer
   };
   addGroup('', state.parameters);
   addGroup(FIRST, state.firstMoments);
-  addGroup(SECOND, state.secondMoments);
+  if (moments === 2) addGroup(SECOND, state.secondMoments);
   tensors.set(EXPONENTS, { dtype: 'I32', shape: [parameters.length], data: bytesOf(state.exponents) });
-  tensors.set(POWERS, { dtype: 'F32', shape: [POWER_COUNT], data: bytesOf(state.powers) });
+  if (powers > 0) tensors.set(POWERS, { dtype: 'F32', shape: [powers], data: bytesOf(state.powers) });
 
   return encodeSafetensors(
     tensors,
@@ -118,13 +121,14 @@ export function readJob(bytes: Uint8Array<ArrayBuffer>): Job {
 }
 
 /**
- * Reads a state of the given job. The arrays are fresh copies. Throws a `FormatError` or a `StateFileError`.
+ * Reads a state of the given job, whose model has the given tensors. The arrays are fresh copies. Throws a `FormatError` or a `StateFileError`.
  *
  * `stateHash` is what the writer said: whoever imports the state compares it with the hash of what was imported.
  */
 export function decodeState(
   bytes: Uint8Array<ArrayBuffer>,
   job: Job,
+  parameters: readonly ParameterTensor[],
 ): { readonly state: TrainingState; readonly stateHash: StateHash; readonly notes: CheckpointNotes } {
   const file = decodeSafetensors(bytes);
   const header = v.safeParse(HeaderSchema, Object.fromEntries(file.metadata));
@@ -151,28 +155,32 @@ export function decodeState(
     );
   }
 
-  const parameters = parameterTensors(job.model);
+  const { moments, powers } = optimizerMemory(job.optimizer);
   const reader = tensorReader(file);
   const readGroup = (prefix: string): Float32Array<ArrayBuffer> => {
-    const group = new Float32Array(parameterCount(job.model));
+    const group = new Float32Array(countOf(parameters));
     const target = bytesOf(group);
     for (const tensor of parameters)
       target.set(reader.take(prefix + tensor.name, 'F32', tensor.shape), 4 * tensor.offset);
     return group;
   };
   // Every tensor is checked before the first array is made.
-  for (const prefix of ['', FIRST, SECOND]) checkGroup(reader, prefix, parameters);
+  for (const prefix of moments === 2 ? ['', FIRST, SECOND] : ['', FIRST])
+    checkGroup(reader, prefix, parameters);
   const state: TrainingState = {
     step,
     parameters: readGroup(''),
     firstMoments: readGroup(FIRST),
-    secondMoments: readGroup(SECOND),
+    secondMoments: moments === 2 ? readGroup(SECOND) : new Float32Array(0),
     exponents: new Int32Array(copyOf(reader.take(EXPONENTS, 'I32', [parameters.length]))),
-    powers: new Float32Array(copyOf(reader.take(POWERS, 'F32', [POWER_COUNT]))),
+    powers: powers > 0 ? new Float32Array(copyOf(reader.take(POWERS, 'F32', [powers]))) : new Float32Array(0),
   };
   reader.requireNothingElse();
   return { state, stateHash, notes: parseNotes(header.output.notes) };
 }
+
+const countOf = (parameters: readonly ParameterTensor[]): number =>
+  parameters.reduce((sum, { length }) => sum + length, 0);
 
 interface TensorReader {
   take(name: string, dtype: Dtype, shape: readonly number[]): Uint8Array<ArrayBuffer>;

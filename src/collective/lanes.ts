@@ -1,13 +1,13 @@
 // The lanes of one step's all-reduce: the gradient in fixed point, and the side lanes that travel in the same sum.
 //
-//   sum lanes │ gradient P │ loss │ correct │ samples │ overflows │ non-finite │ micro-batch counters M │
-//   max lanes │ largest exponent T │ agreement 8 │ pause │
+//   sum lanes │ gradient P │ loss │ correct │ predictions │ overflows │ non-finite │ micro-batch counters M │
+//   max lanes │ largest exponent T │ first non-finite │ agreement 8 │ pause │
 //
 // Sum lanes add as i32 (associative, so that neither the order nor the share of the work shows); max lanes take the larger.
 
 import type { StateHash } from '../ports/ids.ts';
 
-/** Loss travels as round(2^20 · loss / globalBatch) summed over samples: a resolution of 1e-6 in the mean loss. */
+/** Loss travels as round(2^20 · Σ loss / predictions of a step) for each slice: a resolution of 1e-6 in the mean loss. */
 export const LOSS_FRACTION_BITS = 20;
 /** A hash of four words takes two max lanes a word: max(w) and max(~w) = ~min(w). */
 const AGREEMENT_LANES = 8;
@@ -20,8 +20,9 @@ export interface LaneLayout {
   /** M: micro-batches in a step. */
   readonly microBatches: number;
   readonly loss: number;
+  /** Predictions that were right, of so many: one for each sample of a classifier, one for each position of a language model. */
   readonly correct: number;
-  readonly samples: number;
+  readonly predictions: number;
   readonly overflows: number;
   readonly nonFinite: number;
   /** First of M counters, each of which must come out as 1. */
@@ -30,6 +31,8 @@ export interface LaneLayout {
   readonly sums: number;
   /** First of T lanes: the biased f32 exponent (0 to 255) of the largest |gradient| in each tensor. */
   readonly exponents: number;
+  /** Where the first number that is not finite was seen (see `firstNonFinite`); 0 where all are finite. */
+  readonly firstNonFinite: number;
   readonly agreement: number;
   /** 1 when any rank wants the room to pause after this step. */
   readonly pause: number;
@@ -39,7 +42,8 @@ export interface LaneLayout {
 export function laneLayout(gradient: number, tensors: number, microBatches: number): LaneLayout {
   const counters = gradient + 5;
   const sums = counters + microBatches;
-  const agreement = sums + tensors;
+  const firstNonFinite = sums + tensors;
+  const agreement = firstNonFinite + 1;
   const pause = agreement + AGREEMENT_LANES;
   return {
     gradient,
@@ -47,12 +51,13 @@ export function laneLayout(gradient: number, tensors: number, microBatches: numb
     microBatches,
     loss: gradient,
     correct: gradient + 1,
-    samples: gradient + 2,
+    predictions: gradient + 2,
     overflows: gradient + 3,
     nonFinite: gradient + 4,
     counters,
     sums,
     exponents: sums,
+    firstNonFinite,
     agreement,
     pause,
     length: pause + 1,
@@ -108,4 +113,23 @@ export function miscounted(
     if (count !== 1) wrong.push({ microBatch, count });
   }
   return wrong;
+}
+
+/** What the lane `firstNonFinite` holds for a tensor of a micro-batch, or for its loss (tensor T): the larger, the earlier. */
+export const nonFiniteCode = (layout: LaneLayout, microBatch: number, tensor: number): number =>
+  (layout.microBatches - 1 - microBatch) * (layout.tensors + 1) + layout.tensors - tensor + 1;
+
+/** The first micro-batch in which something was not finite, and the first such tensor in it: its number, or undefined for the loss. */
+export function firstNonFinite(
+  layout: LaneLayout,
+  lanes: Int32Array,
+): { readonly microBatch: number; readonly tensor: number | undefined } | undefined {
+  const code = lanes[layout.firstNonFinite] ?? 0;
+  if (code <= 0) return undefined;
+  const width = layout.tensors + 1;
+  const tensor = layout.tensors - ((code - 1) % width);
+  return {
+    microBatch: layout.microBatches - 1 - Math.floor((code - 1) / width),
+    tensor: tensor === layout.tensors ? undefined : tensor,
+  };
 }

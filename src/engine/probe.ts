@@ -4,10 +4,12 @@
 import { digestHex, digestWords } from '../collective/digest.ts';
 import { randomStream, uniformFraction, uniformInteger } from '../job/random.ts';
 import type { Job } from '../job/job.ts';
-import { parameterTensors } from '../job/model.ts';
 import type { ApplyRequest, ContributionRequest, TrainingState } from '../ports/engine.ts';
 import type { StateHash } from '../ports/ids.ts';
 import type { Loader } from '../ports/loader.ts';
+import type { Graph } from './graph/graph.ts';
+import { modelGraph } from './graph/model-graph.ts';
+import { elements } from './layers/layer.ts';
 import { initialState } from './state.ts';
 
 /** What the probe needs of an engine. */
@@ -24,20 +26,24 @@ const PROBE_STEPS = 2;
 /** Wide enough for any gradient of a mean loss on inputs below 1. */
 const PROBE_EXPONENT = 8;
 
-/** Inputs uniform in [0, 1), labels uniform; a sample depends on the job's seed and its row alone. */
-function probeLoader(job: Job): Loader {
-  const features = job.model.layers[0] ?? 1;
-  const classes = job.model.layers.at(-1) ?? 1;
+/** Inputs uniform in [0, 1), tokens and labels uniform; a sample depends on the job's seed and its row alone. */
+function probeLoader(job: Job, { values: [input], positions, classes }: Graph): Loader {
+  const { shape = [], type: inputType = 'f32' } = input ?? {};
+  const features = elements(shape);
   return {
-    format: { type: 'f32', shape: [features], positions: 1, classes },
+    format: { type: inputType, shape, positions, classes },
     sizes: { train: job.globalBatch, test: 1 },
     load: async (_split, rows) => {
-      const inputs = new Float32Array(rows.length * features);
-      const labels = new Int32Array(rows.length);
+      const length = rows.length * features;
+      const inputs = inputType === 'tokens' ? new Int32Array(length) : new Float32Array(length);
+      const labels = new Int32Array(rows.length * positions);
       rows.forEach((row, i) => {
         const next = randomStream(job.seed, PURPOSE_PROBE, row);
-        labels[i] = uniformInteger(next, classes);
-        for (let j = 0; j < features; j++) inputs[i * features + j] = uniformFraction(next);
+        for (let j = 0; j < positions; j++) labels[i * positions + j] = uniformInteger(next, classes);
+        for (let j = 0; j < features; j++) {
+          inputs[i * features + j] =
+            inputType === 'tokens' ? uniformInteger(next, classes) : uniformFraction(next);
+        }
       });
       return Promise.resolve({ inputs, labels });
     },
@@ -47,8 +53,9 @@ function probeLoader(job: Job): Loader {
 /** 32 hex digits. The engine's state is set aside and put back, also when the probe fails. */
 export async function fingerprintOf(job: Job, engine: Probed): Promise<string> {
   const kept = await engine.exportState();
-  const loader = probeLoader(job);
-  const exponents = new Int32Array(parameterTensors(job.model).length).fill(PROBE_EXPONENT);
+  const graph = modelGraph(job.model);
+  const loader = probeLoader(job, graph);
+  const exponents = new Int32Array(graph.parameters.length).fill(PROBE_EXPONENT);
   const sums = new Int32Array(4);
   try {
     await engine.importState(initialState(job));

@@ -1,7 +1,7 @@
 // What both engines check before they compute, and how they get their samples.
 
 import { MAX_EXPONENT, MIN_EXPONENT, SLICES_PER_MICRO_BATCH } from '../collective/fixed-point.ts';
-import type { LaneLayout } from '../collective/lanes.ts';
+import { firstNonFinite, type LaneLayout } from '../collective/lanes.ts';
 import type { Job } from '../job/job.ts';
 import { batchRows, microBatchSize } from '../job/sampler.ts';
 import {
@@ -11,13 +11,28 @@ import {
   type ContributionRequest,
   type EngineFault,
   type PredictRequest,
+  type ParameterTensor,
   type TrainingState,
 } from '../ports/engine.ts';
 import { inputLength } from '../ports/loader.ts';
 import type { Inputs, Loader, SampleFormat, Samples, Split } from '../ports/loader.ts';
+import type { Graph } from './graph/graph.ts';
+import { modelGraph } from './graph/model-graph.ts';
+import { elements, ShapeError } from './layers/layer.ts';
 
 function refuse(message: string): never {
   throw new EngineError('bad-state', message);
+}
+
+/** The graph of the job's model. Throws an `EngineError` of fault `bad-state` when its layers do not fit each other. */
+export function graphOf(job: Job): Graph {
+  try {
+    return modelGraph(job.model);
+  } catch (error) {
+    if (error instanceof ShapeError)
+      refuse(`The job's model cannot be built. ${error.message} Change its layers.`);
+    throw error;
+  }
 }
 
 function checkStep(asked: number, state: Pick<TrainingState, 'step'>): void {
@@ -56,6 +71,7 @@ export function checkContribution(
 
 export function checkApply(
   layout: LaneLayout,
+  tensors: readonly ParameterTensor[],
   state: Pick<TrainingState, 'step'>,
   request: ApplyRequest,
 ): void {
@@ -65,12 +81,20 @@ export function checkApply(
   if (reduced.length !== layout.length) {
     refuse(`The reduced lanes should be ${layout.length} numbers and are ${reduced.length}.`);
   }
-  const overflows = reduced[layout.overflows] ?? 0;
   const nonFinite = reduced[layout.nonFinite] ?? 0;
-  if (overflows !== 0 || nonFinite !== 0) {
+  if (nonFinite !== 0) {
+    const where = firstNonFinite(layout, reduced);
+    const tensor = where?.tensor === undefined ? undefined : tensors[where.tensor];
+    const what = tensor === undefined ? 'the loss' : `the gradient of ${tensor.name}`;
+    const first = where === undefined ? '' : `, first in ${what} in micro-batch ${where.microBatch}`;
     refuse(
-      `Step ${request.step} must not be applied: ${overflows} elements overflowed their scale and ${nonFinite} are not finite.` +
-        ' Redo it at the agreed exponents, or stop.',
+      `Step ${request.step} must not be applied: ${nonFinite} numbers are not finite${first}. Stop the run.`,
+    );
+  }
+  const overflows = reduced[layout.overflows] ?? 0;
+  if (overflows !== 0) {
+    refuse(
+      `Step ${request.step} must not be applied: ${overflows} elements overflowed their scale. Redo it at the agreed exponents.`,
     );
   }
 }
@@ -155,15 +179,22 @@ export function loadMicroBatches(
 }
 
 /** Refuses a data set that the model cannot take. */
-export function checkLoader(job: Job, loader: Loader): void {
-  const inputs = job.model.layers[0];
-  const outputs = job.model.layers.at(-1);
-  const { type, positions, classes } = loader.format;
-  const features = inputLength(loader.format);
-  if (type === 'f32' && positions === 1 && features === inputs && classes === outputs) return;
+export function checkLoader({ values: [input], positions, classes }: Graph, { format }: Loader): void {
+  if (input === undefined) throw new RangeError('A graph has an input.');
+  const features = elements(input.shape);
+  const found = inputLength(format);
+  if (
+    format.type === input.type &&
+    found === features &&
+    format.positions === positions &&
+    format.classes === classes
+  ) {
+    return;
+  }
+  const kind = (type: SampleFormat['type']): string => (type === 'tokens' ? 'tokens' : 'features');
   throw new EngineError(
     'bad-state',
-    `The model takes ${String(inputs)} features and tells ${String(outputs)} classes apart; the data has ` +
-      `${features} ${type === 'f32' ? 'features' : 'tokens'} and ${classes} classes, with ${positions} labels a sample. Change the job's layers.`,
+    `The model takes ${features} ${kind(input.type)} and makes ${positions} predictions among ${classes} classes; the data has ` +
+      `${found} ${kind(format.type)}, ${format.positions} labels and ${format.classes} classes. Change the job's model.`,
   );
 }

@@ -2,22 +2,24 @@
 
 import { digestHex, DIGEST_STREAMS, digestWords, type DigestStream } from '../collective/digest.ts';
 import { INITIAL_EXPONENT, MAX_EXPONENT, MIN_EXPONENT } from '../collective/fixed-point.ts';
-import { initialParameters } from '../job/initial-parameters.ts';
 import type { Job } from '../job/job.ts';
-import { parameterCount, parameterTensors } from '../job/model.ts';
+import { optimizerMemory } from '../job/optimizer-schema.ts';
 import { EngineError, type TrainingState } from '../ports/engine.ts';
 import type { StateHash } from '../ports/ids.ts';
+import { initialParameters } from './graph/initial-parameters.ts';
+import { modelGraph } from './graph/model-graph.ts';
 
 /** The state before step 0: a pure function of the job. */
 export function initialState(job: Job): TrainingState {
   const parameters = initialParameters(job);
+  const { moments, powers } = optimizerMemory(job.optimizer);
   return {
     step: 0,
     parameters,
     firstMoments: new Float32Array(parameters.length),
-    secondMoments: new Float32Array(parameters.length),
-    exponents: new Int32Array(parameterTensors(job.model).length).fill(INITIAL_EXPONENT),
-    powers: Float32Array.of(1, 1),
+    secondMoments: new Float32Array(moments === 2 ? parameters.length : 0),
+    exponents: new Int32Array(modelGraph(job.model).parameters.length).fill(INITIAL_EXPONENT),
+    powers: new Float32Array(powers).fill(1),
   };
 }
 
@@ -32,21 +34,25 @@ export const copyState = (state: TrainingState): TrainingState => ({
 
 /** Refuses a state that does not fit the job, with an `EngineError` that names what does not. */
 export function checkState(job: Job, state: TrainingState): void {
-  const count = parameterCount(job.model);
-  const tensors = parameterTensors(job.model).length;
+  const { parameterCount: count, parameters } = modelGraph(job.model);
+  const { moments, powers } = optimizerMemory(job.optimizer);
   const refuse = (what: string, expected: string, found: number): never => {
     throw new EngineError(
       'bad-state',
       `The state does not fit the job: ${what} should be ${expected} and is ${found}. Import a state of the same job.`,
     );
   };
-  const long = ['parameters', 'firstMoments', 'secondMoments'] as const;
-  for (const name of long) {
-    if (state[name].length !== count) refuse(`the length of ${name}`, String(count), state[name].length);
+  const lengths = {
+    parameters: count,
+    firstMoments: count,
+    secondMoments: moments === 2 ? count : 0,
+    exponents: parameters.length,
+    powers,
+  } as const;
+  for (const name of ['parameters', 'firstMoments', 'secondMoments', 'exponents', 'powers'] as const) {
+    const { length } = state[name];
+    if (length !== lengths[name]) refuse(`the length of ${name}`, String(lengths[name]), length);
   }
-  if (state.exponents.length !== tensors)
-    refuse('the length of exponents', String(tensors), state.exponents.length);
-  if (state.powers.length !== 2) refuse('the length of powers', '2', state.powers.length);
   if (!Number.isSafeInteger(state.step) || state.step < 0) refuse('the step', 'a count', state.step);
   const stray = state.exponents.find((exponent) => exponent < MIN_EXPONENT || exponent > MAX_EXPONENT);
   if (stray !== undefined) refuse('an exponent', `from ${MIN_EXPONENT} to ${MAX_EXPONENT}`, stray);

@@ -26,6 +26,21 @@ const SgdSchema = v.strictObject({
 export const OptimizerSchema = v.variant('kind', [AdamWSchema, SgdSchema]);
 export type Optimizer = Readonly<v.InferOutput<typeof OptimizerSchema>>;
 
+/** What an optimizer keeps besides the parameters: so many moments for each of them, and powers of its betas. */
+export interface OptimizerMemory {
+  readonly moments: 1 | 2;
+  readonly powers: 0 | 2;
+}
+
+export function optimizerMemory(optimizer: Optimizer): OptimizerMemory {
+  switch (optimizer.kind) {
+    case 'adamw':
+      return { moments: 2, powers: 2 };
+    case 'sgd':
+      return { moments: 1, powers: 0 };
+  }
+}
+
 /** What the learning rate is multiplied by at each step. */
 export const ScheduleSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('constant') }),

@@ -1,6 +1,7 @@
 // Checkpoints behind the training: one save in flight and at most one waiting, which a newer snapshot replaces.
 
 import { encodeState } from '../checkpoint/state-file.ts';
+import { parameterTensors } from '../engine/graph/parameters.ts';
 import type { Job } from '../job/job.ts';
 import type { TrainingState } from '../ports/engine.ts';
 import type { GenerationId, JobHash, StateHash } from '../ports/ids.ts';
@@ -37,7 +38,7 @@ export function createCheckpointer(room: string, store: CheckpointStore): SaveSn
     state,
     notes,
   }: Snapshot): Promise<CheckpointSummary> => {
-    const file = encodeState({ state, job, jobHash, stateHash: hash, notes });
+    const file = encodeState({ state, job, jobHash, stateHash: hash, notes }, parameterTensors(job.model));
     return await store.save({ room, generation, step: state.step }, jobHash, hash, file);
   };
 

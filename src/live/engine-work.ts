@@ -4,7 +4,8 @@ import { decodeState, encodeState } from '../checkpoint/state-file.ts';
 import { laneLayout } from '../collective/lanes.ts';
 import { jobHash as hashOfJob } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
-import { parameterCount, parameterTensors } from '../job/model.ts';
+import { modelGraph } from '../engine/graph/model-graph.ts';
+import { parameterTensors } from '../engine/graph/parameters.ts';
 import type { Engine, EngineFault, TrainingState } from '../ports/engine.ts';
 import { EngineError } from '../ports/engine.ts';
 import type { GenerationId, JobHash, StateHash } from '../ports/ids.ts';
@@ -153,12 +154,10 @@ export function createEngineWork({ open, dispatch, notes, adopt, note }: EngineW
             engine.destroy();
             return;
           }
-          const layout = laneLayout(
-            parameterCount(job.model),
-            parameterTensors(job.model).length,
-            job.microBatches,
-          );
-          dispatch({ kind: 'engineReady', jobHash, fingerprint, layout, hash });
+          const { parameterCount, parameters } = modelGraph(job.model);
+          const layout = laneLayout(parameterCount, parameters.length, job.microBatches);
+          const tensors = parameters.map(({ name }) => name);
+          dispatch({ kind: 'engineReady', jobHash, fingerprint, layout, tensors, hash });
         } catch (error) {
           if (losses !== before) return;
           const fault = error instanceof EngineError ? error.fault : 'internal';
@@ -205,7 +204,10 @@ export function createEngineWork({ open, dispatch, notes, adopt, note }: EngineW
           async ({ engine, job, jobHash }) => {
             const state = await engine.exportState();
             const hash = await engine.hash();
-            const bytes = encodeState({ state, job, jobHash, stateHash: hash, notes: notes(state.step) });
+            const bytes = encodeState(
+              { state, job, jobHash, stateHash: hash, notes: notes(state.step) },
+              parameterTensors(job.model),
+            );
             dispatch({ kind: 'exported', generation, to, step: state.step, hash, bytes });
           },
           (detail) => {
@@ -221,7 +223,7 @@ export function createEngineWork({ open, dispatch, notes, adopt, note }: EngineW
       };
       queue.add(() =>
         call(async ({ engine, job }) => {
-          const file = decodeState(bytes, job);
+          const file = decodeState(bytes, job, parameterTensors(job.model));
           if (file.state.step !== step || file.stateHash !== hash) {
             failed(`The donor announced step ${step} and sent a state of step ${file.state.step}.`);
             return;

@@ -35,8 +35,8 @@ export function createEvaluator(
           opened = job;
         }
         await engine.importState(state);
-        const { samples, correct, loss } = await engine.evaluate();
-        measured({ step: state.step, accuracy: correct / samples, loss });
+        const { predictions, correct, loss } = await engine.evaluate();
+        measured({ step: state.step, accuracy: correct / predictions, loss });
       } catch (error) {
         engine?.destroy();
         engine = undefined;

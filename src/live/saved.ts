@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 import { decodeState, readJob } from '../checkpoint/state-file.ts';
+import { parameterTensors } from '../engine/graph/parameters.ts';
 import { stateHash } from '../engine/state.ts';
 import type { Job } from '../job/job.ts';
 import type { TrainingState } from '../ports/engine.ts';
@@ -69,7 +70,7 @@ export async function findSaved(
   const read = (record: CheckpointRecord): Saved | undefined => {
     const { summary } = record;
     try {
-      const { state, notes } = decodeState(record.file, job);
+      const { state, notes } = decodeState(record.file, job, parameterTensors(job.model));
       const found = stateHash(state);
       if (state.step === summary.step && found === summary.stateHash)
         return { summary, state, notes, provenance: provenanceOf(notes, state.step) };

@@ -35,13 +35,13 @@ export interface TrainingState {
   readonly step: number;
   /** f32[P] */
   readonly parameters: Float32Array<ArrayBuffer>;
-  /** f32[P], AdamW's first moments */
+  /** f32[P], AdamW's first moments, or what SGD's momentum carries on */
   readonly firstMoments: Float32Array<ArrayBuffer>;
-  /** f32[P], AdamW's second moments */
+  /** f32[P], AdamW's second moments; f32[0] for SGD */
   readonly secondMoments: Float32Array<ArrayBuffer>;
   /** i32[T], the fixed-point exponent of each tensor for the next step: |gradient| < 2^exponent */
   readonly exponents: Int32Array<ArrayBuffer>;
-  /** f32[2]: β₁^step, β₂^step */
+  /** f32[2], AdamW's β₁^step and β₂^step; f32[0] for SGD */
   readonly powers: Float32Array<ArrayBuffer>;
 }
 
@@ -64,9 +64,10 @@ export interface ApplyRequest {
 }
 
 export interface Evaluation {
-  readonly samples: number;
+  /** One for each held-out sample of a classifier, one for each of its positions of a language model. */
+  readonly predictions: number;
   readonly correct: number;
-  /** Mean cross-entropy over the held-out samples. */
+  /** Mean cross-entropy over them. */
   readonly loss: number;
 }
 

@@ -30,6 +30,8 @@ export type Event =
       readonly jobHash: JobHash;
       readonly fingerprint: string;
       readonly layout: LaneLayout;
+      /** Names of the model's tensors, in the layout's order. */
+      readonly tensors: readonly string[];
       readonly hash: StateHash;
     }
   | { readonly kind: 'engineFailed'; readonly fault: EngineFault; readonly detail: string }

@@ -65,6 +65,7 @@ export const createRank = (config: RankConfig): RankState => ({
   engine: 'none',
   fingerprint: undefined,
   layout: undefined,
+  tensors: [],
   fresh: false,
   autostart: false,
   pauseWanted: false,
@@ -351,6 +352,7 @@ function onEngineReady(ctx: Context, event: Extract<Event, { kind: 'engineReady'
   state.jobHash = event.jobHash;
   state.fingerprint = event.fingerprint;
   state.layout = event.layout;
+  state.tensors = event.tensors;
   state.changing = undefined;
   state.training = {
     step: 0,

@@ -130,6 +130,8 @@ export interface RankState {
   engine: 'none' | 'preparing' | 'ready' | 'failed';
   fingerprint: string | undefined;
   layout: LaneLayout | undefined;
+  /** Names of the model's tensors, in the layout's order. */
+  tensors: readonly string[];
   fresh: boolean;
   /** Whether a room that this rank founds trains at once: as its page was asked to, then as its last room did. */
   autostart: boolean;

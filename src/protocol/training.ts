@@ -3,6 +3,7 @@
 import {
   agrees,
   emptyLanes,
+  firstNonFinite,
   laneLayout,
   LOSS_FRACTION_BITS,
   miscounted,
@@ -366,7 +367,7 @@ function completeRound(ctx: Context, membership: Membership, round: Round): void
     stop(
       ctx,
       'non-finite',
-      `The loss or a gradient is not finite in step ${round.id.step}; nothing was applied. A smaller learning rate may help.`,
+      `In step ${round.id.step}, ${nonFiniteWords(state, layout, lanes)} is not finite; nothing was applied. A smaller learning rate may help.`,
     );
     return;
   }
@@ -389,6 +390,16 @@ function completeRound(ctx: Context, membership: Membership, round: Round): void
   }
   if (training.step > 0) considerCheckpoint(ctx, generation, 'committed', isTimely(training.step, job));
   apply(ctx, membership, round);
+}
+
+/** What was not finite first, in words: "the gradient of 0.weight in micro-batch 3". */
+function nonFiniteWords(state: Context['state'], layout: LaneLayout, lanes: Int32Array): string {
+  const first = firstNonFinite(layout, lanes);
+  if (first === undefined) return 'the loss or a gradient';
+  const { microBatch, tensor } = first;
+  const what =
+    tensor === undefined ? 'the loss' : `the gradient of ${state.tensors[tensor] ?? `tensor ${tensor}`}`;
+  return `${what} in micro-batch ${microBatch}`;
 }
 
 /** Whether the state after so many steps is one of those that are saved. */
@@ -423,7 +434,7 @@ function apply(ctx: Context, membership: Membership, round: Round): void {
     counts: Array.from(lanes.subarray(layout.counters, layout.counters + layout.microBatches)),
     loss: (lanes[layout.loss] ?? 0) / (1 << LOSS_FRACTION_BITS),
     correct: lanes[layout.correct] ?? 0,
-    samples: lanes[layout.samples] ?? 0,
+    samples: lanes[layout.predictions] ?? 0,
     pause: (lanes[layout.pause] ?? 0) > 0,
   };
   training.retained = { step, reduced: ctx.rules.retain(lanes), exponents: round.exponents };

@@ -1,6 +1,7 @@
 // A simulated GPU and loader: engine work runs in order, one piece at a time; it can be slow, refuse, hang, or produce NaN.
 
 import type { Event } from '../protocol/effects.ts';
+import { nonFiniteCode } from '../collective/lanes.ts';
 import { hashLayout } from './hash-engine.ts';
 
 export interface Slowdown {
@@ -51,7 +52,9 @@ export function afflict(gpu: Gpu, event: Event, microBatches: number): Event {
   }
   if (gpu.poisoned > 0) {
     gpu.poisoned -= 1;
-    event.lanes[hashLayout(microBatches).nonFinite] = 1;
+    const layout = hashLayout(microBatches);
+    event.lanes[layout.nonFinite] = 1;
+    event.lanes[layout.firstNonFinite] = nonFiniteCode(layout, 0, 0);
   }
   return event;
 }

@@ -6,8 +6,9 @@ import { emptyLanes, laneLayout, type LaneLayout } from '../collective/lanes.ts'
 import { digestHex, mix32 } from '../collective/digest.ts';
 import { isStateHash, type GenerationId, type MemberId, type StateHash } from '../ports/ids.ts';
 
-/** Gradient lanes; enough for each word of the hash to depend on the sum. */
+/** Gradient lanes; enough for each word of the hash to depend on the sum. They make one tensor. */
 const GRADIENT = 4;
+export const HASH_TENSORS: readonly string[] = ['weight'];
 
 /**
  * `uniform`: contributions depend on the job alone, so that the run must end in the fault-free run's hash (exactness).
@@ -20,7 +21,8 @@ export interface HashState {
   readonly words: readonly [number, number, number, number];
 }
 
-export const hashLayout = (microBatches: number): LaneLayout => laneLayout(GRADIENT, 1, microBatches);
+export const hashLayout = (microBatches: number): LaneLayout =>
+  laneLayout(GRADIENT, HASH_TENSORS.length, microBatches);
 
 export const hashOf = (state: HashState): StateHash => digestHex(Int32Array.from(state.words));
 
@@ -69,7 +71,7 @@ export function contributeHash(
     const scaled = salted + scaleOf(exponents);
     for (let i = 0; i < GRADIENT; i++)
       lanes[i] = ((lanes[i] ?? 0) + mix32(mix32(state.step * 64 + microBatch) + i + scaled)) | 0;
-    lanes[layout.samples] = (lanes[layout.samples] ?? 0) + 1;
+    lanes[layout.predictions] = (lanes[layout.predictions] ?? 0) + 1;
   }
   return lanes;
 }

@@ -15,6 +15,7 @@ import {
   contributeHash,
   decodeHashState,
   encodeHashState,
+  HASH_TENSORS,
   hashLayout,
   hashOf,
   initialHashState,
@@ -123,6 +124,7 @@ export function perform<R extends SimRank>(
         jobHash: knownJobHash(effect.job),
         fingerprint: 'simulated',
         layout: hashLayout(effect.job.microBatches),
+        tensors: HASH_TENSORS,
         hash: hashOf(rank.engine),
       });
       return;

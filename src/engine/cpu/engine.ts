@@ -5,10 +5,9 @@
 import { SLICES_PER_MICRO_BATCH } from '../../collective/fixed-point.ts';
 import { emptyLanes, laneLayout } from '../../collective/lanes.ts';
 import type { Job } from '../../job/job.ts';
-import { parameterCount, parameterTensors } from '../../job/model.ts';
 import { microBatchSize } from '../../job/sampler.ts';
 import { EngineError, type ContributionRequest, type Engine, type Evaluation } from '../../ports/engine.ts';
-import { inputLength, type Loader } from '../../ports/loader.ts';
+import { inputLength, type Loader, type SampleFormat, type Samples } from '../../ports/loader.ts';
 import type { EngineHooks } from '../hooks.ts';
 import { fingerprintOf, type Probed } from '../probe.ts';
 import {
@@ -16,18 +15,18 @@ import {
   checkContribution,
   checkLoader,
   checkPrediction,
-  floatInputs,
+  graphOf,
   loadMicroBatches,
   loadRows,
   sliceRows,
 } from '../requests.ts';
 import { checkState, copyState, initialState, stateHash } from '../state.ts';
-import { applyAdamW } from './adamw.ts';
 import { accumulateGradient, accumulateLosses } from './fixed-point.ts';
-import { createNetwork } from './network.ts';
+import { createNetwork, type NetworkInput } from './network.ts';
+import { applyUpdate } from './update.ts';
 
-/** Held-out rows evaluated in one go. */
-const EVALUATION_ROWS = 256;
+/** Predictions evaluated in one go. */
+const EVALUATION_PREDICTIONS = 256;
 /** Floating-point operations between two turns for other tasks: some 50 ms of work. */
 const TURN_FLOPS = 1e8;
 
@@ -39,17 +38,35 @@ export interface CpuEngineOptions {
   readonly hooks?: EngineHooks | undefined;
 }
 
+/** Samples `first` to `first + count − 1`, in place. */
+function rowsOf(
+  { inputs, labels }: Samples,
+  format: SampleFormat,
+  first: number,
+  count: number,
+): NetworkInput {
+  const width = inputLength(format);
+  const { positions } = format;
+  return {
+    inputs: inputs.subarray(first * width, (first + count) * width),
+    labels: labels.subarray(first * positions, (first + count) * positions),
+  };
+}
+
 /** Throws an `EngineError` when the data does not fit the job's model. */
 export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOptions): Engine {
-  checkLoader(job, loader);
-  const tensors = parameterTensors(job.model);
-  const layout = laneLayout(parameterCount(job.model), tensors.length, job.microBatches);
+  const graph = graphOf(job);
+  checkLoader(graph, loader);
+  const { parameters: tensors, parameterCount, positions } = graph;
+  const layout = laneLayout(parameterCount, tensors.length, job.microBatches);
   const rows = microBatchSize(job);
   const perSlice = sliceRows(job);
+  const evaluationRows = Math.max(1, Math.floor(EVALUATION_PREDICTIONS / positions));
+  const divisor = job.globalBatch * positions;
   let sinceTurn = 0;
-  /** Counts the work of forward (one pass) or forward and backward (three) over so many rows, and gives way when it is time. */
-  const worked = async (rows: number, passes: 1 | 3): Promise<void> => {
-    sinceTurn += 2 * passes * rows * layout.gradient;
+  /** Counts the work of forward (one pass) or forward and backward (three) over so many samples, and gives way when it is time. */
+  const worked = async (samples: number, passes: 1 | 3): Promise<void> => {
+    sinceTurn += passes * samples * graph.flops;
     if (sinceTurn < TURN_FLOPS) return;
     sinceTurn = 0;
     await hooks.giveWay?.();
@@ -58,7 +75,7 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
   const allocate = () => ({
     state: initialState(job),
     gradient: new Float32Array(layout.gradient),
-    network: createNetwork(job.model, Math.max(rows, EVALUATION_ROWS)),
+    network: createNetwork(graph, Math.max(perSlice, evaluationRows)),
   });
   /** Undefined once the engine is destroyed. */
   let memory: ReturnType<typeof allocate> | undefined = allocate();
@@ -73,46 +90,41 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
     const lanes = emptyLanes(layout);
     if (request.microBatches.length === 0) return lanes;
     const samples = await loadMicroBatches(job, source, request.step, request.microBatches);
-    const all = floatInputs(samples.inputs);
-    const features = inputLength(source.format);
-    const { state, gradient, network } = live();
-    const exponents = request.exponents ?? state.exponents;
+    const exponents = request.exponents ?? live().state.exponents;
     for (const [i, microBatch] of request.microBatches.entries()) {
-      const inputs = all.subarray(i * rows * features, (i + 1) * rows * features);
-      const labels = samples.labels.subarray(i * rows, (i + 1) * rows);
-      lanes[layout.correct]! += network.run(rows, state.parameters, inputs, labels, job.globalBatch);
-      accumulateLosses(layout, job.globalBatch, network.losses, rows, lanes);
       for (let slice = 0; slice < SLICES_PER_MICRO_BATCH; slice++) {
         const first = Math.min(rows, slice * perSlice);
         const count = Math.min(rows - first, perSlice);
         if (count === 0) continue;
-        network.gradient(first, count, inputs, gradient);
-        accumulateGradient(layout, tensors, exponents, gradient, lanes);
+        const { state, gradient, network } = live();
+        const input = rowsOf(samples, source.format, i * rows + first, count);
+        lanes[layout.correct]! += network.run(count, state.parameters, input, divisor);
+        accumulateLosses(layout, divisor, microBatch, network.losses, count * positions, lanes);
+        network.gradient(0, count, gradient);
+        accumulateGradient(layout, tensors, exponents, microBatch, gradient, lanes);
+        await worked(count, 3);
       }
-      lanes[layout.samples]! += rows;
+      lanes[layout.predictions]! += rows * positions;
       lanes[layout.counters + microBatch] = 1;
-      await worked(rows, 3);
     }
     return lanes;
   };
 
   const evaluate = async (): Promise<Evaluation> => {
-    const samples = loader.sizes.test;
+    const { test } = loader.sizes;
     let correct = 0;
     let loss = 0;
-    for (let first = 0; first < samples; first += EVALUATION_ROWS) {
-      const count = Math.min(EVALUATION_ROWS, samples - first);
-      const { inputs, labels } = await loadRows(
-        loader,
-        'test',
-        Int32Array.from({ length: count }, (_, i) => first + i),
-      );
+    for (let first = 0; first < test; first += evaluationRows) {
+      const count = Math.min(evaluationRows, test - first);
+      const wanted = Int32Array.from({ length: count }, (_, i) => first + i);
+      const input = await loadRows(loader, 'test', wanted);
       const { state, network } = live();
-      correct += network.guess(count, state.parameters, floatInputs(inputs), labels);
-      for (let row = 0; row < count; row++) loss += network.losses[row]!;
+      correct += network.guess(count, state.parameters, input);
+      for (let i = 0; i < count * positions; i++) loss += network.losses[i]!;
       await worked(count, 1);
     }
-    return { samples, correct, loss: loss / samples };
+    const predictions = test * positions;
+    return { predictions, correct, loss: loss / predictions };
   };
 
   const probed: Probed = {
@@ -120,9 +132,9 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
 
     async apply(request) {
       const memory = live();
-      checkApply(layout, memory.state, request);
+      checkApply(layout, tensors, memory.state, request);
       const exponents = request.exponents ?? memory.state.exponents;
-      memory.state = applyAdamW(job.optimizer, layout, tensors, memory.state, request.reduced, exponents);
+      memory.state = applyUpdate(job, layout, tensors, memory.state, request.reduced, exponents);
       return stateHash(memory.state);
     },
 
@@ -151,18 +163,22 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
     evaluate,
 
     async predict(request) {
-      const { classes } = loader.format;
+      const { classes } = graph;
+      const { position, inputs } = request;
       const count = checkPrediction(loader.format, request);
-      const inputs = floatInputs(request.inputs);
       const width = inputLength(loader.format);
       const { state, network } = live();
-      const logits = new Float32Array(count * classes);
-      for (let first = 0; first < count; first += EVALUATION_ROWS) {
-        const rows = Math.min(EVALUATION_ROWS, count - first);
+      const wanted = new Float32Array(count * classes);
+      for (let first = 0; first < count; first += evaluationRows) {
+        const rows = Math.min(evaluationRows, count - first);
         const part = inputs.subarray(first * width, (first + rows) * width);
-        logits.set(network.logits(rows, state.parameters, part), first * classes);
+        const logits = network.logits(rows, state.parameters, part);
+        for (let row = 0; row < rows; row++) {
+          const start = (row * positions + position) * classes;
+          wanted.set(logits.subarray(start, start + classes), (first + row) * classes);
+        }
       }
-      return logits;
+      return wanted;
     },
 
     fingerprint: () => fingerprintOf(job, probed),

@@ -7,8 +7,9 @@ import {
   MAX_EXPONENT,
   powerOfTwo,
 } from '../../collective/fixed-point.ts';
-import type { LaneLayout } from '../../collective/lanes.ts';
-import type { ParameterTensor } from '../../job/model.ts';
+import { nonFiniteCode, type LaneLayout } from '../../collective/lanes.ts';
+import type { ParameterTensor } from '../../ports/engine.ts';
+import type { Floats } from '../layers/layer.ts';
 import { lossLimit, lossScale } from '../loss-lane.ts';
 import { ROUNDER } from './portable-math.ts';
 
@@ -40,12 +41,13 @@ function addFitting(
 
 /**
  * Adds one slice's gradient to the lanes. Elements with |g| ≥ 2^exponent count as overflows, non-finite ones as non-finite; neither
- * adds to the sum. The largest exponent of the scalable elements goes to the tensor's max lane.
+ * adds to the sum; the first non-finite one is noted with its micro-batch and tensor. The largest exponent of the scalable elements goes to the tensor's max lane.
  */
 export function accumulateGradient(
   layout: LaneLayout,
   tensors: readonly ParameterTensor[],
   exponents: Int32Array,
+  microBatch: number,
   gradient: Float32Array,
   lanes: Int32Array,
 ): void {
@@ -65,7 +67,7 @@ export function accumulateGradient(
         const biased = (words[i]! >>> 23) & 0xff;
         if (biased < limit) addFitting(gradient, i, i + 1, scale, lanes);
         else if (biased < UNSCALABLE) lanes[layout.overflows]!++;
-        else lanes[layout.nonFinite]!++;
+        else noteNonFinite(layout, microBatch, t, lanes);
         if (biased < UNSCALABLE) largest = Math.max(largest, biased);
       }
     }
@@ -73,21 +75,33 @@ export function accumulateGradient(
   });
 }
 
-/** Adds rows' losses to the lanes; one that is not finite is counted and left out. */
+function noteNonFinite(layout: LaneLayout, microBatch: number, tensor: number, lanes: Int32Array): void {
+  lanes[layout.nonFinite]!++;
+  const code = nonFiniteCode(layout, microBatch, tensor);
+  lanes[layout.firstNonFinite] = Math.max(lanes[layout.firstNonFinite]!, code);
+}
+
+/**
+ * Adds the losses of one slice to the lanes: summed in their order, rounded once. One that is not finite is counted and left out.
+ * `predictions`: those of the whole step.
+ */
 export function accumulateLosses(
   layout: LaneLayout,
-  globalBatch: number,
-  losses: Float32Array,
-  rows: number,
+  predictions: number,
+  microBatch: number,
+  losses: Floats,
+  count: number,
   lanes: Int32Array,
 ): void {
-  const scale = lossScale(globalBatch);
-  const limit = lossLimit(globalBatch);
-  for (let row = 0; row < rows; row++) {
-    const loss = losses[row]!;
-    if (!Number.isFinite(loss)) lanes[layout.nonFinite]!++;
-    else lanes[layout.loss]! += Math.max(-limit, Math.min(limit, loss * scale + ROUNDER - ROUNDER));
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    const loss = losses[i]!;
+    if (Number.isFinite(loss)) sum += loss;
+    else noteNonFinite(layout, microBatch, layout.tensors, lanes);
   }
+  const limit = lossLimit(layout.microBatches);
+  const scaled = sum * lossScale(predictions);
+  lanes[layout.loss]! += Math.max(-limit, Math.min(limit, scaled + ROUNDER - ROUNDER));
 }
 
 /** f32[T]: what a tensor's lanes are multiplied by to give the gradient of the mean loss. */

@@ -1,91 +1,142 @@
-// A model's layers in a row, with the memory for their activations: forward, loss, backward.
+// A model's graph with the memory for its values: forward, loss, backward.
 
-import type { Model } from '../../job/job.ts';
-import { parameterTensors } from '../../job/model.ts';
-import type { Layer } from './layer.ts';
-import { linear } from './linear.ts';
-import { relu } from './relu.ts';
+import type { Graph, Node, ValueId } from '../graph/graph.ts';
+import { layerOf } from '../layers/index.ts';
+import { elements, type Floats } from '../layers/layer.ts';
 import { softmaxCrossEntropy } from './softmax-cross-entropy.ts';
 
+/** Samples as a graph takes them: numbers, or token numbers; and one label for each prediction. */
+export interface NetworkInput {
+  readonly inputs: Floats | Int32Array;
+  readonly labels: Int32Array;
+}
+
 export interface Network {
-  /** f32[rows]: the loss of each row of the last forward pass. */
-  readonly losses: Float32Array;
+  /** [samples, positions]: the loss of each prediction of the last forward pass. */
+  readonly losses: Floats;
   readonly buffers: number;
   readonly bytes: number;
-  /** f32[rows, classes], until the next call. */
-  logits(rows: number, parameters: Float32Array, inputs: Float32Array): Float32Array;
-  /** Computes losses alone. Returns how many rows are guessed right. */
-  guess(rows: number, parameters: Float32Array, inputs: Float32Array, labels: Int32Array): number;
-  /** Computes losses, and the gradient of Σ loss / divisor at every activation. Returns how many rows are guessed right. */
-  run(
-    rows: number,
-    parameters: Float32Array,
-    inputs: Float32Array,
-    labels: Int32Array,
-    divisor: number,
-  ): number;
-  /** After `run`: f32[P], the gradient summed over `rows` rows from `first` on. */
-  gradient(first: number, rows: number, inputs: Float32Array, gradient: Float32Array): void;
+  /** [samples, positions, classes], until the next call. */
+  logits(samples: number, parameters: Floats, inputs: NetworkInput['inputs']): Floats;
+  /** Computes losses alone. Returns how many predictions are right. */
+  guess(samples: number, parameters: Floats, input: NetworkInput): number;
+  /** Computes losses, and the gradient of Σ loss / divisor at every value. Returns how many predictions are right. */
+  run(samples: number, parameters: Floats, input: NetworkInput, divisor: number): number;
+  /** After `run`: [P], the gradient summed over `count` samples from `first` on. */
+  gradient(first: number, count: number, gradient: Floats): void;
 }
 
-function layersOf(model: Model): Layer[] {
-  const tensors = parameterTensors(model);
-  const layers: Layer[] = [];
-  for (let i = 0; i + 1 < tensors.length; i += 2) {
-    if (i > 0) layers.push(relu(model.layers[i / 2]!));
-    layers.push(linear(model.layers[i / 2]!, tensors[i]!, tensors[i + 1]!));
-  }
-  return layers;
+/** What one node works on. */
+interface Placed {
+  readonly node: Node;
+  readonly saved: Floats;
+  /** Whether an input's gradient, or a parameter's, already holds what another node put there. */
+  readonly accumulateInputs: readonly boolean[];
+  readonly accumulateParameters: readonly boolean[];
 }
 
-/** A network for passes of up to `capacity` rows. */
-export function createNetwork(model: Model, capacity: number): Network {
-  const layers = layersOf(model);
-  const outputs = layers.map((layer) => new Float32Array(capacity * layer.outputs));
-  const gradients = layers.map((layer) => new Float32Array(capacity * layer.outputs));
-  const losses = new Float32Array(capacity);
-  const last = layers.length - 1;
-  const classes = layers[last]!.outputs;
+/** For each node in backward order, which of what it writes another node has written before. */
+function placedNodes(graph: Graph, capacity: number, create: (length: number) => Floats): readonly Placed[] {
+  const written = new Set<ValueId>();
+  const filled = new Set<number>();
+  return graph.nodes.toReversed().map((node) => ({
+    node,
+    saved: create(capacity * node.saved),
+    accumulateInputs: node.reads.map((value) => {
+      const held = written.has(value);
+      written.add(value);
+      return held;
+    }),
+    accumulateParameters: node.parameters.map(({ offset }) => {
+      const held = filled.has(offset);
+      filled.add(offset);
+      return held;
+    }),
+  }));
+}
 
-  const logits = (rows: number, parameters: Float32Array, inputs: Float32Array): Float32Array => {
-    layers.forEach((layer, i) => layer.forward(rows, parameters, outputs[i - 1] ?? inputs, outputs[i]!));
-    return outputs[last]!.subarray(0, rows * classes);
+/** A network for passes of up to `capacity` samples; `create` makes its arrays: f32 in training. */
+export function createNetwork(
+  graph: Graph,
+  capacity: number,
+  create: (length: number) => Floats = (length) => new Float32Array(length),
+): Network {
+  const made = graph.values.map(({ shape }, id) => create(id === 0 ? 0 : capacity * elements(shape)));
+  const gradients = graph.values.map(({ shape }, id) => create(id === 0 ? 0 : capacity * elements(shape)));
+  const losses = create(capacity * graph.positions);
+  const backward = placedNodes(graph, capacity, create);
+  const forward = backward.toReversed();
+  /** Value 0 is the caller's. */
+  let given: Floats | Int32Array = create(0);
+  let weights: Floats = create(0);
+
+  const passOf = ({ node, saved }: Placed, samples: number) => ({
+    samples,
+    parameters: weights,
+    inputs: node.reads.map((id) => (id === 0 ? given : made[id]!)),
+    output: made[node.makes]!,
+    saved,
+  });
+
+  const forwardPass = (samples: number, parameters: Floats, inputs: NetworkInput['inputs']): Floats => {
+    given = inputs;
+    weights = parameters;
+    for (const placed of forward) {
+      layerOf(placed.node.spec).cpu.forward(placed.node, passOf(placed, samples));
+    }
+    return made[graph.logits]!;
   };
 
-  const forward = (
-    rows: number,
-    parameters: Float32Array,
-    inputs: Float32Array,
-    labels: Int32Array,
+  const predict = (
+    samples: number,
+    parameters: Floats,
+    { inputs, labels }: NetworkInput,
     divisor: number,
   ): number => {
-    const guesses = logits(rows, parameters, inputs);
-    return softmaxCrossEntropy(rows, classes, guesses, labels, divisor, losses, gradients[last]!);
+    const logits = forwardPass(samples, parameters, inputs);
+    const rows = samples * graph.positions;
+    const gradient = gradients[graph.logits]!;
+    return softmaxCrossEntropy(rows, graph.classes, logits, labels, divisor, losses, gradient);
   };
 
-  const arrays = [...outputs, ...gradients, losses];
+  const arrays = [...made, ...gradients, ...backward.map(({ saved }) => saved), losses];
 
   return {
     losses,
     buffers: arrays.length,
     bytes: arrays.reduce((sum, array) => sum + array.byteLength, 0),
 
-    logits,
+    logits: (samples, parameters, inputs) =>
+      forwardPass(samples, parameters, inputs).subarray(0, samples * graph.positions * graph.classes),
 
-    guess: (rows, parameters, inputs, labels) => forward(rows, parameters, inputs, labels, rows),
+    guess: (samples, parameters, input) => predict(samples, parameters, input, samples * graph.positions),
 
-    run(rows, parameters, inputs, labels, divisor) {
-      const correct = forward(rows, parameters, inputs, labels, divisor);
-      for (let i = last; i > 0; i--) {
-        layers[i]!.backward(rows, parameters, outputs[i]!, gradients[i]!, gradients[i - 1]!);
+    run(samples, parameters, input, divisor) {
+      const correct = predict(samples, parameters, input, divisor);
+      for (const placed of backward) {
+        const { node } = placed;
+        layerOf(node.spec).cpu.backward(node, {
+          ...passOf(placed, samples),
+          outputGradient: gradients[node.makes]!,
+          inputGradients: node.reads.map((id) => (id === 0 ? undefined : gradients[id]!)),
+          accumulate: placed.accumulateInputs,
+        });
       }
       return correct;
     },
 
-    gradient(first, rows, inputs, gradient) {
-      layers.forEach((layer, i) => {
-        layer.parameterGradient?.(first, rows, outputs[i - 1] ?? inputs, gradients[i]!, gradient);
-      });
+    gradient(first, count, gradient) {
+      for (const placed of backward) {
+        const { node } = placed;
+        layerOf(node.spec).cpu.parameterGradient?.(node, {
+          ...passOf(placed, first + count),
+          outputGradient: gradients[node.makes]!,
+          first,
+          count,
+          gradient,
+          accumulate: placed.accumulateParameters,
+        });
+      }
     },
   };
 }

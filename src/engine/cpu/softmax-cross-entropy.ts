@@ -1,5 +1,6 @@
 // The loss: cross-entropy of softmax(logits) against class numbers, with its gradient and whether the guess is right.
 
+import type { Floats } from '../layers/layer.ts';
 import { exp, log } from './portable-math.ts';
 
 /**
@@ -10,11 +11,11 @@ import { exp, log } from './portable-math.ts';
 export function softmaxCrossEntropy(
   rows: number,
   classes: number,
-  logits: Float32Array,
+  logits: Floats,
   labels: Int32Array,
   divisor: number,
-  losses: Float32Array,
-  gradient: Float32Array,
+  losses: Floats,
+  gradient: Floats,
 ): number {
   let correct = 0;
   const weights = new Float64Array(classes);

@@ -2,7 +2,7 @@
 
 import type { ParameterTensor } from '../../ports/engine.ts';
 import { elements, ShapeError, type Initialization, type Place, type Shape } from '../layers/layer.ts';
-import { shapesOf, type LayerSpec } from '../layers/index.ts';
+import { layerOf, type LayerSpec } from '../layers/index.ts';
 
 /** Index into `Graph.values`. */
 export type ValueId = number;
@@ -34,6 +34,8 @@ export interface Graph {
   /** Predictions a sample: one for a classifier, `context` for a language model. */
   readonly positions: number;
   readonly classes: number;
+  /** Floating-point operations of one sample's forward pass, to the nearest order: two for each weight at each position it is used. */
+  readonly flops: number;
 }
 
 export interface GraphBuilder {
@@ -44,6 +46,12 @@ export interface GraphBuilder {
    */
   add(spec: LayerSpec, name: string, reads: readonly ValueId[], tied?: readonly string[]): ValueId;
   finish(logits: ValueId): Graph;
+}
+
+/** A matrix of weights [out, …] is used once for each of the output's elements that share a row of it. */
+function flopsOf({ output, parameters: [weight] }: Node): number {
+  if (weight === undefined || weight.shape.length < 2) return elements(output);
+  return (2 * elements(output) * weight.length) / (weight.shape[0] ?? 1);
 }
 
 export function createGraphBuilder(input: Value): GraphBuilder {
@@ -81,7 +89,7 @@ export function createGraphBuilder(input: Value): GraphBuilder {
 
     add(spec, name, reads, tied) {
       const inputs = reads.map((id) => valueAt(id).shape);
-      const shapes = shapesOf(spec, inputs);
+      const shapes = layerOf(spec).shapes(spec, inputs);
       const own = shapes.parameters.map((parameter, i) => {
         const other = tied?.[i];
         if (other !== undefined) return existing(other, parameter.shape);
@@ -112,6 +120,7 @@ export function createGraphBuilder(input: Value): GraphBuilder {
         logits,
         positions: elements(shape) / classes,
         classes,
+        flops: nodes.reduce((sum, node) => sum + flopsOf(node), 0),
       };
     },
   };

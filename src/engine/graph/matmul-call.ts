@@ -1,7 +1,7 @@
 // A matrix product as a graph's node asks for it: the plan hands it to the chooser (engine/webgpu/matmul), which picks a kernel.
 
 import type { Activation } from '../../job/model-schema.ts';
-import type { BufferRole, PassSize } from '../layers/layer.ts';
+import type { BufferRole, PassSize } from '../layers/roles.ts';
 
 /** A row-major matrix in a buffer, or a batch of them; lengths in elements. */
 export interface MatrixRole {

@@ -72,14 +72,14 @@ function gptGraph(model: Of<'gpt'>): Graph {
     const normed2 = builder.add(norm, at('ln_2'), [stream]);
     const wide = linear(4 * width, 'mlp.c_fc', normed2, deviation);
     const active = builder.add({ kind: 'gelu_tanh' }, at('mlp'), [wide]);
-    stream = builder.add({ kind: 'add' }, at('mlp'), [
-      stream,
-      linear(width, 'mlp.c_proj', active, residual),
-    ]);
+    stream = builder.add({ kind: 'add' }, at('mlp'), [stream, linear(width, 'mlp.c_proj', active, residual)]);
   }
   const last = builder.add(norm, 'transformer.ln_f', [stream]);
-  const logits = builder.add({ kind: 'linear', units: vocabulary, bias: false }, 'lm_head', [last], [
-    'transformer.wte.weight',
-  ]);
+  const logits = builder.add(
+    { kind: 'linear', units: vocabulary, bias: false },
+    'lm_head',
+    [last],
+    ['transformer.wte.weight'],
+  );
   return builder.finish(logits);
 }

@@ -6,6 +6,9 @@
 
 import type { ParameterTensor } from '../../ports/engine.ts';
 import type { MatmulCall } from '../graph/matmul-call.ts';
+import type { BufferRole, PassSize, UniformWord, Workgroups } from './roles.ts';
+
+export type { BufferRole, PassSize, UniformWord, Workgroups };
 
 /** Dimensions of one sample's value. Empty: one number. */
 export type Shape = readonly number[];
@@ -84,37 +87,19 @@ export interface CpuLayer<Spec> {
 
 // GPU: dispatches as data, so that this file runs where there is no GPU. The plan turns them into pipelines and bind groups.
 
-/** A word of a uniform: a number is u32; floats say so. */
-export type UniformWord = number | { readonly f32: number };
-
-/** The samples of one pass: whole slices. A slice may be padded with rows whose labels are −1. */
-export interface PassSize {
-  readonly slices: number;
-  readonly samples: number;
-}
-
-/** A buffer by the part it plays at the node. Gradients of parameters are f32[slices, P]. */
-export type BufferRole =
-  | 'output'
-  | 'saved'
-  | 'parameters'
-  | 'outputGradient'
-  | 'parameterGradients'
-  | { readonly input: number }
-  | { readonly inputGradient: number }
-  /** Memory for this node alone, for the time of its dispatches. */
-  | { readonly scratch: number; readonly bytesPerSample: number };
-
 export interface KernelCall {
   readonly kind: 'kernel';
   /** File in shaders/, and its entry point. */
   readonly shader: string;
   readonly entryPoint: string;
   readonly constants?: Readonly<Record<string, number>>;
-  /** Storage buffers at bindings 1, 2, …; binding 0 is the uniform. */
-  readonly buffers: readonly BufferRole[];
+  /** Storage buffers at bindings 1, 2, …, those that are read before those that are written; binding 0 is the uniform. */
+  readonly reads: readonly BufferRole[];
+  readonly writes: readonly BufferRole[];
   readonly uniform: (size: PassSize) => readonly UniformWord[];
-  readonly workgroups: (size: PassSize) => readonly [x: number, y: number, z: number];
+  readonly workgroups: (size: PassSize) => Workgroups;
+  /** Floating-point operations, where they are many: for the cost model. */
+  readonly flops?: (size: PassSize) => number;
 }
 
 export type GpuCall = KernelCall | MatmulCall;
@@ -126,6 +111,10 @@ export interface GpuPlace<Spec> extends Place<Spec> {
 }
 
 export interface GpuLayer<Spec> {
+  /** The output is the input under another shape: both share one buffer, and forward has no calls. */
+  readonly view?: true;
+  /** The gradient at each input is the one at the output: they share one buffer wherever the plan can let them. */
+  readonly passesGradient?: true;
   forward(place: GpuPlace<Spec>): readonly GpuCall[];
   /** `needed`: which inputs want a gradient; `accumulate`: which of those already hold another node's. */
   backward(
@@ -134,10 +123,7 @@ export interface GpuLayer<Spec> {
     accumulate: readonly boolean[],
   ): readonly GpuCall[];
   /** Each slice's gradient alone. Present exactly where the layer has parameters. */
-  readonly parameterGradient?: (
-    place: GpuPlace<Spec>,
-    accumulate: readonly boolean[],
-  ) => readonly GpuCall[];
+  readonly parameterGradient?: (place: GpuPlace<Spec>, accumulate: readonly boolean[]) => readonly GpuCall[];
 }
 
 export interface Layer<Spec> {

@@ -4,7 +4,6 @@ import { DIGEST_STREAMS, digestHex } from '../../collective/digest.ts';
 import { fractionBits, powerOfTwo, SLICES_PER_MICRO_BATCH } from '../../collective/fixed-point.ts';
 import { emptyLanes, laneLayout } from '../../collective/lanes.ts';
 import type { Job } from '../../job/job.ts';
-import { parameterCount, parameterTensors, type ParameterTensor } from '../../job/model.ts';
 import { microBatchSize } from '../../job/sampler.ts';
 import {
   EngineError,
@@ -13,18 +12,20 @@ import {
   type Engine,
   type EngineDescription,
   type Evaluation,
+  type ParameterTensor,
   type TrainingState,
 } from '../../ports/engine.ts';
 import type { StateHash } from '../../ports/ids.ts';
 import { inputLength, type Loader, type Samples } from '../../ports/loader.ts';
-import { applyAdamW, nextPowers, updateConstants } from '../cpu/adamw.ts';
 import { nextExponents } from '../cpu/fixed-point.ts';
+import { applyUpdate, nextPowers, updateConstants } from '../cpu/update.ts';
 import type { EngineHooks } from '../hooks.ts';
 import { fingerprintOf, type Probed } from '../probe.ts';
 import {
   checkApply,
   checkContribution,
   checkLoader,
+  graphOf,
   loadMicroBatches,
   floatInputs,
   loadRows,
@@ -87,9 +88,14 @@ function scaleTable(exponents: Int32Array, bits: number): Uint32Array<ArrayBuffe
 /** Rejects with an `EngineError`: `out-of-memory` names the buffer, `validation` the kernel, `bad-state` what does not fit. */
 export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<WebGpuEngine> {
   const { device, job, loader, description, hooks = {} } = options;
-  checkLoader(job, loader);
-  const tensors = parameterTensors(job.model);
-  const count = parameterCount(job.model);
+  const graph = graphOf(job);
+  checkLoader(graph, loader);
+  const { model, optimizer } = job;
+  const served = model.kind === 'mlp' && model.activation === 'relu' && job.clipNorm === null;
+  if (!served || optimizer.kind !== 'adamw') {
+    throw new EngineError('unavailable', 'This model has no kernels yet: run the job on the CPU engine.');
+  }
+  const { parameters: tensors, parameterCount: count } = graph;
   const layout = laneLayout(count, tensors.length, job.microBatches);
   const bits = fractionBits(job.microBatches);
   const rows = microBatchSize(job);
@@ -202,9 +208,10 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
             device,
             arena,
             kernels,
-            units: job.model.layers,
+            units: model.layers,
             tensors,
             globalBatch: job.globalBatch,
+            microBatches: job.microBatches,
             rowsPerSlice,
             lanes: { ...buffers, blockCount },
           },
@@ -305,7 +312,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       return readWords(buffers.staging, bytes);
     });
     lanes.set(words);
-    lanes[layout.samples] = microBatches * rows;
+    lanes[layout.predictions] = microBatches * rows;
     for (const microBatch of request.microBatches) lanes[layout.counters + microBatch] = 1;
     return lanes;
   };
@@ -346,7 +353,9 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
 
   const applyNative = async ({ reduced }: ApplyRequest, exponents: Int32Array): Promise<StateHash> => {
     const powers = nextPowers(job.optimizer, small.powers);
-    const { beta1, beta2, decay, stepSize, rootCorrection, epsilon } = updateConstants(job.optimizer, powers);
+    const constants = updateConstants(job, small.step, powers);
+    if (constants.kind !== 'adamw') throw new RangeError('The kernels are those of AdamW.');
+    const { beta1, beta2, decay, stepSize, rootCorrection, epsilon } = constants;
     device.queue.writeBuffer(buffers.scales, 0, scaleTable(exponents, bits));
     device.queue.writeBuffer(buffers.lanes, 0, reduced.slice(0, count));
     update.prepare([beta1, beta2, 1 - beta1, 1 - beta2, decay, stepSize, rootCorrection, epsilon]);
@@ -359,7 +368,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
 
   const applyPortable = async ({ reduced }: ApplyRequest, exponents: Int32Array): Promise<StateHash> => {
     mirror ??= await download();
-    const state = applyAdamW(job.optimizer, layout, tensors, { ...mirror, ...small }, reduced, exponents);
+    const state = applyUpdate(job, layout, tensors, { ...mirror, ...small }, reduced, exponents);
     small = { step: state.step, powers: state.powers, exponents: state.exponents };
     upload(mirror);
     return submitDigest(device.createCommandEncoder());
@@ -403,7 +412,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
     });
     const losses = new Float32Array(words.buffer, 0, samples);
     const correct = words[samples + layout.correct - layout.loss] ?? 0;
-    return { samples, correct, loss: losses.reduce((sum, loss) => sum + loss, 0) / samples };
+    return { predictions: samples, correct, loss: losses.reduce((sum, loss) => sum + loss, 0) / samples };
   };
 
   const probed: Probed = {
@@ -411,7 +420,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
 
     async apply(request) {
       checkAlive();
-      checkApply(layout, small, request);
+      checkApply(layout, tensors, small, request);
       const exponents = request.exponents ?? small.exponents;
       switch (request.mode) {
         case 'native':

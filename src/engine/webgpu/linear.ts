@@ -1,6 +1,6 @@
 // The fully connected layer on the GPU: y = x Wᵀ + b, optionally rectified, with its gradients (see cpu/linear.ts).
 
-import type { ParameterTensor } from '../../job/model.ts';
+import type { ParameterTensor } from '../../ports/engine.ts';
 import { linearGrid, type Dispatch } from './program.ts';
 
 /** What varies between passes: how many slices of how many rows. */

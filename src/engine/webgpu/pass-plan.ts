@@ -3,7 +3,7 @@
 // C is the only thing that memory decides. An element's arithmetic does not depend on it, and slices are quantised one by one, so
 // passes of any size add up to the same bits.
 
-import type { ParameterTensor } from '../../job/model.ts';
+import type { ParameterTensor } from '../../ports/engine.ts';
 import { lossLimit, lossScale } from '../loss-lane.ts';
 import type { Arena, BufferSpec } from './arena.ts';
 import type { Kernels } from './kernels.ts';
@@ -25,6 +25,7 @@ export interface PlanInput {
   readonly units: readonly number[];
   readonly tensors: readonly ParameterTensor[];
   readonly globalBatch: number;
+  readonly microBatches: number;
   readonly rowsPerSlice: number;
   readonly lanes: LaneBuffers;
 }
@@ -124,7 +125,7 @@ export async function createPassPlan(input: PlanInput, capacity: number): Promis
       units.at(-1) ?? 0,
       { f32: 1 / input.globalBatch },
       { f32: lossScale(input.globalBatch) },
-      { f32: lossLimit(input.globalBatch) },
+      { f32: lossLimit(input.microBatches) / rowsPerSlice },
     ],
     workgroups: ({ slices }) => [Math.ceil((slices * rowsPerSlice) / 64), 1, 1],
   };

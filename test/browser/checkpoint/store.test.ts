@@ -6,6 +6,7 @@ import { openBallotStore } from '../../../src/checkpoint/ballots.ts';
 import { decodeState, encodeState } from '../../../src/checkpoint/state-file.ts';
 import { openCheckpointStore } from '../../../src/checkpoint/store.ts';
 import type { BrowserCheckpointStore } from '../../../src/checkpoint/store.ts';
+import { parameterTensors } from '../../../src/engine/graph/parameters.ts';
 import { DEFAULT_JOB, jobHash } from '../../../src/job/job.ts';
 import type { SeatId } from '../../../src/ports/ids.ts';
 import { StoreError } from '../../../src/ports/store.ts';
@@ -57,16 +58,14 @@ describe('a checkpoint in a real browser', () => {
     const store = open();
     const state = stateOf(DEFAULT_JOB, 40);
     const notes = { losses: [2.5, 1.25] };
-    const file = encodeState({
-      state,
-      job: DEFAULT_JOB,
-      jobHash: jobHash(DEFAULT_JOB),
-      stateHash: stateHash('7'),
-      notes,
-    });
+    const tensors = parameterTensors(DEFAULT_JOB.model);
+    const file = encodeState(
+      { state, job: DEFAULT_JOB, jobHash: jobHash(DEFAULT_JOB), stateHash: stateHash('7'), notes },
+      tensors,
+    );
     expect(file.length / 1e6).toBeCloseTo(1.3, 1);
     const { id } = await save(store, 40, file);
-    const loaded = decodeState((await store.load(id)).file, DEFAULT_JOB);
+    const loaded = decodeState((await store.load(id)).file, DEFAULT_JOB, tensors);
     expect(loaded).toEqual({ state, stateHash: stateHash('7'), notes });
   });
 

@@ -4,15 +4,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DIGEST_STREAMS, digestWords } from '../../../src/collective/digest.ts';
 import { fractionBits, powerOfTwo } from '../../../src/collective/fixed-point.ts';
 import { emptyLanes, laneLayout } from '../../../src/collective/lanes.ts';
-import { applyAdamW, nextPowers, updateConstants } from '../../../src/engine/cpu/adamw.ts';
+import { applyUpdate, nextPowers, updateConstants } from '../../../src/engine/cpu/update.ts';
 import { accumulateGradient } from '../../../src/engine/cpu/fixed-point.ts';
 import { matmul } from '../../../src/engine/cpu/matmul.ts';
 import { softmaxCrossEntropy } from '../../../src/engine/cpu/softmax-cross-entropy.ts';
 import { lossLimit, lossScale } from '../../../src/engine/loss-lane.ts';
 import { SHALLOW_ROWS } from '../../../src/engine/webgpu/kernels.ts';
 import { linearGrid } from '../../../src/engine/webgpu/program.ts';
-import type { Optimizer } from '../../../src/job/job.ts';
-import type { ParameterTensor } from '../../../src/job/model.ts';
+import type { Optimizer } from '../../../src/job/optimizer-schema.ts';
+import type { ParameterTensor } from '../../../src/ports/engine.ts';
 import { randomStream, uniformFraction, uniformInteger } from '../../../src/job/random.ts';
 import { distance } from '../../support/engine.ts';
 import { createBench, floats, type Bench } from './gpu.ts';
@@ -232,9 +232,11 @@ describe('fixed-point accumulate', () => {
       [count, 1, 1],
     );
     const expected = emptyLanes(LAYOUT);
-    for (const slice of slices) accumulateGradient(LAYOUT, TENSORS, exponents, slice, expected);
+    for (const slice of slices) accumulateGradient(LAYOUT, TENSORS, exponents, 0, slice, expected);
     expect(lanes).toEqual(expected.slice(0, LENGTH));
-    expect(sides).toEqual(expected.slice(LAYOUT.loss, LAYOUT.agreement));
+    expect(sides?.slice(0, LAYOUT.firstNonFinite - LAYOUT.loss)).toEqual(
+      expected.slice(LAYOUT.loss, LAYOUT.firstNonFinite),
+    );
     return sides;
   };
 
@@ -291,7 +293,9 @@ test('AdamW agrees with the CPU over several steps', async () => {
   for (let step = 0; step < 4; step++) {
     const reduced = emptyLanes(LAYOUT);
     for (let i = 0; i < LENGTH; i++) reduced[i] = Math.round((2 * uniformFraction(next) - 1) * 2 ** 27);
-    const constants = updateConstants(optimizer, nextPowers(optimizer, theirs.powers));
+    const job = { optimizer, schedule: { kind: 'constant' }, clipNorm: null } as const;
+    const constants = updateConstants(job, step, nextPowers(optimizer, theirs.powers));
+    if (constants.kind !== 'adamw') throw new Error('The constants are those of AdamW.');
     const { beta1, beta2, decay, stepSize, rootCorrection, epsilon } = constants;
     const uniform = [beta1, beta2, 1 - beta1, 1 - beta2, decay, stepSize, rootCorrection, epsilon];
     const after = await bench.run(
@@ -301,7 +305,7 @@ test('AdamW agrees with the CPU over several steps', async () => {
       [count, 1, 1],
     );
     [p, m, v] = [floats(after[3]), floats(after[4]), floats(after[5])];
-    theirs = { ...theirs, ...applyAdamW(optimizer, LAYOUT, TENSORS, theirs, reduced, exponents), exponents };
+    theirs = { ...theirs, ...applyUpdate(job, LAYOUT, TENSORS, theirs, reduced, exponents), exponents };
     expect(distance(p, theirs.parameters).error).toBeLessThan(1e-5);
     expect(distance(m, theirs.firstMoments).error).toBeLessThan(1e-6);
     expect(distance(v, theirs.secondMoments).error).toBeLessThan(1e-6);

@@ -69,8 +69,8 @@ describe('the WebGPU engine on the digits', () => {
       const mine = await trainStep(gpu, step);
       const theirs = await trainStep(cpu, step);
       expect(Math.abs(mine.loss - theirs.loss)).toBeLessThan(1e-4 * theirs.loss);
-      expect([...mine.lanes.subarray(layout.samples, layout.exponents)]).toEqual([
-        ...theirs.lanes.subarray(layout.samples, layout.exponents),
+      expect([...mine.lanes.subarray(layout.predictions, layout.exponents)]).toEqual([
+        ...theirs.lanes.subarray(layout.predictions, layout.exponents),
       ]);
       expect(
         Math.abs((mine.lanes[layout.correct] ?? NaN) - (theirs.lanes[layout.correct] ?? NaN)),
@@ -85,7 +85,7 @@ describe('the WebGPU engine on the digits', () => {
     }
     const mine = await gpu.evaluate();
     const theirs = await cpu.evaluate();
-    expect(mine.samples).toBe(2000);
+    expect(mine.predictions).toBe(2000);
     expect(Math.abs(mine.correct - theirs.correct)).toBeLessThan(20);
     expect(Math.abs(mine.loss - theirs.loss)).toBeLessThan(0.01 * theirs.loss);
   });
@@ -121,7 +121,7 @@ describe('the WebGPU engine on small models', () => {
       expect(Math.abs(mine.loss - theirs.loss)).toBeLessThan(1e-4 * theirs.loss);
     }
     const [mine, theirs] = [await gpu.evaluate(), await cpu.evaluate()];
-    expect(mine.samples).toBe(40);
+    expect(mine.predictions).toBe(40);
     expect(Math.abs(mine.loss - theirs.loss)).toBeLessThan(1e-3 * theirs.loss);
   });
 

@@ -2,7 +2,7 @@
 
 import { DEFAULT_JOB } from '../../../src/job/job.ts';
 import type { Job } from '../../../src/job/job.ts';
-import { parameterCount, parameterTensors } from '../../../src/job/model.ts';
+import { parameterCount, parameterTensors } from '../../../src/engine/graph/parameters.ts';
 import type { TrainingState } from '../../../src/ports/engine.ts';
 import type { IncarnationId, JobHash, StateHash } from '../../../src/ports/ids.ts';
 

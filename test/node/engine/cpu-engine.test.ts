@@ -38,7 +38,7 @@ describe('a contribution', () => {
     await train(engine, 2);
     const whole = await engine.contribute({ step: 2, microBatches: allMicroBatches(JOB) });
     expect([...whole.subarray(LAYOUT.counters, LAYOUT.sums)]).toEqual([1, 1, 1, 1]);
-    expect(whole[LAYOUT.samples]).toBe(20);
+    expect(whole[LAYOUT.predictions]).toBe(20);
     expect(whole.subarray(LAYOUT.agreement)).toEqual(emptyLanes(LAYOUT).subarray(LAYOUT.agreement));
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(2), { minLength: 4, maxLength: 4 }), async (ranks) => {
@@ -60,7 +60,7 @@ describe('a contribution', () => {
     for (const globalBatch of [4, 12]) {
       const engine = open({ globalBatch });
       const lanes = await engine.contribute({ step: 0, microBatches: allMicroBatches(JOB) });
-      expect(lanes[LAYOUT.samples]).toBe(globalBatch);
+      expect(lanes[LAYOUT.predictions]).toBe(globalBatch);
       expect(lanes[LAYOUT.loss]).toBeGreaterThan(0);
     }
   });
@@ -161,7 +161,7 @@ describe('the CPU engine', () => {
     const after = await engine.evaluate();
     expect(steps.at(-1)?.loss).toBeLessThan(0.5 * (steps[0]?.loss ?? NaN));
     expect(after.loss).toBeLessThan(0.5 * before.loss);
-    expect(after.correct / after.samples).toBeGreaterThan(0.9);
+    expect(after.correct / after.predictions).toBeGreaterThan(0.9);
   });
 
   test('hands its state to another, which goes on with the same bits', async () => {

@@ -73,9 +73,9 @@ test(
       steps.slice(from, to).reduce((sum, { loss }) => sum + loss, 0) / (to - from);
     expect(mean(0, 5)).toBeGreaterThan(1.8);
     expect(mean(50, 60)).toBeLessThan(0.7);
-    const { correct, samples, loss } = await engine.evaluate();
-    expect(samples).toBe(2000);
-    expect(correct / samples).toBeGreaterThan(0.9);
+    const { correct, predictions, loss } = await engine.evaluate();
+    expect(predictions).toBe(2000);
+    expect(correct / predictions).toBeGreaterThan(0.9);
     expect(loss).toBeLessThan(0.35);
   },
 );

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { exponentFor, fractionBits, powerOfTwo } from '../../../src/collective/fixed-point.ts';
 import { combineLanes, emptyLanes, laneLayout } from '../../../src/collective/lanes.ts';
 import { accumulateGradient, accumulateLosses, laneScales } from '../../../src/engine/cpu/fixed-point.ts';
-import type { ParameterTensor } from '../../../src/job/model.ts';
+import type { ParameterTensor } from '../../../src/ports/engine.ts';
 
 const MICRO_BATCHES = 8;
 const BITS = fractionBits(MICRO_BATCHES);
@@ -14,7 +14,7 @@ const layout = laneLayout(LENGTH, 1, MICRO_BATCHES);
 function lanesOf(gradient: readonly number[], exponent: number): Int32Array<ArrayBuffer> {
   const lanes = emptyLanes(layout);
   const padded = Float32Array.from({ length: LENGTH }, (_, i) => gradient[i] ?? 0);
-  accumulateGradient(layout, tensors, Int32Array.of(exponent), padded, lanes);
+  accumulateGradient(layout, tensors, Int32Array.of(exponent), 0, padded, lanes);
   return lanes;
 }
 const side = (lanes: Int32Array) => ({
@@ -82,13 +82,13 @@ describe('a gradient in fixed point', () => {
         (slices, cut) => {
           const inOrder = emptyLanes(layout);
           for (const values of slices) {
-            accumulateGradient(layout, tensors, Int32Array.of(0), Float32Array.from(values), inOrder);
+            accumulateGradient(layout, tensors, Int32Array.of(0), 0, Float32Array.from(values), inOrder);
           }
           const grouped = emptyLanes(layout);
           for (const group of [slices.slice(cut).reverse(), slices.slice(0, cut)]) {
             const part = emptyLanes(layout);
             for (const values of group) {
-              accumulateGradient(layout, tensors, Int32Array.of(0), Float32Array.from(values), part);
+              accumulateGradient(layout, tensors, Int32Array.of(0), 0, Float32Array.from(values), part);
             }
             combineLanes(layout, grouped, part, 0);
           }
@@ -109,7 +109,7 @@ describe('a gradient in fixed point', () => {
           for (const [i, values] of slices.entries()) {
             const sign = i % 2 === 0 ? 1 : -1;
             const gradient = Float32Array.from(values, (value) => sign * value * unit);
-            accumulateGradient(layout, tensors, Int32Array.of(exponent), gradient, lanes);
+            accumulateGradient(layout, tensors, Int32Array.of(exponent), 0, gradient, lanes);
           }
           expect(lanes[layout.overflows]).toBe(0);
           const [scale = NaN] = laneScales(layout, Int32Array.of(exponent));
@@ -132,7 +132,7 @@ describe('a gradient in fixed point', () => {
     const lanes = emptyLanes(wide);
     const largest = 1 - 2 ** -24;
     for (let i = 0; i < 128; i++) {
-      accumulateGradient(wide, one, Int32Array.of(0), Float32Array.of(-largest), lanes);
+      accumulateGradient(wide, one, Int32Array.of(0), 0, Float32Array.of(-largest), lanes);
     }
     expect(lanes[0]).toBe(-128 * largest * 2 ** fractionBits(64));
   });
@@ -141,11 +141,13 @@ describe('a gradient in fixed point', () => {
 describe('losses in fixed point', () => {
   test('sum to the mean loss, flag what is not finite, and never overflow', () => {
     const lanes = emptyLanes(layout);
-    accumulateLosses(layout, 4, Float32Array.of(2, 4, NaN, Infinity), 4, lanes);
+    accumulateLosses(layout, 4, 3, Float32Array.of(2, 4, NaN, Infinity), 4, lanes);
     expect((lanes[layout.loss] ?? 0) / 2 ** 20).toBe(1.5);
     expect(lanes[layout.nonFinite]).toBe(2);
     const huge = emptyLanes(layout);
-    accumulateLosses(layout, 4, new Float32Array(4).fill(1e30), 4, huge);
+    for (let slice = 0; slice < 2 * MICRO_BATCHES; slice++) {
+      accumulateLosses(layout, 4, slice >> 1, new Float32Array(4).fill(1e30), 4, huge);
+    }
     expect(huge[layout.loss]).toBeGreaterThan(2 ** 30);
   });
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { initialParameters } from '../../../src/job/initial-parameters.ts';
+import { initialParameters } from '../../../src/engine/graph/initial-parameters.ts';
 import { DEFAULT_JOB, JobError, type Job } from '../../../src/job/job.ts';
-import { parameterTensors } from '../../../src/job/model.ts';
+import { parameterTensors } from '../../../src/engine/graph/parameters.ts';
 import { randomStream, uniformInteger } from '../../../src/job/random.ts';
 import { batchRows, epochOf, microBatchRows, stepsPerEpoch } from '../../../src/job/sampler.ts';
 

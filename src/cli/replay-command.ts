@@ -45,6 +45,7 @@ export function replayCommand(exit: (status: number) => void): Command {
     .option('--log <file>', 'write the event log, one JSON object a line')
     .option('--trace <file>', 'write a trace for ui.perfetto.dev')
     .option('--shiviz <file>', 'write a log with vector clocks for ShiViz')
+    .option('--svg <file>', 'draw a space-time diagram: members, messages, and what came of them')
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', REPLAY_HELP)
     .allowExcessArguments(false)

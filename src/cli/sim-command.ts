@@ -80,6 +80,7 @@ export function simCommand(exit: (status: number) => void): Command {
     .option('--log <file>', 'write the event log, one JSON object a line')
     .option('--trace <file>', 'write a trace for ui.perfetto.dev')
     .option('--shiviz <file>', 'write a log with vector clocks for ShiViz')
+    .option('--svg <file>', 'draw a space-time diagram: members, messages, and what came of them')
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { tsImport } from 'tsx/esm/api';
 import { oneLine, UsageError } from '../errors.ts';
 import { ProtocolError } from '../../simulator/guest/protocol-error.ts';
 import { parseProtocol, type GuestProtocol } from '../../simulator/guest/shape.ts';
@@ -21,7 +22,11 @@ export async function loadProtocol(path: string): Promise<LoadedProtocol> {
   const module = await importModule(path, file);
   if (!('protocol' in module))
     throw new UsageError(
-      `${path} exports no protocol: expected "export const protocol", found ${Object.keys(module).join(', ') || 'no named export'}.`,
+      `${path} exports no protocol: expected "export const protocol", found ${
+        Object.keys(module)
+          .filter((name) => name !== 'default')
+          .join(', ') || 'no named export'
+      }.`,
     );
   return { path, protocol: await answering(path, () => parseProtocol(module['protocol'])), hash };
 }
@@ -38,7 +43,11 @@ export async function answering<T>(path: string, work: () => T | Promise<T>): Pr
 
 async function importModule(path: string, file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    return (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+    // Unlike import(), this takes TypeScript and ES modules from any folder, also without a package.json that says so.
+    return (await tsImport(pathToFileURL(file).href, {
+      parentURL: import.meta.url,
+      tsconfig: false,
+    })) as Readonly<Record<string, unknown>>;
   } catch (error) {
     throw new UsageError(`${path} cannot be loaded: ${oneLine(error)}`);
   }

@@ -1,7 +1,8 @@
-// The files that a run of a user's protocol can leave behind: its event log, a Perfetto trace, a ShiViz log.
+// The files that a run of a user's protocol can leave behind: its event log, a Perfetto trace, a ShiViz log, a space-time diagram.
 
+import type { GuestOutcome, GuestRunOptions } from '../../simulator/guest/run.ts';
+import { drawGuest } from '../../simulator/guest/drawing.ts';
 import { eventInWords, inWords } from '../../simulator/guest/story.ts';
-import type { GuestRunOptions } from '../../simulator/guest/run.ts';
 import type { Letter } from '../../simulator/guest/world.ts';
 import { writePerfetto } from '../../trace/perfetto.ts';
 import { writeShiviz, type ShivizClock } from '../../trace/shiviz.ts';
@@ -9,9 +10,9 @@ import { writeText } from '../sim/files.ts';
 import type { RecordFlags } from '../sim/recorder.ts';
 
 export interface GuestRecorder {
-  readonly options: Pick<GuestRunOptions, 'onRecord' | 'onSend' | 'onMessage'>;
+  readonly options: Pick<GuestRunOptions, 'onRecord' | 'onStrike' | 'onSend' | 'onMessage'>;
   /** Writes the files. */
-  finish(virtualMs: number): void;
+  finish(outcome: GuestOutcome): void;
 }
 
 const words = ({ text }: Letter): string => inWords(JSON.parse(text));
@@ -20,6 +21,7 @@ export function createGuestRecorder(flags: RecordFlags): GuestRecorder {
   const lines: string[] = [];
   const perfetto = flags.trace === undefined ? undefined : writePerfetto();
   const shiviz = flags.shiviz === undefined ? undefined : writeShiviz();
+  const drawing = flags.svg === undefined ? undefined : drawGuest();
   /** The clock that each message carries, by its receiver: one message may go to all. */
   const clocks = new WeakMap<Letter, Map<number, ShivizClock>>();
   return {
@@ -31,7 +33,9 @@ export function createGuestRecorder(flags: RecordFlags): GuestRecorder {
         // ShiViz shows a message's arrival by itself.
         if (event.kind !== 'message') shiviz?.note(String(node), eventInWords(event));
         for (const effect of effects) if (effect.kind === 'report') shiviz?.note(String(node), effect.what);
+        drawing?.onRecord(record);
       },
+      onStrike: (strike, at) => drawing?.onStrike(strike, at),
       onSend(from, to, letter) {
         if (shiviz === undefined) return;
         const carried = clocks.get(letter) ?? new Map<number, ShivizClock>();
@@ -40,15 +44,17 @@ export function createGuestRecorder(flags: RecordFlags): GuestRecorder {
       },
       onMessage(from, to, letter, sentAt, now) {
         perfetto?.message(String(from), String(to), words(letter), sentAt, now);
+        drawing?.onMessage(from, to, letter, sentAt, now);
         const clock = clocks.get(letter)?.get(to);
         if (clock !== undefined) shiviz?.received(String(from), String(to), words(letter), clock);
       },
     },
-    finish(virtualMs) {
+    finish(outcome) {
       if (flags.log !== undefined) writeText(flags.log, `${lines.join('\n')}\n`);
       if (flags.trace !== undefined && perfetto !== undefined)
-        writeText(flags.trace, perfetto.text(virtualMs));
+        writeText(flags.trace, perfetto.text(outcome.virtualMs));
       if (flags.shiviz !== undefined && shiviz !== undefined) writeText(flags.shiviz, shiviz.text());
+      if (flags.svg !== undefined && drawing !== undefined) writeText(flags.svg, drawing.text(outcome));
     },
   };
 }

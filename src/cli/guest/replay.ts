@@ -46,7 +46,7 @@ export async function replayGuestCommand(from: string, flags: GuestReplayFlags):
     exactly(() => replayGuest(protocol, replay, { ...recorder.options, hash: true })),
   );
   const wallMs = performance.now() - started;
-  recorder.finish(outcome.virtualMs);
+  recorder.finish(outcome);
   if (replay.traceHash !== undefined && replay.traceHash !== outcome.traceHash)
     throw new RunError(
       `The replay came out as trace ${outcome.traceHash}, but ${replay.traceHash} was recorded: another version wrote it, or the protocol depends on more than its state, its event and its clock.`,

@@ -37,7 +37,7 @@ export async function simGuest(flags: GuestSimFlags): Promise<number> {
     runGuestTwice(loaded.protocol, experiment, { ...recorder.options, hash: true }),
   );
   const wallMs = performance.now() - started;
-  recorder.finish(outcome.virtualMs);
+  recorder.finish(outcome);
   process.stdout.write(
     flags.json === true
       ? `${JSON.stringify(guestJson(experiment, outcome, wallMs))}\n`

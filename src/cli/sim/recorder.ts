@@ -1,8 +1,10 @@
-// The files that a simulated run can leave behind: its event log, a Perfetto trace, a ShiViz log.
+// The files that a simulated run can leave behind: its event log, a Perfetto trace, a ShiViz log, a space-time diagram.
 
 import type { Message } from '../../protocol/messages.ts';
 import type { RunOptions } from '../../simulator/swarm.ts';
+import type { TraceEvent } from '../../trace/events.ts';
 import { writePerfetto } from '../../trace/perfetto.ts';
+import { writeSpaceTime } from '../../trace/space-time.ts';
 import { writeShiviz, type ShivizClock } from '../../trace/shiviz.ts';
 import { writeText } from './files.ts';
 
@@ -10,6 +12,7 @@ export interface RecordFlags {
   readonly log?: string;
   readonly trace?: string;
   readonly shiviz?: string;
+  readonly svg?: string;
 }
 
 export interface Recorder {
@@ -18,10 +21,16 @@ export interface Recorder {
   finish(virtualMs: number): void;
 }
 
+/** What a rank does in every step: a drawing of it would show nothing else. */
+const EVERY_STEP: ReadonlySet<TraceEvent['kind']> = new Set(['phase', 'contributed', 'applied', 'committed']);
+
+const nameOf = (member: string): string => `rank ${member.slice(0, 6)}`;
+
 export function createRecorder(flags: RecordFlags): Recorder {
   const lines: string[] = [];
   const perfetto = flags.trace === undefined ? undefined : writePerfetto();
   const shiviz = flags.shiviz === undefined ? undefined : writeShiviz();
+  const drawing = flags.svg === undefined ? undefined : writeSpaceTime();
   /** The clock that each message carries, by its receiver: a broadcast is one message. */
   const clocks = new WeakMap<Message, Map<string, ShivizClock>>();
   return {
@@ -30,6 +39,8 @@ export function createRecorder(flags: RecordFlags): Recorder {
         if (flags.log !== undefined) lines.push(JSON.stringify(record));
         perfetto?.record(record);
         shiviz?.record(record);
+        if (!EVERY_STEP.has(record.event.kind))
+          drawing?.note(nameOf(record.member), record.at, record.event.kind);
       },
       ...(shiviz === undefined
         ? {}
@@ -41,12 +52,13 @@ export function createRecorder(flags: RecordFlags): Recorder {
               clocks.set(message, carried);
             },
           }),
-      ...(shiviz === undefined && perfetto === undefined
+      ...(shiviz === undefined && perfetto === undefined && drawing === undefined
         ? {}
         : {
             onMessage(from, to, message, sentAt, now) {
               if (message.kind === 'beat') return;
               perfetto?.message(from.member, to.member, message.kind, sentAt, now);
+              drawing?.message(nameOf(from.member), nameOf(to.member), message.kind, sentAt, now);
               const clock = clocks.get(message)?.get(to.member);
               if (clock !== undefined) shiviz?.received(from.member, to.member, message.kind, clock);
             },
@@ -57,6 +69,7 @@ export function createRecorder(flags: RecordFlags): Recorder {
       if (flags.trace !== undefined && perfetto !== undefined)
         writeText(flags.trace, perfetto.text(virtualMs));
       if (flags.shiviz !== undefined && shiviz !== undefined) writeText(flags.shiviz, shiviz.text());
+      if (flags.svg !== undefined && drawing !== undefined) writeText(flags.svg, drawing.text());
     },
   };
 }

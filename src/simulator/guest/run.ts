@@ -159,8 +159,8 @@ export function runGuestTwice(
   experiment: GuestExperiment,
   options: GuestRunOptions = {},
 ): GuestOutcome {
-  const first = runGuest(protocol, experiment);
-  const second = runGuest(protocol, experiment, options);
+  const first = runNamed(protocol, experiment, {});
+  const second = runNamed(protocol, experiment, options);
   const length = Math.max(first.digests.length, second.digests.length);
   for (let i = 0; i < length; i++)
     if (first.digests[i] !== second.digests[i])
@@ -174,6 +174,20 @@ export function runGuestTwice(
         'A step may depend on its state, its event and its clock alone.',
     );
   return second;
+}
+
+/** Says which seed it was where the file is at fault. */
+function runNamed(
+  protocol: GuestProtocol,
+  experiment: GuestExperiment,
+  options: GuestRunOptions,
+): GuestOutcome {
+  try {
+    return runGuest(protocol, experiment, options);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new ProtocolError(`With seed ${experiment.seed}: ${error.message}`);
+  }
 }
 
 /** Which event that was, as far as a third run can tell. */

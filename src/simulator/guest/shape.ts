@@ -100,7 +100,10 @@ function checked([sentence, check]: readonly [string, (view: View) => unknown]):
 }
 
 const node = whole(0, MAX_RANKS * 2);
-const json = v.custom<unknown>((value) => isJson(value), 'Expected plain JSON data');
+const json = v.custom<unknown>(
+  (value) => jsonFlaw(value, '') === undefined,
+  ({ input }) => `plain JSON data, found ${jsonFlaw(input, 'at it')?.trim() ?? ''}`,
+);
 const ms = v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_MS));
 const SendSchema = v.strictObject({
   kind: v.literal('send'),
@@ -131,38 +134,47 @@ export function parseEffects(answer: unknown, where: () => string): readonly Gue
   );
 }
 
-/** What JSON carries, and nothing that it would change on the way. */
-function isJson(value: unknown): boolean {
+/** Where a value is not what JSON carries unchanged, as a path and what is there; undefined: it is. */
+function jsonFlaw(value: unknown, path: string): string | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
-      return true;
+      return undefined;
     case 'number':
-      return Number.isFinite(value);
-    case 'object':
-      if (value === null) return true;
-      if (Array.isArray(value)) return value.every(isJson);
-      return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson);
+      return Number.isFinite(value) ? undefined : `${path} ${String(value)}`;
+    case 'object': {
+      if (value === null) return undefined;
+      if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)
+        return `${path} ${describe(value)}`;
+      for (const [key, item] of Object.entries(value)) {
+        const flaw = jsonFlaw(item, `${path}.${key}`);
+        if (flaw !== undefined) return flaw;
+      }
+      return undefined;
+    }
     case 'undefined':
     case 'bigint':
     case 'symbol':
     case 'function':
-      return false;
+      return `${path} ${typeof value}`;
   }
 }
 
 function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object') return `an object of ${value.constructor.name}`;
+  if (typeof value === 'object') return `a ${className(value)}`;
   if (typeof value === 'string') return JSON.stringify(value);
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value;
 }
 
+const className = (value: { readonly constructor?: { readonly name: string } }): string =>
+  value.constructor?.name ?? 'prototype-less object';
+
 function flaw(issue: v.BaseIssue<unknown>, root = 'protocol'): string {
   const path = [root, ...(issue.path ?? []).map(({ key }) => String(key))].join('.');
-  const own = /^Expected (.*)$/.exec(issue.message)?.[1];
-  return `${path}: expected ${own?.replace(/ but received .*$/, '') ?? issue.expected ?? 'something else'}, found ${
-    issue.type === 'custom' ? describe(issue.input) : issue.received
-  }`;
+  if (issue.type === 'custom') return `${path}: expected ${issue.message}`;
+  const own = /^Expected (.*)$/.exec(issue.message)?.[1]?.replace(/ but received .*$/, '');
+  const expected = own ?? issue.expected ?? 'something else';
+  return `${path}: expected ${expected === 'never' ? 'no such field' : expected}, found ${issue.received}`;
 }

@@ -113,7 +113,7 @@ export function writeSpaceTime(): SpaceTimeWriter {
           `<text class="n" x="${x(member)}" y="24">${escape(member)}</text>`,
       );
       return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
-<style>text{font:11px sans-serif;fill:#222}.t,.m{fill:#667}.n{font-weight:bold;text-anchor:middle}.h{fill:#a40;stroke:none}line,path{stroke:#357;stroke-width:1}line.h{stroke:#a40;stroke-dasharray:4 3}line.l{stroke:#bbb}circle{fill:#222}</style>
+<style>text{font:11px sans-serif;fill:#222;paint-order:stroke;stroke:#fff;stroke-width:3px}.t,.m{fill:#667}.n{font-weight:bold;text-anchor:middle}.h{fill:#a40}line,path{stroke:#357;stroke-width:1}line.h{stroke:#a40;stroke-dasharray:4 3}line.l{stroke:#bbb}circle{fill:#222}</style>
 <defs><marker id="a" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" style="fill:#357"/></marker></defs>
 <rect width="100%" height="100%" fill="#fff"/>
 ${[...axes, ...lines].join('\n')}

@@ -12,7 +12,6 @@ import type { NodeId, View } from './protocol.ts';
 import type { GuestProtocol } from './shape.ts';
 import {
   createGuestWorld,
-  failure,
   type Broken,
   type Condition,
   type GuestRecord,
@@ -141,14 +140,14 @@ function awaitLiveness(
   const { invariant, sentence } = missing;
   return {
     invariant,
-    sentence: `${sentence} It did not come to hold within ${withinMs} ms after the faults.`,
+    sentence: `${sentence}It did not come to hold within ${withinMs} ms after the faults had ended.`,
   };
 }
 
 function firstMissing(eventually: GuestProtocol['eventually'], view: View): Broken | undefined {
   for (const [sentence, holds] of eventually) {
     const answer = holds(view);
-    if (answer !== true) return { invariant: sentence, sentence: failure(sentence, answer) };
+    if (answer !== true) return { invariant: sentence, sentence: answer === false ? '' : `${answer} ` };
   }
   return undefined;
 }

@@ -104,7 +104,7 @@ export function guestStory(protocol: GuestProtocol, replay: GuestReplay): readon
 }
 
 const headline = ({ protocol, ranks, steps }: GuestExperiment): string =>
-  `${ranks} nodes run ${protocol.name}, ${steps} steps`;
+  `${ranks} node${ranks === 1 ? '' : 's'} run ${protocol.name}, ${steps} step${steps === 1 ? '' : 's'}`;
 
 const ending = ({ verdict, invariant, reason }: GuestOutcome): string =>
   verdict === 'held' ? 'held' : `violated, "${invariant ?? ''}": ${reason ?? ''}`;

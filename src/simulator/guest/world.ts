@@ -96,10 +96,6 @@ export interface GuestWorld {
   ledger(): Readonly<Record<Condition, number>>;
 }
 
-/** What is said of an invariant that does not hold: the check's own sentence, if it has one. */
-export const failure = (sentence: string, answer: string | false): string =>
-  answer === false ? `It is not so that ${sentence}.` : answer;
-
 const conditionOf = (node: Node): Condition =>
   node.gone ? 'gone' : !node.alive ? 'crashed' : node.waiting === undefined ? 'running' : 'frozen';
 
@@ -166,7 +162,7 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
     const seen = view();
     for (const [sentence, holds] of protocol.invariants) {
       const answer = holds(seen);
-      if (answer !== true) violate(sentence, failure(sentence, answer));
+      if (answer !== true) violate(sentence, answer === false ? 'It does not hold.' : answer);
     }
   }
 

@@ -112,6 +112,14 @@ describe('the races of examples/', () => {
     },
   );
 
+  it('begin with one that the guide has word for word', () => {
+    const guide = readFileSync(join(ROOT, 'docs/your-own-race.md'), 'utf8');
+    const [, ...code] = readFileSync(join(ROOT, 'examples/hello.ts'), 'utf8').trim().split('\n');
+    expect(/```ts\n([^`]*)\n```/.exec(guide)?.[1]?.replace('\n\n', '\n')).toBe(
+      code.join('\n').replace('\n\n', '\n'),
+    );
+  });
+
   it('are each told in fewer than 200 lines, and the first in some ten', () => {
     const lengths = races.map(
       ({ file }) => readFileSync(join(ROOT, file), 'utf8').trimEnd().split('\n').length,

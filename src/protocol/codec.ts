@@ -201,7 +201,9 @@ export const laneOf = (message: Message): Lane =>
 
 /** How many bytes `encodeMessage` makes of a message, without making them. */
 export function messageBytes(message: Message): number {
-  const { header, payload } = split(message);
+  // What travels most has no payload, and its header is the message itself.
+  const { header, payload } =
+    laneOf(message) === 'control' ? { header: message, payload: [] } : split(message);
   return 8 + Math.ceil(asciiJson(header).length / 4) * 4 + payload.length;
 }
 

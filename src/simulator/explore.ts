@@ -165,7 +165,7 @@ export function explore(
         done(true);
       },
       saveCheckpoint(rank, _saved, outcome) {
-        pending.push({ rank: sims.indexOf(rank), event: outcome(true) });
+        pending.push({ rank: sims.indexOf(rank), event: outcome('stored') });
       },
       loadCheckpoint: (): SavedState | undefined => undefined,
       setTimer(rank, name, ms) {
@@ -389,7 +389,7 @@ function initialNode(scope: Scope, job: Job, rules: Rules): Node {
       done(true);
     },
     saveCheckpoint(rank, _saved, outcome) {
-      pending.push({ to: sims.indexOf(rank), event: outcome(true) });
+      pending.push({ to: sims.indexOf(rank), event: outcome('stored') });
     },
     loadCheckpoint: () => undefined,
     setTimer(rank, name, ms) {

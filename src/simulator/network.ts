@@ -12,6 +12,8 @@ const GOODBYE = [2, 15] as const;
 const ICE = [6_000, 16_600] as const;
 const SETUP = [5, 60] as const;
 const RECONNECT = [300, 3_000] as const;
+/** A link that was dropped on purpose is not taken up again soon. */
+const RECONCILE = [10_000, 30_000] as const;
 /** A hidden tab's page gets its turns this often. */
 const HIDDEN_TURN = 1000;
 
@@ -39,6 +41,8 @@ export interface Network<H, M> {
   connect(a: H, b: H): void;
   /** Both ends notice; what is in flight is lost. */
   disconnect(a: H, b: H, evidence: Evidence): void;
+  /** One end has had enough of the other, which sees its channel close. */
+  drop(from: H, to: H): void;
   /** The connection ends and is set up anew a little later. */
   reset(a: H, b: H): void;
   /** One direction; undefined heals, and brings a connection that failed back. */
@@ -114,16 +118,19 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
     fabric.deliver(link.to, { kind: 'message', from: link.from.member, message });
   }
 
+  /** What is on its way, and what waits to be, is lost. */
+  function sever(link: Link<H, M>): void {
+    link.up = false;
+    link.connection += 1;
+    link.held = [];
+    link.heldBytes = 0;
+    clearWire(link.wire);
+  }
+
   function disconnect(a: H, b: H, evidence: Evidence): void {
     const [there, back] = [linkBetween(a, b), linkBetween(b, a)];
     if (!there.up && !back.up) return;
-    for (const link of [there, back]) {
-      link.up = false;
-      link.connection += 1;
-      link.held = [];
-      link.heldBytes = 0;
-      clearWire(link.wire);
-    }
+    for (const link of [there, back]) sever(link);
     pageEvent(a, { kind: 'linkDown', peer: b.member, evidence });
     pageEvent(b, { kind: 'linkDown', peer: a.member, evidence });
   }
@@ -197,6 +204,16 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
       connectIn(fabric.delay('setup', SETUP, a), a, b);
     },
     disconnect,
+    drop(from, to) {
+      const [there, back] = [linkBetween(from, to), linkBetween(to, from)];
+      if (!there.up) return;
+      for (const link of [there, back]) sever(link);
+      fabric.at(now(), () => pageEvent(from, { kind: 'linkDown', peer: to.member, evidence: 'misbehaved' }));
+      fabric.at(now() + fabric.delay('latency', LATENCY, to), () =>
+        pageEvent(to, { kind: 'linkDown', peer: from.member, evidence: 'channel-closed' }),
+      );
+      connectIn(fabric.delay('reconcile', RECONCILE, from), from, to);
+    },
     reset,
     setFault(from, to, fault) {
       const link = linkBetween(from, to);

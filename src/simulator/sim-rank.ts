@@ -23,10 +23,14 @@ import {
   type Salt,
 } from './hash-engine.ts';
 
+/** What comes of saving a checkpoint, as its writer hears it. `unanswered`: it landed, and the answer was lost. */
+export type SaveOutcome = 'stored' | 'refused' | 'fenced' | 'quota' | 'unanswered';
+
 /** A checkpoint as simulated storage keeps it. */
 export interface SavedState {
   readonly standing: Standing;
-  readonly state: HashState;
+  /** The encoded state. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 export interface SimRank {
@@ -49,7 +53,7 @@ export interface SimPorts<R extends SimRank = SimRank> {
   /** Stores a ballot; calls back when it is durable, with false when it was refused. */
   storeBallot(rank: R, record: SeatRecord, done: (stored: boolean) => void): void;
   /** Saves a checkpoint; the rank is told what `outcome` makes of it. */
-  saveCheckpoint(rank: R, saved: SavedState, outcome: (stored: boolean) => Event): void;
+  saveCheckpoint(rank: R, saved: SavedState, outcome: (came: SaveOutcome) => Event): void;
   loadCheckpoint(rank: R): SavedState | undefined;
   setTimer(rank: R, name: TimerName, ms: number | undefined): void;
   seatsChanged(rank: R): void;
@@ -172,10 +176,10 @@ export function perform<R extends SimRank>(
         ports.answer(rank, 'engine', { kind: 'restored', found: undefined });
         return;
       }
-      rank.engine = saved.state;
+      rank.engine = decodeHashState(saved.bytes);
       ports.answer(rank, 'engine', {
         kind: 'restored',
-        found: { standing: { ...saved.standing, hash: hashOf(saved.state) }, provenance: SIMULATED },
+        found: { standing: { ...saved.standing, hash: hashOf(rank.engine) }, provenance: SIMULATED },
       });
       return;
     }
@@ -184,12 +188,12 @@ export function perform<R extends SimRank>(
       if (rank.engine === undefined) return;
       const saved: SavedState = {
         standing: { lineage: generation, step, hash: hashOf(rank.engine) },
-        state: rank.engine,
+        bytes: encodeHashState(rank.engine),
       };
-      ports.saveCheckpoint(rank, saved, (stored) =>
-        stored
+      ports.saveCheckpoint(rank, saved, (came) =>
+        came === 'stored'
           ? { kind: 'checkpointed', generation, step, hash }
-          : { kind: 'checkpointFailed', generation, step, detail: 'storage refused' },
+          : { kind: 'checkpointFailed', generation, step, detail: `storage: ${came}` },
       );
       return;
     }

@@ -5,56 +5,65 @@ import type { IncarnationId, MemberId, SeatId } from '../ports/ids.ts';
 import { compareCheckpoints, type CheckpointKey } from '../ports/store.ts';
 import type { SeatRecord } from '../protocol/votes.ts';
 import { createDisk, settleWrites, type Disk } from './disk.ts';
-import { encodeHashState } from './hash-engine.ts';
-import type { SavedState } from './sim-rank.ts';
+import type { SavedState, SaveOutcome } from './sim-rank.ts';
 
 /** Checkpoints kept in each profile. */
 const KEPT = 3;
 
-interface Checkpoint {
-  readonly saved: SavedState;
+interface Checkpoint<S> {
+  readonly saved: S;
   /** Torn or rotten: its bytes do not verify, and loading passes it over. */
   damaged: boolean;
 }
 
 /** A checkpoint on its way to the disk. */
-interface Save {
+interface Save<S> {
   readonly by: MemberId;
-  readonly saved: SavedState;
+  readonly saved: S;
 }
 
-/** The records are ballots, by seat. */
-export interface Profile extends Disk<SeatId, SeatRecord, MemberId> {
-  readonly name: string;
-  checkpoints: Checkpoint[];
-  saves: Save[];
+/** Checkpoints of a browser profile, newest first. */
+export interface Shelf<S extends SavedState> {
+  checkpoints: Checkpoint<S>[];
+  saves: Save<S>[];
   /** The newest generation of each incarnation that has saved. Outlives its checkpoints: a zombie stays fenced. */
   readonly fences: Map<IncarnationId, number>;
   /** Faults in force: room for checkpoints, in bytes. The least counts. */
   readonly quotas: number[];
+  /** Faults in force, as for records. */
+  refusing: number;
+  ambiguous: number;
 }
 
-export const createProfile = (name: string): Profile => ({
-  ...createDisk(),
-  name,
+/** The records are ballots, by seat. */
+export interface Profile extends Disk<SeatId, SeatRecord, MemberId>, Shelf<SavedState> {
+  readonly name: string;
+}
+
+export const createShelf = <S extends SavedState>(): Shelf<S> => ({
   checkpoints: [],
   saves: [],
   fences: new Map(),
   quotas: [],
+  refusing: 0,
+  ambiguous: 0,
 });
 
-export function beginSave(profile: Profile, by: MemberId, saved: SavedState): Save {
+export const createProfile = (name: string): Profile => ({ ...createShelf(), ...createDisk(), name });
+
+export function beginSave<S extends SavedState>(shelf: Shelf<S>, by: MemberId, saved: S): Save<S> {
   const save = { by, saved };
-  profile.saves.push(save);
+  shelf.saves.push(save);
   return save;
 }
 
-/** Ends a save; true when its writer is told that it landed. One that death has settled already is passed over. */
-export function endSave(profile: Profile, save: Save): boolean | 'settled' {
-  const at = profile.saves.indexOf(save);
+/** Ends a save. One that death has settled already is passed over. */
+export function endSave<S extends SavedState>(shelf: Shelf<S>, save: Save<S>): SaveOutcome | 'settled' {
+  const at = shelf.saves.indexOf(save);
   if (at < 0) return 'settled';
-  profile.saves.splice(at, 1);
-  return land(profile, save.saved) && profile.ambiguous === 0;
+  shelf.saves.splice(at, 1);
+  const came = land(shelf, save.saved);
+  return came === 'stored' && shelf.ambiguous > 0 ? 'unanswered' : came;
 }
 
 /** What becomes of a checkpoint whose writer died: nothing, all of it unseen, or a torn one (its machine died with it). */
@@ -87,23 +96,20 @@ function compareSaved(a: SavedState, b: SavedState): number {
   return ka === undefined || kb === undefined ? 1 : compareCheckpoints(ka, kb);
 }
 
-/** Bytes that a checkpoint takes. */
-const bytesOf = ({ state }: SavedState): number => encodeHashState(state).length;
-
 /** Writes a checkpoint, unless storage refuses, it does not fit, or a newer generation of its line has saved (fencing). */
-function land(profile: Profile, saved: SavedState, damaged = false): boolean {
+function land<S extends SavedState>(shelf: Shelf<S>, saved: S, damaged = false): SaveOutcome {
   const { lineage } = saved.standing;
-  if (profile.refusing > 0 || lineage === undefined) return false;
-  if ((profile.fences.get(lineage.incarnation) ?? 0) > lineage.number) return false;
-  if (profile.quotas.length > 0) {
-    const taken = profile.checkpoints.reduce((sum, one) => sum + bytesOf(one.saved), 0);
-    if (taken + bytesOf(saved) > Math.min(...profile.quotas)) return false;
+  if (shelf.refusing > 0 || lineage === undefined) return 'refused';
+  if ((shelf.fences.get(lineage.incarnation) ?? 0) > lineage.number) return 'fenced';
+  if (shelf.quotas.length > 0) {
+    const taken = shelf.checkpoints.reduce((sum, one) => sum + one.saved.bytes.length, 0);
+    if (taken + saved.bytes.length > Math.min(...shelf.quotas)) return 'quota';
   }
-  profile.fences.set(lineage.incarnation, lineage.number);
-  profile.checkpoints.push({ saved, damaged });
-  profile.checkpoints.sort((a, b) => compareSaved(b.saved, a.saved));
-  profile.checkpoints.splice(KEPT);
-  return true;
+  shelf.fences.set(lineage.incarnation, lineage.number);
+  shelf.checkpoints.push({ saved, damaged });
+  shelf.checkpoints.sort((a, b) => compareSaved(b.saved, a.saved));
+  shelf.checkpoints.splice(KEPT);
+  return 'stored';
 }
 
 /** The newest checkpoint that verifies. */

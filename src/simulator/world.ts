@@ -259,7 +259,7 @@ export function createWorld(options: WorldOptions): World {
     },
     dropLink(host, peer) {
       const other = hosts.get(peer);
-      if (other !== undefined) network.disconnect(host, other, 'misbehaved');
+      if (other !== undefined) network.drop(host, other);
     },
     record(host, event: TraceEvent) {
       const record: TraceRecord = { member: host.member, seq: host.seq++, at: now, event };

@@ -1,0 +1,114 @@
+// The ports' contract in Node: the simulated ports, and the real stores over an IndexedDB in memory.
+
+import 'fake-indexeddb/auto';
+import { describe, it } from 'vitest';
+import type { MemberId } from '../../../src/ports/ids.ts';
+import { CLOCK_CONTRACT } from '../../../src/ports/contract/clock.ts';
+import {
+  MORTAL_CONTRACT,
+  NETWORK_CONTRACT,
+  type MortalHarness,
+  type Station,
+  type Told,
+} from '../../../src/ports/contract/network.ts';
+import { BALLOT_CONTRACT, CHECKPOINT_CONTRACT } from '../../../src/ports/contract/stores.ts';
+import type { Network, NetworkHandlers } from '../../../src/ports/network.ts';
+import { createSimulatedWorker } from '../../../src/simulator/ports/clock.ts';
+import { createSimulatedHub } from '../../../src/simulator/ports/network.ts';
+import { createStage } from '../../../src/simulator/ports/stage.ts';
+import { createSimulatedBallots, createSimulatedCheckpoints } from '../../../src/simulator/ports/stores.ts';
+import { ballotHarness, checkpointHarness } from '../../support/store-harness.ts';
+
+const [A, B, STRANGER] = ['a', 'b', 'c'].map((digit) => digit.repeat(32) as MemberId) as [
+  MemberId,
+  MemberId,
+  MemberId,
+];
+
+function station(self: MemberId, connect: (handlers: NetworkHandlers) => Network): Station {
+  const told: Told[] = [];
+  const network = connect({
+    linkUp: (peer) => void told.push({ kind: 'linkUp', peer }),
+    linkDown: (peer, evidence) => void told.push({ kind: 'linkDown', peer, evidence }),
+    message: (peer, lane, bytes) => void told.push({ kind: 'message', peer, lane, bytes }),
+  });
+  return { self, network, told };
+}
+
+async function simulatedPair(seed: number): Promise<MortalHarness> {
+  const stage = createStage(seed);
+  const hub = createSimulatedHub(stage);
+  const a = station(A, (handlers) => hub.connect(A, handlers));
+  const b = station(B, (handlers) => hub.connect(B, handlers));
+  await stage.until('the stations are linked', () => a.told.length > 0 && b.told.length > 0);
+  return {
+    a,
+    b,
+    stranger: STRANGER,
+    until: (what, condition) => stage.until(what, condition),
+    pass: (ms) => stage.pass(ms),
+    reconnect: () => hub.reset(A, B),
+    close: () => hub.depart(B, 'close'),
+    kill: () => hub.depart(B, 'kill'),
+  };
+}
+
+const SEEDS = [1, 2, 3];
+
+describe('the simulated network', () => {
+  it.each([...NETWORK_CONTRACT, ...MORTAL_CONTRACT])('keeps that $name', async ({ run }) => {
+    for (const seed of SEEDS) await run(await simulatedPair(seed));
+  });
+});
+
+describe("a simulated worker's clock", () => {
+  it.each(CLOCK_CONTRACT)('keeps that $name', async ({ run }) => {
+    const stage = createStage(1);
+    const worker = createSimulatedWorker(stage);
+    await run({
+      clock: worker.clock,
+      until: (what, condition) => stage.until(what, condition),
+      pass: (ms) => stage.pass(ms),
+      hide: async () => void (worker.hidden = true),
+    });
+  });
+});
+
+describe('a simulated ballot store', () => {
+  it.each(BALLOT_CONTRACT)('keeps that $name', async ({ run }) => {
+    for (const seed of SEEDS) {
+      const { store, disk } = createSimulatedBallots(createStage(seed), A);
+      await run({
+        ballots: store,
+        hideAnswers: (hidden) => void (disk.ambiguous = hidden ? 1 : 0),
+        refuse: (refuses) => void (disk.refusing = refuses ? 1 : 0),
+      });
+    }
+  });
+});
+
+describe('a simulated checkpoint store', () => {
+  it.each(CHECKPOINT_CONTRACT)('keeps that $name', async ({ run }) => {
+    for (const seed of SEEDS) {
+      const { store, shelf, damage } = createSimulatedCheckpoints(createStage(seed), A);
+      await run({
+        checkpoints: store,
+        hideAnswers: (hidden) => void (shelf.ambiguous = hidden ? 1 : 0),
+        limit: (bytes) => void shelf.quotas.splice(0, 1, ...(bytes === undefined ? [] : [bytes])),
+        damage: async (id) => damage(id),
+      });
+    }
+  });
+});
+
+describe('the ballot store over an IndexedDB in memory', () => {
+  it.each(BALLOT_CONTRACT)('keeps that $name', async ({ run }) => {
+    await run(ballotHarness());
+  });
+});
+
+describe('the checkpoint store over an IndexedDB in memory', () => {
+  it.each(CHECKPOINT_CONTRACT)('keeps that $name', async ({ run }) => {
+    await run(checkpointHarness());
+  });
+});

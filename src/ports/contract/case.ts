@@ -35,8 +35,8 @@ export async function rejection(what: string, work: Promise<unknown>): Promise<E
 /** How a harness lets time pass: a virtual clock's, or the real one's. */
 export interface Time {
   /** Returns when the condition holds; rejects when it does not within a bound that the harness knows. */
-  until(what: string, condition: () => boolean): Promise<void>;
-  pass(ms: number): Promise<void>;
+  readonly until: (what: string, condition: () => boolean) => Promise<void>;
+  readonly pass: (ms: number) => Promise<void>;
 }
 
 const describe = (value: unknown): string => {

@@ -5,8 +5,12 @@ import { expectThat, type ContractCase, type Time } from './case.ts';
 
 export interface ClockHarness extends Time {
   readonly clock: Clock;
+}
+
+/** What can only be shown where a page can be sent into the background. */
+export interface HideableHarness extends ClockHarness {
   /** The page of the clock's worker goes into the background. */
-  hide(): Promise<void>;
+  readonly hide: () => Promise<void>;
 }
 
 export const CLOCK_CONTRACT: readonly ContractCase<ClockHarness>[] = [
@@ -43,6 +47,9 @@ export const CLOCK_CONTRACT: readonly ContractCase<ClockHarness>[] = [
       }
     },
   },
+];
+
+export const HIDDEN_CLOCK_CONTRACT: readonly ContractCase<HideableHarness>[] = [
   {
     name: 'it keeps its pace when the page is hidden',
     async run({ clock, hide, until }) {

@@ -29,15 +29,15 @@ export interface NetworkHarness extends Time {
   /** Who is not there. */
   readonly stranger: MemberId;
   /** The connection ends on both sides, and is set up anew. */
-  reconnect(): void;
+  readonly reconnect: () => void;
   /** Station b goes in order. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /** What can only be shown where a station can be made to die without a word. */
 export interface MortalHarness extends NetworkHarness {
   /** Station b is gone, and says nothing. */
-  kill(): void;
+  readonly kill: () => void;
 }
 
 /** A browser hands the wire up to so much before its own queue begins. */

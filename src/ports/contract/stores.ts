@@ -8,18 +8,18 @@ import { expectEqual, expectThat, pattern, rejection, sameBytes, type ContractCa
 export interface BallotHarness {
   readonly ballots: BallotStore;
   /** From now on, or no more: what is written lands, and its writer is told that it did not. */
-  hideAnswers(hidden: boolean): void;
+  readonly hideAnswers: (hidden: boolean) => void;
   /** From now on, or no more: nothing can be written. */
-  refuse(refuses: boolean): void;
+  readonly refuse: (refuses: boolean) => void;
 }
 
 export interface CheckpointHarness {
   readonly checkpoints: CheckpointStore;
-  hideAnswers(hidden: boolean): void;
+  readonly hideAnswers: (hidden: boolean) => void;
   /** Checkpoints may take so many bytes together; undefined: as many as they like. */
-  limit(bytes: number | undefined): void;
+  readonly limit: (bytes: number | undefined) => void;
   /** The stored bytes of a checkpoint change, or some are lost. */
-  damage(id: string): Promise<void>;
+  readonly damage: (id: string) => Promise<void>;
 }
 
 const seat = (digit: string): SeatId => digit.repeat(32) as SeatId;

@@ -41,11 +41,12 @@ export function createStage(seed: number): Stage {
     entropy: createEntropy(seed),
     at: (time, action) => queue.push(time, action),
     async run(work) {
-      let settled = false;
-      const mark = (): void => void (settled = true);
+      let open = true;
+      const mark = (): void => void (open = false);
       work.then(mark, mark);
+      const isOpen = (): boolean => open;
       await settle();
-      while (!settled && next(Infinity)) await settle();
+      while (isOpen() && next(Infinity)) await settle();
       return await work;
     },
     async until(what, condition) {

@@ -71,7 +71,7 @@ interface Saved extends SavedState {
 export interface SimulatedCheckpoints {
   readonly store: CheckpointStore;
   readonly shelf: Shelf<Saved>;
-  damage(id: string): void;
+  readonly damage: (id: string) => void;
 }
 
 export function createSimulatedCheckpoints(stage: Stage, page: MemberId): SimulatedCheckpoints {

@@ -3,7 +3,7 @@
 import 'fake-indexeddb/auto';
 import { describe, it } from 'vitest';
 import type { MemberId } from '../../../src/ports/ids.ts';
-import { CLOCK_CONTRACT } from '../../../src/ports/contract/clock.ts';
+import { CLOCK_CONTRACT, HIDDEN_CLOCK_CONTRACT } from '../../../src/ports/contract/clock.ts';
 import {
   MORTAL_CONTRACT,
   NETWORK_CONTRACT,
@@ -62,7 +62,7 @@ describe('the simulated network', () => {
 });
 
 describe("a simulated worker's clock", () => {
-  it.each(CLOCK_CONTRACT)('keeps that $name', async ({ run }) => {
+  it.each([...CLOCK_CONTRACT, ...HIDDEN_CLOCK_CONTRACT])('keeps that $name', async ({ run }) => {
     const stage = createStage(1);
     const worker = createSimulatedWorker(stage);
     await run({

@@ -16,6 +16,8 @@ const PORTABLE = [
   'src/engine/graph',
   'src/engine/layers',
   'src/faults',
+  // Protocols that people bring are run twice, and must come out the same.
+  'examples',
 ].map((folder) => `${folder}/**/*.{ts,tsx}`);
 
 /** Folders that are pure or sans-IO: the outside world reaches them as events, never as a promise. */

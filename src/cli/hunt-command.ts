@@ -80,9 +80,10 @@ export function huntCommand(exit: (status: number) => void): Command {
     )
     .addOption(new Option('--from <seed>', 'the first seed').default(1).argParser(wholeNumber(0, MAX_SEED)))
     .addOption(
-      new Option('--ranks <n>', `pages at the start, 1 to ${MAX_RANKS} (default: 5)`).argParser(
-        wholeNumber(1, MAX_RANKS),
-      ),
+      new Option(
+        '--ranks <n>',
+        `pages at the start, 1 to ${MAX_RANKS} (default: 5, of a protocol its own)`,
+      ).argParser(wholeNumber(1, MAX_RANKS)),
     )
     .option('--bug <name>', 'plant this bug; "rankfall bugs" lists them')
     .option('--protocol <file>', 'search a protocol of your own instead')

@@ -23,6 +23,7 @@ Examples:
   rankfall demo --help           all of its options
   rankfall sim --seed 7          run the protocol once in the simulator
   rankfall hunt --seeds 10000    search for a violated invariant
+  rankfall hunt --protocol FILE  the same in a protocol of your own
   npm start                      the lab itself, in your own browser
 `;
 

@@ -58,7 +58,10 @@ export function simCommand(exit: (status: number) => void): Command {
   return new Command('sim')
     .summary('run the protocol once in the simulator')
     .description('Runs the protocol once in a seeded, simulated world, and checks every invariant.')
-    .option('--scenario <name|file>', 'a named scenario, a fault schedule or a replay file')
+    .option(
+      '--scenario <name|file>',
+      'a named scenario, a fault schedule or a replay file (of a protocol of your own, the latter two)',
+    )
     .addOption(
       new Option('--seed <n>', 'decides everything that is left to chance')
         .default(1)
@@ -67,13 +70,14 @@ export function simCommand(exit: (status: number) => void): Command {
     .addOption(
       new Option(
         '--ranks <n>',
-        `pages at the start, 1 to ${MAX_RANKS} (default: 5, in a scenario 4)`,
+        `pages at the start, 1 to ${MAX_RANKS} (default: 5, in a scenario 4, of a protocol its own)`,
       ).argParser(wholeNumber(1, MAX_RANKS)),
     )
     .addOption(
-      new Option('--steps <n>', `steps of the job (default: drawn, or the scenario's)`).argParser(
-        wholeNumber(1, MAX_STEPS),
-      ),
+      new Option(
+        '--steps <n>',
+        `steps of the job (default: drawn, or the scenario's or the protocol's)`,
+      ).argParser(wholeNumber(1, MAX_STEPS)),
     )
     .option('--bug <name>', 'plant this bug; "rankfall bugs" lists them')
     .option('--protocol <file>', 'run a protocol of your own instead')

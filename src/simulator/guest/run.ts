@@ -21,7 +21,8 @@ import {
 
 /** How long a protocol that promises nothing for later is still watched after its faults, in virtual milliseconds. */
 const AFTERWARDS_MS = 5_000;
-const MAX_EVENTS = 1_000_000;
+/** A protocol that talks without end is told so in seconds. */
+const MAX_EVENTS = 300_000;
 
 export interface GuestOutcome {
   readonly verdict: 'held' | 'violated';
@@ -44,6 +45,7 @@ export interface GuestOutcome {
 export interface GuestRunOptions {
   readonly entropy?: Entropy;
   readonly hash?: boolean;
+  /** Fewer than a run may take at most. */
   readonly maxEvents?: number;
   readonly onRecord?: (record: GuestRecord) => void;
   readonly onStrike?: (strike: GuestStrike, at: number) => void;
@@ -63,7 +65,7 @@ export function runGuest(
   options: GuestRunOptions = {},
 ): GuestOutcome {
   const { onMessage } = options;
-  const maxEvents = options.maxEvents ?? MAX_EVENTS;
+  const maxEvents = Math.min(options.maxEvents ?? MAX_EVENTS, MAX_EVENTS);
   const hash = options.hash === true ? sha256.create() : undefined;
   const digests: number[] = [];
   const world = createGuestWorld({

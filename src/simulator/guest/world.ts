@@ -55,6 +55,7 @@ export interface Node extends Endpoint<Node, NodeId, Letter> {
 /** A step that was taken: what the log holds. */
 export interface GuestRecord {
   readonly node: NodeId;
+  /** Its place among the steps of all nodes, from 1. */
   readonly seq: number;
   readonly at: number;
   readonly event: GuestEvent;

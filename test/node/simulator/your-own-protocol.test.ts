@@ -11,7 +11,7 @@ import { loadProtocol } from '../../../src/cli/guest/load.ts';
 import { drawGuest } from '../../../src/simulator/guest/drawing.ts';
 import { drawGuestExperiment, GuestExperimentSchema } from '../../../src/simulator/guest/experiment.ts';
 import { runGuest, runGuestTwice } from '../../../src/simulator/guest/run.ts';
-import { parseProtocol, type GuestProtocol } from '../../../src/simulator/guest/shape.ts';
+import { GUEST_FAULTS, parseProtocol, type GuestProtocol } from '../../../src/simulator/guest/shape.ts';
 import { guestReplayOf, replayGuest, shrinkGuest } from '../../../src/simulator/guest/shrink.ts';
 import { guestStory } from '../../../src/simulator/guest/story.ts';
 import { parseReplayOf, pasteable } from '../../../src/simulator/replay.ts';
@@ -118,6 +118,12 @@ describe('the races of examples/', () => {
     expect(/```ts\n([^`]*)\n```/.exec(guide)?.[1]?.replace('\n\n', '\n')).toBe(
       code.join('\n').replace('\n\n', '\n'),
     );
+  });
+
+  it('can be struck by every fault that the guide names, and by no other', () => {
+    const guide = readFileSync(join(ROOT, 'docs/your-own-race.md'), 'utf8');
+    const named = /The kinds: ([^]*?)Writes in flight/.exec(guide)?.[1]?.match(/`[a-z-]+`/g) ?? [];
+    expect(named.sort()).toEqual(GUEST_FAULTS.map((kind) => `\`${kind}\``).sort());
   });
 
   it('are each told in fewer than 200 lines, and the first in some ten', () => {

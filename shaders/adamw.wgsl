@@ -1,4 +1,6 @@
 // One AdamW update from the reduced lanes (PyTorch's definition; see src/engine/cpu/adamw.ts, its twin in portable arithmetic).
+//
+// Tiling: a block of up to 1024 elements of one tensor a workgroup of 64, so that a scale is read once and every load is one run of memory.
 
 // The numbers of one step, computed once on the CPU from agreed values.
 struct Constants {
@@ -14,6 +16,8 @@ struct Constants {
   // √(1 − β₂^step)
   root_correction: f32,
   epsilon: f32,
+  // The gradient is multiplied by this: 1, or less when it is clipped.
+  clip: f32,
 }
 
 // As in fixed_point.wgsl.
@@ -40,11 +44,19 @@ struct Block {
 @group(0) @binding(5) var<storage, read_write> first_moments: array<f32>;
 @group(0) @binding(6) var<storage, read_write> second_moments: array<f32>;
 
-// Dispatch: (blocks, 1, 1).
+// Dispatch: (x, y, 1) with x · y at least the blocks.
 @compute @workgroup_size(64)
-fn adamw(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-  let block = blocks[group.x];
-  let scale = tensors[block.tensor].dequantise;
+fn adamw(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) index: u32,
+) {
+  let number = group.y * groups.x + group.x;
+  if (number >= arrayLength(&blocks)) {
+    return;
+  }
+  let block = blocks[number];
+  let scale = tensors[block.tensor].dequantise * constants.clip;
   for (var i = block.first + index; i < block.first + block.length; i += 64u) {
     let g = f32(lanes[i]) * scale;
     let m = constants.beta1 * first_moments[i] + constants.rest1 * g;

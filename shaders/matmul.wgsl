@@ -1,34 +1,48 @@
-// Matrix product C = A · B in f32: NN, NT and TN by two constants, ragged sizes, batched in z.
+// Matrix product C = op(A) · op(B) in f32: NN, NT and TN by two constants, ragged sizes, batched in z; then + bias, then an activation.
 //
-// A workgroup of 8 by 8 invocations computes a tile of 32 by 32; each invocation holds 4 by 4 sums in registers. Every sum adds its k terms in ascending order, whatever the grid, so that an element's
-// bits do not depend on the size of the batch it is computed in.
+// Tiling: a workgroup of 8 by 8 invocations computes a tile of 32 by 32; each invocation holds 4 by 4 sums in registers. Every sum
+// adds its k terms in ascending order, whatever the grid, so that an element's bits do not depend on the size of the batch it is
+// computed in.
 //
 // `matmul` passes tiles of A and B through workgroup memory, 16 deep. `matmul_shallow` reads A and B directly: for products with so
-// few terms (k up to 16 or so) that tiles are not read often enough to pay for their barriers.
+// few terms (k up to 16 or so) that tiles are not read often enough to pay for their barriers. `matmul_keep` is `matmul` for a
+// layer whose activation's gradient needs what the activation was computed from.
 //
-// Dispatch of either: (ceil(n / 32), ceil(m / 32), batches).
+// Dispatch of each: (ceil(n / 32), ceil(m / 32), batches).
 
 struct Shape {
   m: u32,
   n: u32,
   k: u32,
-  // First element of each matrix, and elements from one batch to the next.
+  // First element of each matrix, elements from one batch to the next, and from one stored row to the next.
   a_offset: u32,
   b_offset: u32,
   c_offset: u32,
   a_batch: u32,
   b_batch: u32,
   c_batch: u32,
+  a_stride: u32,
+  b_stride: u32,
+  c_stride: u32,
+  // Where the bias begins in B's buffer.
+  bias: u32,
 }
 
 // A is stored [m, k], or [k, m] when transposed; B is stored [k, n], or [n, k] when transposed; C is stored [m, n].
 override TRANSPOSE_A: bool = false;
 override TRANSPOSE_B: bool = false;
+override BIAS: bool = false;
+// 0 relu, 1 gelu, 2 gelu_tanh, 3 silu, 4 tanh (as in activation.wgsl), 5 none.
+override ACTIVATION: u32 = 5;
+// Whether the product is added to what C holds.
+override ACCUMULATE: bool = false;
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;
+// matmul_keep: as C, before the activation.
+@group(0) @binding(4) var<storage, read_write> before: array<f32>;
 
 const TILE = 32u;
 const DEPTH = 16u;
@@ -44,25 +58,59 @@ fn load_a(base: u32, row: u32, p: u32) -> f32 {
   if (row >= shape.m || p >= shape.k) {
     return 0.0;
   }
-  return a[base + select(row * shape.k + p, p * shape.m + row, TRANSPOSE_A)];
+  return a[base + select(row * shape.a_stride + p, p * shape.a_stride + row, TRANSPOSE_A)];
 }
 
 fn load_b(base: u32, p: u32, column: u32) -> f32 {
   if (column >= shape.n || p >= shape.k) {
     return 0.0;
   }
-  return b[base + select(p * shape.n + column, column * shape.k + p, TRANSPOSE_B)];
+  return b[base + select(p * shape.b_stride + column, column * shape.b_stride + p, TRANSPOSE_B)];
 }
 
-fn store(base: u32, row: u32, column: u32, sums: vec4<f32>) {
-  if (row >= shape.m) {
-    return;
+const SQRT_2_OVER_PI = 0.7978845608028654;
+const CUBIC = 0.044715;
+const INVERSE_SQRT_2 = 0.7071067811865476;
+const INVERSE_SQRT_2_PI = 0.3989422804014327;
+
+// max(x, 0), except that NaN stays NaN, so that it reaches the loss and is flagged there. WGSL may assume that there is no NaN, so
+// the bits are asked.
+fn relu(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let keeps = bits < 0x80000000u || bits > 0xff800000u;
+  return select(0.0, x, keeps);
+}
+
+// By e^(−2|x|), which neither overflows nor cancels.
+fn hyperbolic(x: f32) -> f32 {
+  let e = exp(-2.0 * abs(x));
+  let y = (1.0 - e) / (1.0 + e);
+  return select(y, -y, x < 0.0);
+}
+
+fn sigmoid(x: f32) -> f32 {
+  let e = exp(-abs(x));
+  return select(1.0, e, x < 0.0) / (1.0 + e);
+}
+
+// Φ(x) = (1 + erf(x / √2)) / 2, with erf by Abramowitz and Stegun 7.1.26: within 1.5e-7.
+fn normal_cdf(x: f32) -> f32 {
+  let z = abs(x) * INVERSE_SQRT_2;
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  let tail = 0.5 * series * exp(-z * z);
+  return select(1.0 - tail, tail, x < 0.0);
+}
+
+fn apply(x: f32) -> f32 {
+  switch ACTIVATION {
+    case 0u: { return relu(x); }
+    case 1u: { return x * normal_cdf(x); }
+    case 2u: { return 0.5 * x * (1.0 + hyperbolic(SQRT_2_OVER_PI * (x + CUBIC * x * x * x))); }
+    case 3u: { return x * sigmoid(x); }
+    case 4u: { return hyperbolic(x); }
+    default: { return x; }
   }
-  let at = base + row * shape.n + column;
-  if (column < shape.n) { c[at] = sums.x; }
-  if (column + 1u < shape.n) { c[at + 1u] = sums.y; }
-  if (column + 2u < shape.n) { c[at + 2u] = sums.z; }
-  if (column + 3u < shape.n) { c[at + 3u] = sums.w; }
 }
 
 // Four rows of A at depth p, and four columns of B.
@@ -84,29 +132,79 @@ fn columns_of_b(base: u32, p: u32, column: u32) -> vec4<f32> {
   );
 }
 
-@compute @workgroup_size(8, 8)
-fn matmul_shallow(@builtin(workgroup_id) group: vec3<u32>, @builtin(global_invocation_id) id: vec3<u32>) {
+struct Sums {
+  r0: vec4<f32>,
+  r1: vec4<f32>,
+  r2: vec4<f32>,
+  r3: vec4<f32>,
+}
+
+fn product(group: vec3<u32>, local: vec3<u32>, index: u32) -> Sums {
   let a_base = shape.a_offset + group.z * shape.a_batch;
   let b_base = shape.b_offset + group.z * shape.b_batch;
-  let c_base = shape.c_offset + group.z * shape.c_batch;
-  let row = id.y * 4u;
-  let column = id.x * 4u;
-  var sums0 = vec4<f32>();
-  var sums1 = vec4<f32>();
-  var sums2 = vec4<f32>();
-  var sums3 = vec4<f32>();
+  var s = Sums();
+  for (var start = 0u; start < shape.k; start += DEPTH) {
+    let depth = min(DEPTH, shape.k - start);
+    for (var slot = index; slot < depth * QUADS; slot += INVOCATIONS) {
+      let p = start + slot / QUADS;
+      a_tile[slot] = rows_of_a(a_base, group.y * TILE + slot % QUADS * 4u, p);
+      b_tile[slot] = columns_of_b(b_base, p, group.x * TILE + slot % QUADS * 4u);
+    }
+    workgroupBarrier();
+    for (var d = 0u; d < depth; d++) {
+      let x = a_tile[d * QUADS + local.y];
+      let y = b_tile[d * QUADS + local.x];
+      s.r0 += x.x * y;
+      s.r1 += x.y * y;
+      s.r2 += x.z * y;
+      s.r3 += x.w * y;
+    }
+    workgroupBarrier();
+  }
+  return s;
+}
+
+fn product_shallow(group: vec3<u32>, row: u32, column: u32) -> Sums {
+  let a_base = shape.a_offset + group.z * shape.a_batch;
+  let b_base = shape.b_offset + group.z * shape.b_batch;
+  var s = Sums();
   for (var p = 0u; p < shape.k; p++) {
     let x = rows_of_a(a_base, row, p);
     let y = columns_of_b(b_base, p, column);
-    sums0 += x.x * y;
-    sums1 += x.y * y;
-    sums2 += x.z * y;
-    sums3 += x.w * y;
+    s.r0 += x.x * y;
+    s.r1 += x.y * y;
+    s.r2 += x.z * y;
+    s.r3 += x.w * y;
   }
-  store(c_base, row, column, sums0);
-  store(c_base, row + 1u, column, sums1);
-  store(c_base, row + 2u, column, sums2);
-  store(c_base, row + 3u, column, sums3);
+  return s;
+}
+
+// A sum as the activation takes it.
+fn finished(sum: f32, at: u32, column: u32) -> f32 {
+  var x = sum;
+  if (BIAS) { x += b[shape.bias + column]; }
+  if (ACCUMULATE) { x += c[at]; }
+  return x;
+}
+
+fn store(batch: u32, row: u32, column: u32, sums: vec4<f32>) {
+  for (var i = 0u; i < 4u; i++) {
+    if (row < shape.m && column + i < shape.n) {
+      let at = shape.c_offset + batch * shape.c_batch + row * shape.c_stride + column + i;
+      c[at] = apply(finished(sums[i], at, column + i));
+    }
+  }
+}
+
+fn store_both(batch: u32, row: u32, column: u32, sums: vec4<f32>) {
+  for (var i = 0u; i < 4u; i++) {
+    if (row < shape.m && column + i < shape.n) {
+      let at = shape.c_offset + batch * shape.c_batch + row * shape.c_stride + column + i;
+      let x = finished(sums[i], at, column + i);
+      before[at] = x;
+      c[at] = apply(x);
+    }
+  }
 }
 
 @compute @workgroup_size(8, 8)
@@ -114,43 +212,34 @@ fn matmul(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(local_invocation_id) local: vec3<u32>,
   @builtin(local_invocation_index) index: u32,
+  @builtin(global_invocation_id) id: vec3<u32>,
 ) {
-  let a_base = shape.a_offset + group.z * shape.a_batch;
-  let b_base = shape.b_offset + group.z * shape.b_batch;
-  let c_base = shape.c_offset + group.z * shape.c_batch;
-  let first_row = group.y * TILE;
-  let first_column = group.x * TILE;
+  let s = product(group, local, index);
+  store(group.z, id.y * 4u, id.x * 4u, s.r0);
+  store(group.z, id.y * 4u + 1u, id.x * 4u, s.r1);
+  store(group.z, id.y * 4u + 2u, id.x * 4u, s.r2);
+  store(group.z, id.y * 4u + 3u, id.x * 4u, s.r3);
+}
 
-  var sums0 = vec4<f32>();
-  var sums1 = vec4<f32>();
-  var sums2 = vec4<f32>();
-  var sums3 = vec4<f32>();
+@compute @workgroup_size(8, 8)
+fn matmul_keep(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+  @builtin(local_invocation_index) index: u32,
+  @builtin(global_invocation_id) id: vec3<u32>,
+) {
+  let s = product(group, local, index);
+  store_both(group.z, id.y * 4u, id.x * 4u, s.r0);
+  store_both(group.z, id.y * 4u + 1u, id.x * 4u, s.r1);
+  store_both(group.z, id.y * 4u + 2u, id.x * 4u, s.r2);
+  store_both(group.z, id.y * 4u + 3u, id.x * 4u, s.r3);
+}
 
-  for (var start = 0u; start < shape.k; start += DEPTH) {
-    let depth = min(DEPTH, shape.k - start);
-    for (var slot = index; slot < depth * QUADS; slot += INVOCATIONS) {
-      let p = start + slot / QUADS;
-      let row = first_row + slot % QUADS * 4u;
-      let column = first_column + slot % QUADS * 4u;
-      a_tile[slot] = rows_of_a(a_base, row, p);
-      b_tile[slot] = columns_of_b(b_base, p, column);
-    }
-    workgroupBarrier();
-    for (var d = 0u; d < depth; d++) {
-      let x = a_tile[d * QUADS + local.y];
-      let y = b_tile[d * QUADS + local.x];
-      sums0 += x.x * y;
-      sums1 += x.y * y;
-      sums2 += x.z * y;
-      sums3 += x.w * y;
-    }
-    workgroupBarrier();
-  }
-
-  let row = first_row + local.y * 4u;
-  let column = first_column + local.x * 4u;
-  store(c_base, row, column, sums0);
-  store(c_base, row + 1u, column, sums1);
-  store(c_base, row + 2u, column, sums2);
-  store(c_base, row + 3u, column, sums3);
+@compute @workgroup_size(8, 8)
+fn matmul_shallow(@builtin(workgroup_id) group: vec3<u32>, @builtin(global_invocation_id) id: vec3<u32>) {
+  let s = product_shallow(group, id.y * 4u, id.x * 4u);
+  store(group.z, id.y * 4u, id.x * 4u, s.r0);
+  store(group.z, id.y * 4u + 1u, id.x * 4u, s.r1);
+  store(group.z, id.y * 4u + 2u, id.x * 4u, s.r2);
+  store(group.z, id.y * 4u + 3u, id.x * 4u, s.r3);
 }

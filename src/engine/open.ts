@@ -5,6 +5,7 @@ import { EngineError, type Engine } from '../ports/engine.ts';
 import type { Loader } from '../ports/loader.ts';
 import { createCpuEngine } from './cpu/engine.ts';
 import type { EngineHooks } from './hooks.ts';
+import type { ShaderText } from './webgpu/pipelines.ts';
 import { describeAdapter, requestAdapter, requestDevice } from './webgpu/device.ts';
 
 export interface OpenEngineOptions {
@@ -15,6 +16,8 @@ export interface OpenEngineOptions {
   /** `navigator.gpu` where there is one; it may be left out. */
   readonly gpu?: GPU | undefined;
   readonly hooks?: EngineHooks | undefined;
+  /** Where the kernels' texts come from; the bundle's, where it is not said. */
+  readonly shaders?: ShaderText | undefined;
 }
 
 const browserGpu = (): GPU | undefined =>
@@ -45,8 +48,10 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     const description = { kind: 'webgpu', adapter: name, software, reason } as const;
     // Loaded on demand: the shaders come as text through Vite, which Node does not have.
     const { createWebGpuEngine } = await import('./webgpu/engine.ts');
+    const shaders = options.shaders ?? (await import('./webgpu/shader-bundle.ts')).bundledShader;
     return await createWebGpuEngine({
       device: await requestDevice(adapter),
+      shaders,
       job,
       loader,
       description,

@@ -138,15 +138,6 @@ function checkInputs(fault: EngineFault, format: SampleFormat, count: number, in
   );
 }
 
-/** Inputs of a model that reads numbers. */
-export function floatInputs(inputs: Inputs): Float32Array<ArrayBuffer> {
-  if (inputs instanceof Float32Array) return inputs;
-  throw new EngineError(
-    'bad-state',
-    'The model reads numbers, and the data set holds tokens. Change the job.',
-  );
-}
-
 /** Refuses what cannot be predicted on, and tells how many samples there are. */
 export function checkPrediction(format: SampleFormat, { inputs, position }: PredictRequest): number {
   const count = inputs.length / inputLength(format);

@@ -86,6 +86,19 @@ export interface EngineMemory {
   readonly bytes: number;
 }
 
+/** What a job takes on a device with limits, estimated before anything is allocated. */
+export interface Preflight {
+  /** Bytes of the state and of one pass. */
+  readonly bytes: number;
+  /** Slices computed at a time; a step has two for each micro-batch. */
+  readonly slicesPerPass: number;
+  readonly largestBuffer: { readonly name: string; readonly bytes: number };
+  /** Bytes that one buffer may have. */
+  readonly bufferLimit: number;
+  /** Samples in the largest micro-batch whose buffers fit. */
+  readonly largestMicroBatch: number;
+}
+
 /** One rank's arithmetic. Calls do not overlap: the caller awaits one before the next. */
 export interface Engine {
   readonly description: EngineDescription;
@@ -110,6 +123,8 @@ export interface Engine {
   /** Hash of a probe step's bits: equal on two engines whose arithmetic agrees. Leaves the state as it was. */
   fingerprint(): Promise<string>;
   memory(): EngineMemory;
+  /** Undefined where memory has no limits that are known. */
+  readonly preflight?: Preflight | undefined;
   destroy(): void;
 }
 

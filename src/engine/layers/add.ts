@@ -1,12 +1,32 @@
 // The sum of two values: how a residual branch joins the stream.
 
-import { gpuUnavailable } from './gpu-unavailable.ts';
-import { elements, ShapeError, type Layer } from './layer.ts';
+import { elementGrid } from './grid.ts';
+import { passOn } from './pass-on.ts';
+import { elements, type GpuLayer, type Layer, ShapeError } from './layer.ts';
 import { floats, inputShapes } from './operands.ts';
 
 export interface AddSpec {
   readonly kind: 'add';
 }
+
+const gpu: GpuLayer<AddSpec> = {
+  passesGradient: true,
+  forward: ({ output }) => [
+    {
+      kind: 'kernel',
+      shader: 'add.wgsl',
+      entryPoint: 'sum',
+      reads: [{ input: 0 }, { input: 1 }],
+      writes: ['output'],
+      uniform: ({ samples }) => [samples * elements(output)],
+      workgroups: ({ samples }) => elementGrid(samples * elements(output)),
+    },
+  ],
+  backward: ({ output }, needed, accumulate) =>
+    needed.flatMap((wanted, input) =>
+      wanted ? [passOn(elements(output), input, accumulate[input] === true)] : [],
+    ),
+};
 
 export const add: Layer<AddSpec> = {
   shapes(_spec, inputs) {
@@ -35,5 +55,5 @@ export const add: Layer<AddSpec> = {
       });
     },
   },
-  gpu: gpuUnavailable('add'),
+  gpu,
 };

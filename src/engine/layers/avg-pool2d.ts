@@ -1,9 +1,8 @@
 // Average pooling: the mean of each window.
 
-import { gpuUnavailable } from './gpu-unavailable.ts';
 import { elements, type Layer } from './layer.ts';
 import { floats } from './operands.ts';
-import { eachWindow, pool2dShapes, type Pool2dSpec } from './pool2d.ts';
+import { eachWindow, pool2dKernels, pool2dShapes, type Pool2dSpec } from './pool2d.ts';
 
 export type AvgPool2dSpec = Pool2dSpec<'avg_pool2d'>;
 
@@ -31,5 +30,5 @@ export const avgPool2d: Layer<AvgPool2dSpec> = {
       });
     },
   },
-  gpu: gpuUnavailable('avg_pool2d'),
+  gpu: pool2dKernels(false),
 };

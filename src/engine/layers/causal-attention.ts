@@ -2,10 +2,21 @@
 //
 // Input [T, 3C]: queries, keys and values side by side, each of C = heads · d. Position t sees positions 0 to t.
 
+import { attentionTiles } from './attention-tiles.ts';
 import { matmul, type MatrixView } from '../cpu/matmul.ts';
 import { exp, log } from '../cpu/portable-math.ts';
-import { gpuUnavailable } from './gpu-unavailable.ts';
-import { ShapeError, type CpuLayer, type Floats, type Layer, type Place } from './layer.ts';
+import {
+  type CpuLayer,
+  type Floats,
+  type GpuLayer,
+  type GpuPlace,
+  type KernelCall,
+  type Layer,
+  type PassSize,
+  type Place,
+  ShapeError,
+  type Workgroups,
+} from './layer.ts';
 import { floats, inputShape, zerosLike } from './operands.ts';
 
 export interface CausalAttentionSpec {
@@ -92,6 +103,68 @@ const cpu: CpuLayer<CausalAttentionSpec> = {
   },
 };
 
+const gpu: GpuLayer<CausalAttentionSpec> = {
+  forward(place) {
+    const { constants, uniform, workgroups, flops } = gpuSizesOf(place);
+    return [
+      {
+        kind: 'kernel',
+        shader: 'attention.wgsl',
+        entryPoint: 'forward',
+        constants,
+        reads: [{ input: 0 }],
+        writes: ['output', 'saved'],
+        uniform,
+        workgroups,
+        flops: ({ samples }) => 2 * samples * flops,
+      },
+    ];
+  },
+  backward(place, [needed], [accumulate]) {
+    if (needed !== true) return [];
+    const { constants, context, heads, uniform, workgroups, flops } = gpuSizesOf(place);
+    const deltas = { scratch: 0, bytesPerSample: 4 * heads * context } as const;
+    const backward = (entryPoint: string, products: number): KernelCall => ({
+      kind: 'kernel',
+      shader: 'attention_backward.wgsl',
+      entryPoint,
+      constants: { ...constants, ACCUMULATE: accumulate === true ? 1 : 0 },
+      reads: [{ input: 0 }, 'outputGradient', deltas, 'saved'],
+      writes: [{ inputGradient: 0 }],
+      uniform,
+      workgroups,
+      flops: ({ samples }) => products * samples * flops,
+    });
+    return [
+      {
+        kind: 'kernel',
+        shader: 'attention_backward.wgsl',
+        entryPoint: 'deltas',
+        reads: ['output', 'outputGradient'],
+        writes: [deltas],
+        uniform,
+        workgroups: ({ samples }) => [Math.ceil(context / 64), heads, samples],
+      },
+      backward('queries', 3),
+      backward('keys_values', 4),
+    ];
+  },
+};
+
+function gpuSizesOf({ spec: { heads }, output: [context = 0, width = 0] }: GpuPlace<CausalAttentionSpec>) {
+  const size = width / heads;
+  const { wide, tall, depth } = attentionTiles(size, context);
+  return {
+    heads,
+    context,
+    constants: { WIDE: wide, TALL: tall, DEPTH: depth },
+    uniform: () => [context, heads, size, { f32: 1 / Math.sqrt(size) }],
+    workgroups: ({ samples }: PassSize): Workgroups => [Math.ceil(context / (4 * tall)), heads, samples],
+    /** Of one product over the lower triangle. */
+    flops: context * (context + 1) * width,
+  };
+}
+
 export const causalAttention: Layer<CausalAttentionSpec> = {
   shapes({ heads }, inputs) {
     const [context = 0, fused = 0] = inputShape('causal_attention', inputs, 2);
@@ -105,5 +178,5 @@ export const causalAttention: Layer<CausalAttentionSpec> = {
     return { output: [context, width], parameters: [], saved: heads * context };
   },
   cpu,
-  gpu: gpuUnavailable('causal_attention'),
+  gpu,
 };

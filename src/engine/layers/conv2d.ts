@@ -1,8 +1,17 @@
 // Two-dimensional convolution (cross-correlation, as PyTorch has it), with square kernels: W [out, in, k, k], b [out].
 
+import { foldedGrid } from './grid.ts';
 import { matmul } from '../cpu/matmul.ts';
-import { gpuUnavailable } from './gpu-unavailable.ts';
-import { elements, type CpuLayer, type Floats, type Layer, type Place } from './layer.ts';
+import {
+  type CpuLayer,
+  elements,
+  type Floats,
+  type GpuLayer,
+  type GpuPlace,
+  type Layer,
+  type Place,
+  type Workgroups,
+} from './layer.ts';
 import { floats, inputShape, windows, zerosLike } from './operands.ts';
 
 export interface Conv2dSpec {
@@ -125,6 +134,96 @@ const cpu: CpuLayer<Conv2dSpec> = {
   },
 };
 
+const SHADER = 'conv2d.wgsl';
+
+const gpu: GpuLayer<Conv2dSpec> = {
+  forward(place) {
+    const { places, uniform } = gpuSizesOf(place);
+    return [
+      {
+        kind: 'kernel',
+        shader: SHADER,
+        entryPoint: 'forward',
+        reads: [{ input: 0 }, 'parameters'],
+        writes: ['output'],
+        uniform: ({ samples }) => uniform(samples),
+        workgroups: ({ samples }) => tileGrid(samples * places, place.spec.channels),
+        flops: ({ samples }) => samples * flopsOf(place),
+      },
+    ];
+  },
+  backward(place, [needed], [accumulate]) {
+    const { uniform, channels, inPlaces } = gpuSizesOf(place);
+    if (needed !== true) return [];
+    return [
+      {
+        kind: 'kernel',
+        shader: SHADER,
+        entryPoint: 'input_gradient',
+        constants: { ACCUMULATE: accumulate === true ? 1 : 0 },
+        reads: ['outputGradient', 'parameters'],
+        writes: [{ inputGradient: 0 }],
+        uniform: ({ samples }) => uniform(samples),
+        workgroups: ({ samples }) => tileGrid(samples * inPlaces, channels),
+        flops: ({ samples }) => samples * flopsOf(place),
+      },
+    ];
+  },
+  parameterGradient(place) {
+    const { uniform, taps } = gpuSizesOf(place);
+    const { samplesPerSlice, spec } = place;
+    return [
+      {
+        kind: 'kernel',
+        shader: SHADER,
+        entryPoint: 'weight_gradient',
+        reads: [{ input: 0 }, 'outputGradient'],
+        writes: ['parameterGradients'],
+        uniform: () => uniform(samplesPerSlice),
+        workgroups: ({ slices }) => [Math.ceil(taps / TILE), Math.ceil(spec.channels / TILE), slices],
+        flops: ({ samples }) => samples * flopsOf(place),
+      },
+      {
+        kind: 'kernel',
+        shader: SHADER,
+        entryPoint: 'bias_gradient',
+        reads: ['outputGradient'],
+        writes: ['parameterGradients'],
+        uniform: () => uniform(samplesPerSlice),
+        workgroups: ({ slices }) => [spec.channels, 1, slices],
+      },
+    ];
+  },
+};
+
+/** Rows and columns of the tile that a workgroup computes. */
+const TILE = 32;
+const tileGrid = (places: number, channels: number): Workgroups => {
+  const [x, z] = foldedGrid(Math.ceil(places / TILE));
+  return [x, Math.ceil(channels / TILE), z];
+};
+
+function gpuSizesOf(place: GpuPlace<Conv2dSpec>) {
+  const [channels = 0, height = 0, width = 0] = place.inputs[0] ?? [];
+  const [outChannels = 0, outHeight = 0, outWidth = 0] = place.output;
+  const { kernel, stride, padding } = place.spec;
+  const [weight, bias] = place.parameters;
+  return {
+    channels,
+    inPlaces: height * width,
+    places: outHeight * outWidth,
+    taps: channels * kernel * kernel,
+    uniform: (samples: number) => [
+      ...[samples, channels, height, width, outChannels, outHeight, outWidth],
+      ...[kernel, stride, padding, weight?.offset ?? 0, bias?.offset ?? 0, place.gradientLength],
+    ],
+  };
+}
+const flopsOf = (place: GpuPlace<Conv2dSpec>): number => {
+  const { places, taps } = gpuSizesOf(place);
+  return 2 * places * taps * place.spec.channels;
+};
+
 export const conv2d: Layer<Conv2dSpec> = {
   shapes({ channels, kernel, stride, padding }, inputs) {
     const [depth = 0, height = 0, width = 0] = inputShape('conv2d', inputs, 3);
@@ -144,5 +243,5 @@ export const conv2d: Layer<Conv2dSpec> = {
     };
   },
   cpu,
-  gpu: gpuUnavailable('conv2d'),
+  gpu,
 };

@@ -1,7 +1,7 @@
 // Token embedding: each token number becomes its row of W [vocabulary, width].
 
-import { gpuUnavailable } from './gpu-unavailable.ts';
-import { elements, ShapeError, type Layer, type Place } from './layer.ts';
+import { elementGrid, foldedGrid } from './grid.ts';
+import { elements, type GpuLayer, type Layer, type Place, ShapeError } from './layer.ts';
 import { inputShape } from './operands.ts';
 
 export interface EmbeddingSpec {
@@ -18,6 +18,64 @@ const tokensOf = ([input]: readonly (ArrayLike<number> | undefined)[]): Int32Arr
 };
 
 const weightOf = ({ parameters: [weight] }: Place<EmbeddingSpec>): number => weight?.offset ?? 0;
+
+const gpu: GpuLayer<EmbeddingSpec> = {
+  forward(place) {
+    const {
+      output,
+      spec,
+      parameters: [table],
+    } = place;
+    return [
+      {
+        kind: 'kernel',
+        shader: 'embedding.wgsl',
+        entryPoint: 'forward',
+        reads: [{ input: 0 }, 'parameters'],
+        writes: ['output'],
+        uniform: ({ samples }) => [
+          samples * elements(output),
+          spec.width,
+          table?.offset ?? 0,
+          spec.vocabulary,
+          0,
+          0,
+          0,
+        ],
+        workgroups: ({ samples }) => elementGrid(samples * elements(output)),
+      },
+    ];
+  },
+  // Tokens have no gradient.
+  backward: () => [],
+  parameterGradient(place, [accumulate]) {
+    const {
+      output,
+      spec,
+      parameters: [table],
+      samplesPerSlice,
+      gradientLength,
+    } = place;
+    const { vocabulary, width } = spec;
+    const blocks = Math.ceil(width / 64);
+    const rows = samplesPerSlice * (elements(output) / width);
+    return [
+      {
+        kind: 'kernel',
+        shader: 'embedding.wgsl',
+        entryPoint: 'gradient',
+        constants: { ACCUMULATE: accumulate === true ? 1 : 0 },
+        reads: [{ input: 0 }, 'outputGradient'],
+        writes: ['parameterGradients'],
+        uniform: () => [rows, width, table?.offset ?? 0, vocabulary, blocks, gradientLength, samplesPerSlice],
+        workgroups({ slices }) {
+          const [x, y] = foldedGrid(vocabulary);
+          return [x, y, blocks * slices];
+        },
+      },
+    ];
+  },
+};
 
 export const embedding: Layer<EmbeddingSpec> = {
   shapes({ vocabulary, width, deviation }, inputs) {
@@ -60,5 +118,5 @@ export const embedding: Layer<EmbeddingSpec> = {
       for (let i = 0; i < sums.length; i++) gradient[weight + i]! += sums[i]!;
     },
   },
-  gpu: gpuUnavailable('embedding'),
+  gpu,
 };

@@ -1,12 +1,22 @@
 // All dimensions of a sample become one; the numbers stay where they are.
 
-import { gpuUnavailable } from './gpu-unavailable.ts';
-import { elements, type Layer } from './layer.ts';
+import { passOn } from './pass-on.ts';
+import { elements, type GpuLayer, type Layer } from './layer.ts';
 import { floats, inputShape } from './operands.ts';
 
 export interface FlattenSpec {
   readonly kind: 'flatten';
 }
+
+const gpu: GpuLayer<FlattenSpec> = {
+  view: true,
+  passesGradient: true,
+  forward: () => [],
+  backward: ({ output }, needed, accumulate) =>
+    needed.flatMap((wanted, input) =>
+      wanted ? [passOn(elements(output), input, accumulate[input] === true)] : [],
+    ),
+};
 
 export const flatten: Layer<FlattenSpec> = {
   shapes: (_spec, inputs) => ({
@@ -29,5 +39,5 @@ export const flatten: Layer<FlattenSpec> = {
       }
     },
   },
-  gpu: gpuUnavailable('flatten'),
+  gpu,
 };

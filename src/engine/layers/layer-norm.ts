@@ -1,7 +1,17 @@
 // Layer norm over the last dimension (Ba et al. 2016): y = (x − μ) / √(σ² + ε) · w + b, with the variance divided by n.
 
-import { gpuUnavailable } from './gpu-unavailable.ts';
-import { elements, type CpuLayer, type Layer, type Place } from './layer.ts';
+import { foldedGrid } from './grid.ts';
+import { chunksOf, finishColumns } from './column-sums.ts';
+import {
+  type BufferRole,
+  type CpuLayer,
+  elements,
+  type GpuLayer,
+  type GpuPlace,
+  type Layer,
+  type Place,
+  type UniformWord,
+} from './layer.ts';
 import { floats, inputShape } from './operands.ts';
 
 export interface LayerNormSpec {
@@ -94,6 +104,90 @@ const cpu: CpuLayer<LayerNormSpec> = {
   },
 };
 
+const SHADER = 'layer_norm.wgsl';
+
+const gpu: GpuLayer<LayerNormSpec> = {
+  forward(place) {
+    const { rows, uniform } = gpuSizesOf(place);
+    return [
+      {
+        kind: 'kernel',
+        shader: SHADER,
+        entryPoint: 'forward',
+        reads: [{ input: 0 }, 'parameters'],
+        writes: ['output', 'saved'],
+        uniform: ({ samples }) => uniform(samples),
+        workgroups: ({ samples }) => foldedGrid(samples * rows),
+      },
+    ];
+  },
+  backward(place, [needed], [accumulate]) {
+    if (needed !== true) return [];
+    const { rows, uniform } = gpuSizesOf(place);
+    return [
+      {
+        kind: 'kernel',
+        shader: SHADER,
+        entryPoint: 'backward',
+        constants: { ACCUMULATE: accumulate === true ? 1 : 0 },
+        reads: [{ input: 0 }, 'outputGradient', 'saved', 'parameters'],
+        writes: [{ inputGradient: 0 }],
+        uniform: ({ samples }) => uniform(samples),
+        workgroups: ({ samples }) => foldedGrid(samples * rows),
+      },
+    ];
+  },
+  parameterGradient(place, accumulate) {
+    const { width, sliceRows, uniform } = gpuSizesOf(place);
+    const { gradientLength, samplesPerSlice } = place;
+    const chunks = chunksOf(sliceRows);
+    const partial: BufferRole = {
+      scratch: 0,
+      bytesPerSample: Math.ceil((8 * chunks.count * width) / samplesPerSlice),
+    };
+    return [
+      {
+        kind: 'kernel',
+        shader: SHADER,
+        entryPoint: 'parameter_sums',
+        reads: [{ input: 0 }, 'outputGradient', 'saved'],
+        writes: [partial],
+        uniform: ({ samples }) => uniform(samples),
+        workgroups: ({ slices }) => [Math.ceil(width / 64), chunks.count, slices],
+      },
+      ...place.parameters.map(({ offset }, i) =>
+        finishColumns({
+          source: partial,
+          chunks: chunks.count,
+          stride: 2 * width,
+          first: i * width,
+          columns: width,
+          offset,
+          gradientLength,
+          accumulate: accumulate[i] === true,
+        }),
+      ),
+    ];
+  },
+};
+
+function gpuSizesOf(place: GpuPlace<LayerNormSpec>) {
+  const { spec, output, parameters, samplesPerSlice } = place;
+  const width = output.at(-1) ?? 1;
+  const rows = elements(output) / width;
+  const sliceRows = samplesPerSlice * rows;
+  const [weight, bias] = parameters;
+  return {
+    width,
+    rows,
+    sliceRows,
+    uniform: (samples: number): readonly UniformWord[] => [
+      ...[samples * rows, width, { f32: spec.epsilon }, weight?.offset ?? 0, bias?.offset ?? 0],
+      ...[sliceRows, chunksOf(sliceRows).rows],
+    ],
+  };
+}
+
 export const layerNorm: Layer<LayerNormSpec> = {
   shapes(_spec, inputs) {
     const output = inputShape('layer_norm', inputs);
@@ -108,5 +202,5 @@ export const layerNorm: Layer<LayerNormSpec> = {
     };
   },
   cpu,
-  gpu: gpuUnavailable('layer_norm'),
+  gpu,
 };

@@ -1,11 +1,12 @@
 // The fully connected layer over the last dimension: y = x Wᵀ + b, with W [units, features] and b [units] as PyTorch has them.
 
+import { columnSums } from './column-sums.ts';
 import { matmul, type MatrixView } from '../cpu/matmul.ts';
-import { gpuUnavailable } from './gpu-unavailable.ts';
 import {
-  elements,
   type CpuLayer,
+  elements,
   type Floats,
+  type GpuLayer,
   type Layer,
   type ParameterShape,
   type Place,
@@ -67,6 +68,66 @@ function sizesOf({ spec, inputs: [input = []], parameters: [weight, bias] }: Pla
   return { weight, bias, features, units: spec.units, rows: elements(input) / features };
 }
 
+const gpu: GpuLayer<LinearSpec> = {
+  forward(place) {
+    const { weight, bias, features, units, rows } = sizesOf(place);
+    return [
+      {
+        kind: 'matmul',
+        transposeA: false,
+        transposeB: true,
+        size: ({ samples }) => ({ m: samples * rows, n: units, k: features, batch: 1 }),
+        a: { buffer: { input: 0 }, offset: 0, stride: features, batchStride: 0 },
+        b: { buffer: 'parameters', offset: weight.offset, stride: features, batchStride: 0 },
+        c: { buffer: 'output', offset: 0, stride: units, batchStride: 0 },
+        ...(bias === undefined ? {} : { bias: bias.offset }),
+        accumulate: false,
+      },
+    ];
+  },
+  backward(place, [needed], [accumulate]) {
+    const { weight, features, units, rows } = sizesOf(place);
+    if (needed !== true) return [];
+    return [
+      {
+        kind: 'matmul',
+        transposeA: false,
+        transposeB: false,
+        size: ({ samples }) => ({ m: samples * rows, n: features, k: units, batch: 1 }),
+        a: { buffer: 'outputGradient', offset: 0, stride: units, batchStride: 0 },
+        b: { buffer: 'parameters', offset: weight.offset, stride: features, batchStride: 0 },
+        c: { buffer: { inputGradient: 0 }, offset: 0, stride: features, batchStride: 0 },
+        accumulate: accumulate === true,
+      },
+    ];
+  },
+  parameterGradient(place, [accumulateWeight, accumulateBias]) {
+    const { weight, bias, features, units, rows } = sizesOf(place);
+    const { samplesPerSlice, gradientLength } = place;
+    const k = samplesPerSlice * rows;
+    return [
+      {
+        kind: 'matmul',
+        transposeA: true,
+        transposeB: false,
+        size: ({ slices }) => ({ m: units, n: features, k, batch: slices }),
+        a: { buffer: 'outputGradient', offset: 0, stride: units, batchStride: k * units },
+        b: { buffer: { input: 0 }, offset: 0, stride: features, batchStride: k * features },
+        c: {
+          buffer: 'parameterGradients',
+          offset: weight.offset,
+          stride: features,
+          batchStride: gradientLength,
+        },
+        accumulate: accumulateWeight === true,
+      },
+      ...(bias === undefined
+        ? []
+        : columnSums(k, samplesPerSlice, units, bias.offset, gradientLength, accumulateBias === true)),
+    ];
+  },
+};
+
 export const linear: Layer<LinearSpec> = {
   shapes({ units, bias = true, deviation }, inputs) {
     const input = inputShape('linear', inputs);
@@ -89,5 +150,5 @@ export const linear: Layer<LinearSpec> = {
     };
   },
   cpu,
-  gpu: gpuUnavailable('linear'),
+  gpu,
 };

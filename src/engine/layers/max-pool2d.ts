@@ -1,9 +1,8 @@
 // Max pooling; the gradient goes to the first of the largest pixels, in row-major order, as in PyTorch.
 
-import { gpuUnavailable } from './gpu-unavailable.ts';
 import { elements, type Floats, type Layer } from './layer.ts';
 import { floats } from './operands.ts';
-import { eachWindow, pool2dShapes, type Pool2dSpec } from './pool2d.ts';
+import { eachWindow, pool2dKernels, pool2dShapes, type Pool2dSpec } from './pool2d.ts';
 
 export type MaxPool2dSpec = Pool2dSpec<'max_pool2d'>;
 
@@ -39,5 +38,5 @@ export const maxPool2d: Layer<MaxPool2dSpec> = {
       });
     },
   },
-  gpu: gpuUnavailable('max_pool2d'),
+  gpu: pool2dKernels(true),
 };

@@ -1,6 +1,7 @@
 // What both poolings share: a square window over each channel, without padding; what does not fill a window is left out.
 
-import type { LayerShapes, Place, Shape } from './layer.ts';
+import { invocationGrid } from './grid.ts';
+import { elements, type GpuLayer, type GpuPlace, type LayerShapes, type Place, type Shape } from './layer.ts';
 import { inputShape, windows } from './operands.ts';
 
 export interface Pool2dSpec<Kind extends string> {
@@ -37,4 +38,44 @@ export function eachWindow(
       }
     }
   }
+}
+
+/** Kernels of both poolings (shaders/pool2d.wgsl). */
+export const pool2dKernels = (maximum: boolean): GpuLayer<Pool2dSpec<string>> => ({
+  forward: (place) => [
+    {
+      kind: 'kernel',
+      shader: 'pool2d.wgsl',
+      entryPoint: 'forward',
+      constants: { MAXIMUM: maximum ? 1 : 0 },
+      reads: [{ input: 0 }],
+      writes: ['output'],
+      uniform: ({ samples }) => uniformOf(place, samples),
+      workgroups: ({ samples }) => invocationGrid(samples * elements(place.output)),
+    },
+  ],
+  backward: (place, [needed], [accumulate]) =>
+    needed !== true
+      ? []
+      : [
+          {
+            kind: 'kernel',
+            shader: 'pool2d.wgsl',
+            entryPoint: 'backward',
+            constants: {
+              MAXIMUM: maximum ? 1 : 0,
+              ACCUMULATE: accumulate === true ? 1 : 0,
+            },
+            reads: [{ input: 0 }, 'outputGradient'],
+            writes: [{ inputGradient: 0 }],
+            uniform: ({ samples }) => uniformOf(place, samples),
+            workgroups: ({ samples }) => invocationGrid(samples * elements(place.inputs[0] ?? [])),
+          },
+        ],
+});
+
+function uniformOf(place: GpuPlace<Pool2dSpec<string>>, samples: number): readonly number[] {
+  const [channels = 0, height = 0, width = 0] = place.inputs[0] ?? [];
+  const [, outHeight = 0, outWidth = 0] = place.output;
+  return [samples * channels, height, width, outHeight, outWidth, place.spec.kernel, place.spec.stride];
 }

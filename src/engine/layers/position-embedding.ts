@@ -1,13 +1,57 @@
 // Learned positions: row t of W [context, width] is added to position t of every sample.
 
-import { gpuUnavailable } from './gpu-unavailable.ts';
-import { elements, type Layer } from './layer.ts';
+import { elementGrid, invocationGrid } from './grid.ts';
+import { passOn } from './pass-on.ts';
+import { elements, type GpuLayer, type GpuPlace, type Layer } from './layer.ts';
 import { floats, inputShape } from './operands.ts';
 
 export interface PositionEmbeddingSpec {
   readonly kind: 'position_embedding';
   /** Of the normal initial weights. */
   readonly deviation: number;
+}
+
+const gpu: GpuLayer<PositionEmbeddingSpec> = {
+  passesGradient: true,
+  forward(place) {
+    const { context, width, table } = sizesOf(place);
+    return [
+      {
+        kind: 'kernel',
+        shader: 'embedding.wgsl',
+        entryPoint: 'add_positions',
+        reads: [{ input: 0 }, 'parameters'],
+        writes: ['output'],
+        uniform: ({ samples }) => [samples * context * width, width, table, context, 0, 0, 0],
+        workgroups: ({ samples }) => elementGrid(samples * context * width),
+      },
+    ];
+  },
+  backward: ({ output }, needed, accumulate) =>
+    needed[0] === true ? [passOn(elements(output), 0, accumulate[0] === true)] : [],
+  parameterGradient(place, [accumulate]) {
+    const { context, width, table } = sizesOf(place);
+    const { samplesPerSlice, gradientLength } = place;
+    return [
+      {
+        kind: 'kernel',
+        shader: 'embedding.wgsl',
+        entryPoint: 'position_gradient',
+        constants: { ACCUMULATE: accumulate === true ? 1 : 0 },
+        reads: ['outputGradient'],
+        writes: ['parameterGradients'],
+        uniform: () => [0, width, table, context, 0, gradientLength, samplesPerSlice],
+        workgroups({ slices }) {
+          const [x, y] = invocationGrid(context * width);
+          return [x, y, slices];
+        },
+      },
+    ];
+  },
+};
+
+function sizesOf({ output: [context = 0, width = 0], parameters: [table] }: GpuPlace<PositionEmbeddingSpec>) {
+  return { context, width, table: table?.offset ?? 0 };
 }
 
 export const positionEmbedding: Layer<PositionEmbeddingSpec> = {
@@ -47,5 +91,5 @@ export const positionEmbedding: Layer<PositionEmbeddingSpec> = {
       }
     },
   },
-  gpu: gpuUnavailable('position_embedding'),
+  gpu,
 };

@@ -3,6 +3,7 @@
 import { EngineError } from '../../ports/engine.ts';
 import type { EngineMemory } from '../../ports/engine.ts';
 import type { CreateBuffer } from '../hooks.ts';
+import { bufferLimit } from './limits.ts';
 
 export interface BufferSpec {
   readonly bytes: number;
@@ -42,8 +43,8 @@ export function createArena(
         { cause },
       );
     // An oversized buffer is a validation error in WebGPU, but to the caller it is a lack of memory like any other.
-    if (size > Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize)) {
-      return { error: Promise.resolve(refused(`the adapter's limit is ${device.limits.maxBufferSize}`)) };
+    if (size > bufferLimit(device.limits)) {
+      return { error: Promise.resolve(refused(`the adapter's limit is ${bufferLimit(device.limits)}`)) };
     }
     device.pushErrorScope('out-of-memory');
     device.pushErrorScope('validation');

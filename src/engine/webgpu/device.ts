@@ -46,10 +46,26 @@ export async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> 
   return adapter;
 }
 
-/** A device with the default limits, which these kernels keep to. */
+/** Limits that decide what fits and which tilings can run: asked for as high as the adapter goes. */
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
+
+/** Features that kernels and profiles use where they are offered. */
+const FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+
+/** A device with all that the adapter offers of what this engine can use. */
 export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   try {
-    return await adapter.requestDevice({ label: 'rankfall' });
+    return await adapter.requestDevice({
+      label: 'rankfall',
+      requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]])),
+      requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
+    });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError('unavailable', `The GPU adapter gave no device: ${reason}`, { cause });

@@ -1,88 +1,82 @@
 // The WebGPU engine: one rank's arithmetic in WGSL. State lives on the device; a contribution is one submit and one readback.
 
-import { DIGEST_STREAMS, digestHex } from '../../collective/digest.ts';
-import { fractionBits, powerOfTwo, SLICES_PER_MICRO_BATCH } from '../../collective/fixed-point.ts';
+import { digestHex } from '../../collective/digest.ts';
+import { fractionBits } from '../../collective/fixed-point.ts';
 import { emptyLanes, laneLayout } from '../../collective/lanes.ts';
 import type { Job } from '../../job/job.ts';
+import { optimizerMemory } from '../../job/optimizer-schema.ts';
 import { microBatchSize } from '../../job/sampler.ts';
 import {
-  EngineError,
   type ApplyRequest,
   type ContributionRequest,
   type Engine,
   type EngineDescription,
   type Evaluation,
-  type ParameterTensor,
+  type Preflight,
+  type PredictRequest,
   type TrainingState,
 } from '../../ports/engine.ts';
 import type { StateHash } from '../../ports/ids.ts';
-import { inputLength, type Loader, type Samples } from '../../ports/loader.ts';
+import type { Loader } from '../../ports/loader.ts';
 import { nextExponents } from '../cpu/fixed-point.ts';
-import { applyUpdate, nextPowers, updateConstants } from '../cpu/update.ts';
+import { applyUpdate, clipFactor, nextPowers, updateConstants } from '../cpu/update.ts';
+import type { PassSize } from '../layers/layer.ts';
 import type { EngineHooks } from '../hooks.ts';
 import { fingerprintOf, type Probed } from '../probe.ts';
 import {
   checkApply,
   checkContribution,
   checkLoader,
+  checkPrediction,
   graphOf,
   loadMicroBatches,
-  floatInputs,
   loadRows,
   sliceRows,
 } from '../requests.ts';
 import { checkState, digestSmallParts, initialState } from '../state.ts';
-import { createArena } from './arena.ts';
-import { compileKernels } from './kernels.ts';
-import { createPassPlan, type PassPlan } from './pass-plan.ts';
-import { createProgram, uniformBytes, type Dispatch } from './program.ts';
-import { encodeReadback, readWords } from './readback.ts';
 
-/** Scratch memory for the passes of one submit is kept below this. */
-const SCRATCH_BYTES = 64 * 1024 * 1024;
-/** Elements that one workgroup quantises or updates. */
-const BLOCK_ELEMENTS = 1024;
-const F32_BIAS = 127;
+import { createArena } from './arena.ts';
+import { createDeviceState, STATE_DISPATCHES, type LongState, type SmallState } from './device-state.ts';
+import { lowerMatmul } from './matmul/lower.ts';
+import { createPasses, roomiest } from './passes.ts';
+import { stepCost, type StepCost } from './plan/cost.ts';
+import { checkBufferLimit } from './limits.ts';
+import { preflight } from './preflight.ts';
+import { profileProgram, type Profile } from './profile.ts';
+import { createPipelines, type ShaderText } from './pipelines.ts';
+import { lower } from './plan/lower.ts';
+import { uniformBytes } from './program.ts';
+import { createReadback, type Fetch, type Segment } from './readback.ts';
+import { layOutSlices, slicesOf } from './slices.ts';
+import { superviseDevice } from './supervisor.ts';
+import { blockTable, scaleTable } from './tables.ts';
+import { updateKernel, updateUniform } from './update.ts';
+
+/** Memory for one pass is kept below this, unless the owner says otherwise. */
+const PASS_BYTES = 512 * 1024 * 1024;
+/** Readbacks that may be under way at a time: a state's three long parts. */
+const STAGING = ['staging 0', 'staging 1', 'staging 2'] as const;
 
 export interface WebGpuEngineOptions {
   readonly device: GPUDevice;
+  readonly shaders: ShaderText;
   readonly job: Job;
   readonly loader: Loader;
   readonly description: EngineDescription;
   readonly hooks?: EngineHooks | undefined;
+  /** Bytes that one pass may take. */
+  readonly passBytes?: number | undefined;
 }
 
 export interface WebGpuEngine extends Engine {
   readonly device: GPUDevice;
-  /** Frees the scratch memory. The next contribution plans anew, with as much of it as there is then. */
-  replan(): void;
-}
-
-/** The parts of the state that are small and stay on the CPU. */
-type SmallState = Pick<TrainingState, 'step' | 'exponents' | 'powers'>;
-type LongState = Pick<TrainingState, 'parameters' | 'firstMoments' | 'secondMoments'>;
-
-/** u32[blocks, 4]: first element, length, tensor, padding. A block never spans two tensors. */
-function blockTable(tensors: readonly ParameterTensor[]): Uint32Array<ArrayBuffer> {
-  const blocks = tensors.flatMap((tensor, t) =>
-    Array.from({ length: Math.ceil(tensor.length / BLOCK_ELEMENTS) }, (_, i) => {
-      const first = i * BLOCK_ELEMENTS;
-      return [tensor.offset + first, Math.min(BLOCK_ELEMENTS, tensor.length - first), t, 0];
-    }),
-  );
-  return Uint32Array.from(blocks.flat());
-}
-
-/** [T, 4] words: the scales that go with the exponents, and the bits of an element that no longer fits. */
-function scaleTable(exponents: Int32Array, bits: number): Uint32Array<ArrayBuffer> {
-  const words = new Uint32Array(4 * exponents.length);
-  const floats = new Float32Array(words.buffer);
-  exponents.forEach((exponent, t) => {
-    floats[4 * t] = powerOfTwo(bits - exponent);
-    words[4 * t + 1] = exponent + F32_BIAS;
-    floats[4 * t + 2] = powerOfTwo(exponent - bits);
-  });
-  return words;
+  /** Frees the memory of passes. The next contribution plans anew, with as much of it as there is then. */
+  readonly replan: () => void;
+  readonly preflight: Preflight;
+  /** What a step of so many micro-batches costs on paper, in the passes that it would have now. */
+  cost(microBatches: number): StepCost;
+  /** Times of the kernels of one whole pass over the samples that the last contribution left there, and its slices. */
+  profile(now: () => number): Promise<Profile & { readonly slices: number }>;
 }
 
 /** Rejects with an `EngineError`: `out-of-memory` names the buffer, `validation` the kernel, `bad-state` what does not fit. */
@@ -90,398 +84,364 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
   const { device, job, loader, description, hooks = {} } = options;
   const graph = graphOf(job);
   checkLoader(graph, loader);
-  const { model, optimizer } = job;
-  const served = model.kind === 'mlp' && model.activation === 'relu' && job.clipNorm === null;
-  if (!served || optimizer.kind !== 'adamw') {
-    throw new EngineError('unavailable', 'This model has no kernels yet: run the job on the CPU engine.');
-  }
-  const { parameters: tensors, parameterCount: count } = graph;
+  const tensors = graph.parameters;
+  const count = graph.parameterCount;
   const layout = laneLayout(count, tensors.length, job.microBatches);
   const bits = fractionBits(job.microBatches);
-  const rows = microBatchSize(job);
-  const rowsPerSlice = sliceRows(job);
-  const features = inputLength(loader.format);
-  const allSlices = job.microBatches * SLICES_PER_MICRO_BATCH;
+  const samples = microBatchSize(job);
+  const samplesPerSlice = sliceRows(job);
+  const slicesEach = slicesOf(samples, samplesPerSlice);
+  const allSlices = job.microBatches * slicesEach;
   const sideBytes = 4 * (layout.agreement - layout.loss);
   const longBytes = 4 * count;
+  /** Room for a contribution, and for the losses of at least one slice. */
+  const lossBytes = 4 * samplesPerSlice * graph.positions;
+  const stagingBytes = sideBytes + Math.max(longBytes, lossBytes);
+  const evaluationSlices = Math.floor((stagingBytes - sideBytes) / lossBytes);
+  const budget = options.passBytes ?? PASS_BYTES;
+  const { moments } = optimizerMemory(job.optimizer);
 
+  const supervisor = superviseDevice(device);
   const arena = createArena(device, hooks.createBuffer);
-  /** Why the engine can compute no more. */
-  let gone: EngineError | undefined;
-  let destroyed = false;
-  const lost = new Promise<EngineError>((settle) => {
-    void device.lost.then(({ reason, message }) => {
-      if (destroyed) return;
-      gone = new EngineError(
-        'device-lost',
-        `The GPU device was lost (${reason}: ${message}). Open a new engine.`,
-      );
-      settle(gone);
-    });
-  });
-  device.addEventListener('uncapturederror', ({ error }) => {
-    gone ??= new EngineError('internal', `The GPU reported an error that no call expected: ${error.message}`);
-  });
-
-  const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  const uniform = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-  const blocks = blockTable(tensors);
-  const blockCount = blocks.length / 4;
-  const kernels = await compileKernels(device, { microBatches: job.microBatches, rowsPerSlice });
-  const buffers = await arena.allocate({
-    parameters: { bytes: longBytes, usage: storage },
-    firstMoments: { bytes: longBytes, usage: storage },
-    secondMoments: { bytes: longBytes, usage: storage },
-    blocks: { bytes: blocks.byteLength, usage: storage },
-    scales: { bytes: 16 * tensors.length, usage: storage },
-    lanes: { bytes: longBytes, usage: storage },
-    side: { bytes: sideBytes, usage: storage },
-    samples: { bytes: 4 * allSlices * rowsPerSlice * features, usage: storage },
-    sampleLabels: { bytes: 4 * allSlices * rowsPerSlice, usage: storage },
-    digest: { bytes: 16, usage: storage },
-    updateUniforms: { bytes: uniformBytes(1), usage: uniform },
-    digestUniforms: { bytes: uniformBytes(3), usage: uniform },
-    staging: {
-      bytes: Math.max(3 * longBytes, longBytes + sideBytes),
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    },
-    evaluation: {
-      bytes: 4 * loader.sizes.test + sideBytes,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    },
-  });
-  device.queue.writeBuffer(buffers.blocks, 0, blocks);
-
-  const long = [buffers.parameters, buffers.firstMoments, buffers.secondMoments];
-  const update = createProgram<readonly number[]>(device, kernels, buffers.updateUniforms, [
-    {
-      kernel: 'adamw',
-      buffers: [buffers.blocks, buffers.scales, buffers.lanes, ...long],
-      uniform: (constants) => constants.map((f32) => ({ f32 })),
-      workgroups: () => [blockCount, 1, 1],
-    },
-  ]);
-  const digest = createProgram<undefined>(
-    device,
-    kernels,
-    buffers.digestUniforms,
-    long.map((buffer, i): Dispatch<undefined> => {
-      const stream = DIGEST_STREAMS.indexOf(
-        (['parameters', 'firstMoments', 'secondMoments'] as const)[i] ?? 'parameters',
-      );
-      return {
-        kernel: 'digest',
-        buffers: [buffer, buffers.digest],
-        uniform: () => [count, stream],
-        workgroups: () => [Math.min(64, Math.ceil(count / 64)), 1, 1],
-      };
-    }),
-  );
-  digest.prepare(undefined);
-
-  let small: SmallState = initialState(job);
-  /** The long parts as the device has them, while the CPU holds a copy (portable updates do). */
-  let mirror: LongState | undefined;
-  let plan: PassPlan | undefined;
-
-  const checkAlive = (): void => {
-    if (gone !== undefined) throw gone;
-  };
-
-  /** Submits and awaits what the device says about memory; nothing else can tell that a dispatch could not run. */
-  const submit = async (encoder: GPUCommandEncoder): Promise<void> => {
-    device.pushErrorScope('out-of-memory');
-    device.queue.submit([encoder.finish()]);
-    const error = await device.popErrorScope();
-    if (error !== null)
-      throw new EngineError('out-of-memory', `The GPU ran out of memory in a pass: ${error.message}`);
-  };
-
-  /** A plan for at most `wanted` slices a pass, halved until its memory is granted. */
-  const ensurePlan = async (wanted: number): Promise<PassPlan> => {
-    if (plan !== undefined && plan.capacity <= wanted) return plan;
-    replan();
-    for (let slices = wanted; ; slices = Math.floor(slices / 2)) {
-      try {
-        plan = await createPassPlan(
-          {
-            device,
-            arena,
-            kernels,
-            units: model.layers,
-            tensors,
-            globalBatch: job.globalBatch,
-            microBatches: job.microBatches,
-            rowsPerSlice,
-            lanes: { ...buffers, blockCount },
-          },
-          slices,
-        );
-        return plan;
-      } catch (error) {
-        if (!(error instanceof EngineError) || error.fault !== 'out-of-memory' || slices === 1) throw error;
-        hooks.onReplan?.({ slicesPerPass: Math.floor(slices / 2), reason: error.message });
-      }
-    }
-  };
-
-  const replan = (): void => {
-    plan?.free();
-    plan = undefined;
-  };
-
-  const roomiest = (): number => {
-    const largest = Math.min(
-      device.limits.maxStorageBufferBindingSize,
-      device.limits.maxBufferSize,
-      SCRATCH_BYTES,
-    );
-    return Math.max(1, Math.min(allSlices, Math.floor(largest / longBytes)));
-  };
-
-  /** Runs `work` with a plan; when the device runs out of memory in it, again with half the slices a pass. */
-  const withPlan = async <Result>(work: (plan: PassPlan) => Promise<Result>): Promise<Result> => {
-    let wanted = roomiest();
-    for (;;) {
-      const current = await ensurePlan(wanted);
-      try {
-        return await work(current);
-      } catch (error) {
-        const exhausted = error instanceof EngineError && error.fault === 'out-of-memory';
-        if (!exhausted || current.capacity === 1) throw error;
-        wanted = Math.floor(current.capacity / 2);
-        hooks.onReplan?.({ slicesPerPass: wanted, reason: error.message });
-      }
-    }
-  };
-
-  /** Lays micro-batches out slice by slice; rows that only fill up a slice are zeros with label −1. */
-  const layOut = (samples: Samples, microBatches: number): Samples => {
-    if (rows === rowsPerSlice * SLICES_PER_MICRO_BATCH) return samples;
-    const padded = rowsPerSlice * SLICES_PER_MICRO_BATCH;
-    const numbers = floatInputs(samples.inputs);
-    const inputs = new Float32Array(microBatches * padded * features);
-    const labels = new Int32Array(microBatches * padded).fill(-1);
-    for (let i = 0; i < microBatches; i++) {
-      inputs.set(numbers.subarray(i * rows * features, (i + 1) * rows * features), i * padded * features);
-      labels.set(samples.labels.subarray(i * rows, (i + 1) * rows), i * padded);
-    }
-    return { inputs, labels };
-  };
-
-  const contributeFrom = async (
-    source: Loader,
-    request: ContributionRequest,
-  ): Promise<Int32Array<ArrayBuffer>> => {
-    checkAlive();
-    checkContribution(layout, small, request);
-    const lanes = emptyLanes(layout);
-    const microBatches = request.microBatches.length;
-    if (microBatches === 0) return lanes;
-    const samples = layOut(
-      await loadMicroBatches(job, source, request.step, request.microBatches),
-      microBatches,
-    );
-    checkAlive();
-    device.queue.writeBuffer(buffers.samples, 0, samples.inputs);
-    device.queue.writeBuffer(buffers.sampleLabels, 0, samples.labels);
-    device.queue.writeBuffer(buffers.scales, 0, scaleTable(request.exponents ?? small.exponents, bits));
-
-    const slices = microBatches * SLICES_PER_MICRO_BATCH;
-    const words = await withPlan(async (plan) => {
-      const encoder = device.createCommandEncoder();
-      encoder.clearBuffer(buffers.lanes);
-      encoder.clearBuffer(buffers.side);
-      const rest = slices % plan.capacity;
-      if (slices >= plan.capacity) plan.full.prepare({ slices: plan.capacity });
-      if (rest > 0) plan.tail.prepare({ slices: rest });
-      for (let first = 0; first < slices; first += plan.capacity) {
-        const size = Math.min(plan.capacity, slices - first);
-        const rowBytes = 4 * rowsPerSlice;
-        const sampleBytes = rowBytes * features;
-        encoder.copyBufferToBuffer(buffers.samples, first * sampleBytes, plan.inputs, 0, size * sampleBytes);
-        encoder.copyBufferToBuffer(buffers.sampleLabels, first * rowBytes, plan.labels, 0, size * rowBytes);
-        (size === plan.capacity ? plan.full : plan.tail).encode(encoder);
-      }
-      const segments = [
-        { buffer: buffers.lanes, bytes: longBytes },
-        { buffer: buffers.side, bytes: sideBytes },
-      ];
-      const bytes = encodeReadback(encoder, segments, buffers.staging);
-      await submit(encoder);
-      return readWords(buffers.staging, bytes);
-    });
-    lanes.set(words);
-    lanes[layout.predictions] = microBatches * rows;
-    for (const microBatch of request.microBatches) lanes[layout.counters + microBatch] = 1;
-    return lanes;
-  };
-
-  const encodeDigest = (encoder: GPUCommandEncoder): number => {
-    encoder.clearBuffer(buffers.digest);
-    digest.encode(encoder);
-    return encodeReadback(encoder, [{ buffer: buffers.digest, bytes: 16 }], buffers.staging);
-  };
-
-  /** Submits, and finishes the digest with the parts that the CPU keeps. */
-  const submitDigest = async (encoder: GPUCommandEncoder): Promise<StateHash> => {
-    const bytes = encodeDigest(encoder);
-    await submit(encoder);
-    const sums = await readWords(buffers.staging, bytes);
-    digestSmallParts(sums, small);
-    return digestHex(sums);
-  };
-
-  const download = async (): Promise<LongState> => {
-    const encoder = device.createCommandEncoder();
-    const segments = long.map((buffer) => ({ buffer, bytes: longBytes }));
-    const bytes = encodeReadback(encoder, segments, buffers.staging);
-    await submit(encoder);
-    const { buffer } = await readWords(buffers.staging, bytes);
-    return {
-      parameters: new Float32Array(buffer, 0, count).slice(),
-      firstMoments: new Float32Array(buffer, longBytes, count).slice(),
-      secondMoments: new Float32Array(buffer, 2 * longBytes, count).slice(),
-    };
-  };
-
-  const upload = (state: LongState): void => {
-    device.queue.writeBuffer(buffers.parameters, 0, state.parameters);
-    device.queue.writeBuffer(buffers.firstMoments, 0, state.firstMoments);
-    device.queue.writeBuffer(buffers.secondMoments, 0, state.secondMoments);
-  };
-
-  const applyNative = async ({ reduced }: ApplyRequest, exponents: Int32Array): Promise<StateHash> => {
-    const powers = nextPowers(job.optimizer, small.powers);
-    const constants = updateConstants(job, small.step, powers);
-    if (constants.kind !== 'adamw') throw new RangeError('The kernels are those of AdamW.');
-    const { beta1, beta2, decay, stepSize, rootCorrection, epsilon } = constants;
-    device.queue.writeBuffer(buffers.scales, 0, scaleTable(exponents, bits));
-    device.queue.writeBuffer(buffers.lanes, 0, reduced.slice(0, count));
-    update.prepare([beta1, beta2, 1 - beta1, 1 - beta2, decay, stepSize, rootCorrection, epsilon]);
-    mirror = undefined;
-    small = { step: small.step + 1, powers, exponents: nextExponents(layout, reduced) };
-    const encoder = device.createCommandEncoder();
-    update.encode(encoder);
-    return submitDigest(encoder);
-  };
-
-  const applyPortable = async ({ reduced }: ApplyRequest, exponents: Int32Array): Promise<StateHash> => {
-    mirror ??= await download();
-    const state = applyUpdate(job, layout, tensors, { ...mirror, ...small }, reduced, exponents);
-    small = { step: state.step, powers: state.powers, exponents: state.exponents };
-    upload(mirror);
-    return submitDigest(device.createCommandEncoder());
-  };
-
-  const importState = async (state: TrainingState): Promise<StateHash> => {
-    checkAlive();
-    checkState(job, state);
-    small = { step: state.step, powers: state.powers.slice(), exponents: state.exponents.slice() };
-    mirror = undefined;
-    upload(state);
-    return submitDigest(device.createCommandEncoder());
-  };
-
-  const evaluate = async (): Promise<Evaluation> => {
-    checkAlive();
-    const samples = loader.sizes.test;
-    const words = await withPlan(async (plan) => {
-      device.queue.writeBuffer(buffers.side, 0, new Uint8Array(sideBytes));
-      const perPass = plan.capacity * rowsPerSlice;
-      plan.forward.prepare({ slices: plan.capacity });
-      for (let first = 0; first < samples; first += perPass) {
-        const size = Math.min(perPass, samples - first);
-        const wanted = Int32Array.from({ length: size }, (_, i) => first + i);
-        const { inputs, labels } = await loadRows(loader, 'test', wanted);
-        checkAlive();
-        // Rows past the end hold what was there before; their labels keep them out of the sums.
-        const marked = new Int32Array(perPass).fill(-1);
-        marked.set(labels);
-        device.queue.writeBuffer(plan.inputs, 0, inputs);
-        device.queue.writeBuffer(plan.labels, 0, marked);
-        const encoder = device.createCommandEncoder();
-        plan.forward.encode(encoder);
-        encoder.copyBufferToBuffer(plan.losses, 0, buffers.evaluation, 4 * first, 4 * size);
-        await submit(encoder);
-      }
-      const encoder = device.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffers.side, 0, buffers.evaluation, 4 * samples, sideBytes);
-      await submit(encoder);
-      return readWords(buffers.evaluation, 4 * samples + sideBytes);
-    });
-    const losses = new Float32Array(words.buffer, 0, samples);
-    const correct = words[samples + layout.correct - layout.loss] ?? 0;
-    return { predictions: samples, correct, loss: losses.reduce((sum, loss) => sum + loss, 0) / samples };
-  };
-
-  const probed: Probed = {
-    contributeFrom,
-
-    async apply(request) {
-      checkAlive();
-      checkApply(layout, tensors, small, request);
-      const exponents = request.exponents ?? small.exponents;
-      switch (request.mode) {
-        case 'native':
-          return applyNative(request, exponents);
-        case 'portable':
-          return applyPortable(request, exponents);
-      }
-    },
-
-    async exportState() {
-      checkAlive();
-      const state = mirror ?? (await download());
-      return {
-        step: small.step,
-        exponents: small.exponents.slice(),
-        powers: small.powers.slice(),
-        parameters: state.parameters.slice(),
-        firstMoments: state.firstMoments.slice(),
-        secondMoments: state.secondMoments.slice(),
-      };
-    },
-
-    importState,
-  };
+  const pipelines = createPipelines(device, options.shaders);
 
   const destroy = (): void => {
-    destroyed = true;
-    gone ??= new EngineError('bad-state', 'The engine was destroyed: open a new one.');
-    plan = undefined;
-    mirror = undefined;
+    supervisor.retire();
     arena.freeAll();
     device.destroy();
   };
 
+  const prepare = async () => {
+    checkBufferLimit(device.limits, 'parameters', longBytes);
+    const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    const mapped = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const blocks = blockTable(tensors);
+    const lowerInput = {
+      graph,
+      globalBatch: job.globalBatch,
+      microBatches: job.microBatches,
+      blocks: blocks.length / 4,
+      lowerMatmul,
+    };
+    const lowered = lower({ ...lowerInput, samplesPerSlice });
+    const estimate = preflight({
+      ...lowerInput,
+      job,
+      limits: device.limits,
+      samplesPerSlice,
+      stateBytes: (3 + moments) * longBytes + STAGING.length * stagingBytes,
+      slices: roomiest({ lowered, samplesPerSlice, device }, allSlices, budget),
+    });
+    const staging = { bytes: stagingBytes, usage: mapped };
+    const buffers = await arena.allocate({
+      parameters: { bytes: longBytes, usage: storage },
+      firstMoments: { bytes: longBytes, usage: storage },
+      secondMoments: { bytes: moments === 2 ? longBytes : 0, usage: storage },
+      blocks: { bytes: blocks.byteLength, usage: storage },
+      scales: { bytes: 16 * tensors.length, usage: storage },
+      lanes: { bytes: longBytes, usage: storage },
+      side: { bytes: sideBytes, usage: storage },
+      digest: { bytes: 16, usage: storage },
+      stateUniforms: {
+        bytes: uniformBytes(STATE_DISPATCHES),
+        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+      },
+      [STAGING[0]]: staging,
+      [STAGING[1]]: staging,
+      [STAGING[2]]: staging,
+    });
+    device.queue.writeBuffer(buffers.blocks, 0, blocks);
+    return {
+      buffers,
+      estimate,
+      lowered,
+      readback: createReadback(STAGING.map((name) => buffers[name])),
+      state: await createDeviceState(
+        device,
+        pipelines,
+        buffers,
+        { count, blocks: blocks.length / 4, moments },
+        updateKernel(job.optimizer, moments),
+      ),
+      passes: createPasses({
+        device,
+        arena,
+        pipelines,
+        lowered,
+        samplesPerSlice,
+        buffers,
+        slices: allSlices,
+        budget,
+        onReplan: hooks.onReplan,
+      }),
+    };
+  };
+  type Prepared = Awaited<ReturnType<typeof prepare>>;
+
+  /** Submits what `encode` encodes, and resolves with what it wants read back. */
+  const submit = <Words>(
+    what: string,
+    encode: (encoder: GPUCommandEncoder) => () => Promise<Words>,
+  ): Promise<Words> =>
+    supervisor.watch(what, () => {
+      const encoder = device.createCommandEncoder({ label: what });
+      const fetch = encode(encoder);
+      device.queue.submit([encoder.finish()]);
+      return fetch();
+    });
+
+  const engineOf = ({ buffers, readback, state, passes, estimate, lowered }: Prepared): WebGpuEngine => {
+    let small: SmallState = initialState(job);
+    /** The long parts as the device has them, while the CPU holds a copy (portable updates do). */
+    let mirror: LongState | undefined;
+    const lanesSegment: Segment = { buffer: buffers.lanes, bytes: longBytes };
+    const sideSegment: Segment = { buffer: buffers.side, bytes: sideBytes };
+    const sizeOf = (slices: number): PassSize => ({ slices, samples: slices * samplesPerSlice });
+
+    const contributeFrom = async (
+      source: Loader,
+      request: ContributionRequest,
+    ): Promise<Int32Array<ArrayBuffer>> => {
+      supervisor.checkAlive();
+      checkContribution(layout, small, request);
+      const lanes = emptyLanes(layout);
+      const microBatches = request.microBatches.length;
+      if (microBatches === 0) return lanes;
+      const loaded = await loadMicroBatches(job, source, request.step, request.microBatches);
+      supervisor.checkAlive();
+      const inputs = layOutSlices(loaded.inputs, microBatches, samples, samplesPerSlice, 0);
+      const labels = layOutSlices(loaded.labels, microBatches, samples, samplesPerSlice, -1);
+      const slices = microBatches * slicesEach;
+      const inputWords = inputs.length / slices;
+      const labelWords = labels.length / slices;
+      const numbers = Uint32Array.from(
+        { length: slices },
+        (_, slice) => request.microBatches[Math.floor(slice / slicesEach)] ?? 0,
+      );
+      const words = await passes.run((plan) =>
+        supervisor.watch('a training pass', () => {
+          device.queue.writeBuffer(buffers.scales, 0, scaleTable(request.exponents ?? small.exponents, bits));
+          const rest = slices % plan.capacity;
+          if (slices >= plan.capacity) plan.full.prepare(sizeOf(plan.capacity));
+          if (rest > 0) plan.tail.prepare(sizeOf(rest));
+          let fetch: Fetch | undefined;
+          for (let first = 0; first < slices; first += plan.capacity) {
+            const end = Math.min(first + plan.capacity, slices);
+            device.queue.writeBuffer(plan.inputs, 0, inputs.subarray(first * inputWords, end * inputWords));
+            device.queue.writeBuffer(plan.labels, 0, labels.subarray(first * labelWords, end * labelWords));
+            device.queue.writeBuffer(plan.microBatches, 0, numbers.subarray(first, end));
+            const encoder = device.createCommandEncoder({ label: `slices ${first} to ${end - 1}` });
+            if (first === 0) {
+              encoder.clearBuffer(buffers.lanes);
+              encoder.clearBuffer(buffers.side);
+            }
+            (end - first === plan.capacity ? plan.full : plan.tail).encode(encoder);
+            if (end === slices) fetch = readback.encode(encoder, [lanesSegment, sideSegment]);
+            device.queue.submit([encoder.finish()]);
+          }
+          if (fetch === undefined) throw new RangeError('A contribution has a last pass.');
+          return fetch();
+        }),
+      );
+      lanes.set(words);
+      lanes[layout.predictions] = microBatches * samples * graph.positions;
+      for (const microBatch of request.microBatches) lanes[layout.counters + microBatch] = 1;
+      return lanes;
+    };
+
+    /** Submits, and finishes the digest with the parts that the CPU keeps. */
+    const submitDigest = async (encode?: (encoder: GPUCommandEncoder) => void): Promise<StateHash> => {
+      const sums = await submit('a digest', (encoder) => {
+        encode?.(encoder);
+        return readback.encode(encoder, [state.encodeDigest(encoder)]);
+      });
+      digestSmallParts(sums, small);
+      return digestHex(sums);
+    };
+
+    const download = async (): Promise<LongState> =>
+      state.longState(
+        await submit('the export of a state', (encoder) => {
+          const fetches = state.segments.map((segment: Segment) => readback.encode(encoder, [segment]));
+          return () => Promise.all(fetches.map((fetch) => fetch()));
+        }),
+      );
+
+    const applyNative = async ({ reduced }: ApplyRequest, exponents: Int32Array): Promise<StateHash> => {
+      const powers = nextPowers(job.optimizer, small.powers);
+      device.queue.writeBuffer(buffers.scales, 0, scaleTable(exponents, bits));
+      device.queue.writeBuffer(buffers.lanes, 0, reduced.slice(0, count));
+      const clip = clipFactor(job.clipNorm, layout, tensors, reduced, exponents);
+      state.update.prepare(updateUniform(updateConstants(job, small.step, powers), clip));
+      mirror = undefined;
+      small = { step: small.step + 1, powers, exponents: nextExponents(layout, reduced) };
+      return submitDigest((encoder) => state.update.encode(encoder));
+    };
+
+    const applyPortable = async ({ reduced }: ApplyRequest, exponents: Int32Array): Promise<StateHash> => {
+      mirror ??= await download();
+      const next = applyUpdate(job, layout, tensors, { ...mirror, ...small }, reduced, exponents);
+      small = { step: next.step, powers: next.powers, exponents: next.exponents };
+      state.upload(mirror);
+      return submitDigest();
+    };
+
+    const importState = async (imported: TrainingState): Promise<StateHash> => {
+      supervisor.checkAlive();
+      checkState(job, imported);
+      small = { step: imported.step, powers: imported.powers.slice(), exponents: imported.exponents.slice() };
+      mirror = undefined;
+      state.upload(imported);
+      return submitDigest();
+    };
+
+    const evaluate = async (): Promise<Evaluation> => {
+      supervisor.checkAlive();
+      const held = loader.sizes.test;
+      return passes.run(async (plan) => {
+        const slices = Math.min(plan.capacity, evaluationSlices, Math.ceil(held / samplesPerSlice));
+        const perPass = slices * samplesPerSlice;
+        plan.forward.prepare(sizeOf(slices));
+        let loss = 0;
+        let correct = 0;
+        const add = async (words: Promise<Int32Array<ArrayBuffer>>): Promise<void> => {
+          const read = await words;
+          const losses = new Float32Array(read.buffer, 0, perPass * graph.positions);
+          for (const rowLoss of losses) loss += rowLoss;
+          correct += read[losses.length + layout.correct - layout.loss] ?? 0;
+        };
+        /** The pass before, whose losses come back while this one is loaded and encoded. */
+        let before: Promise<Int32Array<ArrayBuffer>> | undefined;
+        for (let first = 0; first < held; first += perPass) {
+          const size = Math.min(perPass, held - first);
+          const wanted = Int32Array.from({ length: size }, (_, i) => first + i);
+          const { inputs, labels } = await loadRows(loader, 'test', wanted);
+          supervisor.checkAlive();
+          // Rows past the end hold what was there before; their labels keep them out of the sums.
+          const marked = new Int32Array(perPass * graph.positions).fill(-1);
+          marked.set(labels);
+          const words = submit('an evaluation pass', (encoder) => {
+            device.queue.writeBuffer(plan.inputs, 0, inputs);
+            device.queue.writeBuffer(plan.labels, 0, marked);
+            encoder.clearBuffer(buffers.side);
+            plan.forward.encode(encoder);
+            const bytes = 4 * perPass * graph.positions;
+            return readback.encode(encoder, [{ buffer: plan.losses, bytes }, sideSegment]);
+          });
+          words.catch(() => undefined);
+          if (before !== undefined) await add(before);
+          before = words;
+        }
+        if (before !== undefined) await add(before);
+        const predictions = held * graph.positions;
+        return { predictions, correct, loss: loss / predictions };
+      });
+    };
+
+    const predict = async (request: PredictRequest): Promise<Float32Array<ArrayBuffer>> => {
+      supervisor.checkAlive();
+      const asked = checkPrediction(loader.format, request);
+      const { classes, positions } = graph;
+      const rowBytes = 4 * classes;
+      const width = request.inputs.length / asked;
+      return passes.run(async (plan) => {
+        const logits = new Float32Array(asked * classes);
+        const slices = Math.min(plan.capacity, Math.ceil(asked / samplesPerSlice));
+        const perPass = Math.min(slices * samplesPerSlice, Math.floor(stagingBytes / rowBytes));
+        plan.forward.prepare(sizeOf(slices));
+        for (let first = 0; first < asked; first += perPass) {
+          const end = Math.min(first + perPass, asked);
+          const words = await submit('a prediction', (encoder) => {
+            device.queue.writeBuffer(plan.inputs, 0, request.inputs.subarray(first * width, end * width));
+            plan.forward.encode(encoder);
+            const rows = Array.from({ length: end - first }, (_, i) => ({
+              buffer: plan.logits,
+              offset: (i * positions + request.position) * rowBytes,
+              bytes: rowBytes,
+            }));
+            return readback.encode(encoder, rows);
+          });
+          logits.set(new Float32Array(words.buffer), first * classes);
+        }
+        return logits;
+      });
+    };
+
+    const probed: Probed = {
+      contributeFrom,
+
+      async apply(request) {
+        supervisor.checkAlive();
+        checkApply(layout, tensors, small, request);
+        const exponents = request.exponents ?? small.exponents;
+        switch (request.mode) {
+          case 'native':
+            return applyNative(request, exponents);
+          case 'portable':
+            return applyPortable(request, exponents);
+        }
+      },
+
+      async exportState() {
+        supervisor.checkAlive();
+        const long = mirror ?? (await download());
+        return {
+          step: small.step,
+          exponents: small.exponents.slice(),
+          powers: small.powers.slice(),
+          parameters: long.parameters.slice(),
+          firstMoments: long.firstMoments.slice(),
+          secondMoments: long.secondMoments.slice(),
+        };
+      },
+
+      importState,
+    };
+
+    return {
+      ...probed,
+      description,
+      job,
+      device,
+      lost: supervisor.lost,
+      contribute: (request) => contributeFrom(loader, request),
+      reset: async () => importState(initialState(job)),
+
+      async hash() {
+        supervisor.checkAlive();
+        return submitDigest();
+      },
+
+      evaluate,
+      predict,
+      fingerprint: () => fingerprintOf(job, probed),
+      memory: () => arena.memory(),
+      preflight: estimate,
+      replan: passes.replan,
+
+      cost(microBatches) {
+        const slices = microBatches * slicesEach;
+        const { slicesPerPass } = estimate;
+        const whole = Array.from({ length: Math.floor(slices / slicesPerPass) }, () => sizeOf(slicesPerPass));
+        const rest = slices % slicesPerPass;
+        return stepCost(lowered, rest === 0 ? whole : [...whole, sizeOf(rest)]);
+      },
+
+      profile: (now) =>
+        passes.run(async (plan) => {
+          plan.full.prepare(sizeOf(plan.capacity));
+          return { ...(await profileProgram(device, arena, plan.full, now)), slices: plan.capacity };
+        }),
+      destroy,
+    };
+  };
+
   try {
-    await importState(initialState(job));
+    const engine = engineOf(await prepare());
+    await engine.reset();
+    return engine;
   } catch (error) {
     destroy();
     throw error;
   }
-
-  return {
-    ...probed,
-    description,
-    job,
-    device,
-    lost,
-    contribute: (request) => contributeFrom(loader, request),
-    reset: async () => importState(initialState(job)),
-
-    async hash() {
-      checkAlive();
-      return submitDigest(device.createCommandEncoder());
-    },
-
-    evaluate,
-    predict: () =>
-      Promise.reject(new EngineError('unavailable', 'This engine does not predict; ask one on the CPU.')),
-    fingerprint: () => fingerprintOf(job, probed),
-    memory: () => arena.memory(),
-    replan,
-    destroy,
-  };
 }

@@ -1,78 +1,115 @@
-// A fixed list of dispatches: bind groups are built once, and what varies between runs is written into uniforms.
+// A fixed list of dispatches: bind groups are built once and shared, and what varies between runs is written into uniforms, which all
+// lie in one buffer and are told apart by dynamic offsets.
 
-import type { KernelName, Kernels } from './kernels.ts';
-
-/** A word of a uniform: a number is u32; floats say so. */
-export type UniformWord = number | { readonly f32: number };
+import type { UniformWord, Workgroups } from '../layers/layer.ts';
+import type { Kernel } from './plan/operation.ts';
+import { UNIFORM_BYTES, type Pipelines } from './pipelines.ts';
 
 export interface Dispatch<Variable> {
-  readonly kernel: KernelName;
+  readonly label: string;
+  readonly kernel: Kernel;
   /** Storage buffers, at bindings 1, 2, …; binding 0 is the uniform. */
   readonly buffers: readonly GPUBuffer[];
   readonly uniform: (variable: Variable) => readonly UniformWord[];
-  readonly workgroups: (variable: Variable) => readonly [x: number, y: number, z: number];
+  readonly workgroups: (variable: Variable) => Workgroups;
 }
 
 export interface Program<Variable> {
   /** Writes the uniforms for the next `encode`. Takes effect in queue order, so not between two encodes of one submit. */
   prepare(variable: Variable): void;
+  /** All dispatches, in one compute pass. */
   encode(encoder: GPUCommandEncoder): void;
+  readonly dispatches: readonly Pick<Dispatch<Variable>, 'label' | 'kernel'>[];
+  /** One dispatch in a pass of its own, to take its time. */
+  encodeOne(
+    encoder: GPUCommandEncoder,
+    dispatch: number,
+    timestampWrites?: GPUComputePassTimestampWrites,
+  ): void;
 }
 
-/** Bytes between the uniforms of two dispatches: the default minUniformBufferOffsetAlignment. */
-const SLOT_BYTES = 256;
+/** Bytes of the uniform buffer that programs of so many dispatches need. */
+export const uniformBytes = (dispatches: number): number => dispatches * UNIFORM_BYTES;
 
-/** Bytes of the uniform buffer that a program of so many dispatches needs. */
-export const uniformBytes = (dispatches: number): number => dispatches * SLOT_BYTES;
+/** Bind groups by layout and buffers, for the programs of one uniform buffer. */
+export type BindGroups = (kernel: Kernel, buffers: readonly GPUBuffer[]) => GPUBindGroup;
 
-export function createProgram<Variable>(
-  device: GPUDevice,
-  kernels: Kernels,
-  uniforms: GPUBuffer,
-  dispatches: readonly Dispatch<Variable>[],
-): Program<Variable> {
-  const bindGroups = dispatches.map(({ kernel, buffers }, i) =>
-    device.createBindGroup({
-      label: kernel,
-      layout: kernels[kernel].getBindGroupLayout(0),
+export function createBindGroups(device: GPUDevice, pipelines: Pipelines, uniforms: GPUBuffer): BindGroups {
+  const groups = new Map<string, GPUBindGroup>();
+  const numbers = new Map<GPUBuffer, number>();
+  const numberOf = (buffer: GPUBuffer): number => {
+    const number = numbers.get(buffer) ?? numbers.size;
+    numbers.set(buffer, number);
+    return number;
+  };
+  return (kernel, buffers) => {
+    const key = `${kernel.reads} ${buffers.map(numberOf).join(' ')}`;
+    const known = groups.get(key);
+    if (known !== undefined) return known;
+    const group = device.createBindGroup({
+      label: buffers.map(({ label }) => label).join(', '),
+      layout: pipelines.bindGroupLayout(kernel),
       entries: [
-        { binding: 0, resource: { buffer: uniforms, offset: i * SLOT_BYTES, size: SLOT_BYTES } },
+        { binding: 0, resource: { buffer: uniforms, size: UNIFORM_BYTES } },
         ...buffers.map((buffer, j) => ({ binding: j + 1, resource: { buffer } })),
       ],
-    }),
-  );
-  let grids: (readonly [number, number, number])[] = [];
+    });
+    groups.set(key, group);
+    return group;
+  };
+}
+
+/** `first` is the program's first slot in the uniform buffer; it takes one for each dispatch. */
+export function createProgram<Variable>(
+  device: GPUDevice,
+  pipelines: Pipelines,
+  uniforms: GPUBuffer,
+  first: number,
+  bindGroups: BindGroups,
+  dispatches: readonly Dispatch<Variable>[],
+): Program<Variable> {
+  const steps = dispatches.map(({ kernel, buffers }, i) => ({
+    pipeline: pipelines.of(kernel),
+    group: bindGroups(kernel, buffers),
+    offset: (first + i) * UNIFORM_BYTES,
+  }));
+  let grids: Workgroups[] = [];
+
+  const encodeInto = (pass: GPUComputePassEncoder, i: number): void => {
+    const step = steps[i];
+    if (step === undefined) throw new RangeError(`The program has no dispatch ${i}.`);
+    const [x, y, z] = grids[i] ?? [0, 0, 0];
+    pass.setPipeline(step.pipeline);
+    pass.setBindGroup(0, step.group, [step.offset]);
+    pass.dispatchWorkgroups(x, y, z);
+  };
 
   return {
+    dispatches,
+
     prepare(variable) {
       const data = new DataView(new ArrayBuffer(uniformBytes(dispatches.length)));
       dispatches.forEach((dispatch, i) => {
         dispatch.uniform(variable).forEach((word, j) => {
-          const at = i * SLOT_BYTES + 4 * j;
+          const at = i * UNIFORM_BYTES + 4 * j;
           if (typeof word === 'number') data.setUint32(at, word, true);
           else data.setFloat32(at, word.f32, true);
         });
       });
-      device.queue.writeBuffer(uniforms, 0, data);
+      if (data.byteLength > 0) device.queue.writeBuffer(uniforms, first * UNIFORM_BYTES, data.buffer);
       grids = dispatches.map((dispatch) => dispatch.workgroups(variable));
     },
 
     encode(encoder) {
       const pass = encoder.beginComputePass();
-      dispatches.forEach(({ kernel }, i) => {
-        const [x, y, z] = grids[i] ?? [0, 0, 0];
-        pass.setPipeline(kernels[kernel]);
-        pass.setBindGroup(0, bindGroups[i]);
-        pass.dispatchWorkgroups(x, y, z);
-      });
+      steps.forEach((_, i) => encodeInto(pass, i));
+      pass.end();
+    },
+
+    encodeOne(encoder, i, timestampWrites) {
+      const pass = encoder.beginComputePass(timestampWrites === undefined ? {} : { timestampWrites });
+      encodeInto(pass, i);
       pass.end();
     },
   };
-}
-
-/** Workgroups of 64 for at least so many invocations, folded into two dimensions where one is not long enough. */
-export function linearGrid(invocations: number): readonly [number, number, number] {
-  const groups = Math.max(1, Math.ceil(invocations / 64));
-  const y = Math.ceil(groups / 65_535);
-  return [Math.ceil(groups / y), y, 1];
 }

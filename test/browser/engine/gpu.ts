@@ -1,32 +1,41 @@
 // A device for tests of single kernels: runs one dispatch and reads its buffers back.
 
-import { compileKernels, type KernelName, type KernelOptions } from '../../../src/engine/webgpu/kernels.ts';
-import { createProgram, uniformBytes, type UniformWord } from '../../../src/engine/webgpu/program.ts';
-import { readWords } from '../../../src/engine/webgpu/readback.ts';
+import type { UniformWord, Workgroups } from '../../../src/engine/layers/layer.ts';
 import { requestAdapter, requestDevice } from '../../../src/engine/webgpu/device.ts';
+import { createPipelines } from '../../../src/engine/webgpu/pipelines.ts';
+import type { Kernel } from '../../../src/engine/webgpu/plan/operation.ts';
+import { createBindGroups, createProgram, uniformBytes } from '../../../src/engine/webgpu/program.ts';
+import { readWords } from '../../../src/engine/webgpu/readback.ts';
+import { bundledShader } from '../../../src/engine/webgpu/shader-bundle.ts';
 
-type Words = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+export type Words = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
+/** A dispatch by its arrays, of which it reads the first ones. */
+export interface Run extends Omit<Kernel, 'constants' | 'reads' | 'writes'> {
+  readonly constants?: Kernel['constants'];
+  readonly reads: number;
+  readonly uniform: readonly UniformWord[];
+  readonly arrays: readonly Words[];
+  readonly workgroups: Workgroups;
+}
 
 export interface Bench {
   /** Runs a kernel on copies of the arrays and returns their bits afterwards. */
-  run(
-    kernel: KernelName,
-    uniform: readonly UniformWord[],
-    arrays: readonly Words[],
-    workgroups: readonly [number, number, number],
-  ): Promise<Int32Array<ArrayBuffer>[]>;
+  run(run: Run): Promise<Int32Array<ArrayBuffer>[]>;
   destroy(): void;
 }
 
-export async function createBench(options: KernelOptions): Promise<Bench> {
+export async function createBench(): Promise<Bench> {
   const device = await requestDevice(await requestAdapter(navigator.gpu));
-  const kernels = await compileKernels(device, options);
+  const pipelines = createPipelines(device, bundledShader);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
   return {
-    async run(kernel, uniform, arrays, workgroups) {
+    async run({ shader, entryPoint, constants = {}, reads, uniform, arrays, workgroups }) {
+      const kernel: Kernel = { shader, entryPoint, constants, reads, writes: arrays.length - reads };
+      await pipelines.compile([kernel]);
       device.pushErrorScope('validation');
       const buffers = arrays.map((array) => {
-        const buffer = device.createBuffer({ size: array.byteLength, usage });
+        const buffer = device.createBuffer({ size: Math.max(4, array.byteLength), usage });
         device.queue.writeBuffer(buffer, 0, array);
         return buffer;
       });
@@ -34,19 +43,19 @@ export async function createBench(options: KernelOptions): Promise<Bench> {
         size: uniformBytes(1),
         usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
       });
-      const program = createProgram<undefined>(device, kernels, uniforms, [
-        { kernel, buffers, uniform: () => uniform, workgroups: () => workgroups },
+      const groups = createBindGroups(device, pipelines, uniforms);
+      const program = createProgram<undefined>(device, pipelines, uniforms, 0, groups, [
+        { label: entryPoint, kernel, buffers, uniform: () => uniform, workgroups: () => workgroups },
       ]);
       program.prepare(undefined);
       const encoder = device.createCommandEncoder();
       program.encode(encoder);
-      const staging = arrays.map((array, i) => {
+      const staging = buffers.map((source) => {
         const copy = device.createBuffer({
-          size: array.byteLength,
+          size: source.size,
           usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
         });
-        const source = buffers[i];
-        if (source !== undefined) encoder.copyBufferToBuffer(source, 0, copy, 0, array.byteLength);
+        encoder.copyBufferToBuffer(source, 0, copy, 0, source.size);
         return copy;
       });
       device.queue.submit([encoder.finish()]);

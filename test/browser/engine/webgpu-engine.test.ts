@@ -4,6 +4,7 @@ import type { EngineHooks } from '../../../src/engine/hooks.ts';
 import { openEngine } from '../../../src/engine/open.ts';
 import { describeAdapter, requestAdapter, requestDevice } from '../../../src/engine/webgpu/device.ts';
 import { createWebGpuEngine, type WebGpuEngine } from '../../../src/engine/webgpu/engine.ts';
+import { bundledShader } from '../../../src/engine/webgpu/shader-bundle.ts';
 import { DEFAULT_JOB, type Job } from '../../../src/job/job.ts';
 import { EngineError, type Engine } from '../../../src/ports/engine.ts';
 import type { Loader } from '../../../src/ports/loader.ts';
@@ -25,7 +26,14 @@ const opened: Engine[] = [];
 async function openWebGpu(job: Job, loader: Loader, hooks: EngineHooks = {}): Promise<WebGpuEngine> {
   const device = await requestDevice(await requestAdapter(navigator.gpu));
   const description = { kind: 'webgpu', adapter: 'test', software: true, reason: 'A test.' } as const;
-  const engine = await createWebGpuEngine({ device, job, loader, description, hooks });
+  const engine = await createWebGpuEngine({
+    device,
+    shaders: bundledShader,
+    job,
+    loader,
+    description,
+    hooks,
+  });
   opened.push(engine);
   return engine;
 }
@@ -199,7 +207,7 @@ describe('the WebGPU engine on small models', () => {
   });
 
   test('takes a buffer over the limits of the adapter for a lack of memory', async () => {
-    const huge = mlpJob([784, 65_536, 10], { globalBatch: 8, microBatches: 8 });
+    const huge = mlpJob([784, 65_536, 65_536, 10], { globalBatch: 8, microBatches: 8 });
     const loader = clusterLoader(784, 10);
     const opening = openEngine({ choice: 'webgpu', job: huge, loader });
     await expect(opening).rejects.toThrow(/bytes for "parameters"/u);

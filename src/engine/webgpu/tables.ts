@@ -1,0 +1,31 @@
+// Tables that the fixed-point and update kernels read: which elements belong together, and at which scale.
+
+import { powerOfTwo } from '../../collective/fixed-point.ts';
+import type { ParameterTensor } from '../../ports/engine.ts';
+
+/** Elements that one workgroup quantises or updates. */
+const BLOCK_ELEMENTS = 1024;
+const F32_BIAS = 127;
+
+/** u32[blocks, 4]: first element, length, tensor, padding. A block never spans two tensors. */
+export function blockTable(tensors: readonly ParameterTensor[]): Uint32Array<ArrayBuffer> {
+  const blocks = tensors.flatMap((tensor, t) =>
+    Array.from({ length: Math.ceil(tensor.length / BLOCK_ELEMENTS) }, (_, i) => {
+      const first = i * BLOCK_ELEMENTS;
+      return [tensor.offset + first, Math.min(BLOCK_ELEMENTS, tensor.length - first), t, 0];
+    }),
+  );
+  return Uint32Array.from(blocks.flat());
+}
+
+/** [T, 4] words: the scales that go with the exponents, and the bits of an element that no longer fits. */
+export function scaleTable(exponents: Int32Array, bits: number): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(4 * exponents.length);
+  const floats = new Float32Array(words.buffer);
+  exponents.forEach((exponent, t) => {
+    floats[4 * t] = powerOfTwo(bits - exponent);
+    words[4 * t + 1] = exponent + F32_BIAS;
+    floats[4 * t + 2] = powerOfTwo(exponent - bits);
+  });
+  return words;
+}

@@ -180,6 +180,10 @@ export const words = {
     agreesMeans: (step: number) => `compared at step ${step}, among the ranks of this tab`,
     differs: (step: number) => `differs from the others at step ${step}`,
     engineUnknown: 'opening…',
+    preflight: (bytes: string, samples: number) =>
+      `Takes ${bytes} of GPU memory; micro-batches of up to ${samples.toLocaleString('en')} would fit.`,
+    preflightMeans: (limit: string) =>
+      `Estimated before the rank said it was ready: no buffer of this GPU may be longer than ${limit}.`,
     suspected: 'Suspected',
     killed: (time: string) => `killed ${time} ago`,
     closed: (time: string) => `closed ${time} ago`,

@@ -1,7 +1,7 @@
 // What a rank shows to, and takes from, the page around it: the whole surface between the lab (or a script) and a rank.
 
 import type { Job } from '../job/job.ts';
-import type { EngineDescription, EngineMemory } from '../ports/engine.ts';
+import type { EngineDescription, EngineMemory, Preflight } from '../ports/engine.ts';
 import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Carrier } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
@@ -43,6 +43,8 @@ export interface RankStatus {
   readonly phase: Phase;
   readonly engine: EngineDescription | undefined;
   readonly memory: EngineMemory | undefined;
+  /** What the job takes on this rank's GPU, estimated before it said that it was ready. */
+  readonly preflight: Preflight | undefined;
   readonly job: Job;
   readonly jobHash: JobHash;
   readonly generation: GenerationId | undefined;

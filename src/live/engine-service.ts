@@ -14,6 +14,7 @@ import type {
   EngineFault,
   EngineMemory,
   Evaluation,
+  Preflight,
   PredictRequest,
   TrainingState,
 } from '../ports/engine.ts';
@@ -42,9 +43,15 @@ export interface EngineOrder {
   readonly data: string;
 }
 
+/** What is known of an engine once it is open. */
+export interface OpenedEngine {
+  readonly description: EngineDescription;
+  readonly preflight: Preflight | undefined;
+}
+
 export interface EngineService {
   /** Once. `notify` is a Comlink proxy. */
-  open(order: EngineOrder, notify: (notice: EngineNotice) => void): Promise<Reply<EngineDescription>>;
+  open(order: EngineOrder, notify: (notice: EngineNotice) => void): Promise<Reply<OpenedEngine>>;
   /** Settles when the open engine is gone for good. */
   lost(): Promise<Failure>;
   reset(): Promise<Reply<StateHash>>;
@@ -122,7 +129,8 @@ export function createEngineService({ fetchData, openEngine }: EngineServiceOpti
       try {
         const loader = faults.wrap(await fetchData(data), job.policies.collectiveMs);
         engine = await openEngine(choice, job, loader, faults.hooks);
-        return { ok: true, value: engine.description, memory: engine.memory() };
+        const { description, preflight } = engine;
+        return { ok: true, value: { description, preflight }, memory: engine.memory() };
       } catch (error) {
         return failed(error);
       }

@@ -415,6 +415,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         phase: view.phase,
         engine: work.engine?.description,
         memory: work.engine?.memory(),
+        preflight: work.engine?.preflight,
         job: view.job ?? options.job,
         jobHash: view.jobHash ?? jobHash,
         generation: view.generation,

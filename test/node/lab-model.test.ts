@@ -53,6 +53,7 @@ function local(id: MemberId, status: Partial<RankStatus> = {}, answeredAt = NOW)
     phase: 'computing',
     engine: undefined,
     memory: undefined,
+    preflight: undefined,
     job: DEFAULT_JOB,
     jobHash: jobHash(DEFAULT_JOB),
     generation: generation(3),

@@ -2,7 +2,9 @@
 
 import { exponentFor } from '../../src/collective/fixed-point.ts';
 import { combineLanes, laneLayout, type LaneLayout } from '../../src/collective/lanes.ts';
+import { modelGraph } from '../../src/engine/graph/model-graph.ts';
 import { parameterCount, parameterTensors } from '../../src/engine/graph/parameters.ts';
+import { elements } from '../../src/engine/layers/layer.ts';
 import { DEFAULT_JOB, type Job } from '../../src/job/job.ts';
 import { randomStream, uniformFraction, uniformInteger } from '../../src/job/random.ts';
 import type { Engine, UpdateMode } from '../../src/ports/engine.ts';
@@ -42,6 +44,30 @@ export function clusterLoader(
         const label = uniformInteger(next, classes);
         labels[i] = label;
         centre(label).forEach((x, j) => (inputs[i * features + j] = x + 0.3 * (uniformFraction(next) - 0.5)));
+      });
+      return Promise.resolve({ inputs, labels });
+    },
+  };
+}
+
+/** Samples of nothing but chance, in whatever format the job's model takes. */
+export function noiseLoader(job: Job, seed = 1, sizes = { train: 96, test: 12 }): Loader {
+  const { values, positions, classes } = modelGraph(job.model);
+  const { shape, type } = values[0] ?? { shape: [], type: 'f32' };
+  const width = elements(shape);
+  return {
+    format: { type, shape, positions, classes },
+    sizes,
+    load: async (split, rows) => {
+      const length = rows.length * width;
+      const inputs = type === 'tokens' ? new Int32Array(length) : new Float32Array(length);
+      const labels = new Int32Array(rows.length * positions);
+      rows.forEach((row, i) => {
+        const next = randomStream(seed, split === 'train' ? 2 : 3, row);
+        for (let j = 0; j < width; j++) {
+          inputs[i * width + j] = type === 'tokens' ? uniformInteger(next, classes) : uniformFraction(next);
+        }
+        for (let j = 0; j < positions; j++) labels[i * positions + j] = uniformInteger(next, classes);
       });
       return Promise.resolve({ inputs, labels });
     },

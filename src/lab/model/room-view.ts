@@ -44,6 +44,7 @@ export interface RankView {
   readonly departure: Departure | undefined;
   readonly engine: EngineDescription | undefined;
   readonly memory: EngineMemory | undefined;
+  readonly preflight: RankStatus['preflight'];
   readonly links: number | undefined;
   /** Links that are not direct. */
   readonly carried: RankStatus['carried'];
@@ -229,6 +230,7 @@ function drawLocal(sources: RoomSources, local: LocalRank, member: MemberView | 
     suspected: member?.suspected ?? false,
     engine: status?.engine,
     memory: status?.memory,
+    preflight: status?.preflight,
     links: status?.links.length,
     carried: status?.carried ?? [],
     microBatches: sources.microBatches(local.member),
@@ -259,6 +261,7 @@ const nothingKnown = (sources: RoomSources, member: MemberId): RankView => ({
   departure: undefined,
   engine: undefined,
   memory: undefined,
+  preflight: undefined,
   links: undefined,
   carried: [],
   microBatches: undefined,

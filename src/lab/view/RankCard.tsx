@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import type { Lab } from '../model/lab.ts';
 import type { RankView } from '../model/room-view.ts';
-import { seconds, shortHash, shortId } from '../format.ts';
+import { bytes, seconds, shortHash, shortId } from '../format.ts';
 import { words } from '../words.ts';
 import { Icon } from './icons.tsx';
 import { rankStyle } from './RankName.tsx';
@@ -93,7 +93,7 @@ function foot(rank: RankView): string {
 }
 
 function Engine({ rank }: { readonly rank: RankView }): JSX.Element {
-  const { engine } = rank;
+  const { engine, preflight } = rank;
   if (engine === undefined) {
     return <span class="muted">{words.ranks.engineUnknown}</span>;
   }
@@ -101,6 +101,11 @@ function Engine({ rank }: { readonly rank: RankView }): JSX.Element {
     <span class="engine" title={engine.reason}>
       <b>{engine.kind === 'webgpu' ? 'WebGPU' : 'CPU'}</b> {engine.adapter}
       <span class="muted engine-reason">{engine.reason}</span>
+      {preflight !== undefined && (
+        <span class="muted engine-reason" title={words.ranks.preflightMeans(bytes(preflight.bufferLimit))}>
+          {words.ranks.preflight(bytes(preflight.bytes), preflight.largestMicroBatch)}
+        </span>
+      )}
     </span>
   );
 }

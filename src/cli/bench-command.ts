@@ -2,10 +2,12 @@
 
 import { Command } from 'commander';
 import { allReduceCommand } from './bench/allreduce-command.ts';
+import { stepCommand } from './bench/step-command.ts';
 
 export function benchCommand(exit: (status: number) => void): Command {
   return new Command('bench')
     .summary('measure parts of the product against their peers')
     .description('Measures parts of the product, each in one run with what it is compared with.')
-    .addCommand(allReduceCommand(exit));
+    .addCommand(allReduceCommand(exit))
+    .addCommand(stepCommand(exit));
 }

@@ -75,8 +75,8 @@ export interface WebGpuEngine extends Engine {
   readonly preflight: Preflight;
   /** What a step of so many micro-batches costs on paper, in the passes that it would have now. */
   cost(microBatches: number): StepCost;
-  /** Times of the kernels of one whole pass over the samples that the last contribution left there, and its slices. */
-  profile(now: () => number): Promise<Profile & { readonly slices: number }>;
+  /** Times of the kernels of one whole pass over the samples that the last contribution left there, and what it costs on paper. */
+  profile(now: () => number): Promise<Profile & { readonly costs: StepCost }>;
 }
 
 /** Rejects with an `EngineError`: `out-of-memory` names the buffer, `validation` the kernel, `bad-state` what does not fit. */
@@ -129,7 +129,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       job,
       limits: device.limits,
       samplesPerSlice,
-      stateBytes: (3 + moments) * longBytes + STAGING.length * stagingBytes,
+      stateBytes: (2 + moments) * longBytes + STAGING.length * stagingBytes,
       slices: roomiest({ lowered, samplesPerSlice, device }, allSlices, budget),
     });
     const staging = { bytes: stagingBytes, usage: mapped };
@@ -429,8 +429,10 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
 
       profile: (now) =>
         passes.run(async (plan) => {
-          plan.full.prepare(sizeOf(plan.capacity));
-          return { ...(await profileProgram(device, arena, plan.full, now)), slices: plan.capacity };
+          const size = sizeOf(plan.capacity);
+          plan.full.prepare(size);
+          const profile = await profileProgram(device, arena, plan.full, now);
+          return { ...profile, costs: stepCost(lowered, [size]) };
         }),
       destroy,
     };

@@ -1,0 +1,29 @@
+// Opens the engine that is measured, in Node or in a page.
+
+import { createCpuEngine } from '../../../engine/cpu/engine.ts';
+import { describeAdapter, requestAdapter, requestDevice } from '../../../engine/webgpu/device.ts';
+import { createWebGpuEngine } from '../../../engine/webgpu/engine.ts';
+import type { ShaderText } from '../../../engine/webgpu/pipelines.ts';
+import type { Job } from '../../../job/job.ts';
+import type { Engine } from '../../../ports/engine.ts';
+import { madeUpSamples } from './samples.ts';
+
+const REASON = 'It is measured.';
+/** Bytes that one pass may take on a GPU: enough for the whole batch of the largest model here. */
+const GPU_BYTES = 8 * 1024 ** 3;
+
+export async function openGpuEngine(gpu: GPU | undefined, shaders: ShaderText, job: Job): Promise<Engine> {
+  const adapter = await requestAdapter(gpu);
+  const { name, software } = describeAdapter(adapter.info);
+  return createWebGpuEngine({
+    device: await requestDevice(adapter),
+    shaders,
+    job,
+    loader: madeUpSamples(job),
+    description: { kind: 'webgpu', adapter: name, software, reason: REASON },
+    ...(software ? {} : { passBytes: GPU_BYTES }),
+  });
+}
+
+export const openCpuEngine = (job: Job): Engine =>
+  createCpuEngine({ job, loader: madeUpSamples(job), reason: REASON });

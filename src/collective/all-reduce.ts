@@ -98,9 +98,24 @@ export function startAllReduce(
 const hops = (state: AllReduce): number => 2 * (state.world - 1);
 
 /** Which chunk a sender's hop carries. */
-function chunkOf(state: AllReduce, sender: number, hop: number): number {
-  const scatter = state.world - 1;
-  return modulo(hop < scatter ? sender - hop : sender + 1 - (hop - scatter), state.world);
+function chunkAt(world: number, sender: number, hop: number): number {
+  const scatter = world - 1;
+  return modulo(hop < scatter ? sender - hop : sender + 1 - (hop - scatter), world);
+}
+
+const chunkOf = (state: AllReduce, sender: number, hop: number): number =>
+  chunkAt(state.world, sender, hop);
+
+/** Where the lanes are cut into what travels as one: none in `direct`, and the chunks of the ring. */
+export const chunkStarts = (world: number, lanes: number): readonly number[] =>
+  allReduceKind(world, lanes) === 'direct'
+    ? []
+    : Array.from({ length: world - 1 }, (_, chunk) => bound(lanes, world, chunk + 1));
+
+/** Which lane a part starts at. */
+export function partStart(world: number, lanes: number, fromRank: number, part: number): number {
+  if (allReduceKind(world, lanes) === 'direct') return 0;
+  return bound(lanes, world, chunkAt(world, fromRank, part));
 }
 
 function ringPart(state: AllReduce, hop: number): OutgoingPart {

@@ -8,6 +8,7 @@ import type { Carrier, Network, NetworkHandlers } from '../ports/network.ts';
 import type { BallotStore, CheckpointStore } from '../ports/store.ts';
 import type { Effect, Event } from '../protocol/effects.ts';
 import type { RankView } from '../protocol/view.ts';
+import type { TraceEvent } from '../trace/events.ts';
 import type { EvaluationPoint, RankOptions } from './api.ts';
 import type { ActiveFault } from '../faults/injector.ts';
 import type { Job } from '../job/job.ts';
@@ -36,6 +37,8 @@ export type OpenEngine = (job: Job, attempt: number) => Promise<Engine>;
 
 export interface HostPorts {
   readonly core: Core;
+  /** Told what this rank logs besides what its core reports. */
+  readonly noted?: (event: TraceEvent) => void;
   readonly clock: Clock;
   /** Milliseconds since the epoch, for the log. */
   readonly wallClock: () => number;

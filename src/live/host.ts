@@ -89,6 +89,10 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
 
   const asserted = createAssertions();
   const report = (event: TraceEvent): void => {
+    ports.noted?.(event);
+    enter(event);
+  };
+  const enter = (event: TraceEvent): void => {
     const record = log.append(event);
     for (const { invariant, sentence } of asserted(record)) {
       log.append({ kind: 'violated', invariant, sentence });
@@ -324,7 +328,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         network?.drop(effect.peer, effect.reason);
         return;
       case 'report':
-        report(effect.event);
+        enter(effect.event);
         overhear(effect.event);
         return;
     }

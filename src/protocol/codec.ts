@@ -24,16 +24,16 @@ export class CodecError extends Error {
   override readonly name = 'CodecError';
 }
 
-const memberId = v.custom<MemberId>(
+export const memberId = v.custom<MemberId>(
   (x) => typeof x === 'string' && isMemberId(x),
   'a member id of 32 hex digits',
 );
-const seatId = v.custom<SeatId>((x) => typeof x === 'string' && isSeatId(x), 'a seat id of 32 hex digits');
-const stateHash = v.custom<StateHash>(
+export const seatId = v.custom<SeatId>((x) => typeof x === 'string' && isSeatId(x), 'a seat id of 32 hex digits');
+export const stateHash = v.custom<StateHash>(
   (x) => typeof x === 'string' && isStateHash(x),
   'a state hash of 32 hex digits',
 );
-const jobHashSchema = v.custom<JobHash>(
+export const jobHashSchema = v.custom<JobHash>(
   (x) => typeof x === 'string' && isJobHash(x),
   'a job hash of 64 hex digits',
 );
@@ -41,11 +41,11 @@ const incarnation = v.custom<IncarnationId>(
   (x) => typeof x === 'string' && isIncarnationId(x),
   'an incarnation id',
 );
-const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0x7fffffff));
+export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0x7fffffff));
 const shortText = v.pipe(v.string(), v.maxLength(500));
 
-const generationId = v.strictObject({ incarnation, number: v.pipe(count, v.minValue(1)) });
-const ballot = v.strictObject({ round: count, proposer: memberId });
+export const generationId = v.strictObject({ incarnation, number: v.pipe(count, v.minValue(1)) });
+export const ballot = v.strictObject({ round: count, proposer: memberId });
 const member = v.strictObject({
   member: memberId,
   seat: seatId,
@@ -65,7 +65,7 @@ const generation = v.strictObject({
   running: v.boolean(),
 });
 const accepted = v.strictObject({ ballot, value: generation });
-const standing = v.strictObject({
+export const standing = v.strictObject({
   lineage: v.optional(generationId, undefined),
   step: count,
   hash: stateHash,
@@ -176,7 +176,8 @@ const asciiJson = (value: unknown): string =>
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-function split(message: Message): { readonly header: unknown; readonly payload: Uint8Array } {
+/** A message apart from what it carries in bulk. */
+export function split(message: Message): { readonly header: unknown; readonly payload: Uint8Array } {
   if (message.kind === 'part') {
     const { payload, ...header } = message;
     return { header, payload: asBytes(payload) };
@@ -233,9 +234,7 @@ export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
     throw new CodecError(`A header of ${length} bytes does not fit into a message of ${bytes.length}.`);
   if (view.getInt32(0, true) !== CRC32.buf(bytes.subarray(4)))
     throw new CodecError('The checksum of a message does not match its bytes.');
-  const result = v.safeParse(HeaderSchema, parseJson(bytes, length));
-  if (!result.success) throw new CodecError(`A message is not valid: ${describeIssue(result.issues[0])}`);
-  return join(result.output, bytes.slice(start));
+  return rejoin(parseJson(bytes, length), bytes.slice(start));
 }
 
 function parseJson(bytes: Uint8Array, length: number): unknown {
@@ -246,6 +245,13 @@ function parseJson(bytes: Uint8Array, length: number): unknown {
   } catch (error) {
     throw new CodecError('The header of a message is not JSON.', { cause: error });
   }
+}
+
+/** Puts together what `split` took apart. Throws a `CodecError`: the header is not trusted. */
+export function rejoin(header: unknown, payload: Uint8Array<ArrayBuffer>): Message {
+  const result = v.safeParse(HeaderSchema, header);
+  if (!result.success) throw new CodecError(`A message is not valid: ${describeIssue(result.issues[0])}`);
+  return join(result.output, payload);
 }
 
 function join(header: v.InferOutput<typeof HeaderSchema>, payload: Uint8Array<ArrayBuffer>): Message {

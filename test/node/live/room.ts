@@ -2,6 +2,7 @@
 
 import { createHost } from '../../../src/live/host.ts';
 import type { Host } from '../../../src/live/host.ts';
+import { createRecorder } from '../../../src/live/recorder.ts';
 import type { HostPorts } from '../../../src/live/host-ports.ts';
 import type { RankOptions } from '../../../src/live/api.ts';
 import { jobHash } from '../../../src/job/job.ts';
@@ -19,6 +20,8 @@ import type { VirtualClock } from './virtual-clock.ts';
 export interface TestRank {
   readonly member: MemberId;
   readonly host: Host;
+  /** What its core was told and answered, as it would be downloaded. */
+  recording(): Promise<Uint8Array<ArrayBuffer>>;
   /** The page and its worker are gone. Without evidence, the others must find out. */
   kill(evidence?: Evidence): void;
 }
@@ -52,6 +55,15 @@ export function createRoom(job: Job = SMALL_JOB): Room {
     const state = createRank({ member, seat });
     const page = {};
     let alive = true;
+    const recorder = createRecorder({
+      self: { member, seat },
+      core: {
+        step: (event, now) => stepRank(state, event, now),
+        view: (now) => viewRank(state, now),
+      },
+      now: () => clock.now(),
+      wallClock: () => clock.now(),
+    });
     const host = createHost(
       {
         member,
@@ -69,8 +81,11 @@ export function createRoom(job: Job = SMALL_JOB): Room {
       },
       {
         core: {
-          step: (event, now) => (alive ? stepRank(state, event, now) : []),
-          view: (now) => viewRank(state, now),
+          step: (event, now) => (alive ? recorder.core.step(event, now) : []),
+          view: recorder.core.view,
+        },
+        noted: (event) => {
+          recorder.noted(event);
         },
         clock,
         wallClock: () => clock.now(),
@@ -91,6 +106,7 @@ export function createRoom(job: Job = SMALL_JOB): Room {
     return {
       member,
       host,
+      recording: () => recorder.read(),
       kill(evidence) {
         alive = false;
         hub.remove(member, evidence);

@@ -1,0 +1,260 @@
+// The core's inputs as JSON, one by one, and back. What is read is a file that somebody was given: it is validated here.
+
+import * as v from 'valibot';
+import { laneLayout, type LaneLayout } from '../../collective/lanes.ts';
+import { JobSchema } from '../../job/job.ts';
+import {
+  CodecError,
+  count,
+  generationId,
+  jobHashSchema,
+  memberId,
+  parseSeatRecord,
+  rejoin,
+  seatId,
+  split,
+  standing,
+  stateHash,
+} from '../codec.ts';
+import type { Event } from '../effects.ts';
+import type { Message } from '../messages.ts';
+import {
+  BytesSchema,
+  LanesSchema,
+  recordBytes,
+  recordLanes,
+  restoreBytes,
+  restoreLanes,
+} from './payloads.ts';
+import type { RecordedBytes, RecordedLanes } from './payloads.ts';
+
+const text = v.pipe(v.string(), v.maxLength(10_000));
+const evidence = v.picklist([
+  'goodbye',
+  'lock-released',
+  'heartbeat',
+  'ice',
+  'channel-closed',
+  'progress',
+  'misbehaved',
+  'leave',
+]);
+const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8));
+const place = { generation: generationId, step: count };
+const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
+
+const EventSchema = v.variant('kind', [
+  v.strictObject({
+    kind: v.literal('boot'),
+    job: JobSchema,
+    jobHash: jobHashSchema,
+    fresh: v.boolean(),
+    autostart: v.boolean(),
+    saved: maybe(standing),
+  }),
+  v.strictObject({
+    kind: v.literal('engineReady'),
+    jobHash: jobHashSchema,
+    fingerprint: text,
+    layout: v.strictObject({ gradient: count, tensors: count, microBatches: count }),
+    hash: stateHash,
+  }),
+  v.strictObject({
+    kind: v.literal('engineFailed'),
+    fault: v.picklist([
+      'out-of-memory',
+      'device-lost',
+      'validation',
+      'internal',
+      'loader',
+      'bad-state',
+      'unavailable',
+    ]),
+    detail: text,
+  }),
+  v.strictObject({ kind: v.literal('linkUp'), peer: memberId }),
+  v.strictObject({ kind: v.literal('linkDown'), peer: memberId, evidence }),
+  v.strictObject({
+    kind: v.literal('message'),
+    from: memberId,
+    message: v.unknown(),
+    payload: maybe(v.union([LanesSchema, BytesSchema])),
+  }),
+  v.strictObject({ kind: v.literal('garbled'), from: memberId, detail: text }),
+  v.strictObject({ kind: v.literal('unsent'), to: memberId }),
+  v.strictObject({
+    kind: v.literal('timer'),
+    name: v.picklist(['beat', 'propose', 'retry', 'progress', 'found', 'join', 'heal']),
+  }),
+  v.strictObject({ kind: v.literal('computed'), ...place, attempt, lanes: LanesSchema }),
+  v.strictObject({ kind: v.literal('computeFailed'), ...place, attempt, detail: text }),
+  v.strictObject({ kind: v.literal('applied'), ...place, hash: stateHash }),
+  v.strictObject({
+    kind: v.literal('exported'),
+    ...place,
+    to: memberId,
+    hash: stateHash,
+    bytes: BytesSchema,
+  }),
+  v.strictObject({ kind: v.literal('imported'), ...place, hash: stateHash }),
+  v.strictObject({ kind: v.literal('importFailed'), generation: generationId, detail: text }),
+  v.strictObject({
+    kind: v.literal('restored'),
+    found: maybe(
+      v.strictObject({
+        standing,
+        provenance: v.strictObject({
+          fingerprint: text,
+          updateMode: v.picklist(['native', 'portable']),
+          exactness: v.variant('kind', [
+            v.strictObject({ kind: v.literal('exact') }),
+            v.strictObject({ kind: v.literal('unpromised'), since: count }),
+          ]),
+        }),
+      }),
+    ),
+  }),
+  v.strictObject({ kind: v.literal('seatAcquired'), seat: seatId, record: v.optional(v.unknown()) }),
+  v.strictObject({ kind: v.literal('seatNotStored'), seat: seatId, detail: text }),
+  v.strictObject({ kind: v.literal('checkpointed'), ...place, hash: stateHash }),
+  v.strictObject({ kind: v.literal('checkpointFailed'), ...place, detail: text }),
+  v.strictObject({
+    kind: v.literal('command'),
+    command: v.picklist(['start', 'pause', 'checkpoint', 'leave', 'force']),
+  }),
+]);
+type RecordedEvent = v.InferOutput<typeof EventSchema>;
+
+/** How the lanes at hand are cut, and from where on the protocol reads them. */
+export interface LaneView {
+  /** Of this rank's own contribution: where it is cut into what is sent. */
+  readonly cuts: readonly number[];
+  /** Number of gradient lanes in a contribution; what follows is kept as it is. */
+  readonly gradient: number;
+  /** How many lanes of a part from this member are gradient. */
+  gradientIn(message: Extract<Message, { kind: 'part' }>, from: string): number;
+}
+
+/** The event as JSON. Payloads are hashed, which must happen before the core takes them over. */
+export function recordEvent(event: Event, view: LaneView): object {
+  switch (event.kind) {
+    case 'engineReady': {
+      const { gradient, tensors, microBatches } = event.layout;
+      return { ...event, layout: { gradient, tensors, microBatches } };
+    }
+    case 'computed':
+      return { ...event, lanes: recordLanes(event.lanes, view.cuts, view.gradient) };
+    case 'exported':
+      return { ...event, bytes: recordBytes(event.bytes) };
+    case 'message': {
+      const { from, message } = event;
+      const { header } = split(message);
+      const payload = recordPayload(message, from, view);
+      return { kind: event.kind, from, message: header, payload };
+    }
+    case 'boot':
+    case 'engineFailed':
+    case 'linkUp':
+    case 'linkDown':
+    case 'garbled':
+    case 'unsent':
+    case 'timer':
+    case 'computeFailed':
+    case 'applied':
+    case 'imported':
+    case 'importFailed':
+    case 'restored':
+    case 'seatAcquired':
+    case 'seatNotStored':
+    case 'checkpointed':
+    case 'checkpointFailed':
+    case 'command':
+      return event;
+  }
+}
+
+function recordPayload(
+  message: Message,
+  from: string,
+  view: LaneView,
+): RecordedLanes | RecordedBytes | undefined {
+  if (message.kind === 'part') return recordLanes(message.payload, [], view.gradientIn(message, from));
+  if (message.kind === 'gradient') return recordLanes(message.reduced, [], view.gradient);
+  if (message.kind === 'state') return recordBytes(message.bytes);
+  return undefined;
+}
+
+/** Where an event does not fit, and what was expected there. */
+export class EventFlaw extends Error {
+  override readonly name = 'EventFlaw';
+  constructor(
+    readonly place: string,
+    readonly expected: string,
+    readonly found: string,
+  ) {
+    super(`expected ${expected} at ${place}, found ${found}`);
+  }
+}
+
+/** Throws an `EventFlaw`. */
+export function restoreEvent(value: unknown): Event {
+  const result = v.safeParse(EventSchema, value);
+  if (!result.success) {
+    const [issue] = result.issues;
+    const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'the event';
+    throw new EventFlaw(path, issue.expected ?? issue.message.replace(/^Expected /, ''), issue.received);
+  }
+  try {
+    return restore(result.output);
+  } catch (error) {
+    if (error instanceof CodecError) throw new EventFlaw('the event', 'a message or record', error.message);
+    throw error;
+  }
+}
+
+function restore(event: RecordedEvent): Event {
+  switch (event.kind) {
+    case 'engineReady': {
+      const { gradient, tensors, microBatches } = event.layout;
+      const layout: LaneLayout = laneLayout(gradient, tensors, microBatches);
+      return { ...event, layout };
+    }
+    case 'computed':
+      return { ...event, lanes: restoreLanes(event.lanes) };
+    case 'exported':
+      return { ...event, bytes: restoreBytes(event.bytes) };
+    case 'message': {
+      const { payload } = event;
+      const words = Array.isArray(payload) ? restoreLanes(payload) : undefined;
+      const bytes =
+        words !== undefined
+          ? new Uint8Array(words.buffer)
+          : payload !== undefined && !Array.isArray(payload)
+            ? restoreBytes(payload)
+            : new Uint8Array(0);
+      return { kind: event.kind, from: event.from, message: rejoin(event.message, bytes) };
+    }
+    case 'seatAcquired':
+      return {
+        ...event,
+        record: event.record === undefined ? undefined : parseSeatRecord(event.record),
+      };
+    case 'boot':
+    case 'engineFailed':
+    case 'linkUp':
+    case 'linkDown':
+    case 'garbled':
+    case 'unsent':
+    case 'timer':
+    case 'computeFailed':
+    case 'applied':
+    case 'imported':
+    case 'importFailed':
+    case 'restored':
+    case 'seatNotStored':
+    case 'checkpointed':
+    case 'checkpointFailed':
+    case 'command':
+      return event as Event;
+  }
+}

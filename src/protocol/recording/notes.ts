@@ -1,0 +1,27 @@
+// What a recording keeps of a host's own log lines: votes once they are stored, and faults. The rest of the log is the core's,
+// and comes again when the recording is run.
+
+import * as v from 'valibot';
+import type { TraceEvent } from '../../trace/events.ts';
+import { ballot, generationId, seatId } from '../codec.ts';
+
+const text = v.pipe(v.string(), v.maxLength(10_000));
+const vote = { generation: generationId, seat: seatId, ballot, stored: v.boolean() };
+const fault = { fault: text, detail: text };
+
+export const NoteSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('promised'), ...vote }),
+  v.strictObject({ kind: v.literal('voted'), ...vote, value: v.string() }),
+  v.strictObject({ kind: v.literal('faultInjected'), ...fault }),
+  v.strictObject({ kind: v.literal('faultHealed'), ...fault }),
+]);
+export type Note = v.InferOutput<typeof NoteSchema>;
+
+const KINDS: readonly string[] = [
+  'promised',
+  'voted',
+  'faultInjected',
+  'faultHealed',
+] satisfies Note['kind'][];
+
+export const isNote = (event: TraceEvent): event is Note => KINDS.includes(event.kind);

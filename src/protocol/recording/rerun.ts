@@ -1,0 +1,256 @@
+// Runs a recording: the same inputs at the same times through the same core, and whether it answers as it did.
+
+import * as v from 'valibot';
+import type { MemberId, SeatId, StateHash } from '../../ports/ids.ts';
+import type { TraceEvent, TraceRecord } from '../../trace/events.ts';
+import { memberId, seatId } from '../codec.ts';
+import type { Effect, Event } from '../effects.ts';
+import { createRank, stepRank } from '../rank.ts';
+import { RULES, type Rules } from '../rules.ts';
+import { viewRank } from '../view.ts';
+import { EventFlaw, restoreEvent } from './events.ts';
+import { NoteSchema } from './notes.ts';
+import { chain, checkOf, shapeOf, textOf } from './outcome.ts';
+import { RECORDING_FORMAT, RECORDING_VERSION } from './writer.ts';
+
+/** A file of recordings that cannot be run: where, what was expected, and what was found. */
+export class RecordingError extends Error {
+  override readonly name = 'RecordingError';
+  constructor(
+    /** From 1. */
+    readonly line: number,
+    readonly place: string,
+    readonly expected: string,
+    readonly found: string,
+  ) {
+    super(`The log is wrong at line ${line}, ${place}: expected ${expected}, found ${found}.`);
+  }
+}
+
+/** The first answer that differs from the recorded one. */
+export interface Divergence {
+  readonly member: MemberId;
+  /** The input's place in this rank's recording, from 0. */
+  readonly seq: number;
+  readonly line: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly input: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+export interface RankRerun {
+  readonly member: MemberId;
+  readonly seat: SeatId;
+  /** Inputs that were run. */
+  readonly inputs: number;
+  readonly messages: number;
+  /** Ballots stored. */
+  readonly votes: number;
+  readonly step: number;
+  readonly stateHash: StateHash | undefined;
+  readonly committed: number;
+  readonly ended: 'open' | 'full' | 'cut off';
+  readonly divergence: Divergence | undefined;
+  readonly records: readonly TraceRecord[];
+}
+
+const time = v.pipe(v.number(), v.finite());
+const HeaderSchema = v.strictObject({
+  format: v.literal(RECORDING_FORMAT),
+  version: v.literal(RECORDING_VERSION),
+  member: memberId,
+  seat: seatId,
+  epoch: time,
+  now: time,
+});
+const elapsed = v.pipe(v.number(), v.minValue(0), v.maxValue(1e12));
+const shape = v.union([v.string(), v.pipe(v.number(), v.integer(), v.minValue(0))]);
+const check = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{3}$/, 'Expected 3 characters of a check'));
+const EntrySchema = v.union([
+  v.strictTuple([elapsed, v.record(v.string(), v.unknown())]),
+  v.strictTuple([elapsed, v.record(v.string(), v.unknown()), shape, check]),
+]);
+const NoteLineSchema = v.strictObject({ after: elapsed, note: NoteSchema });
+const EndSchema = v.strictObject({
+  end: v.picklist(['open', 'full']),
+  entries: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  check,
+});
+
+type Read<T extends v.GenericSchema> = v.InferOutput<T>;
+
+function read<T extends v.GenericSchema>(schema: T, value: unknown, line: number, what: string): Read<T> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'the whole line';
+  const expected = issue.expected ?? issue.message.replace(/^Expected /, '');
+  throw new RecordingError(line, path, issue.path === undefined ? what : expected, issue.received);
+}
+
+function parse(text: string, line: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new RecordingError(line, 'column 1', 'JSON', `${JSON.stringify(text.slice(0, 40))}`);
+  }
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** Runs the recordings of all ranks in a file, one after the other. Throws a `RecordingError`. */
+export function rerun(lines: Iterable<string>, rules: Rules = RULES): RankRerun[] {
+  const ranks: RankRerun[] = [];
+  let current: ReturnType<typeof rerunRank> | undefined;
+  let line = 0;
+  for (const text of lines) {
+    line += 1;
+    if (text === '') continue;
+    const value = parse(text, line);
+    if (isObject(value) && 'format' in value) {
+      if (current !== undefined) ranks.push(current.result());
+      current = rerunRank(read(HeaderSchema, value, line, 'the first line of a recording'), rules);
+    } else if (current === undefined) {
+      throw new RecordingError(
+        line,
+        'the whole line',
+        `{"format":"${RECORDING_FORMAT}",…}`,
+        text.slice(0, 40),
+      );
+    } else current.take(value, line);
+  }
+  if (current === undefined)
+    throw new RecordingError(
+      1,
+      'the whole line',
+      `{"format":"${RECORDING_FORMAT}",…}`,
+      'the end of the file',
+    );
+  ranks.push(current.result());
+  return ranks;
+}
+
+function rerunRank({ member, seat, epoch, now: start }: Read<typeof HeaderSchema>, rules: Rules) {
+  const state = createRank({ member, seat });
+  const records: TraceRecord[] = [];
+  const shapes: string[] = [];
+  let now = start;
+  let crc = 0;
+  let inputs = 0;
+  let messages = 0;
+  let votes = 0;
+  let ended: RankRerun['ended'] = 'cut off';
+  let divergence: Divergence | undefined;
+
+  const record = (event: TraceEvent): void => {
+    records.push({ member, seq: records.length, at: epoch + (now - start), event });
+  };
+
+  /** What the core answers, in words; what it throws is an answer too. */
+  const step = (event: Event): string => {
+    let effects: readonly Effect[];
+    try {
+      effects = stepRank(state, event, now, rules);
+    } catch (error) {
+      return `throw ${error instanceof Error ? error.message : String(error)}`;
+    }
+    crc = chain(crc, effects);
+    for (const effect of effects) {
+      if (effect.kind === 'report') record(effect.event);
+      else if (effect.kind === 'send') messages += 1;
+      else if (effect.kind === 'store') {
+        votes += 1;
+        messages += effect.thenSend.length;
+      }
+    }
+    lastAnswer = effects;
+    return shapeOf(effects);
+  };
+  let lastAnswer: readonly Effect[] = [];
+
+  const differ = (line: number, input: string, expected: string, found: string): void => {
+    divergence = {
+      member,
+      seq: inputs - 1,
+      line,
+      at: epoch + (now - start),
+      input,
+      expected: expected === '' ? 'nothing' : expected,
+      found: found === '' ? 'nothing' : found,
+    };
+  };
+
+  const takeEntry = (value: unknown, line: number): void => {
+    const [ms, recorded, shapeOrNumber, expectedCheck] = read(
+      EntrySchema,
+      value,
+      line,
+      '[ms, event] or [ms, event, effects, check]',
+    );
+    let event: Event;
+    try {
+      event = restoreEvent(recorded);
+    } catch (error) {
+      if (!(error instanceof EventFlaw)) throw error;
+      throw new RecordingError(line, `event.${error.place}`, error.expected, error.found);
+    }
+    let expected = '';
+    if (typeof shapeOrNumber === 'string') {
+      expected = shapeOrNumber;
+      shapes.push(expected);
+    } else if (shapeOrNumber !== undefined) {
+      const known = shapes[shapeOrNumber];
+      if (known === undefined)
+        throw new RecordingError(line, '2', `a number below ${shapes.length}`, String(shapeOrNumber));
+      expected = known;
+    }
+    now += ms;
+    inputs += 1;
+    const found = step(event);
+    const input =
+      event.kind === 'message' ? `${event.message.kind} from ${event.from.slice(0, 4)}` : event.kind;
+    if (found !== expected) differ(line, input, expected, found);
+    else if (expectedCheck !== undefined && expectedCheck !== checkOf(crc))
+      differ(
+        line,
+        input,
+        `${expected}, with check ${expectedCheck}`,
+        `check ${checkOf(crc)} with ${textOf(lastAnswer).slice(0, 2000)}`,
+      );
+  };
+
+  return {
+    take(value: unknown, line: number): void {
+      if (ended !== 'cut off')
+        throw new RecordingError(line, 'the whole line', 'another recording, or the end of the file', 'more');
+      if (isObject(value) && 'end' in value) {
+        const end = read(EndSchema, value, line, 'the last line of a recording');
+        ended = end.end;
+        if (divergence === undefined && end.entries !== inputs)
+          throw new RecordingError(line, 'entries', `${inputs}, the entries before it`, String(end.entries));
+      } else if (isObject(value) && 'note' in value) {
+        const { after, note } = read(NoteLineSchema, value, line, 'what a host logs');
+        now += after;
+        if (divergence === undefined) record(note);
+      } else if (divergence === undefined) takeEntry(value, line);
+    },
+    result(): RankRerun {
+      const view = viewRank(state, now);
+      return {
+        member,
+        seat,
+        inputs,
+        messages,
+        votes,
+        step: view.step,
+        stateHash: view.stateHash,
+        committed: view.committed,
+        ended,
+        divergence,
+        records,
+      };
+    },
+  };
+}

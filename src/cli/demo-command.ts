@@ -10,6 +10,7 @@ import { MAX_RANKS, MAX_SEED, MAX_STEPS, MIN_STEPS, planDemo } from './demo/plan
 import type { CountAtStep } from './demo/plan.ts';
 import { reportLines } from './demo/report.ts';
 import { EXIT_FAILED, EXIT_OK } from './errors.ts';
+import { writeBytes } from './sim/files.ts';
 import { interruptible } from './interrupt.ts';
 
 const ENGINES: readonly EngineChoice[] = ['auto', 'webgpu', 'cpu'];
@@ -22,6 +23,7 @@ interface DemoFlags {
   readonly faults?: string;
   readonly engine: EngineChoice;
   readonly seed: number;
+  readonly log?: string;
   readonly json?: true;
 }
 
@@ -39,6 +41,8 @@ What happens:
   A schedule file names faults, and when they strike whom; docs/faults.md describes it:
     { "format": 1, "faults": [{ "at": { "step": 20 }, "rank": 2, "fault": { "kind": "freeze", "forMs": 3000 } }] }
   Naming "exhaust-gpu" in it is consent to real allocations on this machine, within the fault's byte budget.
+  --log writes what the ranks were told and decided, in a form that "rankfall replay" runs again. A killed tab takes its
+  own part with it.
   Faults that still act when the last step is committed are healed, and all ranks must end with the same state.
 
 Exit status:
@@ -51,6 +55,7 @@ Examples:
   rankfall demo --engine cpu --steps 400
   rankfall demo --ranks 5 --kill 2@20 --join 1@30 --kill 1@50
   rankfall demo --faults schedule.json
+  rankfall demo --log run.log.gz && rankfall replay run.log.gz
   rankfall demo --json | jq .recoveries
 `;
 
@@ -92,6 +97,7 @@ export function demoCommand(exit: (status: number) => void): Command {
         .default(1)
         .argParser(wholeNumber(0, MAX_SEED)),
     )
+    .option('--log <file>', 'write what the ranks recorded, for "rankfall replay"')
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
@@ -105,7 +111,13 @@ async function demo(flags: DemoFlags): Promise<number> {
   const schedule = flags.faults === undefined ? undefined : readSchedule(flags.faults, plan.steps);
   // Loaded only now, since a browser's driver and a server are much to load for a help text or a refused option.
   const { runDemo } = await import('./demo/run.ts');
-  const verdict = await interruptible((stop) => runDemo(plan, schedule, chooseNarrator(flags), stop));
+  const recordings: Uint8Array[] = [];
+  const recorded =
+    flags.log === undefined ? undefined : (recording: Uint8Array) => recordings.push(recording);
+  const verdict = await interruptible((stop) =>
+    runDemo(plan, schedule, chooseNarrator(flags), stop, recorded),
+  );
+  if (flags.log !== undefined) writeBytes(flags.log, Buffer.concat(recordings));
   if (flags.json === true) {
     process.stdout.write(`${JSON.stringify(verdict.result)}\n`);
     for (const sentence of verdict.failures) process.stderr.write(`rankfall: ${sentence}\n`);

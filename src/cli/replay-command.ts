@@ -6,6 +6,8 @@ import { EXIT_FAILED, EXIT_OK, RunError } from './errors.ts';
 import { replayGuestCommand, shrinkGuestCommand } from './guest/replay.ts';
 import { MUTANTS } from '../mutants/index.ts';
 import { rulesWith } from './sim/bugs.ts';
+import { isRecording } from './sim/recording-file.ts';
+import { replayRecordingCommand } from './replay-recording.ts';
 import { exactly, readReplay, writeText } from './sim/files.ts';
 import { outcomeJson } from './sim/print.ts';
 import { createRecorder, type RecordFlags } from './sim/recorder.ts';
@@ -25,13 +27,18 @@ What happens:
   the first draw that differs. A replay of a protocol of your own needs that file, in the version that it was recorded
   with (docs/your-own-race.md).
 
+  A log downloaded from the lab (or of "rankfall demo --log") is run rank by rank: what each rank was told goes through
+  the same protocol again, with the recorded outcomes of compute. It must decide, send and arrive at what it did live;
+  the first answer that differs is named. The invariants are checked over the logs of all ranks together.
+
 Exit status:
   0  the run held, or was unrecoverable for a reason that it names
-  1  an invariant was violated, as recorded; or the tape does not fit this version
-  2  bad options or a bad replay; or another protocol than the recorded one
+  1  an invariant was violated, as recorded; or the tape does not fit this version; or a rank answered otherwise than live
+  2  bad options or a bad replay or log; or another protocol than the recorded one
 
 Examples:
   rankfall replay rankfall-290.json
+  rankfall replay rankfall-ROOM.log.gz
   rankfall replay rankfall-3.json --protocol examples/horovod-elastic.ts --shiviz race.txt
   rankfall replay 'rf1:eyJmb3JtYXQi…'
 `;
@@ -39,8 +46,10 @@ Examples:
 export function replayCommand(exit: (status: number) => void): Command {
   return new Command('replay')
     .summary('repeat a recorded run exactly')
-    .description('Repeats a run from a replay file or a pasted string, and tells its story.')
-    .argument('<file|rf1:…>', 'a replay file, or a pasted replay')
+    .description(
+      'Repeats a run from a replay file, a pasted string or a log of live ranks, and tells its story.',
+    )
+    .argument('<file|rf1:…>', 'a replay file, a pasted replay, or a log from the lab')
     .option('--protocol <file>', 'the protocol of your own that it was recorded with')
     .option('--log <file>', 'write the event log, one JSON object a line')
     .option('--trace <file>', 'write a trace for ui.perfetto.dev')
@@ -50,6 +59,10 @@ export function replayCommand(exit: (status: number) => void): Command {
     .addHelpText('after', REPLAY_HELP)
     .allowExcessArguments(false)
     .action(async (from: string, { protocol, ...flags }: ReplayFlags) => {
+      if (protocol === undefined && isRecording(from)) {
+        exit(replayRecordingCommand(from, flags));
+        return;
+      }
       exit(
         protocol === undefined
           ? runReplay(from, flags)

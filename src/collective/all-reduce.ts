@@ -103,16 +103,15 @@ function chunkAt(world: number, sender: number, hop: number): number {
   return modulo(hop < scatter ? sender - hop : sender + 1 - (hop - scatter), world);
 }
 
-const chunkOf = (state: AllReduce, sender: number, hop: number): number =>
-  chunkAt(state.world, sender, hop);
+const chunkOf = (state: AllReduce, sender: number, hop: number): number => chunkAt(state.world, sender, hop);
 
-/** Where the lanes are cut into what travels as one: none in `direct`, and the chunks of the ring. */
+/** Where lanes are cut into the chunks of a ring; nowhere in `direct`. */
 export const chunkStarts = (world: number, lanes: number): readonly number[] =>
   allReduceKind(world, lanes) === 'direct'
     ? []
     : Array.from({ length: world - 1 }, (_, chunk) => bound(lanes, world, chunk + 1));
 
-/** Which lane a part starts at. */
+/** Which lane a part of a ring starts at; in `direct` it holds them all. */
 export function partStart(world: number, lanes: number, fromRank: number, part: number): number {
   if (allReduceKind(world, lanes) === 'direct') return 0;
   return bound(lanes, world, chunkAt(world, fromRank, part));

@@ -19,6 +19,7 @@ export function openDoor(lab: Lab): LabDoor {
     async killRank(member, options) {
       lab.removeRank(member, options?.goodbye ?? false);
     },
+    recording: () => lab.recording(),
     get link() {
       return location.href;
     },

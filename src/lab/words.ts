@@ -240,6 +240,10 @@ export const words = {
   log: {
     title: 'Event log',
     filter: 'Show',
+    download: 'Download log',
+    downloadMeans:
+      'Everything the ranks of this tab were told and decided: “npx rankfall replay FILE” runs it again.',
+    downloaded: (name: string, size: string) => `${name} (${size}) is yours: npx rankfall replay ${name}`,
     allRanks: 'All ranks',
     ofRank: 'Rank',
     soFar: 'That is all so far. Kill a rank, and read here how its peers find out and what they do about it.',

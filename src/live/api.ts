@@ -100,6 +100,11 @@ export interface RankHandle {
   }>;
   /** Log records with `seq` of at least `from`, at most `limit`. */
   log(from: number, limit: number): Promise<readonly TraceRecord[]>;
+  /**
+   * What its protocol core was told and answered so far, as gzip (docs/simulator.md). Those of several ranks are joined by
+   * writing them one after the other; `rankfall replay` runs them again.
+   */
+  recording(): Promise<Uint8Array<ArrayBuffer>>;
   /** The whole room trains. */
   start(): Promise<void>;
   /** The whole room pauses at the same step. */
@@ -149,5 +154,7 @@ export interface LabDoor {
   addRank(): Promise<MemberId>;
   /** Removes a rank's frame. Without `goodbye`, the goodbye is suppressed first: peers must find out. */
   killRank(member: MemberId, options?: { readonly goodbye?: boolean }): Promise<void>;
+  /** The recordings of all ranks of this page, as the lab's "Download log" saves them. */
+  recording(): Promise<Uint8Array<ArrayBuffer>>;
   readonly link: string;
 }

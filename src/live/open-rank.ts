@@ -30,7 +30,8 @@ import { openEngineProxy } from './engine-proxy.ts';
 import { broadcastEvaluations } from './evaluation-share.ts';
 import { createHost } from './host.ts';
 import type { Host } from './host.ts';
-import type { Core } from './host-ports.ts';
+import { createRecorder } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import { webWriterRole } from './writer-role.ts';
 
 export interface RankSetup {
@@ -51,6 +52,7 @@ export interface PageActions {
 export interface OpenedRank {
   readonly host: Host;
   readonly faults: FaultInjector;
+  readonly recorder: Recorder;
 }
 
 const CONSENT =
@@ -64,10 +66,15 @@ export function openRank(
   const seat = newSeatId();
   const clock = systemClock();
   const state = createRank({ member, seat });
-  const core: Core = {
-    step: (event, now) => stepRank(state, event, now),
-    view: (now) => viewRank(state, now),
-  };
+  const recorder = createRecorder({
+    self: { member, seat },
+    core: {
+      step: (event, now) => stepRank(state, event, now),
+      view: (now) => viewRank(state, now),
+    },
+    now: () => clock.now(),
+    wallClock: () => Date.now(),
+  });
 
   const ballots = faultyBallotStore(openBallotStore());
   const checkpoints = faultyCheckpointStore(
@@ -155,7 +162,10 @@ export function openRank(
   const host = createHost(
     { member, seat, options, jobHash: jobHash(options.job) },
     {
-      core,
+      core: recorder.core,
+      noted: (event) => {
+        recorder.noted(event);
+      },
       clock,
       wallClock: () => Date.now(),
       ballots: ballots.store,
@@ -171,7 +181,7 @@ export function openRank(
     },
   );
 
-  return { host, faults };
+  return { host, faults, recorder };
 }
 
 /** On the origin that served this worker. */

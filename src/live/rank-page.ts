@@ -110,6 +110,10 @@ function createHandle(remote: Comlink.Remote<RankWorker>, go: PageActions['go'])
     status: () => remote.status(),
     metrics: (from) => remote.metrics(from),
     log: (from, limit) => remote.log(from, limit),
+    recording: async () => {
+      const bytes = await remote.recording();
+      return Comlink.transfer(bytes, [bytes.buffer]);
+    },
     start: () => remote.start(),
     pause: () => remote.pause(),
     checkpointNow: () => remote.checkpointNow(),

@@ -30,6 +30,10 @@ const worker: RankWorker = {
   status: async () => rank().host.status(),
   metrics: async (from) => rank().host.metrics(from),
   log: async (from, limit) => rank().host.log(from, limit),
+  recording: async () => {
+    const bytes = await rank().recorder.read();
+    return Comlink.transfer(bytes, [bytes.buffer]);
+  },
   start: async () => {
     rank().host.command('start');
   },

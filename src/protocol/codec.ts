@@ -28,7 +28,10 @@ export const memberId = v.custom<MemberId>(
   (x) => typeof x === 'string' && isMemberId(x),
   'a member id of 32 hex digits',
 );
-export const seatId = v.custom<SeatId>((x) => typeof x === 'string' && isSeatId(x), 'a seat id of 32 hex digits');
+export const seatId = v.custom<SeatId>(
+  (x) => typeof x === 'string' && isSeatId(x),
+  'a seat id of 32 hex digits',
+);
 export const stateHash = v.custom<StateHash>(
   (x) => typeof x === 'string' && isStateHash(x),
   'a state hash of 32 hex digits',

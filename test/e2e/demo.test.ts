@@ -1,7 +1,8 @@
 /** The `rankfall` command as a person runs it: a whole small demo, refused options, an interrupt. */
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { DemoResult } from '../../src/cli/demo/verdict.ts';
@@ -39,10 +40,11 @@ const profiles = (): readonly string[] =>
   readdirSync(tmpdir()).filter((name) => name.startsWith('rankfall-profile-'));
 
 describe('rankfall demo', () => {
-  it('trains, loses a tab, gains one, resumes, and ends where one undisturbed rank ends', async () => {
+  it('trains, loses a tab, gains one, resumes, and ends where one undisturbed rank ends; its log runs again', async () => {
     const before = profiles();
+    const log = join(mkdtempSync(join(tmpdir(), 'rankfall-log-')), 'run.log.gz');
     const args = '--json --engine cpu --ranks 3 --steps 30 --kill 1@8 --join 1@14'.split(' ');
-    const { status, stdout, stderr } = await rankfall(['demo', ...args]);
+    const { status, stdout, stderr } = await rankfall(['demo', ...args, '--log', log]);
     expect(stderr).toBe('');
     const result = JSON.parse(stdout) as DemoResult;
     expect(result).toMatchObject({ ranks: 3, steps: 30, engine: 'cpu', parity: true, exact: true, ok: true });
@@ -52,6 +54,18 @@ describe('rankfall demo', () => {
     expect(result.recoveries).toMatchObject([{ cause: 'kill', lostSteps: 0 }]);
     expect(status).toBe(0);
     expect(profiles()).toEqual(before);
+
+    const again = await rankfall(['replay', log, '--json']);
+    rmSync(dirname(log), { recursive: true });
+    expect(again).toMatchObject({ status: 0, stderr: '' });
+    // Two of the first three tabs closed with the newcomer; three opened anew. The killed one took its log with it.
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      verdict: 'held',
+      divergence: null,
+      ranks: 6,
+      committed: 30,
+      stateHash: result.finalHash,
+    });
   });
 
   it('takes everything down when it is interrupted', async () => {

@@ -56,6 +56,7 @@ export async function runDemo(
   schedule: LiveSchedule | undefined,
   narrator: Narrator,
   stop: AbortController,
+  recorded?: (recording: Uint8Array) => void,
 ): Promise<Verdict> {
   const log = openLogBook();
   const journal = emptyJournal();
@@ -82,7 +83,7 @@ export async function runDemo(
         narrator.end();
       });
       const { context, url } = await setUp(narrator, cleanup, stop.signal);
-      tabs = manageTabs(context, log, stop.signal);
+      tabs = manageTabs(context, log, stop.signal, recorded);
       faults = runFaults(schedule ?? NO_FAULTS, { tabs, narrator, disturbances: journal.disturbances });
       const room = manageRoom(tabs, labUrl(url, plan, false), plan.steps, faults.afflicted);
       await trainDisturbed({ plan, tabs, room, log, journal, narrator, faults }, findings);

@@ -33,7 +33,7 @@ export interface Tab {
   readonly errors: string[];
 }
 
-export type Request = Exclude<keyof RankHandle, 'status' | 'log'>;
+export type Request = Exclude<keyof RankHandle, 'status' | 'log' | 'recording'>;
 
 export interface Tabs {
   open(url: string): Promise<Tab>;
@@ -70,7 +70,13 @@ interface Look {
   readonly records: readonly TraceRecord[];
 }
 
-export function manageTabs(context: BrowserContext, log: LogBook, signal: AbortSignal): Tabs {
+/** `recorded` is given what a tab's ranks have recorded, before it closes. A killed tab takes its own with it, as a rule. */
+export function manageTabs(
+  context: BrowserContext,
+  log: LogBook,
+  signal: AbortSignal,
+  recorded?: (recording: Uint8Array) => void,
+): Tabs {
   const tabs: Tab[] = [];
   const sessions = new Map<Tab, CDPSession>();
   const listeners = new Set<() => void>();
@@ -161,6 +167,13 @@ export function manageTabs(context: BrowserContext, log: LogBook, signal: AbortS
 
     async close(closing) {
       await Promise.all(closing.map((tab) => lastLook(tab, look)));
+      if (recorded !== undefined)
+        for (const tab of closing) {
+          const asked = tab.page.evaluate(askRecording);
+          recorded(
+            Buffer.from(await within(`${tab.name} to hand over its log`, CALL_MS, signal, asked), 'base64'),
+          );
+        }
       for (const tab of closing) tab.gone = 'closed';
       const at = Date.now();
       const closed = Promise.all(closing.map((tab) => tab.page.close({ runBeforeUnload: false })));
@@ -248,6 +261,14 @@ async function lookAround(cursor: {
   const status = await handle.status();
   const records = await handle.log(status.member === cursor.member ? cursor.from : 0, cursor.limit);
   return { link: door.link, status, records };
+}
+
+/** In Base64: what crosses into this process is JSON. */
+async function askRecording(): Promise<string> {
+  const recording = await (globalThis as { readonly rankfall?: LabDoor }).rankfall?.recording();
+  let text = '';
+  for (const byte of recording ?? []) text += String.fromCharCode(byte);
+  return btoa(text);
 }
 
 async function askFirstRank(request: {

@@ -17,9 +17,13 @@ function readText(path: string): string {
   }
 }
 
-export function writeText(path: string, text: string): void {
+export const writeText = (path: string, text: string): void => {
+  writeBytes(path, Buffer.from(text));
+};
+
+export function writeBytes(path: string, bytes: Uint8Array): void {
   try {
-    writeFileSync(path, text);
+    writeFileSync(path, bytes);
   } catch (error) {
     throw new RunError(`${path} cannot be written: ${oneLine(error)}`);
   }

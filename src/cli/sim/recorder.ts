@@ -2,7 +2,7 @@
 
 import type { Message } from '../../protocol/messages.ts';
 import type { RunOptions } from '../../simulator/swarm.ts';
-import type { TraceEvent } from '../../trace/events.ts';
+import type { TraceEvent, TraceRecord } from '../../trace/events.ts';
 import { writePerfetto } from '../../trace/perfetto.ts';
 import { writeSpaceTime } from '../../trace/space-time.ts';
 import { writeShiviz, type ShivizClock } from '../../trace/shiviz.ts';
@@ -17,6 +17,8 @@ export interface RecordFlags {
 
 export interface Recorder {
   readonly options: Pick<RunOptions, 'onRecord' | 'onSend' | 'onMessage'>;
+  /** Of a run that is not simulated here: its log alone. */
+  record(record: TraceRecord): void;
   /** Writes the files. */
   finish(virtualMs: number): void;
 }
@@ -33,15 +35,16 @@ export function createRecorder(flags: RecordFlags): Recorder {
   const drawing = flags.svg === undefined ? undefined : writeSpaceTime();
   /** The clock that each message carries, by its receiver: a broadcast is one message. */
   const clocks = new WeakMap<Message, Map<string, ShivizClock>>();
+  const record = (entry: TraceRecord): void => {
+    if (flags.log !== undefined) lines.push(JSON.stringify(entry));
+    perfetto?.record(entry);
+    shiviz?.record(entry);
+    if (!EVERY_STEP.has(entry.event.kind)) drawing?.note(nameOf(entry.member), entry.at, entry.event.kind);
+  };
   return {
+    record,
     options: {
-      onRecord(record) {
-        if (flags.log !== undefined) lines.push(JSON.stringify(record));
-        perfetto?.record(record);
-        shiviz?.record(record);
-        if (!EVERY_STEP.has(record.event.kind))
-          drawing?.note(nameOf(record.member), record.at, record.event.kind);
-      },
+      onRecord: record,
       ...(shiviz === undefined
         ? {}
         : {

@@ -18,6 +18,7 @@ import { createEventBook } from './event-book.ts';
 import type { EventBook } from './event-book.ts';
 import { createHashBook } from './hash-book.ts';
 import type { HashBook } from './hash-book.ts';
+import { joined, recordingName, saveFile } from './recording-file.ts';
 import { createRankColours } from './rank-colours.ts';
 import { createRegroupBook } from './regroups.ts';
 import type { RegroupBook } from './regroups.ts';
@@ -40,7 +41,7 @@ export interface Books {
 }
 
 /** Names of actions that are under way, so that their buttons can wait. */
-export type Busy = 'start' | 'start-four' | 'pause' | 'checkpoint' | 'leave' | 'force';
+export type Busy = 'start' | 'start-four' | 'pause' | 'checkpoint' | 'leave' | 'force' | 'recording';
 
 export interface Lab {
   readonly link: RoomLink;
@@ -75,6 +76,10 @@ export interface Lab {
   startFour(): Promise<void>;
   pause(): Promise<void>;
   checkpointNow(): Promise<void>;
+  /** The recordings of all ranks of this tab, one after the other. */
+  recording(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Saves them as a file. */
+  downloadRecording(): Promise<void>;
   leave(): Promise<void>;
   force(): Promise<void>;
   inject(member: MemberId, fault: Fault): Promise<void>;
@@ -224,6 +229,13 @@ export function createLab(
     }
   };
 
+  const recording = async (): Promise<Uint8Array<ArrayBuffer>> =>
+    joined(
+      await Promise.all(
+        locals.value.map(({ handle }) => answered(words.log.download, CALL_MS, handle.recording())),
+      ),
+    );
+
   const startRoom = (): Promise<void> => answered(words.actions.start, CALL_MS, spokesman().handle.start());
 
   /** Whether all ranks of this tab are in one generation, by the observer's word. */
@@ -292,6 +304,16 @@ export function createLab(
       act('checkpoint', async () => {
         const saved = await answered(words.actions.checkpoint, CALL_MS, spokesman().handle.checkpointNow());
         say(words.actions.saved(saved.step, bytes(saved.bytes)));
+      }),
+
+    recording,
+
+    downloadRecording: () =>
+      act('recording', async () => {
+        const name = recordingName(link.room);
+        const file = await recording();
+        saveFile(name, file);
+        say(words.log.downloaded(name, bytes(file.length)));
       }),
 
     leave: () =>

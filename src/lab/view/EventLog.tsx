@@ -44,7 +44,7 @@ export function EventLog({ lab }: { readonly lab: Lab }): JSX.Element {
   };
 
   return (
-    <Panel name="log" title={words.log.title}>
+    <Panel name="log" title={words.log.title} aside={<Download lab={lab} />}>
       <div class="filters" role="group" aria-label={words.log.filter}>
         {TOPICS.map((topic) => (
           <button
@@ -133,3 +133,16 @@ function countNewer(newest: readonly LogEntry[], held: readonly LogEntry[]): num
   const index = newest.findIndex((entry) => entry.id === top.id);
   return index === -1 ? newest.length : index;
 }
+
+const Download = ({ lab }: { readonly lab: Lab }): JSX.Element => (
+  <button
+    type="button"
+    class="button small ghost"
+    title={words.log.downloadMeans}
+    disabled={lab.busy.value.has('recording') || lab.locals.value.length === 0}
+    onClick={() => void lab.downloadRecording()}
+  >
+    <Icon name="save" />
+    {words.log.download}
+  </button>
+);

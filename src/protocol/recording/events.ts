@@ -57,6 +57,7 @@ const EventSchema = v.variant('kind', [
     jobHash: jobHashSchema,
     fingerprint: text,
     layout: v.strictObject({ gradient: count, tensors: count, microBatches: count }),
+    tensors: v.pipe(v.array(text), v.maxLength(65_536)),
     hash: stateHash,
   }),
   v.strictObject({
@@ -196,13 +197,17 @@ export class EventFlaw extends Error {
   }
 }
 
+/** What a schema of our own expects is in its message. */
+export const expectedBy = ({ expected, message }: v.BaseIssue<unknown>): string =>
+  expected === null || expected === 'unknown' ? message.replace(/^Expected /, '') : expected;
+
 /** Throws an `EventFlaw`. */
 export function restoreEvent(value: unknown): Event {
   const result = v.safeParse(EventSchema, value);
   if (!result.success) {
     const [issue] = result.issues;
     const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'the event';
-    throw new EventFlaw(path, issue.expected ?? issue.message.replace(/^Expected /, ''), issue.received);
+    throw new EventFlaw(path, expectedBy(issue), issue.received);
   }
   try {
     return restore(result.output);

@@ -46,7 +46,7 @@ export function textOf(value: unknown): string {
     entries.sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${entries.map(([key, item]) => `${key}:${textOf(item)}`).join()}}`;
   }
-  return JSON.stringify(value) ?? 'null';
+  return JSON.stringify(value);
 }
 
 /** Goes on from one answer to the next, so that one difference shows in all that follow. */

@@ -8,7 +8,7 @@ import type { Effect, Event } from '../effects.ts';
 import { createRank, stepRank } from '../rank.ts';
 import { RULES, type Rules } from '../rules.ts';
 import { viewRank } from '../view.ts';
-import { EventFlaw, restoreEvent } from './events.ts';
+import { EventFlaw, expectedBy, restoreEvent } from './events.ts';
 import { NoteSchema } from './notes.ts';
 import { chain, checkOf, shapeOf, textOf } from './outcome.ts';
 import { RECORDING_FORMAT, RECORDING_VERSION } from './writer.ts';
@@ -86,15 +86,14 @@ function read<T extends v.GenericSchema>(schema: T, value: unknown, line: number
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'the whole line';
-  const expected = issue.expected ?? issue.message.replace(/^Expected /, '');
-  throw new RecordingError(line, path, issue.path === undefined ? what : expected, issue.received);
+  throw new RecordingError(line, path, issue.path === undefined ? what : expectedBy(issue), issue.received);
 }
 
 function parse(text: string, line: number): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new RecordingError(line, 'column 1', 'JSON', `${JSON.stringify(text.slice(0, 40))}`);
+    throw new RecordingError(line, 'column 1', 'JSON', JSON.stringify(text.slice(0, 40)));
   }
 }
 

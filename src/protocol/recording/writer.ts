@@ -56,6 +56,7 @@ export function createRecordingWriter(
         : chunkStarts(generation.members.length, layout.length),
     gradient: layout?.gradient ?? 0,
     gradientIn({ generation: theirs, round, part, payload }, from) {
+      if (payload.length === layout?.length) return layout.gradient;
       const rank = generation?.members.findIndex((member) => member === from) ?? -1;
       if (layout === undefined || generation === undefined || round.attempt < 0 || rank < 0)
         return unplaced(payload.length);

@@ -2,7 +2,7 @@
 
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_JOB, type Job } from '../../../src/job/job.ts';
+import type { Job } from '../../../src/job/job.ts';
 import { rerun, RecordingError } from '../../../src/protocol/recording/rerun.ts';
 import { RULES } from '../../../src/protocol/rules.ts';
 import { createRoom } from './room.ts';
@@ -52,6 +52,63 @@ describe('the recording of a live run', () => {
         stateHash,
         committed,
       });
+    }
+  });
+
+  test('names the first answer that another rule changes, and goes no further', async () => {
+    const [, second] = await disturbedRun(SMALL_JOB, 3);
+    if (second === undefined) throw new Error('three were opened');
+    const lines = linesOf(await second.recording());
+    const [again] = rerun(lines, { ...RULES, readyToApply: () => false });
+    expect(again?.divergence).toMatchObject({ member: second.member, seq: (again?.inputs ?? 0) - 1 });
+    expect(again?.divergence?.expected).not.toBe(again?.divergence?.found);
+    expect(again?.inputs).toBeLessThan(lines.length / 2);
+  });
+
+  test('shows a payload that was other than recorded', async () => {
+    const [first] = await disturbedRun(SMALL_JOB, 3);
+    const lines = linesOf((await first?.recording()) ?? new Uint8Array());
+    const at = lines.findIndex((line) => line.includes('"kind":"computed"'));
+    const changed = lines.with(
+      at,
+      (lines[at] ?? '').replace(/"lanes":\[\[(\d+),(-?\d+)\]/, '"lanes":[[$1,7]'),
+    );
+    const [again] = rerun(changed);
+    expect(again?.divergence).toMatchObject({ line: at + 1, input: 'computed' });
+  });
+
+  test('ends at its limit, says so, and runs again up to there', async () => {
+    const { clock, open } = createRoom();
+    const { host, recording } = await open({ options: { fresh: true }, recordingLimit: 8000 });
+    await clock.until('it is done', () => host.status().phase === 'done');
+    const [again] = rerun(linesOf(await recording()));
+    expect(again).toMatchObject({ ended: 'full', divergence: undefined });
+    expect(again?.step).toBeLessThan(SMALL_JOB.steps);
+  });
+
+  test.each([
+    ['{"format":"rankfall-recording","version":2}', 1, 'version', '1'],
+    ['[0,{"kind":"boot"}]', 1, 'the whole line', '{"format":"rankfall-recording",…}'],
+    ['HEADER\n[0,{"kind":"timer","name":"tea"}]', 2, 'event.name', '("beat" | "propose" | '],
+    ['HEADER\n[0,{"kind":"linkUp"', 2, 'column 1', 'JSON'],
+    ['HEADER\n[0,{"kind":"linkUp","peer":"00"}]', 2, 'event.peer', 'a member id of 32 hex digits'],
+    ['HEADER\n{"end":"open","entries":5,"check":"AAA"}', 2, 'entries', '0, the entries before it'],
+  ])('refuses %s, and says where and what was expected', (text, line, place, expected) => {
+    const header = JSON.stringify({
+      format: 'rankfall-recording',
+      version: 1,
+      member: '00'.repeat(16),
+      seat: '01'.repeat(16),
+      epoch: 0,
+      now: 0,
+    });
+    try {
+      rerun(text.replace('HEADER', header).split('\n'));
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(RecordingError);
+      expect(error).toMatchObject({ line, place });
+      expect((error as RecordingError).expected).toContain(expected);
     }
   });
 });

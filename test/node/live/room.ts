@@ -31,6 +31,8 @@ export interface OpenRankOptions {
   readonly options?: Partial<RankOptions>;
   /** Replaces ports. */
   readonly ports?: Partial<HostPorts>;
+  /** Characters after which the recording ends. */
+  readonly recordingLimit?: number;
 }
 
 export interface Room {
@@ -48,7 +50,12 @@ export function createRoom(job: Job = SMALL_JOB): Room {
   const profile = createProfile(clock);
   let count = 0;
 
-  const open: Room['open'] = async ({ profile: own = profile, options = {}, ports = {} } = {}) => {
+  const open: Room['open'] = async ({
+    profile: own = profile,
+    options = {},
+    ports = {},
+    recordingLimit,
+  } = {}) => {
     const id = (count++).toString(16).padStart(2, '0');
     const member = id.repeat(16) as MemberId;
     const seat = id.repeat(16) as SeatId;
@@ -63,6 +70,7 @@ export function createRoom(job: Job = SMALL_JOB): Room {
       },
       now: () => clock.now(),
       wallClock: () => clock.now(),
+      ...(recordingLimit === undefined ? {} : { limit: recordingLimit }),
     });
     const host = createHost(
       {

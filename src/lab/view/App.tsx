@@ -14,6 +14,7 @@ import { Header } from './Header.tsx';
 import { Ranks } from './Ranks.tsx';
 import { Regroups } from './Regroups.tsx';
 import { Ring } from './Ring.tsx';
+import { SimulationPanel } from './SimulationPanel.tsx';
 
 export const App = ({ lab }: { readonly lab: Lab }): JSX.Element =>
   lab.left.value ? (
@@ -32,6 +33,7 @@ export const App = ({ lab }: { readonly lab: Lab }): JSX.Element =>
           <EventLog lab={lab} />
           <FaultPanel lab={lab} />
           <Checkpoints lab={lab} />
+          <SimulationPanel lab={lab} />
         </div>
       </main>
       <p class="toast" role="status" data-shown={lab.notice.value !== ''}>

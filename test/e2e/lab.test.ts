@@ -2,8 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
+import { drawExperiment, type Experiment } from '../../src/simulator/experiment.ts';
+import { replayRecording } from '../../src/simulator/replay-recording.ts';
+import { SCENARIOS, scenarioExperiment } from '../../src/simulator/scenarios.ts';
+import { runExperiment } from '../../src/simulator/swarm.ts';
 import { openLab } from './frames.ts';
 import type { Lab } from './frames.ts';
 
@@ -33,6 +38,12 @@ async function visit(path = '/?engine=cpu'): Promise<Visit> {
 }
 
 const stateIs = (page: Page, state: string) => page.getByText(state, { exact: true }).first().waitFor();
+
+function namedExperiment(name: string, seed: number, ranks: number): Experiment {
+  const scenario = SCENARIOS[name];
+  if (scenario === undefined) throw new Error(`no scenario ${name}`);
+  return scenarioExperiment(scenario, { seed, ranks });
+}
 
 /** Cards in the generation that say they train. */
 const training = (page: Page) => page.locator('.card[data-activity=training]');
@@ -131,6 +142,79 @@ describe("the lab's door", () => {
     });
     expect(seen).toMatchObject({ three: 3, two: 2, link: page.url() });
     expect(seen.phase).toBeDefined();
+    await page.close();
+  });
+});
+
+describe('the log of the ranks', () => {
+  test('is downloaded after a kill, and runs again to what the survivors decided', async () => {
+    const { page } = await visit('/?engine=cpu&ranks=3&autostart=1');
+    await untilCount(page, '.card[data-activity=training]', 3);
+    await untilStep(page, 3);
+    await page.evaluate(async () => {
+      const door = window.rankfall;
+      const victim = [...(door?.ranks.keys() ?? [])].at(-1);
+      if (door === undefined || victim === undefined) throw new Error('no rank');
+      await door.killRank(victim);
+    });
+    await page.getByText('2 ranks ·').first().waitFor();
+    const download = page.waitForEvent('download');
+    const button = page.getByRole('button', { name: 'Download log' });
+    await button.focus();
+    await page.keyboard.press('Enter');
+    const file = await download;
+    expect(file.suggestedFilename()).toMatch(/^rankfall-[A-Z]{6}\.log\.gz$/);
+    const lines = gunzipSync(readFileSync(await file.path()))
+      .toString()
+      .split('\n');
+    const outcome = replayRecording(lines);
+    expect(outcome).toMatchObject({ verdict: 'held', divergence: undefined });
+    expect(outcome.ranks).toHaveLength(2);
+    expect(outcome.committed).toBeGreaterThanOrEqual(3);
+    expect(outcome.records.some(({ event }) => event.kind === 'suspected')).toBe(true);
+    await page.close();
+  });
+});
+
+describe('the race laboratory', () => {
+  test('loads the simulator when it is opened, and shows the trace hash that Node comes to', async () => {
+    const page = await lab.context.newPage();
+    page.setDefaultTimeout(STEP_MS);
+    const loaded: string[] = [];
+    page.on('request', (request) => loaded.push(request.url()));
+    await page.goto(`${lab.origin}/?engine=cpu`);
+    await stateIs(page, 'Ready to train');
+    expect(loaded.filter((url) => url.includes('/src/simulator/'))).toEqual([]);
+
+    await page.getByRole('button', { name: 'Open the simulator' }).click();
+    const runs = [
+      { scenario: 'split-brain', seed: 3, experiment: namedExperiment('split-brain', 3, 5) },
+      { scenario: '', seed: 11, experiment: drawExperiment(11, { ranks: 5 }) },
+    ];
+    for (const { scenario, seed, experiment } of runs) {
+      await page.getByLabel('Scenario').selectOption(scenario);
+      await page.getByLabel('Seed').fill(String(seed));
+      await page.getByLabel('Ranks', { exact: true }).fill('5');
+      await page.getByRole('button', { name: 'Run', exact: true }).click();
+      const { traceHash } = runExperiment(experiment, { hash: true });
+      await page.locator(`[data-trace-hash="${traceHash}"]`).waitFor();
+    }
+    await page.getByText('npx rankfall sim --seed 11 --ranks 5').waitFor();
+    expect(await page.locator('.simulation-events li').count()).toBeGreaterThan(10);
+    expect(await violations(page)).toEqual([]);
+    await page.close();
+  });
+
+  test('ends a run that is cancelled, and takes the next', async () => {
+    const { page } = await visit();
+    await page.getByRole('button', { name: 'Open the simulator' }).click();
+    await page.getByLabel('Scenario').selectOption('split-brain');
+    await page.getByLabel('Ranks', { exact: true }).fill('32');
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByLabel('Ranks', { exact: true }).fill('2');
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByText('npx rankfall sim --scenario split-brain --seed 1 --ranks 2').waitFor();
     await page.close();
   });
 });

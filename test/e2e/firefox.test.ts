@@ -12,6 +12,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createServer } from 'vite';
 import { defer } from '../../src/live/deferred.ts';
 import hashes from '../fixtures/trace-hashes.json';
+import type { TraceReport } from './fixtures/trace-hashes-page.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const REPORT_MS = 150_000;
@@ -28,12 +29,6 @@ const PREFERENCES = {
   'services.settings.server': 'data:,',
   'toolkit.telemetry.enabled': false,
 };
-
-interface Report {
-  readonly agent: string;
-  readonly error?: string;
-  readonly found?: readonly { readonly seed: number; readonly traceHashes: readonly string[] }[];
-}
 
 function findFirefox(): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
@@ -56,8 +51,8 @@ if (firefox === undefined)
   );
 
 /** Serves the page; the promise settles with what the page reports. */
-async function serve(): Promise<{ readonly url: string; readonly report: Promise<Report> }> {
-  const reported = defer<Report>();
+async function serve(): Promise<{ readonly url: string; readonly report: Promise<TraceReport> }> {
+  const reported = defer<TraceReport>();
   const server = await createServer({
     root: ROOT,
     configFile: join(ROOT, 'vite.config.ts'),
@@ -72,7 +67,7 @@ async function serve(): Promise<{ readonly url: string; readonly report: Promise
             request.setEncoding('utf8').on('data', (part: string) => (text += part));
             request.on('end', () => {
               response.end();
-              reported.resolve(JSON.parse(text) as Report);
+              reported.resolve(JSON.parse(text) as TraceReport);
             });
           });
         },

@@ -193,8 +193,8 @@ describe('the race laboratory', () => {
     ];
     for (const { scenario, seed, experiment } of runs) {
       await page.getByLabel('Scenario').selectOption(scenario);
-      await page.getByLabel('Seed').fill(String(seed));
-      await page.getByLabel('Ranks', { exact: true }).fill('5');
+      await page.getByRole('spinbutton', { name: 'Seed' }).fill(String(seed));
+      await page.getByRole('spinbutton', { name: 'Ranks' }).fill('5');
       await page.getByRole('button', { name: 'Run', exact: true }).click();
       const { traceHash } = runExperiment(experiment, { hash: true });
       await page.locator(`[data-trace-hash="${traceHash}"]`).waitFor();
@@ -209,10 +209,10 @@ describe('the race laboratory', () => {
     const { page } = await visit();
     await page.getByRole('button', { name: 'Open the simulator' }).click();
     await page.getByLabel('Scenario').selectOption('split-brain');
-    await page.getByLabel('Ranks', { exact: true }).fill('32');
+    await page.getByRole('spinbutton', { name: 'Ranks' }).fill('32');
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByRole('button', { name: 'Cancel' }).click();
-    await page.getByLabel('Ranks', { exact: true }).fill('2');
+    await page.getByRole('spinbutton', { name: 'Ranks' }).fill('2');
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByText('npx rankfall sim --scenario split-brain --seed 1 --ranks 2').waitFor();
     await page.close();

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { allReduceCommand } from './bench/allreduce-command.ts';
+import { matmulCommand } from './bench/matmul-command.ts';
 import { stepCommand } from './bench/step-command.ts';
 
 export function benchCommand(exit: (status: number) => void): Command {
@@ -9,5 +10,6 @@ export function benchCommand(exit: (status: number) => void): Command {
     .summary('measure parts of the product against their peers')
     .description('Measures parts of the product, each in one run with what it is compared with.')
     .addCommand(allReduceCommand(exit))
-    .addCommand(stepCommand(exit));
+    .addCommand(stepCommand(exit))
+    .addCommand(matmulCommand(exit));
 }

@@ -24,9 +24,22 @@ interface DawnModule {
 let opened: GPU | undefined;
 
 /**
- * Opens Dawn and puts WebGPU's globals in place. `navigator.gpu` is set too, since packages written for browsers look there.
+ * An adapter of Dawn's, with WebGPU's globals in place.
  *
- * @throws {UsageError} when the package is not installed, with the command that installs it
+ * @throws {UsageError} when the package is not installed, with the command that installs it, or finds no adapter
+ */
+export async function requestDawnAdapter(): Promise<GPUAdapter> {
+  const adapter = await (await openDawn()).requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter !== null) return adapter;
+  throw new UsageError(
+    'Dawn finds no GPU: install its Vulkan driver, or Chromium, which brings a software one (SwiftShader).',
+  );
+}
+
+/**
+ * Opens Dawn. Sets `navigator.gpu` too, since packages written for browsers look there.
+ *
+ * @throws {UsageError} when the package is not installed
  */
 export async function openDawn(): Promise<GPU> {
   if (opened !== undefined) return opened;

@@ -22,6 +22,40 @@ test('bench allreduce compares the ring with a bare channel, a star and PeerJS',
   expect(peerjsMs).toBeGreaterThan(0);
 });
 
+test.each(['cpu', 'webgpu'])('bench matmul measures every transposition on %s beside its cost', (engine) => {
+  const { status, stdout, stderr } = rankfall(
+    'bench',
+    'matmul',
+    '--engine',
+    engine,
+    '--sizes',
+    '33',
+    '--json',
+  );
+  expect(stderr).toContain('TN 33');
+  expect(status).toBe(0);
+  const report = JSON.parse(stdout) as {
+    engine: string;
+    rows: { size: number; transpose: string; ms: number; gflops: number; intensity: number }[];
+    costModel: { copyGBps: number };
+  };
+  expect(report.engine).toBe(engine);
+  expect(report.rows.map(({ transpose }) => transpose)).toEqual(['NN', 'NT', 'TN']);
+  for (const { ms, gflops, intensity } of report.rows) {
+    expect(gflops).toBeCloseTo((2 * 33 ** 3) / ms / 1e6, 6);
+    expect(intensity).toBeCloseTo(33 / 6, 6);
+  }
+  expect(report.costModel.copyGBps).toBeGreaterThan(0);
+});
+
+test('peers of the CPU engine are refused in one line with status 2', () => {
+  const { status, stderr } = rankfall('bench', 'matmul', '--engine', 'cpu', '--peers');
+  expect(status).toBe(2);
+  expect(stderr.trim()).toBe(
+    'rankfall: The peers run on WebGPU: expected --peers with --engine webgpu or dawn.',
+  );
+});
+
 test('a list that makes no sense is refused in one line with status 2', () => {
   const { status, stderr } = rankfall('bench', 'allreduce', '--ranks', '2,one');
   expect(status).toBe(2);

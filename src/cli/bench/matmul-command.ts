@@ -18,7 +18,8 @@ const LARGEST = 8192;
 
 const HELP = `
 Square f32 matrices, with none (NN), the second (NT) or the first (TN) stored transposed: training needs all three. Each figure is
-the median of five runs of many products, after a warm-up; every product is checked against sums in f64.
+the median of five runs of many products, after a warm-up; every product is checked against sums in f64. All tilings that the device
+can run are measured, and the fastest counts.
 
 Engines:
   cpu      the TypeScript engine, on one core

@@ -45,7 +45,7 @@ export function cpuTarget(): MatmulTarget {
         matmul(size, size, size, left, right, view(c, false));
       });
       checkProduct(size, transpose, a, b, c);
-      return { size, transpose, kernel: 'engine/cpu/matmul.ts', ms, wallMs: ms };
+      return { size, transpose, kernel: '4x4', tilings: { '4x4': ms }, ms, wallMs: ms };
     },
 
     async copyBandwidth() {

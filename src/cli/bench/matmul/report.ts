@@ -8,7 +8,10 @@ export type Transpose = (typeof TRANSPOSES)[number];
 export interface Measured {
   readonly size: number;
   readonly transpose: Transpose;
+  /** The fastest of the tilings that can run here, which is what tuning would pin. */
   readonly kernel: string;
+  /** Milliseconds by tiling. */
+  readonly tilings: Readonly<Record<string, number>>;
   /** Of one product: by the GPU's own clock where it offers timestamps, else as `wallMs`. */
   readonly ms: number;
   /** From submit until the queue is empty, divided by the number of products. */

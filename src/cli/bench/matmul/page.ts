@@ -1,6 +1,7 @@
 // The page of `rankfall bench matmul --engine webgpu`: the browser's own device, and the same measurements as in Node.
 
 import { requestAdapter, requestDevice } from '../../../engine/webgpu/device.ts';
+import { bundledShader } from '../../../engine/webgpu/shader-bundle.ts';
 import { gpuTarget } from './gpu.ts';
 import { createPeers, type PeerLibraries } from './peers.ts';
 import type { MatmulTarget } from './report.ts';
@@ -13,18 +14,6 @@ export interface MatmulDoor {
   openPeers(jaxUrl: string): Promise<void>;
   readonly target: () => MatmulTarget;
 }
-
-const SHADERS = import.meta.glob<string>('../../../../shaders/*.wgsl', {
-  query: '?raw',
-  import: 'default',
-  eager: true,
-});
-
-const shader = (file: string): string => {
-  const found = SHADERS[`../../../../shaders/${file}`];
-  if (found === undefined) throw new RangeError(`There is no shader ${file}.`);
-  return found;
-};
 
 declare global {
   interface Window {
@@ -39,7 +28,7 @@ let peers: Awaited<ReturnType<typeof createPeers>> | undefined;
 window.matmulBench = {
   async open() {
     const adapter = await requestAdapter(navigator.gpu);
-    target = gpuTarget(adapter, await requestDevice(adapter), shader);
+    target = gpuTarget(adapter, await requestDevice(adapter), bundledShader);
     const { adapter: name, software, timer } = target;
     return { adapter: name, software, timer };
   },

@@ -11,7 +11,7 @@ import { guestQuarry } from './guest/hunt.ts';
 import { writeText } from './sim/files.ts';
 import { runHunt, type HuntReport } from './sim/hunt.ts';
 import { roomQuarry, type Quarry } from './sim/quarry.ts';
-import { MAX_RANKS } from '../simulator/experiment.ts';
+import { ENGINES, MAX_RANKS, type EngineName } from '../simulator/experiment.ts';
 import { SCHEDULERS, type SchedulerName } from '../simulator/scheduler.ts';
 import { SITUATIONS } from '../simulator/situations.ts';
 
@@ -21,6 +21,7 @@ interface HuntFlags {
   readonly from: number;
   readonly ranks?: number;
   readonly bug?: string;
+  readonly engine?: EngineName;
   readonly protocol?: string;
   readonly scheduler: SchedulerName;
   readonly jobs: number;
@@ -84,6 +85,12 @@ export function huntCommand(exit: (status: number) => void): Command {
         '--ranks <n>',
         `pages at the start, 1 to ${MAX_RANKS} (default: 5, of a protocol its own)`,
       ).argParser(wholeNumber(1, MAX_RANKS)),
+    )
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'what the ranks compute: a hash chain, or real training on a small job (default: now and then)',
+      ).choices(ENGINES),
     )
     .option('--bug <name>', 'plant this bug; "rankfall bugs" lists them')
     .option('--protocol <file>', 'search a protocol of your own instead')
@@ -164,8 +171,15 @@ async function hunt(flags: HuntFlags): Promise<number> {
   return rare.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-async function chooseQuarry({ protocol, bug, ranks, scheduler, situations }: HuntFlags): Promise<Quarry> {
-  if (protocol === undefined) return roomQuarry({ ranks, scheduler, bug }, situations === true);
+async function chooseQuarry({
+  protocol,
+  bug,
+  ranks,
+  scheduler,
+  engine,
+  situations,
+}: HuntFlags): Promise<Quarry> {
+  if (protocol === undefined) return roomQuarry({ ranks, scheduler, bug, engine }, situations === true);
   if (bug !== undefined || situations !== undefined)
     throw new UsageError(
       'Expected --protocol, or --bug or --situations, but not both: these two are of the built-in protocol.',

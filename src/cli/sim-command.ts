@@ -8,7 +8,14 @@ import { rulesWith } from './sim/bugs.ts';
 import { readReplay, readScheduleFile } from './sim/files.ts';
 import { outcomeJson, outcomeLines } from './sim/print.ts';
 import { createRecorder, type RecordFlags } from './sim/recorder.ts';
-import { drawExperiment, MAX_RANKS, MAX_STEPS, type Experiment } from '../simulator/experiment.ts';
+import {
+  drawExperiment,
+  ENGINES,
+  MAX_RANKS,
+  MAX_STEPS,
+  type EngineName,
+  type Experiment,
+} from '../simulator/experiment.ts';
 import { scenarioExperiment, scheduleExperiment, SCENARIOS } from '../simulator/scenarios.ts';
 import { runExperiment } from '../simulator/swarm.ts';
 
@@ -21,6 +28,7 @@ interface SimFlags extends RecordFlags {
   readonly ranks?: number;
   readonly steps?: number;
   readonly bug?: string;
+  readonly engine?: EngineName;
   readonly json?: true;
 }
 
@@ -79,6 +87,12 @@ export function simCommand(exit: (status: number) => void): Command {
         `steps of the job (default: drawn, or the scenario's or the protocol's)`,
       ).argParser(wholeNumber(1, MAX_STEPS)),
     )
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'what the ranks compute: a hash chain, or real training on a small job',
+      ).choices(ENGINES),
+    )
     .option('--bug <name>', 'plant this bug; "rankfall bugs" lists them')
     .option('--protocol <file>', 'run a protocol of your own instead')
     .option('--log <file>', 'write the event log, one JSON object a line')
@@ -115,9 +129,12 @@ function sim(flags: SimFlags): number {
 }
 
 function chooseExperiment(flags: SimFlags): Experiment {
-  const { scenario, seed, steps, bug } = flags;
-  const planted = bug === undefined ? {} : { bug };
-  if (scenario === undefined) return drawExperiment(seed, { ranks: flags.ranks, steps, bug });
+  const { scenario, seed, steps, bug, engine } = flags;
+  const planted: Partial<Experiment> = {
+    ...(bug === undefined ? {} : { bug }),
+    ...(engine === undefined ? {} : { engine }),
+  };
+  if (scenario === undefined) return drawExperiment(seed, { ranks: flags.ranks, steps, bug, engine });
   const options = { seed, ranks: flags.ranks ?? DEFAULT_SCENARIO_RANKS, steps };
   const named = Object.hasOwn(SCENARIOS, scenario) ? SCENARIOS[scenario] : undefined;
   if (named !== undefined) return { ...scenarioExperiment(named, options), ...planted };

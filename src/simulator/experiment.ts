@@ -6,11 +6,16 @@ import { MOMENTS, StrikeSchema, type Strike } from '../faults/schedule.ts';
 import type { AnyFault } from '../faults/vocabulary.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
-import type { Salt } from './hash-engine.ts';
+import type { Compute } from './compute.ts';
+import { cpuCompute, smallJob } from './cpu-compute.ts';
+import { hashCompute, type Salt } from './hash-engine.ts';
 
 /** A whole number in this range. */
 export const whole = (low: number, high: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
+
+export const ENGINES = ['hash', 'cpu'] as const;
+export type EngineName = (typeof ENGINES)[number];
 
 export const MAX_RANKS = 1024;
 export const MAX_STEPS = 100_000;
@@ -24,6 +29,8 @@ export const ExperimentSchema = v.strictObject({
   profiles: whole(1, MAX_RANKS),
   /** `salted`: whatever crosses a fence changes the state. `uniform`: the end must equal the fault-free run. */
   salt: v.picklist(['uniform', 'salted']),
+  /** Absent: the hash chain. `cpu`: real training on a small job, which is always uniform. */
+  engine: v.optional(v.picklist(ENGINES)),
   scheduler: v.picklist(SCHEDULERS),
   quorum: v.picklist(['majority', 'available']),
   checkpointEvery: whole(1, MAX_STEPS),
@@ -44,6 +51,7 @@ export interface Experiment {
   readonly steps: number;
   readonly profiles: number;
   readonly salt: Salt;
+  readonly engine?: EngineName | undefined;
   readonly scheduler: SchedulerName;
   readonly quorum: Job['policies']['quorum'];
   readonly checkpointEvery: number;
@@ -54,16 +62,23 @@ export interface Experiment {
   readonly survivors: 'all' | 'some';
 }
 
-export const jobOf = (experiment: Experiment): Job => ({
-  ...DEFAULT_JOB,
-  name: 'simulated',
-  steps: experiment.steps,
-  policies: {
-    ...DEFAULT_JOB.policies,
-    quorum: experiment.quorum,
-    checkpointEvery: experiment.checkpointEvery,
-  },
-});
+export function jobOf(experiment: Experiment): Job {
+  const job: Job = {
+    ...DEFAULT_JOB,
+    name: 'simulated',
+    steps: experiment.steps,
+    policies: {
+      ...DEFAULT_JOB.policies,
+      quorum: experiment.quorum,
+      checkpointEvery: experiment.checkpointEvery,
+    },
+  };
+  return experiment.engine === 'cpu' ? smallJob(job) : job;
+}
+
+/** What its ranks compute with. */
+export const computeOf = (experiment: Experiment, job: Job): Compute =>
+  experiment.engine === 'cpu' ? cpuCompute(job) : hashCompute(job.seed, job.microBatches, experiment.salt);
 
 /** What a person may fix; the seed decides the rest. */
 export interface ExperimentOptions {
@@ -71,6 +86,7 @@ export interface ExperimentOptions {
   readonly steps?: number | undefined;
   readonly scheduler?: SchedulerName | undefined;
   readonly bug?: string | undefined;
+  readonly engine?: EngineName | undefined;
 }
 
 /** Nothing happens to this room: what a named scenario or a schedule file adds its strikes to. */
@@ -122,7 +138,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     else plan.push({ at: { ms: at }, page, fault });
     at += draw('gap', 1, gap);
   }
-  return {
+  const drawn: Experiment = {
     seed,
     ranks,
     steps: options.steps ?? draw('steps', 4, 30),
@@ -141,6 +157,9 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     calmAt: Math.ceil(at) + draw('calm', 0, 5000),
     survivors: entropy.pick('workload', 'survivors', ['all', 'some'] as const),
   };
+  // Drawn last: whatever else a seed stands for stays as it is.
+  const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');
+  return trains === 'cpu' ? { ...drawn, engine: 'cpu', salt: 'uniform' } : drawn;
 }
 
 /** Strikes at a moment come to it while it is new: its first few times, within a few messages. */

@@ -17,7 +17,8 @@ import { RULES, type Rules } from '../protocol/rules.ts';
 import type { RankState } from '../protocol/rank.ts';
 import type { SeatRecord } from '../protocol/votes.ts';
 import { createFingerprints } from './canonical.ts';
-import type { HashState } from './hash-engine.ts';
+import type { Compute } from './compute.ts';
+import { hashCompute } from './hash-engine.ts';
 import {
   bootEvent,
   createSimRank,
@@ -64,7 +65,7 @@ type Choice =
 
 interface Node {
   readonly cores: readonly RankState[];
-  readonly engines: readonly (HashState | undefined)[];
+  readonly engines: readonly unknown[];
   readonly alive: readonly boolean[];
   readonly watching: readonly (readonly SeatId[])[];
   readonly links: ReadonlyMap<string, readonly Message[]>;
@@ -102,6 +103,7 @@ export function explore(
     microBatches: 4,
     policies: { ...job.policies, checkpointEvery: 1_000_000 },
   };
+  const compute = hashCompute(theJob.seed, theJob.microBatches, 'salted');
   const started = options.now();
   const deadline = started + (options.maxMs ?? Infinity);
   const maxStates = options.maxStates ?? Infinity;
@@ -123,7 +125,7 @@ export function explore(
   } {
     const cores = node.cores.map((core) => core);
     const sims: SimRank[] = cores.map((core, i) => ({
-      ...createSimRank(memberOf(i), seatOf(i), scope.oneProfile ? 'one' : String(i)),
+      ...createSimRank(memberOf(i), seatOf(i), scope.oneProfile ? 'one' : String(i), compute),
       core,
       engine: node.engines[i],
       alive: node.alive[i] ?? false,
@@ -194,8 +196,7 @@ export function explore(
         sims[rank] = target;
         copied.add(rank);
       }
-      for (const effect of stepRank(target.core, event, 0, rules))
-        perform(target, effect, ports, { seed: theJob.seed, salt: 'salted' });
+      for (const effect of stepRank(target.core, event, 0, rules)) perform(target, effect, ports);
     };
     const drain = (): void => {
       for (let item = pending.shift(); item !== undefined; item = pending.shift())
@@ -312,7 +313,7 @@ export function explore(
     return out;
   }
 
-  stack.push({ node: initialNode(scope, theJob, rules), path: [] });
+  stack.push({ node: initialNode(scope, theJob, rules, compute), path: [] });
   while (stack.length > 0 && violation === undefined) {
     const top = stack.pop();
     if (top === undefined) break;
@@ -362,9 +363,9 @@ const describe = (choice: Choice): string => {
 };
 
 /** A room of all ranks, members of one generation and about to train: everything before is run in one fixed order. */
-function initialNode(scope: Scope, job: Job, rules: Rules): Node {
+function initialNode(scope: Scope, job: Job, rules: Rules, compute: Compute): Node {
   const sims = Array.from({ length: scope.ranks }, (_, i) =>
-    createSimRank(memberOf(i), seatOf(i), scope.oneProfile ? 'one' : String(i)),
+    createSimRank(memberOf(i), seatOf(i), scope.oneProfile ? 'one' : String(i), compute),
   );
   const timers = new Set<string>();
   const ballots = new Map<SeatId, SeatRecord>();
@@ -408,8 +409,7 @@ function initialNode(scope: Scope, job: Job, rules: Rules): Node {
   const deliver = (to: number, event: Event): void => {
     const sim = sims[to];
     if (sim === undefined) return;
-    for (const effect of stepRank(sim.core, event, 0, rules))
-      perform(sim, effect, ports, { seed: job.seed, salt: 'salted' });
+    for (const effect of stepRank(sim.core, event, 0, rules)) perform(sim, effect, ports);
   };
   const ready = (): boolean =>
     sims.every((sim) => sim.core.membership?.generation.members.length === scope.ranks);

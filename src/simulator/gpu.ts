@@ -1,8 +1,7 @@
 // A simulated GPU and loader: engine work runs in order, one piece at a time; it can be slow, refuse, hang, or produce NaN.
 
 import type { Event } from '../protocol/effects.ts';
-import { nonFiniteCode } from '../collective/lanes.ts';
-import { hashLayout } from './hash-engine.ts';
+import { nonFiniteCode, type LaneLayout } from '../collective/lanes.ts';
 
 export interface Slowdown {
   readonly factor: number;
@@ -41,7 +40,7 @@ export function occupy(gpu: Gpu, now: number, ms: number): number {
 }
 
 /** What comes of a computation under the faults in force. */
-export function afflict(gpu: Gpu, event: Event, microBatches: number): Event {
+export function afflict(gpu: Gpu, event: Event, layout: LaneLayout): Event {
   if (event.kind !== 'computed') return event;
   const { generation, step, attempt } = event;
   const fail = (detail: string): Event => ({ kind: 'computeFailed', generation, step, attempt, detail });
@@ -52,7 +51,6 @@ export function afflict(gpu: Gpu, event: Event, microBatches: number): Event {
   }
   if (gpu.poisoned > 0) {
     gpu.poisoned -= 1;
-    const layout = hashLayout(microBatches);
     event.lanes[layout.nonFinite] = 1;
     event.lanes[layout.firstNonFinite] = nonFiniteCode(layout, 0, 0);
   }

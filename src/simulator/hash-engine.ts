@@ -1,14 +1,14 @@
 // An engine that is nearly free: the state is a hash chain, and a step's gradient is a few mixed words. What a rank computes,
 // exchanges and applies has the shape of training, so that the protocol cannot tell, and every mistake changes the hash.
 
-import { exponentFor } from '../collective/fixed-point.ts';
 import { emptyLanes, laneLayout, type LaneLayout } from '../collective/lanes.ts';
 import { digestHex, mix32 } from '../collective/digest.ts';
+import type { Compute } from './compute.ts';
 import { isStateHash, type GenerationId, type MemberId, type StateHash } from '../ports/ids.ts';
 
 /** Gradient lanes; enough for each word of the hash to depend on the sum. They make one tensor. */
 const GRADIENT = 4;
-export const HASH_TENSORS: readonly string[] = ['weight'];
+const HASH_TENSORS: readonly string[] = ['weight'];
 
 /**
  * `uniform`: contributions depend on the job alone, so that the run must end in the fault-free run's hash (exactness).
@@ -16,17 +16,17 @@ export const HASH_TENSORS: readonly string[] = ['weight'];
  */
 export type Salt = 'uniform' | 'salted';
 
-export interface HashState {
+interface HashState {
   readonly step: number;
   readonly words: readonly [number, number, number, number];
 }
 
-export const hashLayout = (microBatches: number): LaneLayout =>
+const hashLayout = (microBatches: number): LaneLayout =>
   laneLayout(GRADIENT, HASH_TENSORS.length, microBatches);
 
-export const hashOf = (state: HashState): StateHash => digestHex(Int32Array.from(state.words));
+const hashOf = (state: HashState): StateHash => digestHex(Int32Array.from(state.words));
 
-export const initialHashState = (seed: number): HashState => ({
+const initialHashState = (seed: number): HashState => ({
   step: 0,
   words: [mix32(seed + 1), mix32(seed + 2), mix32(seed + 3), mix32(seed + 4)],
 });
@@ -51,7 +51,7 @@ const isLarge = (step: number, microBatch: number, microBatches: number): boolea
 
 const scaleOf = (exponents: Int32Array | undefined): number => exponents?.[0] ?? 0;
 
-export function contributeHash(
+function contributeHash(
   state: HashState,
   microBatches: readonly number[],
   layout: LaneLayout,
@@ -76,11 +76,7 @@ export function contributeHash(
   return lanes;
 }
 
-export function applyHash(
-  state: HashState,
-  reduced: Int32Array,
-  exponents: Int32Array | undefined,
-): HashState {
+function applyHash(state: HashState, reduced: Int32Array, exponents: Int32Array | undefined): HashState {
   const place = state.step * 4 + scaleOf(exponents);
   const word = (i: number): number =>
     mix32((state.words[i % 4] ?? 0) ^ mix32((reduced[i % GRADIENT] ?? 0) + place + i));
@@ -88,12 +84,12 @@ export function applyHash(
 }
 
 /** The state as it travels to a rank that heals, or rests in a checkpoint: ASCII. */
-export function encodeHashState(state: HashState): Uint8Array<ArrayBuffer> {
+function encodeHashState(state: HashState): Uint8Array<ArrayBuffer> {
   const text = `${state.step}:${hashOf(state)}`;
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
 }
 
-export function decodeHashState(bytes: Uint8Array): HashState {
+function decodeHashState(bytes: Uint8Array): HashState {
   const [step, hash] = String.fromCharCode(...bytes).split(':');
   if (step === undefined || hash === undefined || !isStateHash(hash))
     throw new Error('A simulated state is "step:hash".');
@@ -101,25 +97,18 @@ export function decodeHashState(bytes: Uint8Array): HashState {
   return { step: Number(step), words: [word(0), word(1), word(2), word(3)] };
 }
 
-/** The hash after each number of steps in the fault-free single-rank run; uniform contributions only. */
-export function referenceHashes(seed: number, steps: number, microBatches: number): readonly StateHash[] {
+export const hashCompute = (seed: number, microBatches: number, salt: Salt): Compute<HashState> => {
   const layout = hashLayout(microBatches);
-  const all = Array.from({ length: microBatches }, (_, m) => m);
-  const nobody = '' as MemberId;
-  const nowhere: GenerationId = { incarnation: '' as GenerationId['incarnation'], number: 0 };
-  let state = initialHashState(seed);
-  const hashes = [hashOf(state)];
-  for (let step = 0; step < steps; step++) {
-    const contribute = (scale: Int32Array | undefined): Int32Array =>
-      contributeHash(state, all, layout, 'uniform', nobody, nowhere, scale);
-    let exponents: Int32Array | undefined;
-    let reduced = contribute(exponents);
-    if ((reduced[layout.overflows] ?? 0) > 0) {
-      exponents = Int32Array.of(exponentFor(reduced[layout.exponents] ?? 0, 0));
-      reduced = contribute(exponents);
-    }
-    state = applyHash(state, reduced, exponents);
-    hashes.push(hashOf(state));
-  }
-  return hashes;
-}
+  return {
+    layout,
+    tensors: HASH_TENSORS,
+    initial: initialHashState(seed),
+    contribute: (state, { member, generation, microBatches, exponents }) =>
+      contributeHash(state, microBatches, layout, salt, member, generation, exponents),
+    apply: applyHash,
+    hashOf,
+    stepOf: ({ step }) => step,
+    encode: encodeHashState,
+    decode: decodeHashState,
+  };
+};

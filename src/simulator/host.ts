@@ -3,6 +3,7 @@
 import type { MemberId, SeatId } from '../ports/ids.ts';
 import type { TimerName } from '../protocol/effects.ts';
 import { createDurability, type Durability } from './durability.ts';
+import type { Compute } from './compute.ts';
 import type { Gpu } from './gpu.ts';
 import type { Endpoint } from './link.ts';
 import type { Message } from '../protocol/messages.ts';
@@ -21,8 +22,14 @@ export interface Host extends SimRank, Endpoint<Host, MemberId, Message> {
   clockAhead: number;
 }
 
-export const createHost = (member: MemberId, seat: SeatId, profile: string, ordinal: number): Host => ({
-  ...createSimRank(member, seat, profile),
+export const createHost = (
+  member: MemberId,
+  seat: SeatId,
+  profile: string,
+  ordinal: number,
+  compute: Compute,
+): Host => ({
+  ...createSimRank(member, seat, profile, compute),
   ordinal,
   links: new Map(),
   timers: new Map(),

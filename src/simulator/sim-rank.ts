@@ -10,18 +10,7 @@ import type { Standing } from '../protocol/messages.ts';
 import { createRank, type RankState } from '../protocol/rank.ts';
 import type { Provenance } from '../protocol/provenance.ts';
 import type { SeatRecord } from '../protocol/votes.ts';
-import {
-  applyHash,
-  contributeHash,
-  decodeHashState,
-  encodeHashState,
-  HASH_TENSORS,
-  hashLayout,
-  hashOf,
-  initialHashState,
-  type HashState,
-  type Salt,
-} from './hash-engine.ts';
+import type { Compute } from './compute.ts';
 
 /** What comes of saving a checkpoint, as its writer hears it. `unanswered`: it landed, and the answer was lost. */
 export type SaveOutcome = 'stored' | 'refused' | 'fenced' | 'quota' | 'unanswered';
@@ -39,7 +28,9 @@ export interface SimRank {
   /** Pages of one profile share storage and locks. */
   readonly profile: string;
   readonly core: RankState;
-  engine: HashState | undefined;
+  readonly compute: Compute;
+  /** The state that its engine holds; undefined while it has no engine. */
+  engine: unknown;
   alive: boolean;
   /** Seats whose locks this rank queues for. */
   watching: readonly SeatId[];
@@ -62,16 +53,17 @@ export interface SimPorts<R extends SimRank = SimRank> {
   record(rank: R, event: TraceEvent): void;
 }
 
-export interface SimOptions {
-  readonly seed: number;
-  readonly salt: Salt;
-}
-
-export const createSimRank = (member: MemberId, seat: SeatId, profile: string): SimRank => ({
+export const createSimRank = (
+  member: MemberId,
+  seat: SeatId,
+  profile: string,
+  compute: Compute,
+): SimRank => ({
   member,
   seat,
   profile,
   core: createRank({ member, seat }),
+  compute,
   engine: undefined,
   alive: true,
   watching: [],
@@ -97,12 +89,8 @@ const SIMULATED: Provenance = {
 };
 
 /** Carries out one effect. */
-export function perform<R extends SimRank>(
-  rank: R,
-  effect: Effect,
-  ports: SimPorts<R>,
-  options: SimOptions,
-): void {
+export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPorts<R>): void {
+  const { compute } = rank;
   switch (effect.kind) {
     case 'send':
       ports.send(rank, { to: effect.to, message: effect.message });
@@ -122,52 +110,50 @@ export function perform<R extends SimRank>(
       });
       return;
     case 'prepareEngine':
-      rank.engine = initialHashState(options.seed);
+      rank.engine = compute.initial;
       ports.answer(rank, 'engine', {
         kind: 'engineReady',
         jobHash: knownJobHash(effect.job),
         fingerprint: 'simulated',
-        layout: hashLayout(effect.job.microBatches),
-        tensors: HASH_TENSORS,
-        hash: hashOf(rank.engine),
+        layout: compute.layout,
+        tensors: compute.tensors,
+        hash: compute.hashOf(rank.engine),
       });
       return;
     case 'compute': {
       const { generation, step, attempt, microBatches, exponents } = effect;
       const engine = rank.engine;
       if (engine === undefined) return;
-      const layout = hashLayout(rank.core.job?.microBatches ?? 1);
-      const { salt } = options;
-      const lanes = contributeHash(engine, microBatches, layout, salt, rank.member, generation, exponents);
+      const lanes = compute.contribute(engine, { member: rank.member, generation, microBatches, exponents });
       ports.answer(rank, 'engine', { kind: 'computed', generation, step, attempt, lanes });
       return;
     }
     case 'apply': {
       if (rank.engine === undefined) return;
-      rank.engine = applyHash(rank.engine, effect.reduced, effect.exponents);
+      rank.engine = compute.apply(rank.engine, effect.reduced, effect.exponents);
       const { generation, step } = effect;
-      ports.answer(rank, 'engine', { kind: 'applied', generation, step, hash: hashOf(rank.engine) });
+      ports.answer(rank, 'engine', { kind: 'applied', generation, step, hash: compute.hashOf(rank.engine) });
       return;
     }
     case 'exportState': {
       if (rank.engine === undefined) return;
       const { generation, to } = effect;
-      const { step } = rank.engine;
-      const bytes = encodeHashState(rank.engine);
+      const step = compute.stepOf(rank.engine);
+      const bytes = compute.encode(rank.engine);
       ports.answer(rank, 'engine', {
         kind: 'exported',
         generation,
         to,
         step,
-        hash: hashOf(rank.engine),
+        hash: compute.hashOf(rank.engine),
         bytes,
       });
       return;
     }
     case 'importState': {
-      rank.engine = decodeHashState(effect.bytes);
+      rank.engine = compute.decode(effect.bytes);
       const { generation, step } = effect;
-      ports.answer(rank, 'engine', { kind: 'imported', generation, step, hash: hashOf(rank.engine) });
+      ports.answer(rank, 'engine', { kind: 'imported', generation, step, hash: compute.hashOf(rank.engine) });
       return;
     }
     case 'restore': {
@@ -176,10 +162,10 @@ export function perform<R extends SimRank>(
         ports.answer(rank, 'engine', { kind: 'restored', found: undefined });
         return;
       }
-      rank.engine = decodeHashState(saved.bytes);
+      rank.engine = compute.decode(saved.bytes);
       ports.answer(rank, 'engine', {
         kind: 'restored',
-        found: { standing: { ...saved.standing, hash: hashOf(rank.engine) }, provenance: SIMULATED },
+        found: { standing: { ...saved.standing, hash: compute.hashOf(rank.engine) }, provenance: SIMULATED },
       });
       return;
     }
@@ -187,8 +173,8 @@ export function perform<R extends SimRank>(
       const { generation, step, hash } = effect;
       if (rank.engine === undefined) return;
       const saved: SavedState = {
-        standing: { lineage: generation, step, hash: hashOf(rank.engine) },
-        bytes: encodeHashState(rank.engine),
+        standing: { lineage: generation, step, hash: compute.hashOf(rank.engine) },
+        bytes: compute.encode(rank.engine),
       };
       ports.saveCheckpoint(rank, saved, (came) =>
         came === 'stored'
@@ -235,4 +221,4 @@ export const engineFailure = (fault: EngineFault): Event => ({
 });
 
 export const stateHashOf = (rank: SimRank): StateHash | undefined =>
-  rank.engine === undefined ? undefined : hashOf(rank.engine);
+  rank.engine === undefined ? undefined : rank.compute.hashOf(rank.engine);

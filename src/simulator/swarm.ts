@@ -11,7 +11,7 @@ import { electorate } from '../protocol/generation.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
 import type { TraceRecord } from '../trace/events.ts';
 import { keepLedger, type Ledger } from '../trace/ledger.ts';
-import { jobOf, type Experiment } from './experiment.ts';
+import { computeOf, jobOf, type Experiment } from './experiment.ts';
 import type { Host } from './host.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { stateHashOf } from './sim-rank.ts';
@@ -88,6 +88,7 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
     seed: experiment.seed,
     job,
     salt: experiment.salt,
+    compute: computeOf(experiment, job),
     scheduler: experiment.scheduler,
     engineMs: experiment.engineMs,
     entropy,

@@ -12,7 +12,8 @@ import type { Message } from '../protocol/messages.ts';
 import { stepRank } from '../protocol/rank.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
 import { afflict, lose, occupy } from './gpu.ts';
-import { referenceHashes, type Salt } from './hash-engine.ts';
+import { referenceRun, type Compute } from './compute.ts';
+import { hashCompute, type Salt } from './hash-engine.ts';
 import { beginWrite, endWrite } from './disk.ts';
 import { ballotStored, checkpointStored, unstoredCheckpoint, unstoredVote } from './durability.ts';
 import { createHost, type Host } from './host.ts';
@@ -38,6 +39,8 @@ export interface WorldOptions {
   readonly seed: number;
   readonly job: Job;
   readonly salt?: Salt;
+  /** Absent: the hash chain. What others compute takes no salt. */
+  readonly compute?: Compute | undefined;
   readonly rules?: Rules;
   readonly scheduler?: SchedulerName;
   /** Where chance comes from; absent: from the seed. */
@@ -104,6 +107,7 @@ const hex = (entropy: Entropy, site: string, ordinal: number): string =>
 export function createWorld(options: WorldOptions): World {
   const { job, seed } = options;
   const salt = options.salt ?? 'uniform';
+  const compute = options.compute ?? hashCompute(job.seed, job.microBatches, salt);
   const rules = options.rules ?? RULES;
   const engineMs = options.engineMs ?? ENGINE;
   const keepLog = options.keepLog ?? true;
@@ -114,10 +118,7 @@ export function createWorld(options: WorldOptions): World {
   const pages: Host[] = [];
   const profiles = new Map<string, Profile>();
   const log: TraceRecord[] = [];
-  const checker = createChecker(
-    salt === 'uniform' ? { reference: referenceHashes(job.seed, job.steps, job.microBatches) } : {},
-  );
-  const simOptions = { seed: job.seed, salt };
+  const checker = createChecker(salt === 'uniform' ? { reference: referenceRun(compute, job.steps) } : {});
   let now = 0;
   let events = 0;
   let digest = seed | 0;
@@ -135,7 +136,7 @@ export function createWorld(options: WorldOptions): World {
     events += 1;
     digest = mix32(digest ^ (Math.floor(now * 64) + Math.imul(host.ordinal + 1, 0x9e3779b1)));
     const effects = stepRank(host.core, event, now * host.clockRate + host.clockAhead, rules);
-    for (const effect of effects) perform(host, effect, ports, simOptions);
+    for (const effect of effects) perform(host, effect, ports);
   }
 
   /** Runs when the page is awake, if it is still there. */
@@ -217,7 +218,7 @@ export function createWorld(options: WorldOptions): World {
       const ms = scheduler.delay('gpu', 'engine', ...engineMs, host.ordinal);
       at(occupy(gpu, now, ms) + gpu.mapMs, () => {
         if (gpu.losses !== losses) return;
-        const answer = (): void => deliver(host, afflict(gpu, event, job.microBatches));
+        const answer = (): void => deliver(host, afflict(gpu, event, compute.layout));
         // Work is answered in order: what comes after a load that hangs hangs too.
         if ((gpu.hung > 0 && event.kind === 'computed') || gpu.stalled.length > 0) gpu.stalled.push(answer);
         else answer();
@@ -292,7 +293,7 @@ export function createWorld(options: WorldOptions): World {
       const member = hex(entropy, 'member', pages.length) as MemberId;
       const seat = hex(entropy, 'seat', pages.length) as SeatId;
       const disk = profile(profileName);
-      const host = createHost(member, seat, profileName, pages.length);
+      const host = createHost(member, seat, profileName, pages.length, compute);
       disk.records.set(seat, {
         format: 1,
         seat,

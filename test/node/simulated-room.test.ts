@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_JOB, type Job } from '../../src/job/job.ts';
 import type { MemberId } from '../../src/ports/ids.ts';
-import { referenceHashes } from '../../src/simulator/hash-engine.ts';
+import { referenceRun } from '../../src/simulator/compute.ts';
+import { hashCompute } from '../../src/simulator/hash-engine.ts';
 import { createWorld, hashesOf, type World } from '../../src/simulator/world.ts';
 
 const job = (steps: number, policies: Partial<Job['policies']> = {}): Job => ({
@@ -37,7 +38,9 @@ function expectExactEnd(world: World, theJob: Job): void {
     .living()
     .map((r) => `${r.core.phase}@${r.core.training?.step ?? '-'} ${r.core.problem ?? ''}`);
   expect(ended, phases.join(' | ')).toBe(true);
-  const reference = referenceHashes(theJob.seed, theJob.steps, theJob.microBatches).at(-1);
+  const reference = referenceRun(hashCompute(theJob.seed, theJob.microBatches, 'uniform'), theJob.steps).at(
+    -1,
+  );
   expect(new Set(hashesOf(world))).toEqual(new Set([reference]));
 }
 

@@ -2,12 +2,11 @@
 //
 // It computes in portable arithmetic throughout, so `native` and `portable` updates are the same, and so are two machines.
 
-import { SLICES_PER_MICRO_BATCH } from '../../collective/fixed-point.ts';
 import { emptyLanes, laneLayout } from '../../collective/lanes.ts';
 import type { Job } from '../../job/job.ts';
-import { microBatchSize } from '../../job/sampler.ts';
+
 import { EngineError, type ContributionRequest, type Engine, type Evaluation } from '../../ports/engine.ts';
-import { inputLength, type Loader, type SampleFormat, type Samples } from '../../ports/loader.ts';
+import { inputLength, type Loader } from '../../ports/loader.ts';
 import type { EngineHooks } from '../hooks.ts';
 import { fingerprintOf, type Probed } from '../probe.ts';
 import {
@@ -21,8 +20,8 @@ import {
   sliceRows,
 } from '../requests.ts';
 import { checkState, copyState, initialState, stateHash } from '../state.ts';
-import { accumulateGradient, accumulateLosses } from './fixed-point.ts';
-import { createNetwork, type NetworkInput } from './network.ts';
+import { contribution } from './contribution.ts';
+import { createNetwork } from './network.ts';
 import { applyUpdate } from './update.ts';
 
 /** Predictions evaluated in one go. */
@@ -38,31 +37,14 @@ export interface CpuEngineOptions {
   readonly hooks?: EngineHooks | undefined;
 }
 
-/** Samples `first` to `first + count − 1`, in place. */
-function rowsOf(
-  { inputs, labels }: Samples,
-  format: SampleFormat,
-  first: number,
-  count: number,
-): NetworkInput {
-  const width = inputLength(format);
-  const { positions } = format;
-  return {
-    inputs: inputs.subarray(first * width, (first + count) * width),
-    labels: labels.subarray(first * positions, (first + count) * positions),
-  };
-}
-
 /** Throws an `EngineError` when the data does not fit the job's model. */
 export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOptions): Engine {
   const graph = graphOf(job);
   checkLoader(graph, loader);
   const { parameters: tensors, parameterCount, positions } = graph;
   const layout = laneLayout(parameterCount, tensors.length, job.microBatches);
-  const rows = microBatchSize(job);
   const perSlice = sliceRows(job);
   const evaluationRows = Math.max(1, Math.floor(EVALUATION_PREDICTIONS / positions));
-  const divisor = job.globalBatch * positions;
   let sinceTurn = 0;
   /** Counts the work of forward (one pass) or forward and backward (three) over so many samples, and gives way when it is time. */
   const worked = async (samples: number, passes: 1 | 3): Promise<void> => {
@@ -87,27 +69,16 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
 
   const contributeFrom = async (source: Loader, request: ContributionRequest) => {
     checkContribution(layout, live().state, request);
-    const lanes = emptyLanes(layout);
-    if (request.microBatches.length === 0) return lanes;
+    if (request.microBatches.length === 0) return emptyLanes(layout);
     const samples = await loadMicroBatches(job, source, request.step, request.microBatches);
-    const exponents = request.exponents ?? live().state.exponents;
-    for (const [i, microBatch] of request.microBatches.entries()) {
-      for (let slice = 0; slice < SLICES_PER_MICRO_BATCH; slice++) {
-        const first = Math.min(rows, slice * perSlice);
-        const count = Math.min(rows - first, perSlice);
-        if (count === 0) continue;
-        const { state, gradient, network } = live();
-        const input = rowsOf(samples, source.format, i * rows + first, count);
-        lanes[layout.correct]! += network.run(count, state.parameters, input, divisor);
-        accumulateLosses(layout, divisor, microBatch, network.losses, count * positions, lanes);
-        network.gradient(0, count, gradient);
-        accumulateGradient(layout, tensors, exponents, microBatch, gradient, lanes);
-        await worked(count, 3);
-      }
-      lanes[layout.predictions]! += rows * positions;
-      lanes[layout.counters + microBatch] = 1;
+    const { state, ...scratch } = live();
+    const work = contribution(job, graph, layout, state, scratch, request, samples, source.format);
+    for (let turn = work.next(); ; turn = work.next()) {
+      if (turn.done === true) return turn.value;
+      await worked(turn.value, 3);
+      // It may have been destroyed meanwhile.
+      live();
     }
-    return lanes;
   };
 
   const evaluate = async (): Promise<Evaluation> => {

@@ -5,12 +5,13 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import {
   calmExperiment,
+  computeOf,
   drawExperiment,
   ExperimentSchema,
   jobOf,
   type Experiment,
 } from '../../../src/simulator/experiment.ts';
-import { referenceHashes } from '../../../src/simulator/hash-engine.ts';
+import { referenceRun } from '../../../src/simulator/compute.ts';
 import { SCENARIOS, scenarioExperiment } from '../../../src/simulator/scenarios.ts';
 import { replayOf, replayRun, shrink } from '../../../src/simulator/shrink.ts';
 import { storyOf } from '../../../src/simulator/story.ts';
@@ -19,7 +20,7 @@ import { RULES, type Rules } from '../../../src/protocol/rules.ts';
 
 const referenceOf = (experiment: Experiment): string | undefined => {
   const job = jobOf(experiment);
-  return referenceHashes(job.seed, job.steps, job.microBatches).at(-1);
+  return referenceRun(computeOf(experiment, job), job.steps).at(-1);
 };
 
 describe('the swarm', () => {
@@ -50,6 +51,28 @@ describe('the swarm', () => {
     const outcome = runExperiment(experiment);
     expect(outcome.verdict, outcome.reason).not.toBe('violated');
     expect(outcome.stateHash).toBe(referenceOf(experiment));
+  });
+
+  it.each(['kill-one', 'newcomer', 'all-gone', 'gpu-process'])(
+    'trains for real in the scenario %s, to the very bits of an undisturbed rank',
+    (name) => {
+      const scenario = SCENARIOS[name];
+      if (scenario === undefined) throw new Error('a key of the record');
+      const experiment: Experiment = {
+        ...scenarioExperiment(scenario, { seed: 1, ranks: 4 }),
+        engine: 'cpu',
+      };
+      const outcome = runExperiment(experiment);
+      expect(outcome.verdict, outcome.reason).not.toBe('violated');
+      expect(outcome.stateHash).toBe(referenceOf(experiment));
+    },
+  );
+
+  it('holds with real training wherever the swarm strikes', () => {
+    for (let seed = 1; seed <= 15; seed++) {
+      const { verdict, reason } = runExperiment(drawExperiment(seed, { engine: 'cpu' }));
+      expect(verdict, `seed ${seed}: ${reason ?? ''}`).not.toBe('violated');
+    }
   });
 
   it('books all of the time of all ranks in the ledger', () => {

@@ -1,0 +1,70 @@
+// The arithmetic of one contribution, in turns: who computes it may do something else between them, and nobody has to wait.
+
+import { SLICES_PER_MICRO_BATCH } from '../../collective/fixed-point.ts';
+import { emptyLanes, type LaneLayout } from '../../collective/lanes.ts';
+import type { Job } from '../../job/job.ts';
+import { microBatchSize } from '../../job/sampler.ts';
+import type { ContributionRequest, TrainingState } from '../../ports/engine.ts';
+import { inputLength, type SampleFormat, type Samples } from '../../ports/loader.ts';
+import type { Graph } from '../graph/graph.ts';
+import { sliceRows } from '../requests.ts';
+import { accumulateGradient, accumulateLosses } from './fixed-point.ts';
+import type { Network, NetworkInput } from './network.ts';
+
+/** Memory for one pass. */
+export interface Scratch {
+  readonly network: Network;
+  readonly gradient: Float32Array<ArrayBuffer>;
+}
+
+/** Samples `first` to `first + count − 1`, in place. */
+function rowsOf(
+  { inputs, labels }: Samples,
+  format: SampleFormat,
+  first: number,
+  count: number,
+): NetworkInput {
+  const width = inputLength(format);
+  const { positions } = format;
+  return {
+    inputs: inputs.subarray(first * width, (first + count) * width),
+    labels: labels.subarray(first * positions, (first + count) * positions),
+  };
+}
+
+/**
+ * The lanes of a checked request. Yields after each slice, with the samples that went forward and backward. `samples` are those
+ * of the request's micro-batches, one after the other.
+ */
+export function* contribution(
+  job: Job,
+  { parameters: tensors, positions }: Graph,
+  layout: LaneLayout,
+  state: TrainingState,
+  { network, gradient }: Scratch,
+  request: Pick<ContributionRequest, 'microBatches' | 'exponents'>,
+  samples: Samples,
+  format: SampleFormat,
+): Generator<number, Int32Array<ArrayBuffer>, undefined> {
+  const lanes = emptyLanes(layout);
+  const rows = microBatchSize(job);
+  const perSlice = sliceRows(job);
+  const divisor = job.globalBatch * positions;
+  const exponents = request.exponents ?? state.exponents;
+  for (const [i, microBatch] of request.microBatches.entries()) {
+    for (let slice = 0; slice < SLICES_PER_MICRO_BATCH; slice++) {
+      const first = Math.min(rows, slice * perSlice);
+      const count = Math.min(rows - first, perSlice);
+      if (count === 0) continue;
+      const input = rowsOf(samples, format, i * rows + first, count);
+      lanes[layout.correct]! += network.run(count, state.parameters, input, divisor);
+      accumulateLosses(layout, divisor, microBatch, network.losses, count * positions, lanes);
+      network.gradient(0, count, gradient);
+      accumulateGradient(layout, tensors, exponents, microBatch, gradient, lanes);
+      yield count;
+    }
+    lanes[layout.predictions]! += rows * positions;
+    lanes[layout.counters + microBatch] = 1;
+  }
+  return lanes;
+}

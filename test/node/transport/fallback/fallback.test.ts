@@ -129,7 +129,8 @@ describe('a link over another carrier', () => {
     expect(a.transport.send(b.self, 'control', Uint8Array.of(1, 2, 3))).toBe('sent');
     await until(clock, flush, () => b.bytes.length === 2);
     expect(b.told.slice(1)).toEqual(['control of 3 from a', 'bulk of 3000000 from a']);
-    expect(b.bytes[1]).toEqual(long);
+    // Element by element, the runner takes seconds for as many.
+    expect(Buffer.compare(b.bytes[1] ?? new Uint8Array(), long)).toBe(0);
     expect(a.transport.queuedBytes(b.self)).toBeLessThan(64 * 1024);
   });
 

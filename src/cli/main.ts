@@ -10,6 +10,7 @@ import { EXIT_OK, EXIT_USAGE, exitStatus, oneLine } from './errors.ts';
 import { huntCommand } from './hunt-command.ts';
 import { bugsCommand, replayCommand, shrinkCommand } from './replay-command.ts';
 import { simCommand } from './sim-command.ts';
+import { verifyCommand } from './verify-command.ts';
 
 const ManifestSchema = v.object({ version: v.string(), description: v.string() });
 const manifest = v.parse(
@@ -53,6 +54,7 @@ const COMMANDS = [
   shrinkCommand,
   bugsCommand,
   benchCommand,
+  verifyCommand,
 ];
 for (const create of COMMANDS) {
   const command = create(exit).copyInheritedSettings(program);

@@ -17,6 +17,7 @@ import { maxPool2d, type MaxPool2dSpec } from './max-pool2d.ts';
 import { positionEmbedding, type PositionEmbeddingSpec } from './position-embedding.ts';
 import { relu } from './relu.ts';
 import { silu } from './silu.ts';
+import { softmax, type SoftmaxSpec } from './softmax.ts';
 import { tanh } from './tanh.ts';
 
 /** A layer as a model asks for it. */
@@ -31,6 +32,7 @@ export type LayerSpec =
   | PositionEmbeddingSpec
   | LayerNormSpec
   | CausalAttentionSpec
+  | SoftmaxSpec
   | AddSpec;
 
 type LayerOf<Kind extends LayerSpec['kind']> = Layer<Extract<LayerSpec, { readonly kind: Kind }>>;
@@ -50,6 +52,7 @@ export const LAYERS: { readonly [Kind in LayerSpec['kind']]: LayerOf<Kind> } = {
   position_embedding: positionEmbedding,
   layer_norm: layerNorm,
   causal_attention: causalAttention,
+  softmax,
   add,
 };
 

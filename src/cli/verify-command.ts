@@ -1,0 +1,94 @@
+// `rankfall verify`: holds an engine against PyTorch's own numbers.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { EXIT_FAILED, EXIT_OK, oneLine, UsageError } from './errors.ts';
+import { cpuHost } from './verify/host.ts';
+import type { VerifyReport } from './verify/report.ts';
+import { readReference, verify, type ReferenceFiles } from './verify/verify.ts';
+
+interface VerifyFlags {
+  readonly reference: string;
+  readonly engine: 'cpu';
+  readonly json?: true;
+}
+
+const HELP = `
+What happens:
+  Each operation of the reference is computed forward and backward, then the optimizers and clipping, then whole training
+  runs through the same fixed-point path that a room uses.
+
+  An operation is right within 1e-5 · √k · scale, where k is the length of its longest chain of sums and scale the largest
+  number of the expected tensor. A run is right when its loss is within 1e-4 (relative) at every step. Weights after a run
+  are reported. A GPT's key biases are left out of them: their gradient is zero in exact arithmetic, and Adam
+  amplifies what rounding leaves of it.
+
+Exit status:
+  0  everything is right
+  1  something is off
+  2  bad options, or a malformed reference: the file and the reason are named
+
+Example:
+  rankfall verify --reference ../reference --engine cpu
+`;
+
+export function verifyCommand(exit: (status: number) => void): Command {
+  return new Command('verify')
+    .summary('hold an engine against reference numbers')
+    .description('Computes every case and training run of a reference directory, and says how far off it is.')
+    .requiredOption('--reference <dir>', 'directory with manifest.json and its safetensors files')
+    .addOption(new Option('--engine <engine>', 'which engine').choices(['cpu']).default('cpu'))
+    .option('--json', 'print one JSON object on stdout, and nothing else')
+    .addHelpText('after', HELP)
+    .allowExcessArguments(false)
+    .action(async (flags: VerifyFlags) => {
+      const reference = readReference(directory(flags.reference));
+      const report = await verify(reference, cpuHost, progressLine());
+      process.stdout.write(flags.json === true ? `${JSON.stringify(report)}\n` : table(report));
+      exit(report.ok ? EXIT_OK : EXIT_FAILED);
+    });
+}
+
+function directory(reference: string): ReferenceFiles {
+  const path = (name: string): string => join(reference, name);
+  return {
+    path,
+    read(name) {
+      try {
+        return new Uint8Array(readFileSync(path(name)));
+      } catch (error) {
+        throw new UsageError(`${path(name)}: expected a file that can be read: ${oneLine(error)}`);
+      }
+    },
+  };
+}
+
+/** One line that is written over, where a person looks on. */
+function progressLine(): (line: string) => void {
+  const { stderr } = process;
+  if (!stderr.isTTY) return () => undefined;
+  return (line) => stderr.write(`\r\u001b[K${line}\r`);
+}
+
+function table({ engine, adapter, cases, runs, ok }: VerifyReport): string {
+  const mark = (right: boolean): string => (right ? 'ok ' : 'OFF');
+  const width = Math.max(0, ...cases.map(({ name }) => name.length));
+  const lines = [
+    `${engine}: ${adapter}`,
+    '',
+    ...cases.map(
+      ({ name, maxError, tolerance, ok: right }) =>
+        `${mark(right)}  ${name.padEnd(width)}  error ${maxError.toExponential(1)} of at most ${tolerance.toExponential(1)}`,
+    ),
+    '',
+    ...runs.map(
+      ({ name, steps, maxRelativeLossError, maxFinalWeightError, ok: right }) =>
+        `${mark(right)}  ${name}, ${steps} steps: loss within ${maxRelativeLossError.toExponential(1)}, ` +
+        `final weights within ${maxFinalWeightError.toExponential(1)}`,
+    ),
+    "A GPT's key biases are left out of its final weights: their gradient is zero in exact arithmetic.",
+    ok ? 'All is right.' : 'Something is off.',
+  ];
+  return `${lines.join('\n')}\n`;
+}

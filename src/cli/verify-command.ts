@@ -3,14 +3,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { withCleanup, type Cleanup } from './cleanup.ts';
 import { EXIT_FAILED, EXIT_OK, oneLine, UsageError } from './errors.ts';
+import { interruptible } from './interrupt.ts';
 import { cpuHost } from './verify/host.ts';
 import type { VerifyReport } from './verify/report.ts';
 import { readReference, verify, type ReferenceFiles } from './verify/verify.ts';
 
 interface VerifyFlags {
   readonly reference: string;
-  readonly engine: 'cpu';
+  readonly engine: VerifyReport['engine'];
   readonly json?: true;
 }
 
@@ -23,6 +25,11 @@ What happens:
   number of the expected tensor. A run is right when its loss is within 1e-4 (relative) at every step. Weights after a run
   are reported. A GPT's key biases are left out of them: their gradient is zero in exact arithmetic, and Adam
   amplifies what rounding leaves of it.
+
+Engines:
+  cpu      the TypeScript engine
+  webgpu   the WGSL kernels in headless Chromium
+  dawn     the same kernels in Node; needs "npm --prefix bench install"
 
 Exit status:
   0  everything is right
@@ -38,16 +45,52 @@ export function verifyCommand(exit: (status: number) => void): Command {
     .summary('hold an engine against reference numbers')
     .description('Computes every case and training run of a reference directory, and says how far off it is.')
     .requiredOption('--reference <dir>', 'directory with manifest.json and its safetensors files')
-    .addOption(new Option('--engine <engine>', 'which engine').choices(['cpu']).default('cpu'))
+    .addOption(
+      new Option('--engine <engine>', 'which engine').choices(['cpu', 'webgpu', 'dawn']).default('cpu'),
+    )
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
     .action(async (flags: VerifyFlags) => {
-      const reference = readReference(directory(flags.reference));
-      const report = await verify(reference, cpuHost, progressLine());
+      const report = await interruptible(({ signal }) =>
+        withCleanup((cleanup) => verifyOn(flags, cleanup, signal)),
+      );
       process.stdout.write(flags.json === true ? `${JSON.stringify(report)}\n` : table(report));
       exit(report.ok ? EXIT_OK : EXIT_FAILED);
     });
+}
+
+async function verifyOn(
+  { engine, reference: path }: VerifyFlags,
+  cleanup: Cleanup,
+  signal: AbortSignal,
+): Promise<VerifyReport> {
+  const names: string[] = [];
+  const files = directory(path);
+  const reference = readReference({
+    ...files,
+    read(name) {
+      names.push(name);
+      return files.read(name);
+    },
+  });
+  const tell = progressLine();
+  switch (engine) {
+    case 'cpu':
+      return verify(reference, cpuHost, tell);
+    case 'dawn': {
+      const [{ openDawn }, { shaderFromDisk }, { gpuHost }] = await Promise.all([
+        import('./dawn.ts'),
+        import('./shader-files.ts'),
+        import('./verify/gpu-host.ts'),
+      ]);
+      return verify(reference, await gpuHost('dawn', await openDawn(), shaderFromDisk), tell);
+    }
+    case 'webgpu': {
+      const { verifyInBrowser } = await import('./verify/browser.ts');
+      return verifyInBrowser(files, [...new Set(names)], tell, cleanup, signal);
+    }
+  }
 }
 
 function directory(reference: string): ReferenceFiles {

@@ -1,13 +1,45 @@
 // Softmax over the last dimension. Attention and the loss have their own, fused; this one stands alone.
 
 import { exp } from '../cpu/portable-math.ts';
-import { gpuUnavailable } from './gpu-unavailable.ts';
-import { elements, type Layer } from './layer.ts';
+import { foldedGrid } from './grid.ts';
+import { elements, type GpuLayer, type Layer, type Shape } from './layer.ts';
 import { floats, inputShape } from './operands.ts';
 
 export interface SoftmaxSpec {
   readonly kind: 'softmax';
 }
+
+const SHADER = 'softmax.wgsl';
+const rowsOf = (shape: Shape): number => elements(shape) / (shape.at(-1) ?? 1);
+
+const gpu: GpuLayer<SoftmaxSpec> = {
+  forward: ({ output }) => [
+    {
+      kind: 'kernel',
+      shader: SHADER,
+      entryPoint: 'forward',
+      reads: [{ input: 0 }],
+      writes: ['output'],
+      uniform: ({ samples }) => [samples * rowsOf(output), output.at(-1) ?? 1],
+      workgroups: ({ samples }) => foldedGrid(samples * rowsOf(output)),
+    },
+  ],
+  backward: ({ output }, [needed], [accumulate]) =>
+    needed !== true
+      ? []
+      : [
+          {
+            kind: 'kernel',
+            shader: SHADER,
+            entryPoint: 'backward',
+            constants: { ACCUMULATE: accumulate === true ? 1 : 0 },
+            reads: ['output', 'outputGradient'],
+            writes: [{ inputGradient: 0 }],
+            uniform: ({ samples }) => [samples * rowsOf(output), output.at(-1) ?? 1],
+            workgroups: ({ samples }) => foldedGrid(samples * rowsOf(output)),
+          },
+        ],
+};
 
 export const softmax: Layer<SoftmaxSpec> = {
   shapes: (_spec, inputs) => ({ output: inputShape('softmax', inputs), parameters: [], saved: 0 }),
@@ -44,5 +76,5 @@ export const softmax: Layer<SoftmaxSpec> = {
       }
     },
   },
-  gpu: gpuUnavailable('softmax'),
+  gpu,
 };

@@ -81,6 +81,7 @@ const CASES: { readonly [Kind in LayerSpec['kind']]: Arbitrary } = {
       spec: { kind: 'causal_attention', heads },
       shape: [context, 3 * heads * size],
     })),
+  softmax: withShape({ kind: 'softmax' }),
   add: withShape({ kind: 'add' }),
 };
 

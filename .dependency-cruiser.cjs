@@ -32,7 +32,7 @@ ROOMS.server = [...BELOW, 'simulator', 'live'];
 ROOMS.cli = [...BELOW, 'simulator', 'live', 'mutants', 'server'];
 
 const PORTABLE =
-  '^src/(job|trace|ports|collective|protocol|invariants|faults|mutants|simulator|engine/(cpu|graph|layers))/';
+  '^src/(job|trace|ports|collective|protocol|invariants|faults|mutants|simulator|engine/(cpu|data|graph|layers))/';
 
 const inRooms = (names) => `^src/(${names.join('|')})/`;
 

@@ -13,6 +13,7 @@ const PORTABLE = [
   'src/invariants',
   'src/simulator',
   'src/engine/cpu',
+  'src/engine/data',
   'src/engine/graph',
   'src/engine/layers',
   'src/faults',

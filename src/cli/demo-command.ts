@@ -1,6 +1,8 @@
 // `rankfall demo`: its options, its help, and what it prints.
 
 import { Command, Option } from 'commander';
+import { PRESET_NAMES } from '../job/presets.ts';
+import type { PresetName } from '../job/presets.ts';
 import type { EngineChoice } from '../live/api.ts';
 import { collectCountAtStep, wholeNumber } from './arguments.ts';
 import { readSchedule } from './demo/faults.ts';
@@ -24,13 +26,14 @@ interface DemoFlags {
   readonly engine: EngineChoice;
   readonly seed: number;
   readonly log?: string;
+  readonly job: PresetName;
   readonly json?: true;
 }
 
 const HELP = `
 What happens:
   A server and a headless browser are started, and tabs of one browser profile are opened, each a rank of one room.
-  They train a small network on handwritten digits. At the given steps tabs are really killed (the renderer process
+  They train a small network: on handwritten digits, unless --job names another task. At the given steps tabs are really killed (the renderer process
   crashes, nobody says goodbye) and new ones join. At about 80 % of the steps all tabs are closed and the room is opened
   again: it resumes from its newest checkpoint. At the end the same job is trained by one rank that nothing happens to,
   and the two final states are compared bit by bit.
@@ -56,6 +59,7 @@ Examples:
   rankfall demo --ranks 5 --kill 2@20 --join 1@30 --kill 1@50
   rankfall demo --faults schedule.json
   rankfall demo --log run.log.gz && rankfall replay run.log.gz
+  rankfall demo --job moby-dick --ranks 2
   rankfall demo --json | jq .recoveries
 `;
 
@@ -98,6 +102,7 @@ export function demoCommand(exit: (status: number) => void): Command {
         .argParser(wholeNumber(0, MAX_SEED)),
     )
     .option('--log <file>', 'write what the ranks recorded, for "rankfall replay"')
+    .addOption(new Option('--job <name>', 'what is trained').choices(PRESET_NAMES).default('digits'))
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)

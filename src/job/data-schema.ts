@@ -28,3 +28,4 @@ const ToySchema = v.strictObject({
 });
 
 export const DataSchema = v.variant('kind', [DigitsSchema, TextSchema, ToySchema]);
+export type DataSet = Readonly<v.InferOutput<typeof DataSchema>>;

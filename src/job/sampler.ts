@@ -24,8 +24,19 @@ export function stepsPerEpoch(job: Job, trainSize: number): number {
 export const epochOf = (job: Job, trainSize: number, step: number): number =>
   Math.floor(step / stepsPerEpoch(job, trainSize));
 
-/** 0 to size − 1 in the order of an epoch: Fisher–Yates, as Knuth gives it (TAOCP 2, algorithm P). */
-function permutation(seed: number, epoch: number, size: number): Int32Array<ArrayBuffer> {
+/** The order drawn last: a text has a million samples, and its steps follow each other within one epoch. */
+let last: { readonly seed: number; readonly epoch: number; readonly order: Int32Array } | undefined;
+
+/** 0 to size − 1 in the order of an epoch. Not to be written to. */
+function permutation(seed: number, epoch: number, size: number): Int32Array {
+  if (last?.seed !== seed || last.epoch !== epoch || last.order.length !== size) {
+    last = { seed, epoch, order: shuffled(seed, epoch, size) };
+  }
+  return last.order;
+}
+
+/** Fisher–Yates, as Knuth gives it (TAOCP 2, algorithm P). */
+function shuffled(seed: number, epoch: number, size: number): Int32Array<ArrayBuffer> {
   const next = randomStream(seed, PURPOSE_SHUFFLE, epoch);
   const order = new Int32Array(size);
   for (let i = 0; i < size; i++) {
@@ -41,7 +52,7 @@ export function batchRows(job: Job, trainSize: number, step: number): Int32Array
   const perEpoch = stepsPerEpoch(job, trainSize);
   const order = permutation(job.seed, Math.floor(step / perEpoch), trainSize);
   const first = (step % perEpoch) * job.globalBatch;
-  return order.slice(first, first + job.globalBatch);
+  return Int32Array.from(order.subarray(first, first + job.globalBatch));
 }
 
 /** Samples in one micro-batch. */

@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { DEFAULT_JOB, JobError, parseJob } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
+import { JOB_PRESETS, PRESET_NAMES } from '../job/presets.ts';
 import type { EngineChoice } from '../live/api.ts';
 
 /** More frames than this in one tab would only starve each other. */
@@ -25,6 +26,7 @@ const wholeNumber = (min: number, max: number) =>
   v.pipe(v.string(), v.regex(/^\d{1,10}$/), v.transform(Number), v.minValue(min), v.maxValue(max));
 
 const OPTIONS = {
+  job: { schema: v.picklist(PRESET_NAMES), expected: PRESET_NAMES.join(', ') },
   engine: { schema: v.picklist(['auto', 'webgpu', 'cpu']), expected: 'auto, webgpu or cpu' },
   ranks: { schema: wholeNumber(1, MAX_LOCAL_RANKS), expected: `a whole number from 1 to ${MAX_LOCAL_RANKS}` },
   autostart: { schema: v.picklist(['0', '1']), expected: '0 or 1' },
@@ -36,8 +38,8 @@ const OPTIONS = {
   },
 } as const;
 
-/** Reads `location.search`. Never throws. */
-export function parseLabQuery(search: string): LabQuery {
+/** Reads `location.search`. `own` is the job on a text that a person brought, which goes before `job=`. Never throws. */
+export function parseLabQuery(search: string, own?: Job): LabQuery {
   const params = new URLSearchParams(search);
   const complaints: string[] = [];
 
@@ -59,11 +61,12 @@ export function parseLabQuery(search: string): LabQuery {
   const engine = read('engine', OPTIONS.engine.schema, 'auto');
   const ranks = read('ranks', OPTIONS.ranks.schema, 1);
   const autostart = read('autostart', OPTIONS.autostart.schema, '0') === '1';
+  const preset = own ?? JOB_PRESETS[read('job', OPTIONS.job.schema, 'digits')];
   const wanted = {
-    ...DEFAULT_JOB,
-    name: read('name', OPTIONS.name.schema, DEFAULT_JOB.name),
-    steps: read('steps', OPTIONS.steps.schema, DEFAULT_JOB.steps),
-    seed: read('seed', OPTIONS.seed.schema, DEFAULT_JOB.seed),
+    ...preset,
+    name: read('name', OPTIONS.name.schema, preset.name),
+    steps: read('steps', OPTIONS.steps.schema, preset.steps),
+    seed: read('seed', OPTIONS.seed.schema, preset.seed),
   };
   for (const name of new Set(params.keys())) {
     if (!(name in OPTIONS))

@@ -203,7 +203,7 @@ export const words = {
     regroup: 'regroup',
     step: 'step',
     empty: 'The curve begins with the first step.',
-    emptyAccuracy: 'Measured on digits that training never sees.',
+    emptyAccuracy: 'Measured on samples that training never sees.',
     describe: (what: string, value: string, step: number) => `${what} ${value} at step ${step}.`,
   },
 

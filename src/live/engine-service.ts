@@ -39,7 +39,7 @@ export type Reply<T> =
 export interface EngineOrder {
   readonly choice: EngineChoice;
   readonly job: Job;
-  /** Address of the data set's manifest. */
+  /** Address of the folder with the packed data sets, and a slash at its end. */
   readonly data: string;
 }
 
@@ -73,7 +73,7 @@ export interface EngineService {
 
 /** What the worker can do that a test cannot. */
 export interface EngineServiceOptions {
-  readonly fetchData: (manifest: string) => Promise<Loader>;
+  readonly openData: (job: Job, folder: string) => Promise<Loader>;
   readonly openEngine: (
     choice: EngineChoice,
     job: Job,
@@ -82,7 +82,7 @@ export interface EngineServiceOptions {
   ) => Promise<Engine>;
 }
 
-export function createEngineService({ fetchData, openEngine }: EngineServiceOptions): EngineService {
+export function createEngineService({ openData, openEngine }: EngineServiceOptions): EngineService {
   let engine: Engine | undefined;
   let listener: (notice: EngineNotice) => void = () => undefined;
   /** Settles when the call that runs is over. */
@@ -127,7 +127,7 @@ export function createEngineService({ fetchData, openEngine }: EngineServiceOpti
     async open({ choice, job, data }, notify) {
       listener = notify;
       try {
-        const loader = faults.wrap(await fetchData(data), job.policies.collectiveMs);
+        const loader = faults.wrap(await openData(job, data), job.policies.collectiveMs);
         engine = await openEngine(choice, job, loader, faults.hooks);
         const { description, preflight } = engine;
         return { ok: true, value: { description, preflight }, memory: engine.memory() };

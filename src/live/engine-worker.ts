@@ -3,11 +3,11 @@
 import * as Comlink from 'comlink';
 import { openEngine } from '../engine/open.ts';
 import { createEngineService } from './engine-service.ts';
-import { fetchDigits } from './fetch-digits.ts';
+import { openData } from './open-data.ts';
 
 Comlink.expose(
   createEngineService({
-    fetchData: fetchDigits,
+    openData,
     openEngine: (choice, job, loader, hooks) => openEngine({ choice, job, loader, hooks }),
   }),
 );

@@ -37,7 +37,7 @@ import { webWriterRole } from './writer-role.ts';
 export interface RankSetup {
   readonly member: MemberId;
   readonly options: RankOptions;
-  /** Address of the data set's manifest. */
+  /** Address of the folder with the packed data sets, and a slash at its end. */
   readonly data: string;
 }
 

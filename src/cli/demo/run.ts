@@ -126,6 +126,7 @@ function labUrl(server: string, plan: DemoPlan, autostart: boolean): URL {
     autostart: autostart ? 1 : 0,
     steps: plan.steps,
     seed: plan.seed,
+    job: plan.job,
     name: 'demo',
   };
   for (const [name, value] of Object.entries(values)) url.searchParams.set(name, String(value));

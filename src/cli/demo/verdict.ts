@@ -99,7 +99,7 @@ export function judge(facts: DemoFacts): Verdict {
       firstLoss !== undefined && lastLoss !== undefined && lastLoss < firstLoss,
       `The loss did not fall: from ${String(firstLoss)} to ${String(lastLoss)}.`,
     );
-    check(facts.testAccuracy !== undefined, 'The accuracy on the held-out digits was not measured.');
+    check(facts.testAccuracy !== undefined, 'The accuracy on the held-out samples was not measured.');
     if (resumed?.newest !== undefined && resumed.fromStep < resumed.newest && resumed.skipped.length === 0)
       failures.push(
         `The reopened room resumed from step ${resumed.fromStep}, and step ${resumed.newest} had been saved.`,

@@ -2,7 +2,7 @@
 
 import type { Job } from '../../job/job.ts';
 import { randomStream, uniformFraction, type RandomStream } from '../../job/random.ts';
-import { cos, log } from '../cpu/portable-math.ts';
+import { normal } from '../cpu/normal.ts';
 import type { Initialization } from '../layers/layer.ts';
 import { modelGraph } from './model-graph.ts';
 
@@ -29,11 +29,4 @@ function sampler(initialization: Initialization, next: RandomStream): () => numb
     case 'normal':
       return () => normal(next) * initialization.deviation;
   }
-}
-
-/** Standard normal, by Box and Muller (1958): the cosine half of each pair. */
-function normal(next: RandomStream): number {
-  // In (0, 1], so that the logarithm is finite.
-  const radius = Math.sqrt(-2 * log(1 - uniformFraction(next)));
-  return radius * cos(2 * Math.PI * uniformFraction(next));
 }

@@ -1,6 +1,6 @@
 // The real digits, as a page loads them.
 
-import { decodeDigits, parseDigitsManifest } from '../../../src/engine/digits.ts';
+import { decodeDigits, parseDigitsManifest } from '../../../src/engine/data/digits.ts';
 import type { Loader } from '../../../src/ports/loader.ts';
 
 export async function loadDigits(): Promise<Loader> {

@@ -3,7 +3,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../../src/engine/cpu/engine.ts';
-import { decodeDigits, parseDigitsManifest } from '../../../src/engine/digits.ts';
+import { decodeDigits, parseDigitsManifest } from '../../../src/engine/data/digits.ts';
 import { DEFAULT_JOB } from '../../../src/job/job.ts';
 import { LoaderError } from '../../../src/ports/loader.ts';
 import { digitsManifest, loadDigits, packedDigits } from '../../support/digits.ts';

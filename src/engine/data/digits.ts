@@ -3,7 +3,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import * as v from 'valibot';
-import { LoaderError, type Loader, type Samples, type Split } from '../ports/loader.ts';
+import { LoaderError, type Loader, type Samples, type Split } from '../../ports/loader.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000_000));
 const sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u));

@@ -207,6 +207,20 @@ export const words = {
     describe: (what: string, value: string, step: number) => `${what} ${value} at step ${step}.`,
   },
 
+  write: {
+    title: 'Let it write',
+    about: 'One state of the model goes on from your words, while training goes on.',
+    prompt: 'Prompt',
+    temperature: 'Temperature',
+    topK: 'Top k',
+    seed: 'Seed',
+    write: 'Write',
+    again: 'Write anew',
+    stop: 'Stop',
+    empty: 'At temperature 0 it takes the likeliest character each time; the higher, the more daring.',
+    by: (step: number) => `Written by the state at step ${step}.`,
+  },
+
   regroups: {
     title: 'Generations',
     about: 'Each change of membership, and how long it took.',

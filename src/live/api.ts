@@ -1,7 +1,7 @@
 // What a rank shows to, and takes from, the page around it: the whole surface between the lab (or a script) and a rank.
 
 import type { Job } from '../job/job.ts';
-import type { EngineDescription, EngineMemory, Preflight } from '../ports/engine.ts';
+import type { EngineDescription, EngineMemory, PredictRequest, Preflight } from '../ports/engine.ts';
 import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Carrier } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
@@ -34,6 +34,11 @@ export interface MemberView {
   /** Milliseconds since it was last heard; 0 for self. */
   readonly silentMs: number;
   readonly suspected: boolean;
+}
+
+export interface Prediction {
+  readonly step: number;
+  readonly logits: Float32Array<ArrayBuffer>;
 }
 
 export interface RankStatus {
@@ -116,6 +121,11 @@ export interface RankHandle {
   /** Founds a new incarnation when no majority can be reached. */
   force(): Promise<void>;
   inject(fault: Fault): Promise<string>;
+  /**
+   * What the model makes of samples: f32[count, classes] and the step of the state that was asked. `newest` takes the state as it is
+   * now; without it, the state of the last prediction answers, so that a text is written by one state while training goes on.
+   */
+  predict(request: PredictRequest, newest: boolean): Promise<Prediction>;
   heal(id: string): Promise<void>;
 }
 

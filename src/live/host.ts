@@ -5,6 +5,7 @@
 
 import { jobHash as hashOfJob } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
+import type { PredictRequest } from '../ports/engine.ts';
 import type { CheckpointNotes } from '../ports/store.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Network, NetworkHandlers } from '../ports/network.ts';
@@ -13,12 +14,13 @@ import { CodecError, decodeMessage, encodeMessage } from '../protocol/codec.ts';
 import type { Effect, Event, Send, TimerName } from '../protocol/effects.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
-import type { EvaluationPoint, MetricPoint, RankStatus } from './api.ts';
+import type { EvaluationPoint, MetricPoint, Prediction, RankStatus } from './api.ts';
 import { createAssertions } from './assertions.ts';
 import { createCheckpointer } from './checkpointer.ts';
 import { defer } from './deferred.ts';
 import type { Deferred } from './deferred.ts';
 import { createEngineWork } from './engine-work.ts';
+import type { Captured } from './engine-work.ts';
 import { createEvaluator } from './evaluator.ts';
 import { createEventLog } from './event-log.ts';
 import { createHistory } from './history.ts';
@@ -54,6 +56,7 @@ export interface Host {
   checkpointNow(): Promise<CheckpointSummary>;
   checkpoints(): Promise<readonly CheckpointSummary[]>;
   leave(): Promise<void>;
+  predict(request: PredictRequest, newest: boolean): Promise<Prediction>;
   /** Writes to the log from outside the core: faults, refusals. */
   report(event: TraceEvent): void;
   /** The member with this rank number in the generation in force. */
@@ -80,6 +83,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   /** Somebody asked for a checkpoint now, and waits for it. */
   let asked: Deferred<CheckpointSummary> | undefined;
   let leaving: Deferred<undefined> | undefined;
+  /** The state that predicts. */
+  let asking: Captured | undefined;
 
   /** The curves, and how the state came about. */
   const notesOf = (step: number): CheckpointNotes => ({
@@ -199,6 +204,17 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   const evaluator = createEvaluator(ports.openEvaluator, (detail) => {
     note(`Held-out accuracy could not be measured: ${detail}`);
   });
+
+  const captureNow = (): Promise<Captured> =>
+    new Promise((resolve, reject) => {
+      work.capture(
+        () => Promise.resolve(true),
+        resolve,
+        (detail) => {
+          reject(new RankError(`The model could not be asked: ${detail}`));
+        },
+      );
+    });
 
   const incarnation = (): string => core.view(clock.now()).generation?.incarnation ?? '';
 
@@ -473,6 +489,12 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       });
       await left.promise.finally(cancel);
       await close();
+    },
+
+    async predict(request, newest) {
+      if (newest || asking === undefined) asking = await captureNow();
+      const { job, state } = asking;
+      return { step: state.step, logits: await evaluator.predict(job, state, request) };
     },
 
     report,

@@ -124,6 +124,7 @@ function createHandle(remote: Comlink.Remote<RankWorker>, go: PageActions['go'])
       go('leave');
     },
     inject: (fault) => remote.inject(fault),
+    predict: (request, newest) => remote.predict(request, newest),
     heal: (id) => remote.heal(id),
   };
 }

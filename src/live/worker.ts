@@ -48,6 +48,7 @@ const worker: RankWorker = {
   leave: async () => {
     await rank().host.leave();
   },
+  predict: async (request, newest) => await rank().host.predict(request, newest),
   inject: async (fault) => rank().faults.inject(fault),
   heal: async (id) => {
     if (!rank().faults.heal(id)) throw new FaultError('unsupported', `Fault ${id} is not active any more.`);

@@ -15,6 +15,7 @@ import { Ranks } from './Ranks.tsx';
 import { Regroups } from './Regroups.tsx';
 import { Ring } from './Ring.tsx';
 import { SimulationPanel } from './SimulationPanel.tsx';
+import { WriteText } from './WriteText.tsx';
 
 export const App = ({ lab }: { readonly lab: Lab }): JSX.Element =>
   lab.left.value ? (
@@ -29,6 +30,7 @@ export const App = ({ lab }: { readonly lab: Lab }): JSX.Element =>
           <Ring lab={lab} />
           <Ranks lab={lab} />
           <Charts lab={lab} />
+          <WriteText lab={lab} />
           <Regroups lab={lab} />
           <EventLog lab={lab} />
           <FaultPanel lab={lab} />

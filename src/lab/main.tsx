@@ -1,23 +1,28 @@
 // The lab's page: reads the address, makes or joins the room, opens its ranks, and shows what they say.
 
 import { render } from 'preact';
+import { decodeText } from '../engine/data/text.ts';
+import type { Job } from '../job/job.ts';
+import { ownTextJob } from '../job/presets.ts';
+import { findText } from '../live/texts.ts';
 import { LinkError, formatRoomLink, newRoom, parseRoomLink } from '../live/link.ts';
 import type { RoomLink } from '../live/link.ts';
 import { openDoor } from './door.ts';
 import { openFramesIn } from './frames.ts';
 import { createLab } from './model/lab.ts';
 import { watchRanks } from './model/watching.ts';
-import { parseLabQuery } from './query.ts';
+import { parseLabQuery, textInQuery } from './query.ts';
 import { applyTheme } from './theme.ts';
 import { App } from './view/App.tsx';
 import { BadLink } from './view/BadLink.tsx';
+import { words } from './words.ts';
 
 applyTheme();
 const stage = document.querySelector<HTMLElement>('#lab');
 const frames = document.querySelector<HTMLElement>('#frames');
-if (stage !== null && frames !== null) open(stage, frames);
+if (stage !== null && frames !== null) await open(stage, frames);
 
-function open(place: HTMLElement, frameRoom: HTMLElement): void {
+async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
   let found: RoomLink | undefined;
   try {
     found = parseRoomLink(location.hash);
@@ -34,8 +39,11 @@ function open(place: HTMLElement, frameRoom: HTMLElement): void {
   });
   document.title = `${link.room} · Rankfall`;
 
-  const query = parseLabQuery(location.search);
+  const text = textInQuery(location.search);
+  const own = text === undefined ? undefined : await ownJob(text);
+  const query = parseLabQuery(location.search, own);
   const lab = createLab(link, found === undefined, query, (listener) => openFramesIn(frameRoom, listener));
+  if (text !== undefined && own === undefined) lab.complain(words.choose.unknownText);
   for (const complaint of query.complaints) lab.complain(complaint);
   window.rankfall = openDoor(lab);
   render(<App lab={lab} />, place);
@@ -43,5 +51,15 @@ function open(place: HTMLElement, frameRoom: HTMLElement): void {
   for (let i = 0; i < query.ranks; i++) {
     // A rank that does not open has said why in a banner.
     lab.addRank().catch(() => undefined);
+  }
+}
+
+/** The job on a text that this browser keeps; undefined where it does not. */
+async function ownJob(sha256: string): Promise<Job | undefined> {
+  try {
+    const bytes = await findText(sha256);
+    return bytes && ownTextJob(sha256, decodeText(bytes, 'The stored text').vocabulary.length);
+  } catch {
+    return undefined;
   }
 }

@@ -26,6 +26,10 @@ const wholeNumber = (min: number, max: number) =>
   v.pipe(v.string(), v.regex(/^\d{1,10}$/), v.transform(Number), v.minValue(min), v.maxValue(max));
 
 const OPTIONS = {
+  text: {
+    schema: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+    expected: 'the SHA-256 of a text, 64 hex digits',
+  },
   job: { schema: v.picklist(PRESET_NAMES), expected: PRESET_NAMES.join(', ') },
   engine: { schema: v.picklist(['auto', 'webgpu', 'cpu']), expected: 'auto, webgpu or cpu' },
   ranks: { schema: wholeNumber(1, MAX_LOCAL_RANKS), expected: `a whole number from 1 to ${MAX_LOCAL_RANKS}` },
@@ -61,6 +65,7 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
   const engine = read('engine', OPTIONS.engine.schema, 'auto');
   const ranks = read('ranks', OPTIONS.ranks.schema, 1);
   const autostart = read('autostart', OPTIONS.autostart.schema, '0') === '1';
+  read('text', OPTIONS.text.schema, '');
   const preset = own ?? JOB_PRESETS[read('job', OPTIONS.job.schema, 'digits')];
   const wanted = {
     ...preset,
@@ -83,6 +88,12 @@ function checkedJob(wanted: Job, complaints: string[]): Job {
     complaints.push(`${error.message} Going on with the usual job.`);
     return DEFAULT_JOB;
   }
+}
+
+/** The SHA-256 of the text that an address names, if it does. */
+export function textInQuery(search: string): string | undefined {
+  const text = new URLSearchParams(search).get('text');
+  return v.is(OPTIONS.text.schema, text) ? text : undefined;
 }
 
 /** Text from an address, short enough to show in a sentence. */

@@ -131,7 +131,7 @@ export const words = {
   welcome: {
     title: 'Four ranks, one network, and a kill button',
     body: (steps: number) =>
-      `Start opens three more ranks in this tab. Together they train a small network on handwritten digits for ${steps} steps. Then kill one, and watch the others go on without losing a step.`,
+      `Start opens three more ranks in this tab. Together they train a small network for ${steps} steps. Then kill one, and watch the others go on without losing a step.`,
     start: 'Start four ranks',
     starting: 'Opening the ranks…',
   },
@@ -205,6 +205,24 @@ export const words = {
     empty: 'The curve begins with the first step.',
     emptyAccuracy: 'Measured on samples that training never sees.',
     describe: (what: string, value: string, step: number) => `${what} ${value} at step ${step}.`,
+  },
+
+  choose: {
+    legend: 'What it learns',
+    jobs: {
+      digits: 'Handwritten digits',
+      'digits-cnn': 'Digits, by convolution',
+      'moby-dick': 'Moby-Dick, by characters',
+      spirals: 'Three spirals',
+      moons: 'Two moons',
+      circles: 'Two circles',
+      own: 'A text file of yours',
+    },
+    file: (limit: string) => `A text file in UTF-8, at most ${limit}. It stays in this browser.`,
+    noFile: 'Choose a text file first.',
+    tooLarge: (name: string, limit: string) => `“${name}” is larger than ${limit}. Bring a shorter text.`,
+    unknownText:
+      'The address names a text that this browser does not have. Choose the same file below, or something else to learn.',
   },
 
   write: {

@@ -127,6 +127,27 @@ describe('a first visit', () => {
   });
 });
 
+describe('a language model', () => {
+  test('learns a file that a person brings, and writes while it trains', async () => {
+    const { page, complaints } = await visit();
+    await stateIs(page, 'Ready to train');
+    await page.getByLabel('A text file of yours').check();
+    const text = 'It was the best of times, it was the worst of times. '.repeat(60);
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'times.txt', mimeType: 'text/plain', buffer: Buffer.from(text) });
+    await page.getByRole('button', { name: 'Start four ranks' }).click();
+    await page.waitForURL(/text=[0-9a-f]{64}/);
+    await untilStep(page, 2);
+    await page.getByLabel('Prompt').fill('It was');
+    await page.getByRole('button', { name: 'Write' }).click();
+    await page.waitForFunction(() => (document.querySelector('.written')?.textContent ?? '').length > 30);
+    expect(await page.locator('.written').textContent()).toMatch(/^It was[\s\w.,]+$/);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+});
+
 describe("the lab's door", () => {
   test('opens and kills ranks for scripts, and knows the link', async () => {
     const { page } = await visit('/?engine=cpu&ranks=2&autostart=1');

@@ -30,8 +30,8 @@ export const App = ({ lab }: { readonly lab: Lab }): JSX.Element =>
           <Ring lab={lab} />
           <Ranks lab={lab} />
           <Charts lab={lab} />
-          <WriteText lab={lab} />
           <Regroups lab={lab} />
+          <WriteText lab={lab} />
           <EventLog lab={lab} />
           <FaultPanel lab={lab} />
           <Checkpoints lab={lab} />

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import type { Lab } from '../model/lab.ts';
 import { words } from '../words.ts';
 import { isFirstVisit } from '../model/first-visit.ts';
+import { ChooseJob } from './ChooseJob.tsx';
 import { Icon } from './icons.tsx';
 import { Panel } from './Panel.tsx';
 import { RankCard } from './RankCard.tsx';
@@ -39,15 +40,11 @@ const AddHere = ({ lab }: { readonly lab: Lab }): JSX.Element => (
 );
 
 function Welcome({ lab }: { readonly lab: Lab }): JSX.Element {
-  const waits = lab.busy.value.has('start-four');
   return (
     <li class="welcome">
       <h3>{words.welcome.title}</h3>
       <p>{words.welcome.body(lab.room.value.job.steps)}</p>
-      <button type="button" class="button primary big" disabled={waits} onClick={() => void lab.startFour()}>
-        <Icon name="play" />
-        {waits ? words.welcome.starting : words.welcome.start}
-      </button>
+      <ChooseJob lab={lab} />
     </li>
   );
 }

@@ -225,6 +225,18 @@ export const words = {
       'The address names a text that this browser does not have. Choose the same file below, or something else to learn.',
   },
 
+  look: {
+    plane: 'What it tells apart',
+    digits: 'Held-out digits',
+    about: 'As the newest state sees them.',
+    by: (step: number) => `As the state at step ${step} sees them.`,
+    planeMeans: (name: string, classes: number, step: number) =>
+      `The plane, coloured by the ${classes} classes of ${name} as the state at step ${step} tells them apart, with some of the points.`,
+    right: 'right',
+    wrong: (label: number) => `is ${label}`,
+    empty: 'Shown as soon as a rank has its engine.',
+  },
+
   write: {
     title: 'Let it write',
     about: 'One state of the model goes on from your words, while training goes on.',

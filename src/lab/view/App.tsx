@@ -11,6 +11,7 @@ import { Checkpoints } from './Checkpoints.tsx';
 import { EventLog } from './EventLog.tsx';
 import { FaultPanel } from './FaultPanel.tsx';
 import { Header } from './Header.tsx';
+import { Look } from './Look.tsx';
 import { Ranks } from './Ranks.tsx';
 import { Regroups } from './Regroups.tsx';
 import { Ring } from './Ring.tsx';
@@ -32,6 +33,7 @@ export const App = ({ lab }: { readonly lab: Lab }): JSX.Element =>
           <Charts lab={lab} />
           <Regroups lab={lab} />
           <WriteText lab={lab} />
+          <Look lab={lab} />
           <EventLog lab={lab} />
           <FaultPanel lab={lab} />
           <Checkpoints lab={lab} />

@@ -237,6 +237,13 @@ export const words = {
     empty: 'Shown as soon as a rank has its engine.',
   },
 
+  bring: {
+    ask: (hash: string) =>
+      `This room learns from a text that this browser does not have (SHA-256 ${hash}…). Choose the same file, and a rank of this tab joins in.`,
+    other: (name: string) =>
+      `“${name}” is another text than the room’s. Ask for the very file that the room began with.`,
+  },
+
   write: {
     title: 'Let it write',
     about: 'One state of the model goes on from your words, while training goes on.',

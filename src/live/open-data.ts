@@ -40,7 +40,7 @@ export async function readText(corpus: string, folder: string): Promise<Text> {
   if (bytes === undefined) {
     throw new LoaderError(
       `The room trains on a text file that this browser does not have (SHA-256 ${corpus.slice(0, 12)}…). ` +
-        'Choose the same file under “What it learns”, then add a rank.',
+        'Choose the same file in the lab, in the panel “Let it write”.',
     );
   }
   const text = decodeText(bytes, 'The stored text');

@@ -11,6 +11,7 @@ import { readText } from '../../live/open-data.ts';
 import { answered, sentenceIn } from '../lab-error.ts';
 import type { Lab } from '../model/lab.ts';
 import { words } from '../words.ts';
+import { BringText } from './BringText.tsx';
 import { Panel } from './Panel.tsx';
 
 /** Characters written at one go, and kept of a prompt. */
@@ -63,6 +64,7 @@ export function WriteText({ lab }: { readonly lab: Lab }): JSX.Element | null {
 
   return (
     <Panel name="write" title={words.write.title} about={words.write.about}>
+      {job.data.corpus !== 'moby-dick' && <BringText lab={lab} corpus={job.data.corpus} />}
       <form
         class="write-form"
         onSubmit={(event) => {

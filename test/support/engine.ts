@@ -74,6 +74,83 @@ export function noiseLoader(job: Job, seed = 1, sizes = { train: 96, test: 12 })
   };
 }
 
+/** A text in which each token is told by the two before it, so that a language model can learn it. */
+export function textLoader(
+  context: number,
+  vocabulary: number,
+  seed = 1,
+  sizes = { train: 96, test: 12 },
+): Loader {
+  const next = randomStream(seed, 4, 0);
+  const tokens = new Int32Array(sizes.train + sizes.test + context);
+  tokens.forEach((_, i) => {
+    const noise = uniformInteger(next, 8) === 0 ? 1 : 0;
+    tokens[i] = ((tokens[i - 1] ?? 0) + 2 * (tokens[i - 2] ?? 1) + noise) % vocabulary;
+  });
+  return {
+    format: { type: 'tokens', shape: [context], positions: context, classes: vocabulary },
+    sizes,
+    load: async (split, rows) => {
+      const first = split === 'train' ? 0 : sizes.train;
+      const inputs = new Int32Array(rows.length * context);
+      const labels = new Int32Array(rows.length * context);
+      rows.forEach((row, i) => {
+        inputs.set(tokens.subarray(first + row, first + row + context), i * context);
+        labels.set(tokens.subarray(first + row + 1, first + row + 1 + context), i * context);
+      });
+      return Promise.resolve({ inputs, labels });
+    },
+  };
+}
+
+const DEFAULT_ADAMW = DEFAULT_JOB.optimizer;
+
+/** A job of each kind that a test can afford, with its data: every optimizer, clipping and schedule among them. */
+export const KINDS: Readonly<Record<'mlp' | 'cnn' | 'gpt', { readonly job: Job; readonly loader: Loader }>> =
+  {
+    mlp: {
+      job: mlpJob([6, 8, 3], {
+        globalBatch: 20,
+        microBatches: 4,
+        model: { kind: 'mlp', layers: [6, 8, 3], activation: 'gelu' },
+        optimizer: { kind: 'sgd', learningRate: 0.1, momentum: 0.9, weightDecay: 0.001 },
+      }),
+      loader: clusterLoader(6, 3),
+    },
+    cnn: {
+      job: mlpJob([], {
+        globalBatch: 12,
+        microBatches: 4,
+        model: {
+          kind: 'cnn',
+          image: [1, 6, 6],
+          layers: [
+            { kind: 'conv2d', channels: 4, kernel: 3, stride: 1, padding: 1 },
+            { kind: 'activation', function: 'silu' },
+            { kind: 'max_pool2d', kernel: 2, stride: 2 },
+            { kind: 'conv2d', channels: 5, kernel: 3, stride: 2, padding: 1 },
+            { kind: 'activation', function: 'relu' },
+            { kind: 'avg_pool2d', kernel: 2, stride: 1 },
+            { kind: 'flatten' },
+            { kind: 'linear', units: 3 },
+          ],
+        },
+        optimizer: { ...DEFAULT_ADAMW, learningRate: 0.03 },
+        schedule: { kind: 'cosine', warmup: 3, end: 60, floor: 0.1 },
+      }),
+      loader: clusterLoader(36, 3),
+    },
+    gpt: {
+      job: mlpJob([], {
+        globalBatch: 8,
+        microBatches: 4,
+        model: { kind: 'gpt', vocabulary: 7, context: 6, width: 12, heads: 3, layers: 2 },
+        clipNorm: 0.5,
+      }),
+      loader: textLoader(6, 7),
+    },
+  };
+
 export interface TrainedStep {
   readonly hash: StateHash;
   /** Mean loss of the step's batch. */

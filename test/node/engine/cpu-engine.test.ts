@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { emptyLanes } from '../../../src/collective/lanes.ts';
+import { decodeState, encodeState } from '../../../src/checkpoint/state-file.ts';
+import { emptyLanes, firstNonFinite, nonFiniteCode } from '../../../src/collective/lanes.ts';
 import { createCpuEngine } from '../../../src/engine/cpu/engine.ts';
+import { modelGraph } from '../../../src/engine/graph/model-graph.ts';
+import { parameterTensors } from '../../../src/engine/graph/parameters.ts';
 import { openEngine } from '../../../src/engine/open.ts';
 import { initialState, stateHash } from '../../../src/engine/state.ts';
+import { jobHash, type Job } from '../../../src/job/job.ts';
 import { EngineError, type Engine } from '../../../src/ports/engine.ts';
 import { LoaderError } from '../../../src/ports/loader.ts';
 import {
@@ -11,6 +15,7 @@ import {
   clusterLoader,
   combined,
   GOLDEN,
+  KINDS,
   layoutOf,
   train,
   trainStep,
@@ -214,6 +219,104 @@ describe('the CPU engine', () => {
     expect(engine.memory()).toEqual({ buffers: 0, bytes: 0 });
     await expect(engine.hash()).rejects.toThrow(/destroyed/u);
   });
+});
+
+describe.each(Object.entries(KINDS))('a job over an %s', (_kind, { job, loader: data }) => {
+  const layout = layoutOf(job);
+  const openOne = (changes: Partial<Job> = {}): Engine =>
+    createCpuEngine({ job: { ...job, ...changes }, loader: data, reason: 'A test.' });
+
+  test('learns, with the same bits twice', async () => {
+    const engine = openOne();
+    const before = await engine.evaluate();
+    const steps = await train(engine, 50);
+    const mean = (from: number): number =>
+      steps.slice(from, from + 10).reduce((sum, { loss }) => sum + loss, 0) / 10;
+    expect(mean(40)).toBeLessThan(0.9 * mean(0));
+    expect((await engine.evaluate()).loss).toBeLessThan(before.loss);
+    const again = openOne();
+    expect((await train(again, 50)).map(({ hash }) => hash)).toEqual(steps.map(({ hash }) => hash));
+  });
+
+  test('sums its micro-batches to the same lanes in any split, and counts every prediction', async () => {
+    const engine = openOne();
+    await train(engine, 2);
+    const whole = await engine.contribute({ step: 2, microBatches: allMicroBatches(job) });
+    expect(whole[layout.predictions]).toBe(job.globalBatch * data.format.positions);
+    const parts = await Promise.all(
+      [[1], [0, 3], [2]].map((microBatches) => engine.contribute({ step: 2, microBatches })),
+    );
+    expect(combined(layout, parts)).toEqual(whole);
+  });
+
+  test('hands its state over, and refuses one with moments that are not its optimizer’s', async () => {
+    const donor = openOne();
+    await train(donor, 3);
+    const state = await donor.exportState();
+    const heir = openOne();
+    expect(await heir.importState(state)).toBe(await donor.hash());
+    expect((await trainStep(heir, 3)).hash).toBe((await trainStep(donor, 3)).hash);
+    const file = encodeState(
+      { state, job, jobHash: jobHash(job), stateHash: stateHash(state), notes: {} },
+      parameterTensors(job.model),
+    );
+    const read = decodeState(file, job, parameterTensors(job.model));
+    expect(read.state).toEqual(state);
+    const other = { ...state, secondMoments: new Float32Array(state.secondMoments.length === 0 ? 9 : 0) };
+    expect(await faultOf(heir.importState(other))).toBe('bad-state');
+  });
+
+  test('takes a fingerprint of its own kernels', async () => {
+    const [one, other] = [openOne(), openOne({ seed: 77 })];
+    expect(await one.fingerprint()).toBe(await openOne().fingerprint());
+    expect(await one.fingerprint()).not.toBe(await other.fingerprint());
+  });
+
+  test('names the first micro-batch and tensor that are not finite', async () => {
+    const engine = openOne();
+    const state = await engine.exportState();
+    const last = modelGraph(job.model).parameters.length - 1;
+    const { offset = 0 } = modelGraph(job.model).parameters[last] ?? {};
+    state.parameters[offset] = NaN;
+    await engine.importState(state);
+    const reduced = await engine.contribute({ step: 0, microBatches: [1, 2] });
+    expect(firstNonFinite(layout, reduced)?.microBatch).toBe(1);
+    await expect(engine.apply({ step: 0, reduced, mode: 'native' })).rejects.toThrow(
+      /Step 0 must not be applied.* gradient of \S*(weight|bias) in micro-batch 1/u,
+    );
+  });
+});
+
+test('the word for what is not finite is the same whoever saw it', () => {
+  const layout = layoutOf(KINDS.cnn.job);
+  for (let microBatch = 0; microBatch < layout.microBatches; microBatch++) {
+    for (let tensor = 0; tensor <= layout.tensors; tensor++) {
+      const lanes = emptyLanes(layout);
+      lanes[layout.firstNonFinite] = nonFiniteCode(layout, microBatch, tensor);
+      const expected = { microBatch, tensor: tensor === layout.tensors ? undefined : tensor };
+      expect(firstNonFinite(layout, lanes)).toEqual(expected);
+      expect(lanes[layout.firstNonFinite]).toBeGreaterThan(0);
+    }
+  }
+  // The larger word is the earlier place: a maximum finds the first.
+  expect(nonFiniteCode(layout, 1, 5)).toBeGreaterThan(nonFiniteCode(layout, 2, 0));
+  expect(nonFiniteCode(layout, 1, 0)).toBeGreaterThan(nonFiniteCode(layout, 1, 1));
+  expect(firstNonFinite(layout, emptyLanes(layout))).toBeUndefined();
+});
+
+test('a model whose layers do not fit each other is refused with the reason', () => {
+  const model = {
+    kind: 'cnn',
+    image: [1, 4, 4],
+    layers: [{ kind: 'conv2d', channels: 2, kernel: 7, stride: 1, padding: 0 }],
+  } as const;
+  expect(() =>
+    createCpuEngine({
+      job: { ...JOB, model: { ...model, image: [1, 4, 4], layers: [...model.layers] } },
+      loader,
+      reason: '',
+    }),
+  ).toThrow(/conv2d.*window of 7 does not fit into 4/u);
 });
 
 describe('opening an engine where there is no WebGPU', () => {

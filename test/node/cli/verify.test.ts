@@ -1,0 +1,197 @@
+// `rankfall verify` against references written from definitions that share no code with the engines.
+
+import { describe, expect, test } from 'vitest';
+import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../../src/checkpoint/safetensors.ts';
+import { UsageError } from '../../../src/cli/errors.ts';
+import { judge } from '../../../src/cli/verify/compare.ts';
+import { cpuHost } from '../../../src/cli/verify/host.ts';
+import type { VerifyReport } from '../../../src/cli/verify/report.ts';
+import { readReference, verify } from '../../../src/cli/verify/verify.ts';
+import { makeReference } from '../../support/reference.ts';
+
+type Files = Map<string, Uint8Array<ArrayBuffer>>;
+
+const SEED = Math.floor(Math.random() * 1e9);
+const GOOD = makeReference(7);
+
+const reading = (files: Files) =>
+  readReference({
+    path: (name) => `somewhere/${name}`,
+    read(name) {
+      const bytes = files.get(name);
+      if (bytes === undefined) throw new UsageError(`somewhere/${name}: expected a file that can be read.`);
+      return bytes;
+    },
+  });
+
+const verified = (files: Files): Promise<VerifyReport> => verify(reading(files), cpuHost, () => undefined);
+
+/** A file with some of its tensors changed, or left out. */
+function altered(file: string, change: (name: string, tensor: Tensor) => Tensor | undefined): Files {
+  const { tensors } = decodeSafetensors(GOOD.get(file) ?? new Uint8Array());
+  const changed = [...tensors].flatMap(([name, tensor]) => {
+    const after = change(name, tensor);
+    return after === undefined ? [] : [[name, after] as const];
+  });
+  return new Map(GOOD).set(file, encodeSafetensors(new Map(changed), new Map()));
+}
+
+function altered1(name: string, value: (before: number) => number): (of: string, tensor: Tensor) => Tensor {
+  return (of, tensor) => {
+    if (of !== name) return tensor;
+    const values = new Float32Array(tensor.data.slice().buffer).map(value);
+    return { ...tensor, data: new Uint8Array(values.buffer) };
+  };
+}
+
+const withManifest = (change: (manifest: { cases: object[]; runs: object[] }) => unknown): Files => {
+  const text = new TextDecoder().decode(GOOD.get('manifest.json'));
+  const changed = change(JSON.parse(text) as { cases: object[]; runs: object[] });
+  return new Map(GOOD).set('manifest.json', new TextEncoder().encode(JSON.stringify(changed)));
+};
+
+describe('verification of the CPU engine', () => {
+  test(`finds all right in a reference of sizes drawn by seed ${SEED}`, async () => {
+    const report = await verified(makeReference(SEED));
+    expect(report.cases.filter(({ ok }) => !ok)).toEqual([]);
+    expect(report.runs.map(({ name, steps, ok }) => [name, steps, ok])).toEqual([
+      ['mlp', 6, true],
+      ['cnn', 6, true],
+      ['gpt', 6, true],
+    ]);
+    for (const run of report.runs) expect(run.maxFinalWeightError).toBeLessThan(1e-3);
+    expect(report).toMatchObject({ engine: 'cpu', adapter: 'TypeScript on the CPU', ok: true });
+  });
+
+  test('finds a wrong output, a wrong gradient and a wrong loss, and nothing else', async () => {
+    const off = async (files: Files): Promise<string[]> => {
+      const report = await verified(files);
+      expect(report.ok).toBe(false);
+      return [...report.cases, ...report.runs].filter(({ ok }) => !ok).map(({ name }) => name);
+    };
+    const ops = 'ops.safetensors';
+    expect(
+      await off(
+        altered(
+          ops,
+          altered1('linear/out', (y) => y * 1.001),
+        ),
+      ),
+    ).toEqual(['linear']);
+    expect(
+      await off(
+        altered(
+          ops,
+          altered1('conv2d_s2/grad/weight', (y) => y + 0.01),
+        ),
+      ),
+    ).toEqual(['conv2d_s2']);
+    expect(
+      await off(
+        altered(
+          ops,
+          altered1('causal_attention/grad/k', (y) => y + 0.01),
+        ),
+      ),
+    ).toEqual(['causal_attention']);
+    expect(
+      await off(
+        altered(
+          'train_gpt.safetensors',
+          altered1('losses_f64', (y) => y * 1.0002),
+        ),
+      ),
+    ).toEqual(['gpt']);
+  });
+});
+
+describe('a malformed reference is refused with the file and the reason:', () => {
+  const refusal = (files: Files): string => {
+    try {
+      reading(files);
+    } catch (error) {
+      if (error instanceof UsageError) return error.message;
+      throw error;
+    }
+    return 'nothing';
+  };
+
+  test('a manifest that is missing, or no JSON, or lacks a part', () => {
+    const without = new Map(GOOD);
+    without.delete('manifest.json');
+    expect(refusal(without)).toContain('somewhere/manifest.json');
+    const broken = new Map(GOOD).set('manifest.json', new TextEncoder().encode('{ "cases": ['));
+    expect(refusal(broken)).toMatch(/^somewhere\/manifest\.json: expected JSON/u);
+    expect(refusal(withManifest(({ cases }) => ({ cases, ops_file: 'ops.safetensors' })))).toMatch(
+      /at runs/u,
+    );
+    expect(refusal(withManifest((all) => ({ ...all, ops_file: '../ops.safetensors' })))).toMatch(
+      /at ops_file/u,
+    );
+  });
+
+  test('an operation that is not known, with those that are', () => {
+    const files = withManifest((all) => ({ ...all, cases: [{ name: 'x', op: 'fft', attrs: {} }] }));
+    expect(refusal(files)).toMatch(/manifest\.json: at cases\.0\.op: expected .*"matmul".*, found "fft"/u);
+  });
+
+  test('a file that is missing or cut off', () => {
+    const without = new Map(GOOD);
+    without.delete('train_cnn.safetensors');
+    expect(refusal(without)).toContain('somewhere/train_cnn.safetensors');
+    for (const length of [3, 200, (GOOD.get('ops.safetensors')?.length ?? 0) - 1]) {
+      const cut = new Map(GOOD).set(
+        'ops.safetensors',
+        (GOOD.get('ops.safetensors') ?? new Uint8Array()).slice(0, length),
+      );
+      expect(refusal(cut)).toMatch(/^somewhere\/ops\.safetensors: /u);
+    }
+  });
+
+  test('a tensor that is missing, of another shape or type, or not finite', () => {
+    const ops = 'ops.safetensors';
+    expect(refusal(altered(ops, (name, tensor) => (name === 'linear/grad/x' ? undefined : tensor)))).toMatch(
+      /ops\.safetensors: expected a tensor "linear\/grad\/x" \(F32 \[\d+, \d+\]\), found none/u,
+    );
+    const flat = altered('train_mlp.safetensors', (name, tensor) =>
+      name === 'init/0.weight' ? { ...tensor, shape: [tensor.data.length / 4] } : tensor,
+    );
+    expect(refusal(flat)).toMatch(
+      /train_mlp\.safetensors: tensor "init\/0\.weight": expected F32 \[\d+, \d+\], found F32 \[\d+\]/u,
+    );
+    const typed = altered(ops, (name, tensor) =>
+      name === 'softmax/out' ? { ...tensor, dtype: 'I32' } : tensor,
+    );
+    expect(refusal(typed)).toMatch(/"softmax\/out": expected F32, found I32/u);
+    expect(
+      refusal(
+        altered(
+          ops,
+          altered1('tanh/out', () => NaN),
+        ),
+      ),
+    ).toMatch(/expected finite numbers, found NaN/u);
+  });
+
+  test('a model that does not fit its tensors', () => {
+    const files = withManifest(({ runs, ...all }) => ({
+      ...all,
+      runs: runs.map((run, i) =>
+        i === 2
+          ? { ...run, model: { kind: 'gpt', vocab_size: 5, context: 3, width: 4, heads: 3, layers: 1 } }
+          : run,
+      ),
+    }));
+    expect(refusal(files)).toMatch(/train_gpt\.safetensors: "gpt" is out of range.*multiple of heads/u);
+  });
+});
+
+test('what is missing or not a number is as far off as can be, and JSON can say so', () => {
+  const result = judge('x', [{ found: [NaN], expected: [1], terms: 1 }]);
+  expect(result).toEqual({ name: 'x', maxError: Number.MAX_VALUE, tolerance: 1e-5, ok: false });
+  expect(judge('x', [{ found: [], expected: [1], terms: 1 }]).ok).toBe(false);
+  expect(judge('x', [{ found: [1e-6], expected: [0], terms: 4 }])).toMatchObject({
+    ok: true,
+    tolerance: 2e-5,
+  });
+});

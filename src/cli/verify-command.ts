@@ -52,9 +52,11 @@ export function verifyCommand(exit: (status: number) => void): Command {
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
     .action(async (flags: VerifyFlags) => {
+      const tell = progressLine();
       const report = await interruptible(({ signal }) =>
-        withCleanup((cleanup) => verifyOn(flags, cleanup, signal)),
+        withCleanup((cleanup) => verifyOn(flags, tell, cleanup, signal)),
       );
+      tell('');
       process.stdout.write(flags.json === true ? `${JSON.stringify(report)}\n` : table(report));
       exit(report.ok ? EXIT_OK : EXIT_FAILED);
     });
@@ -62,6 +64,7 @@ export function verifyCommand(exit: (status: number) => void): Command {
 
 async function verifyOn(
   { engine, reference: path }: VerifyFlags,
+  tell: (line: string) => void,
   cleanup: Cleanup,
   signal: AbortSignal,
 ): Promise<VerifyReport> {
@@ -74,7 +77,6 @@ async function verifyOn(
       return files.read(name);
     },
   });
-  const tell = progressLine();
   switch (engine) {
     case 'cpu':
       return verify(reference, cpuHost, tell);

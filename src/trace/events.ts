@@ -96,6 +96,7 @@ export type TraceEvent =
       readonly counts: readonly number[];
       readonly loss: number;
       readonly correct: number;
+      /** Of so many predictions: one a sample of a classifier, one a position of a language model. */
       readonly samples: number;
     }
   /** `step` counts applied updates: committed 5 means that every member has applied steps 0 to 4. */

@@ -59,6 +59,25 @@ describe('a simulated room', () => {
     expectExactEnd(world, theJob);
   });
 
+  it('stops before anything is applied when a number is not finite, and every rank names step, micro-batch and tensor', () => {
+    const world = createWorld({ seed: 4, job: job(40) });
+    openRoom(world, ['a', 'b', 'c']);
+    world.runUntil(() => world.committed() >= 5, MINUTE);
+    const [struck] = world.living();
+    if (struck === undefined) throw new Error('three members were opened');
+    struck.gpu.poisoned = 1;
+    expect(world.runUntil(() => world.living().every((r) => r.core.problem !== undefined), MINUTE)).toBe(
+      true,
+    );
+    const [step] = world.living().map((r) => r.core.training?.step);
+    for (const rank of world.living()) {
+      expect(rank.core.training?.step).toBe(step);
+      expect(rank.core.problem).toContain(
+        `In step ${step}, the gradient of weight in micro-batch 0 is not finite`,
+      );
+    }
+  });
+
   it('loses a killed tab of the same browser, and goes on within a quarter of a second without losing a committed step', () => {
     const theJob = job(40);
     const world = createWorld({ seed: 3, job: theJob });

@@ -27,11 +27,11 @@ const POWERS_OF_TWO = (() => {
   return powers;
 })();
 
-/** e^r − 1 for |r| ≤ ln 2 / 2. */
-function expm1Reduced(r: number): number {
+/** (e^r − 1 − r) / r² for |r| ≤ ln 2 / 2. */
+function expTail(r: number): number {
   let sum = 0;
   for (let i = INVERSE_FACTORIALS.length - 1; i >= 0; i--) sum = sum * r + INVERSE_FACTORIALS[i]!;
-  return r + r * r * sum;
+  return sum;
 }
 
 /** e^x for any f64 x: 0 below −745, Infinity above 709.7, NaN for NaN. */
@@ -40,12 +40,10 @@ export function exp(x: number): number {
   if (x < -745) return 0;
   const n = x * INVERSE_LN2 + ROUNDER - ROUNDER;
   const r = x - n * LN2_HIGH - n * LN2_LOW;
-  let sum = 0;
-  for (let i = INVERSE_FACTORIALS.length - 1; i >= 0; i--) sum = sum * r + INVERSE_FACTORIALS[i]!;
-  sum = 1 + r + r * r * sum;
+  const power = 1 + r + r * r * expTail(r);
   // Two factors, so that neither leaves the range of f64 while the product stays in it.
   const half = Math.floor(n / 2);
-  return sum * POWERS_OF_TWO[half - LEAST_POWER]! * POWERS_OF_TWO[n - half - LEAST_POWER]!;
+  return power * POWERS_OF_TWO[half - LEAST_POWER]! * POWERS_OF_TWO[n - half - LEAST_POWER]!;
 }
 
 /**
@@ -84,7 +82,8 @@ const TANH_ONE = 20;
 export function tanh(x: number): number {
   const a = Math.abs(x);
   if (a > TANH_ONE) return x > 0 ? 1 : -1;
-  const t = 2 * a <= Math.LN2 / 2 ? expm1Reduced(2 * a) : exp(2 * a) - 1;
+  const r = 2 * a;
+  const t = r <= Math.LN2 / 2 ? r + r * r * expTail(r) : exp(r) - 1;
   const y = t / (t + 2);
   return x < 0 ? -y : y;
 }

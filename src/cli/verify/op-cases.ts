@@ -153,10 +153,7 @@ function layerTrial(
         found: outcome.inputGradients[0] ?? [],
         expected: gradient.values,
         terms: terms.x,
-        // What softmax and layer norm take from each other cancels to nothing where a row has one element, or is sure.
-        ...(spec.kind === 'softmax' || spec.kind === 'layer_norm'
-          ? { leastScale: 1e-3 * magnitude(upstream.values) }
-          : {}),
+        leastScale: leastScale(spec, terms.x, upstream),
       },
       ...expected.map(({ values }, i) => ({
         found: outcome.parameterGradients[i] ?? [],
@@ -165,6 +162,16 @@ function layerTrial(
       })),
     ];
   };
+}
+
+/**
+ * Softmax and layer norm subtract means from what arrives: where a row is sure, or has two elements, next to nothing is left, and the
+ * error is that of what was subtracted.
+ */
+function leastScale(spec: LayerSpec, width: number, upstream: Floats): number {
+  const scale = magnitude(upstream.values);
+  if (spec.kind === 'softmax') return scale / width;
+  return spec.kind === 'layer_norm' ? 0.1 * scale : 0;
 }
 
 function sampled({ shape }: Pick<Floats, 'shape'>): readonly [samples: number, shape: readonly number[]] {

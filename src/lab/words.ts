@@ -195,7 +195,9 @@ export const words = {
 
   charts: {
     loss: 'Loss',
+    lossOfText: 'Loss per character',
     accuracy: 'Accuracy',
+    accuracyOfText: 'Next character right',
     eachStep: 'each step',
     mean: 'mean of ten',
     heldOut: 'held out',
@@ -204,6 +206,7 @@ export const words = {
     step: 'step',
     empty: 'The curve begins with the first step.',
     emptyAccuracy: 'Measured on samples that training never sees.',
+    emptyAccuracyOfText: 'Measured on the last tenth of the text, which training never sees.',
     describe: (what: string, value: string, step: number) => `${what} ${value} at step ${step}.`,
   },
 

@@ -3,6 +3,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { AlignedData } from 'uplot';
+import type { Job } from '../../job/job.ts';
 import type { Lab } from '../model/lab.ts';
 import type { Curves } from '../model/curves.ts';
 import { loss, percent } from '../format.ts';
@@ -23,6 +24,7 @@ function Chart({ lab, kind }: { readonly lab: Lab; readonly kind: PlotKind }): J
   const place = useRef<HTMLDivElement>(null);
   const curves = lab.curves.value;
   const reading = newestOf(kind, curves);
+  const { title, empty } = wordsFor(kind, lab.room.value.job);
 
   useEffect(() => {
     if (place.current === null) return;
@@ -41,7 +43,7 @@ function Chart({ lab, kind }: { readonly lab: Lab; readonly kind: PlotKind }): J
   return (
     <Panel
       name={`chart ${kind}`}
-      title={kind === 'loss' ? words.charts.loss : words.charts.accuracy}
+      title={title}
       aside={
         <p class="chart-keys muted">
           <span>
@@ -62,25 +64,24 @@ function Chart({ lab, kind }: { readonly lab: Lab; readonly kind: PlotKind }): J
           class="plot"
           role="img"
           aria-label={
-            reading === undefined
-              ? emptyWord(kind)
-              : words.charts.describe(
-                  kind === 'loss' ? words.charts.loss : words.charts.accuracy,
-                  reading.text,
-                  reading.step,
-                )
+            reading === undefined ? empty : words.charts.describe(title, reading.text, reading.step)
           }
         />
-        {reading === undefined && curves.step.length === 0 && (
-          <p class="empty chart-empty">{emptyWord(kind)}</p>
-        )}
+        {reading === undefined && curves.step.length === 0 && <p class="empty chart-empty">{empty}</p>}
       </div>
     </Panel>
   );
 }
 
-const emptyWord = (kind: PlotKind): string =>
-  kind === 'loss' ? words.charts.empty : words.charts.emptyAccuracy;
+/** A language model predicts a character at a time; the others, one class a sample. */
+function wordsFor(kind: PlotKind, job: Job): { readonly title: string; readonly empty: string } {
+  const text = job.data.kind === 'text';
+  const { charts } = words;
+  if (kind === 'loss') return { title: text ? charts.lossOfText : charts.loss, empty: charts.empty };
+  return text
+    ? { title: charts.accuracyOfText, empty: charts.emptyAccuracyOfText }
+    : { title: charts.accuracy, empty: charts.emptyAccuracy };
+}
 
 function newestOf(
   kind: PlotKind,

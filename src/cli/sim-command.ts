@@ -32,8 +32,6 @@ interface SimFlags extends RecordFlags {
   readonly json?: true;
 }
 
-const DEFAULT_SCENARIO_RANKS = 4;
-
 const HELP = `
 What happens:
   The protocol that trains in browser tabs runs in a simulated world: virtual time, network, storage, locks and GPUs. All
@@ -78,7 +76,7 @@ export function simCommand(exit: (status: number) => void): Command {
     .addOption(
       new Option(
         '--ranks <n>',
-        `pages at the start, 1 to ${MAX_RANKS} (default: 5, in a scenario 4, of a protocol its own)`,
+        `pages at the start, 1 to ${MAX_RANKS} (default: 5, in most scenarios 4, of a protocol its own)`,
       ).argParser(wholeNumber(1, MAX_RANKS)),
     )
     .addOption(
@@ -135,7 +133,7 @@ function chooseExperiment(flags: SimFlags): Experiment {
     ...(engine === undefined ? {} : { engine }),
   };
   if (scenario === undefined) return drawExperiment(seed, { ranks: flags.ranks, steps, bug, engine });
-  const options = { seed, ranks: flags.ranks ?? DEFAULT_SCENARIO_RANKS, steps };
+  const options = { seed, ranks: flags.ranks, steps };
   const named = Object.hasOwn(SCENARIOS, scenario) ? SCENARIOS[scenario] : undefined;
   if (named !== undefined) return { ...scenarioExperiment(named, options), ...planted };
   if (!/[./\\]/.test(scenario))

@@ -93,6 +93,17 @@ export interface Checker {
 
 const key = (generation: GenerationId): string => `${generation.incarnation}/${generation.number}`;
 
+/** A list that all members of a generation report is joined once. */
+const texts = new WeakMap<readonly MemberId[], string>();
+function listText(members: readonly MemberId[]): string {
+  let text = texts.get(members);
+  if (text === undefined) {
+    text = members.join(' ');
+    texts.set(members, text);
+  }
+  return text;
+}
+
 const ballotOrder = (a: Ballot, b: Ballot): number =>
   a.round - b.round || (a.proposer < b.proposer ? -1 : a.proposer > b.proposer ? 1 : 0);
 
@@ -173,7 +184,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
         history.members = event.members;
         history.voted = false;
         history.contributed = undefined;
-        const text = event.members.join(' ');
+        const text = listText(event.members);
         const before = generations.get(key(event.generation));
         if (before === undefined) generations.set(key(event.generation), { text, by: record.member });
         else if (before.text !== text)

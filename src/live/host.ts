@@ -343,6 +343,11 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       case 'dropLink':
         network?.drop(effect.peer, effect.reason);
         return;
+      case 'connect':
+      case 'meet':
+      case 'disconnect':
+        // This network links everybody with everybody by itself.
+        return;
       case 'report':
         enter(effect.event);
         overhear(effect.event);

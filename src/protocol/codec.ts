@@ -12,6 +12,7 @@ import { JobSchema } from '../job/job.ts';
 import { isIncarnationId, isJobHash, isMemberId, isSeatId, isStateHash } from '../ports/ids.ts';
 import type { IncarnationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Lane } from '../ports/network.ts';
+import type { Generation } from './generation.ts';
 import type { Message } from './messages.ts';
 import type { SeatRecord } from './votes.ts';
 
@@ -91,27 +92,29 @@ const phase = v.picklist([
   'stopped',
 ]);
 
+const evidence = v.picklist([
+  'goodbye',
+  'lock-released',
+  'heartbeat',
+  'ice',
+  'channel-closed',
+  'progress',
+  'misbehaved',
+  'leave',
+]);
+
 /** JSON has no `undefined`: an absent key stands for it. */
 const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
 
-const HeaderSchema = v.variant('kind', [
-  v.strictObject({
-    kind: v.literal('join'),
-    member: maybe(member),
-    jobHash: maybe(jobHashSchema),
-    standing: maybe(standing),
-    links: memberIds,
-    installed: v.pipe(v.array(generationId), v.maxLength(16)),
-  }),
+const verdict = v.strictObject({
+  target: v.strictObject({ step: count, hash: stateHash, lineage: count, donors: memberIds }),
+  paused: v.boolean(),
+  lost: maybe(v.strictObject({ founder: maybe(memberId) })),
+});
+
+/** What members of a hierarchy send on for each other. */
+const RelayedSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('room'), generation, committed: count, job: JobSchema }),
-  v.strictObject({ kind: v.literal('refuse'), reason: v.literal('job-differs'), detail: shortText }),
-  v.strictObject({
-    kind: v.literal('beat'),
-    generation: generationId,
-    phase,
-    step: count,
-    waiting: maybe(memberId),
-  }),
   v.strictObject({ kind: v.literal('prepare'), generation: generationId, ballot }),
   v.strictObject({
     kind: v.literal('promise'),
@@ -123,6 +126,7 @@ const HeaderSchema = v.variant('kind', [
     vouched: count,
     leaving: v.boolean(),
     joiners: v.pipe(v.array(member), v.maxLength(MAX_MEMBERS)),
+    suspects: memberIds,
   }),
   v.strictObject({ kind: v.literal('reject'), generation: generationId, ballot, promised: ballot }),
   v.strictObject({ kind: v.literal('accept'), generation: generationId, ballot, value: generation }),
@@ -135,6 +139,35 @@ const HeaderSchema = v.variant('kind', [
     best: maybe(standing),
     paused: v.boolean(),
     again: v.boolean(),
+  }),
+  v.strictObject({ kind: v.literal('start'), generation: generationId }),
+  v.strictObject({
+    kind: v.literal('news'),
+    generation: generationId,
+    suspects: v.pipe(v.array(v.strictObject({ member: memberId, evidence })), v.maxLength(MAX_MEMBERS)),
+    joiners: v.pipe(v.array(member), v.maxLength(MAX_MEMBERS)),
+    leaving: v.boolean(),
+  }),
+  v.strictObject({ kind: v.literal('target'), generation: generationId, verdict }),
+]);
+
+const HeaderSchema = v.variant('kind', [
+  ...RelayedSchema.options,
+  v.strictObject({
+    kind: v.literal('join'),
+    member: maybe(member),
+    jobHash: maybe(jobHashSchema),
+    standing: maybe(standing),
+    links: memberIds,
+    installed: v.pipe(v.array(generationId), v.maxLength(16)),
+  }),
+  v.strictObject({ kind: v.literal('refuse'), reason: v.literal('job-differs'), detail: shortText }),
+  v.strictObject({
+    kind: v.literal('beat'),
+    generation: generationId,
+    phase,
+    step: count,
+    waiting: maybe(memberId),
   }),
   v.strictObject({ kind: v.literal('part'), generation: generationId, round, part: count }),
   v.strictObject({ kind: v.literal('resend'), generation: generationId, round, part: count }),
@@ -150,8 +183,14 @@ const HeaderSchema = v.variant('kind', [
       ),
     ),
   }),
+  v.strictObject({
+    kind: v.literal('relay'),
+    origin: memberId,
+    to: memberId,
+    hops: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8)),
+    message: RelayedSchema,
+  }),
   v.strictObject({ kind: v.literal('state'), generation: generationId, step: count, hash: stateHash }),
-  v.strictObject({ kind: v.literal('start'), generation: generationId }),
 ]);
 
 const SeatRecordSchema = v.strictObject({
@@ -173,8 +212,8 @@ const describeIssue = (issue: v.BaseIssue<unknown>): string =>
   `at ${issue.path?.map((item) => String(item.key)).join('.') ?? 'the top'}, expected ${issue.expected ?? 'something else'}, found ${issue.received}`;
 
 /** ASCII, so that no text decoder is needed: everything else is escaped. */
-const asciiJson = (value: unknown): string =>
-  JSON.stringify(value).replace(
+const asciiJson = (value: unknown, replacer?: (key: string, value: unknown) => unknown): string =>
+  JSON.stringify(value, replacer).replace(
     /[\u0080-\uffff]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
@@ -200,15 +239,79 @@ export function split(message: Message): { readonly header: unknown; readonly pa
 const asBytes = (words: Int32Array): Uint8Array =>
   new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 
+/** Lists of members beyond this make a message long. */
+const SHORT_LIST = 64;
+
+/** What of a message names many members, and is shared by many messages; undefined where there is nothing. */
+function longPart(message: Message): object | undefined {
+  const isLong = (value: Generation | undefined): boolean => (value?.members.length ?? 0) > SHORT_LIST;
+  switch (message.kind) {
+    case 'room':
+      return isLong(message.generation) ? message.generation : undefined;
+    case 'accept':
+      return isLong(message.value) ? message.value : undefined;
+    case 'promise':
+      return isLong(message.accepted?.value)
+        ? message.accepted?.value
+        : message.joiners.length > SHORT_LIST
+          ? message.joiners
+          : undefined;
+    case 'news':
+      return message.joiners.length > SHORT_LIST ? message.joiners : undefined;
+    case 'target':
+      return message.verdict.target.donors.length > SHORT_LIST ? message.verdict : undefined;
+    case 'accepted':
+    case 'beat':
+    case 'gradient':
+    case 'heal':
+    case 'join':
+    case 'part':
+    case 'prepare':
+    case 'refuse':
+    case 'reject':
+    case 'relay':
+    case 'resend':
+    case 'seatHeld':
+    case 'standing':
+    case 'start':
+    case 'state':
+      return undefined;
+  }
+}
+
+const hasPayload = (message: Message): boolean =>
+  message.kind === 'part' || message.kind === 'gradient' || message.kind === 'state';
+
+/** Long messages do not fit between the short ones, which wait for nothing. */
 export const laneOf = (message: Message): Lane =>
-  message.kind === 'part' || message.kind === 'gradient' || message.kind === 'state' ? 'bulk' : 'control';
+  message.kind === 'relay'
+    ? laneOf(message.message)
+    : hasPayload(message) || longPart(message) !== undefined
+      ? 'bulk'
+      : 'control';
 
 /** How many bytes `encodeMessage` makes of a message, without making them. */
 export function messageBytes(message: Message): number {
   // What travels most has no payload, and its header is the message itself.
-  const { header, payload } =
-    laneOf(message) === 'control' ? { header: message, payload: [] } : split(message);
-  return 8 + Math.ceil(asciiJson(header).length / 4) * 4 + payload.length;
+  const { header, payload } = hasPayload(message) ? split(message) : { header: message, payload: [] };
+  const length = hasPayload(message) ? asciiJson(header).length : headerLength(message);
+  return 8 + Math.ceil(length / 4) * 4 + payload.length;
+}
+
+/** Lengths of what many messages share: it is written out once. */
+const lengths = new WeakMap<object, number>();
+
+function headerLength(message: Message): number {
+  if (message.kind === 'relay' && laneOf(message) === 'bulk')
+    return asciiJson({ ...message, message: 0 }).length - 1 + headerLength(message.message);
+  const long = longPart(message);
+  if (long === undefined) return asciiJson(message).length;
+  let length = lengths.get(long);
+  if (length === undefined) {
+    length = asciiJson(long).length;
+    lengths.set(long, length);
+  }
+  return asciiJson(message, (_key, value) => (value === long ? 0 : value)).length - 1 + length;
 }
 
 export function encodeMessage(message: Message): {

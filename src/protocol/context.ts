@@ -2,9 +2,10 @@
 
 import type { GenerationId, MemberId } from '../ports/ids.ts';
 import type { Phase, TraceEvent } from '../trace/events.ts';
-import type { Effect, TimerName } from './effects.ts';
+import type { Effect, Send, TimerName } from './effects.ts';
 import { membersOf } from './generation.ts';
 import type { Message } from './messages.ts';
+import { route, type Via } from './routing.ts';
 import type { Rules } from './rules.ts';
 import { newPeer, type Membership, type Peer, type RankState } from './state.ts';
 
@@ -14,6 +15,8 @@ export interface Context {
   readonly rules: Rules;
   readonly effects: Effect[];
   /** Messages to handle right after the current event: those that came before their generation was known here. */
+  /** The link over which a relayed message came, and whose it is: answers go back the same way. */
+  via: Via | undefined;
   readonly again: { readonly from: MemberId; readonly message: Message }[];
 }
 
@@ -23,8 +26,12 @@ export const reconsider = (ctx: Context): void => {
 };
 
 export const send = (ctx: Context, to: MemberId, message: Message): void => {
-  ctx.effects.push({ kind: 'send', to, message });
+  ctx.effects.push({ kind: 'send', ...routed(ctx, to, message) });
 };
+
+/** A message on its way: directly where there is a link, else over a member that has links with both. */
+export const routed = (ctx: Context, to: MemberId, message: Message): Send =>
+  route(ctx.state, ctx.via, to, message);
 
 export const report = (ctx: Context, event: TraceEvent): void => {
   ctx.effects.push({ kind: 'report', event });
@@ -71,10 +78,14 @@ export function provenLinks(ctx: Context): MemberId[] {
 export const otherMembers = (ctx: Context, membership: Membership): readonly MemberId[] =>
   membersOf(membership.generation).filter((member) => member !== ctx.state.self.member);
 
-/** To every linked member of the generation, and to oneself when `includeSelf`. */
+/** To every member of the generation that can be reached, and to oneself when `includeSelf`. */
 export function broadcast(ctx: Context, membership: Membership, message: Message, includeSelf = false): void {
   for (const member of membership.generation.members) {
-    if (member.member === ctx.state.self.member ? includeSelf : isLinked(ctx, member.member))
+    if (
+      member.member === ctx.state.self.member
+        ? includeSelf
+        : membership.overlay !== undefined || isLinked(ctx, member.member)
+    )
       send(ctx, member.member, message);
   }
 }

@@ -158,4 +158,10 @@ export type Effect =
   /** Stop holding a dead page's seat, which no longer votes for anything. */
   | { readonly kind: 'releaseSeat'; readonly seat: SeatId }
   | { readonly kind: 'dropLink'; readonly peer: MemberId; readonly reason: string }
+  /** A link with this peer is needed. Worlds that connect everybody with everybody have nothing to do. */
+  | { readonly kind: 'connect'; readonly peer: MemberId }
+  /** A link is needed with anybody who is there: whom the rendezvous introduces. */
+  | { readonly kind: 'meet' }
+  /** This link is no longer needed. */
+  | { readonly kind: 'disconnect'; readonly peer: MemberId }
   | { readonly kind: 'report'; readonly event: TraceEvent };

@@ -2,11 +2,12 @@
 
 import type { GenerationId } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
-import { clearTimer, peerOf, reconsider, report, setPhase, setTimer, type Context } from './context.ts';
+import { clearTimer, peerOf, reconsider, report, send, setPhase, setTimer, type Context } from './context.ts';
 import { committedHere } from './committed.ts';
 import { electorate, isIn, membersOf, ownerOf, type Generation } from './generation.ts';
 import type { Message } from './messages.ts';
 import { foundDelay, sendJoin } from './asking.ts';
+import { overlayOf, type Overlay } from './overlay.ts';
 import type { Membership, Peer } from './state.ts';
 import { stop } from './stopping.ts';
 import { announceStanding } from './syncing.ts';
@@ -18,8 +19,17 @@ export function roomMessage(ctx: Context, generation: Generation): Message {
   return { kind: 'room', generation, committed: committedHere(ctx, generation.id.incarnation), job };
 }
 
+const overlayFor = (ctx: Context, generation: Generation): Overlay | undefined => {
+  const width = ctx.rules.rowWidth(generation.members.length);
+  return width === undefined ? undefined : overlayOf(generation, ctx.state.self.member, width);
+};
+
 const newMembership = (ctx: Context, generation: Generation, base: Generation | undefined): Membership => ({
   generation,
+  overlay: overlayFor(ctx, generation),
+  reported: new Map(),
+  offered: new Map(),
+  news: undefined,
   compared: ctx.rules.comparedMembers(ctx.state.self.member, base, generation),
   installedAt: ctx.now,
   frozen: false,
@@ -29,8 +39,10 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
   highestRound: 0,
   selfReports: new Map(),
   target: undefined,
+  verdict: undefined,
   synced: false,
   donorTurn: 0,
+  askedDonor: false,
   healRequests: new Map(),
   running: generation.running,
   startWanted: ctx.state.membership?.startWanted ?? false,
@@ -77,13 +89,16 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     ctx.effects.push({ kind: 'store', record, thenSend: [], thenReport: undefined });
   state.seats.set(state.self.seat, record);
   ctx.effects.push({ kind: 'watchSeats', seats: seats.filter((seat) => seat !== state.self.seat) });
-  for (const { member } of generation.members) {
+  const { overlay } = membership;
+  for (const member of overlay?.links ?? membersOf(generation)) {
     if (member === state.self.member) continue;
     const peer = peerOf(ctx, member);
-    // Chosen members were alive when they promised; a page that is gone for good stays suspected.
-    if (peer.linked && peer.suspected !== 'goodbye' && peer.suspected !== 'lock-released') {
-      peer.suspected = undefined;
-      peer.lastHeard = ctx.now;
+    // Every end asks: the other may not have heard yet that there is a generation.
+    if (!peer.linked) ctx.effects.push({ kind: 'connect', peer: member });
+    // In a hierarchy a link may be new.
+    if (peer.linked || overlay !== undefined) {
+      forgive(peer);
+      if (peer.suspected === undefined) peer.lastHeard = ctx.now;
     }
     peer.join = undefined;
     peer.waiting = undefined;
@@ -101,6 +116,7 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     members: membersOf(generation),
     seats,
   });
+  if (overlay !== undefined) welcome(ctx, generation, base);
   setPhase(ctx, 'regrouping');
   setTimer(ctx, 'beat', state.job?.policies.heartbeatMs ?? 100);
   state.lastBeat = ctx.now;
@@ -110,12 +126,32 @@ export function install(ctx: Context, generation: Generation, base: Generation |
   replayEarly(ctx, generation.id);
 }
 
+/** Chosen members were alive when they promised; a page that is gone for good stays suspected. */
+function forgive(peer: Peer): void {
+  if (peer.suspected !== 'goodbye' && peer.suspected !== 'lock-released') peer.suspected = undefined;
+}
+
+/** In a hierarchy the proposer has no link with newcomers: whoever vouched for them tells them that they are in. */
+function welcome(ctx: Context, generation: Generation, base: Generation | undefined): void {
+  const { state } = ctx;
+  for (const [member, peer] of state.peers) {
+    if (isIn(generation, member)) forgive(peer);
+    if (peer.linked && isIn(generation, member) && base !== undefined && !isIn(base, member))
+      send(ctx, member, roomMessage(ctx, generation));
+    // What is known of those that have gone is forgotten.
+    else if (!peer.linked && !isIn(generation, member) && ctx.now >= peer.readmitAt)
+      state.peers.delete(member);
+  }
+}
+
 /**
  * Readmission waits longer each time, so that two ranks with a bad link never evict each other for ever, and a newcomer that was
  * proposed and left out does not abort step after step.
  */
 function noteEvictions(ctx: Context, base: Generation, next: Generation): void {
-  for (const { member } of base.members) if (!isIn(next, member)) putOff(ctx, peerOf(ctx, member));
+  const isLarge = ctx.rules.rowWidth(base.members.length) !== undefined;
+  for (const { member } of base.members)
+    if (!isIn(next, member) && (!isLarge || ctx.state.peers.has(member))) putOff(ctx, peerOf(ctx, member));
   for (const [member, peer] of ctx.state.peers)
     if (peer.linked && peer.join?.member !== undefined && !isIn(next, member) && !isIn(base, member))
       putOff(ctx, peer);

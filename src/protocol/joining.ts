@@ -5,6 +5,7 @@ import type { MemberId } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import { bestRoom, bestStanding, foundDelay, joinMessage, selfMember, sendJoin } from './asking.ts';
 import {
+  broadcast,
   clearTimer,
   isLinked,
   peerOf,
@@ -17,10 +18,12 @@ import {
 } from './context.ts';
 import { found } from './founding.ts';
 import { committedHere, noteCommitted } from './committed.ts';
-import { isIn } from './generation.ts';
+import { isIn, membersOf } from './generation.ts';
 import { install, leave, roomMessage } from './installing.ts';
 import type { Message, Standing } from './messages.ts';
 import type { Peer } from './state.ts';
+import { donorLinked } from './syncing.ts';
+import { beatMessage } from './suspicion.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
@@ -36,6 +39,7 @@ export function onLinkUp(ctx: Context, member: MemberId): void {
   peer.since = ctx.now;
   if (peer.suspected !== 'goodbye' && peer.suspected !== 'lock-released') peer.suspected = undefined;
   report(ctx, { kind: 'linkUp', peer: member });
+  donorLinked(ctx, member);
   const { membership } = ctx.state;
   if (membership !== undefined) send(ctx, member, roomMessage(ctx, membership.generation));
   else if (ctx.state.stopped === undefined) {
@@ -101,6 +105,9 @@ export function onJoin(ctx: Context, from: MemberId, message: Of<'join'>): void 
       report(ctx, { kind: 'suspected', peer: from, evidence: 'leave' });
     }
   }
+  // In a hierarchy heartbeats are for a few members: this shows the newcomer that it is heard.
+  if (membership.overlay !== undefined && !isIn(membership.generation, from))
+    send(ctx, from, beatMessage(ctx, membership));
   reconsider(ctx);
 }
 
@@ -135,13 +142,18 @@ export function onRoom(ctx: Context, from: MemberId, message: Of<'room'>): void 
   }
   const ours = { committed: committedHere(ctx, mine.incarnation), generation: mine };
   const other = { committed: message.committed, generation: theirs };
-  if (ctx.rules.outlives(other, ours)) leave(ctx, 'dissolved');
-  else tellRoom(ctx, from);
+  if (ctx.rules.outlives(other, ours)) {
+    // Most members of a hierarchy have no link with the other room: whoever hears of it tells them.
+    if (membership.overlay !== undefined) broadcast(ctx, membership, message);
+    state.heardOf = message.generation;
+    leave(ctx, 'dissolved');
+  } else tellRoom(ctx, from);
 }
 
 function newcomerHears(ctx: Context, message: Of<'room'>): void {
   const { state } = ctx;
   const { generation } = message;
+  state.heardOf = generation;
   state.fresh = false;
   clearTimer(ctx, 'found');
   state.founding = undefined;
@@ -182,11 +194,36 @@ function adoptJob(ctx: Context): void {
 export function onJoinTimer(ctx: Context): void {
   if (ctx.state.membership !== undefined) return;
   forgetSilentRooms(ctx);
+  lookForRoom(ctx);
   const { askingSince } = ctx.state;
   if (askingSince !== undefined && ctx.rules.givesUpJoining(ctx.now - askingSince)) found(ctx, 'new');
   else {
     sendJoin(ctx);
     sayWhoIsMissing(ctx);
+  }
+}
+
+/** Members that a newcomer tries to get a link with at a time. */
+const LINKS_AT_ONCE = 4;
+
+/**
+ * Where pages have links with few others: a newcomer looks for somebody who knows of a room, and for links with the members of the
+ * room that it knows of: all of them in a full mesh, any in a hierarchy.
+ */
+function lookForRoom(ctx: Context): void {
+  const { state } = ctx;
+  const generation = bestRoom(ctx)?.generation ?? state.heardOf;
+  if (bestRoom(ctx) === undefined) ctx.effects.push({ kind: 'meet' });
+  if (generation === undefined) return;
+  const members = membersOf(generation).filter((member) => member !== state.self.member);
+  const isMesh = ctx.rules.rowWidth(members.length) === undefined;
+  const missing = members.filter((member) => !isLinked(ctx, member));
+  if (!isMesh && members.length - missing.length >= LINKS_AT_ONCE) return;
+  state.looks += 1;
+  const first = state.looks * LINKS_AT_ONCE;
+  for (let i = 0; i < Math.min(missing.length, isMesh ? missing.length : LINKS_AT_ONCE); i++) {
+    const member = missing[(first + i) % missing.length];
+    if (member !== undefined) ctx.effects.push({ kind: 'connect', peer: member });
   }
 }
 
@@ -199,7 +236,8 @@ function sayWhoIsMissing(ctx: Context): void {
   const missing = room.generation.members
     .map(({ member }) => member)
     .filter((member) => member !== state.self.member && !isLinked(ctx, member));
-  if (missing.length > 0)
+  const isMesh = ctx.rules.rowWidth(room.generation.members.length) === undefined;
+  if (missing.length > 0 && isMesh)
     state.problem = `No link to ${missing.map((member) => member.slice(0, 4)).join(', ')} yet: a rank is taken in once it has one with every member.`;
 }
 

@@ -1,6 +1,8 @@
-// Who can be in one generation, from the links that work: its members talk with each other directly, every one with every other.
+// Who can be in one generation, from the links that work, and in which order: in a full mesh every member has a link with every
+// other; in a hierarchy only those that stand in one row or column.
 
 import type { MemberId } from '../ports/ids.ts';
+import { arrange } from './overlay.ts';
 
 export interface Candidates {
   /** Members of the generation before, in ring order. */
@@ -40,4 +42,51 @@ export function planMesh(
   }
   for (const newcomer of newcomers) if (badLinks(newcomer, stay) === 0) stay.push(newcomer);
   return stay;
+}
+
+export interface Places {
+  /** Members of the generation before, in ring order. */
+  readonly places: readonly MemberId[];
+  readonly staying: ReadonlySet<MemberId>;
+  readonly newcomers: readonly MemberId[];
+  /** By member: others with which it must have a link, and has none that works. */
+  readonly suspects: ReadonlyMap<MemberId, readonly MemberId[]>;
+  readonly width: number;
+  /** Never left out. */
+  readonly keep: MemberId;
+}
+
+/**
+ * The members of a hierarchy, in ring order. Of two that stay and have no working link where they must have one, the one with the
+ * most bad links is left out (the last of them): elsewhere in the hierarchy it may have good ones.
+ */
+export function planRows({ places, staying, newcomers, suspects, width, keep }: Places): readonly MemberId[] {
+  const stay = new Set(staying);
+  for (;;) {
+    const bad = new Map<MemberId, Set<MemberId>>();
+    const count = (member: MemberId, other: MemberId): void => {
+      bad.set(member, (bad.get(member) ?? new Set()).add(other));
+    };
+    for (const [member, others] of suspects)
+      for (const other of others)
+        if (member !== other && stay.has(member) && stay.has(other)) {
+          count(member, other);
+          count(other, member);
+        }
+    let worst: MemberId | undefined;
+    let most = 0;
+    for (const member of places) {
+      const links = bad.get(member)?.size ?? 0;
+      if (member === keep || links === 0 || links < most) continue;
+      worst = member;
+      most = links;
+    }
+    if (worst === undefined) break;
+    stay.delete(worst);
+  }
+  return arrange(
+    places.map((member) => (stay.has(member) ? member : undefined)),
+    newcomers,
+    width,
+  );
 }

@@ -3,7 +3,9 @@
 import type { Job } from '../job/job.ts';
 import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Ballot, Phase } from '../trace/events.ts';
+import type { Evidence } from '../ports/network.ts';
 import type { Generation, Member } from './generation.ts';
+import type { Target } from './target.ts';
 
 /** Where a rank's state stands in history. `lineage` is the generation that last vouched for it. */
 export interface Standing {
@@ -19,6 +21,15 @@ export interface SelfReport {
   readonly best: Standing | undefined;
   /** Whether the room paused with the step that made this state, and was not started since as far as the member knows. */
   readonly paused: boolean;
+}
+
+/** What a generation goes on from, once the standings of all members are known. */
+export interface Verdict {
+  readonly target: Target;
+  /** Whether the room paused with the step that made the target, and nobody with that state knows of a start since. */
+  readonly paused: boolean;
+  /** Where the state is lost: who founds a new incarnation. */
+  readonly lost: { readonly founder: MemberId | undefined } | undefined;
 }
 
 /** Names one all-reduce of a generation. Attempt −1 is the barrier that commits the state at `step` without training on it. */
@@ -62,6 +73,8 @@ export type Message =
       /** Votes, and wants no place in the successor. */
       readonly leaving: boolean;
       readonly joiners: readonly Member[];
+      /** In a hierarchy: members with which the voter has no link that works, of those with which it must. */
+      readonly suspects: readonly MemberId[];
     }
   | {
       readonly kind: 'reject';
@@ -81,6 +94,14 @@ export type Message =
       readonly ballot: Ballot;
       readonly seat: SeatId;
     }
+  /** Evidence and newcomers, to whoever proposes in a hierarchy: what the sender knows of, and the others cannot see. */
+  | {
+      readonly kind: 'news';
+      readonly generation: GenerationId;
+      readonly suspects: readonly { readonly member: MemberId; readonly evidence: Evidence }[];
+      readonly joiners: readonly Member[];
+      readonly leaving: boolean;
+    }
   /** The sender now holds a dead page's seat, and answers for it. */
   | { readonly kind: 'seatHeld'; readonly generation: GenerationId; readonly seat: SeatId }
   /** `again`: the receiver's own standing has not come, and is asked for. */
@@ -89,6 +110,8 @@ export type Message =
       readonly generation: GenerationId;
       readonly again: boolean;
     })
+  /** What the standings of all members come to, from the coordinator of a hierarchy that gathered them. */
+  | { readonly kind: 'target'; readonly generation: GenerationId; readonly verdict: Verdict }
   | {
       readonly kind: 'part';
       readonly generation: GenerationId;
@@ -121,4 +144,29 @@ export type Message =
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
   /** The whole room trains, or goes back to it after a pause. */
-  | { readonly kind: 'start'; readonly generation: GenerationId };
+  | { readonly kind: 'start'; readonly generation: GenerationId }
+  | Relay;
+
+/** Those that are short, and reach members with whom the sender has no link. */
+export type RelayedKind =
+  | 'room'
+  | 'prepare'
+  | 'promise'
+  | 'reject'
+  | 'accept'
+  | 'accepted'
+  | 'news'
+  | 'seatHeld'
+  | 'standing'
+  | 'target'
+  | 'start';
+
+/** Carries a message over members that have links with both ends. */
+export interface Relay {
+  readonly kind: 'relay';
+  readonly origin: MemberId;
+  readonly to: MemberId;
+  /** Links that it may still take. */
+  readonly hops: number;
+  readonly message: Extract<Message, { readonly kind: RelayedKind }>;
+}

@@ -20,20 +20,21 @@ import {
 import {
   describeGeneration,
   electorate,
+  membersOf,
   ownerOf,
-  rankOf,
   type Generation,
   type Member,
 } from './generation.ts';
 import { found } from './founding.ts';
 import { install, roomMessage } from './installing.ts';
 import type { Message } from './messages.ts';
-import { planMesh } from './mesh.ts';
+import { planMesh, planRows } from './mesh.ts';
+import { isSuspected, isUrgent, newcomers, placeInLine, suspects, tellNews } from './reasons.ts';
 import type { Membership, Promise_, Proposal } from './state.ts';
 import { stop } from './stopping.ts';
 import { compareBallots } from './votes.ts';
 import { isGone, suspect } from './suspicion.ts';
-import { knownJoiners, retryDelay } from './voting.ts';
+import { retryDelay, turnsOf } from './voting.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
@@ -41,24 +42,11 @@ type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 const PROPOSE_STAGGER_MS = 300;
 /** Newcomers are gathered for this long, so that tabs opened together join together. */
 const JOIN_GATHER_MS = 150;
-
-const isSuspected = (ctx: Context, member: MemberId): boolean => {
-  const peer = ctx.state.peers.get(member);
-  return peer === undefined || !peer.linked || peer.suspected !== undefined;
-};
-
-const suspects = (ctx: Context, membership: Membership): readonly MemberId[] =>
-  otherMembers(ctx, membership).filter((member) => ctx.state.peers.get(member)?.suspected !== undefined);
-
-/** Newcomers worth a regroup: those that say they have a link with every member that is not suspected. */
-const newcomers = (ctx: Context, membership: Membership): readonly Member[] =>
-  knownJoiners(ctx).filter(({ member }) => {
-    if (rankOf(membership.generation, member) >= 0) return false;
-    const links = ctx.state.peers.get(member)?.join?.links ?? [];
-    return membership.generation.members.every(
-      (m) => links.includes(m.member) || (m.member !== ctx.state.self.member && isSuspected(ctx, m.member)),
-    );
-  });
+/** In a hierarchy, those who have not answered are asked again so many times, after so long, and linked with, so many at once. */
+const REPEATS = 3;
+const REPEAT_MS = 300;
+const LINKS_AT_ONCE = 64;
+const SLOWEST = 12;
 
 /** Considers whether a regroup is due, and proposes it or arms the timer that does. Called whenever a reason may have appeared. */
 export function considerRegroup(ctx: Context): void {
@@ -66,16 +54,12 @@ export function considerRegroup(ctx: Context): void {
   if (membership === undefined || ctx.state.stopped !== undefined) return;
   if (membership.proposal !== undefined || membership.frozen) return;
   if (!membership.synced && !ctx.rules.regroupsWhileHealing()) return;
-  const urgent = suspects(ctx, membership).length > 0 || ctx.state.leaving || membership.regroupWanted;
+  const urgent = isUrgent(ctx, membership);
   if (!urgent && newcomers(ctx, membership).length === 0) return;
-  const living = membership.generation.members.filter(
-    (m) => m.member === ctx.state.self.member || !isSuspected(ctx, m.member),
-  );
-  const place = living
-    .map((m) => m.seat)
-    .sort()
-    .indexOf(ctx.state.self.seat);
-  const delay = place * PROPOSE_STAGGER_MS + (urgent ? 0 : JOIN_GATHER_MS);
+  tellNews(ctx, membership);
+  const place = placeInLine(ctx, membership);
+  const turns = membership.overlay === undefined ? place : turnsOf(place);
+  const delay = turns * PROPOSE_STAGGER_MS + (urgent ? 0 : JOIN_GATHER_MS);
   if (delay === 0) {
     propose(ctx, membership);
     return;
@@ -92,18 +76,13 @@ export function onProposeTimer(ctx: Context): void {
   if (membership === undefined) return;
   membership.proposeAt = undefined;
   if (membership.frozen || membership.proposal !== undefined) return;
-  const due =
-    suspects(ctx, membership).length > 0 ||
-    ctx.state.leaving ||
-    membership.regroupWanted ||
-    newcomers(ctx, membership).length > 0;
-  if (due) propose(ctx, membership);
+  if (isUrgent(ctx, membership) || newcomers(ctx, membership).length > 0) propose(ctx, membership);
 }
 
 export function propose(ctx: Context, membership: Membership): void {
   const ballot = ctx.rules.nextBallot(membership.highestRound, ctx.state.self.member);
   membership.highestRound = ballot.round;
-  membership.proposal = { ballot, promises: new Map(), value: undefined, accepted: new Set() };
+  membership.proposal = { ballot, promises: new Map(), value: undefined, accepted: new Set(), repeats: 0 };
   const generation = membership.generation.id;
   report(ctx, { kind: 'prepared', generation, ballot });
   clearTimer(ctx, 'propose');
@@ -119,6 +98,7 @@ export function onRetryTimer(ctx: Context): void {
     reconsider(ctx);
     return;
   }
+  if (askAgain(ctx, membership)) return;
   const policies = ctx.state.job?.policies;
   const waited = ctx.now - membership.frozenSince;
   // Who is heard and still has not answered abstains, or its vote is lost: a quorum goes on without it.
@@ -129,6 +109,35 @@ export function onRetryTimer(ctx: Context): void {
   if (policies !== undefined && membership.frozen && waited >= policies.regroupMs)
     becomeStuck(ctx, membership);
   if (ctx.state.membership === membership) propose(ctx, membership);
+}
+
+/**
+ * In a hierarchy, a message may be lost with the member that relayed it: those who have not answered are asked again, by a link of
+ * their own, before a quorum goes on without them or a higher ballot is tried.
+ */
+function askAgain(ctx: Context, membership: Membership): boolean {
+  const { proposal, overlay } = membership;
+  if (overlay === undefined || proposal === undefined || proposal.repeats >= REPEATS) return false;
+  proposal.repeats += 1;
+  const { id, members } = membership.generation;
+  const { ballot, value, accepted, promises } = proposal;
+  let links = LINKS_AT_ONCE;
+  for (const { member, seat } of members) {
+    if (value === undefined ? promises.has(seat) : accepted.has(seat)) continue;
+    send(
+      ctx,
+      member,
+      value === undefined
+        ? { kind: 'prepare', generation: id, ballot }
+        : { kind: 'accept', generation: id, ballot, value },
+    );
+    if (isLinked(ctx, member) || isGone(ctx, member) || links === 0) continue;
+    links -= 1;
+    ctx.effects.push({ kind: 'connect', peer: member });
+  }
+  // Votes may be slow to store: each ballot waits longer for them than the one before.
+  setTimer(ctx, 'retry', REPEAT_MS * Math.min(ballot.round, SLOWEST));
+  return true;
 }
 
 function becomeStuck(ctx: Context, membership: Membership): void {
@@ -159,6 +168,7 @@ export function onPromise(ctx: Context, from: MemberId, message: Of<'promise'>):
     vouched: message.vouched,
     leaving: message.leaving,
     joiners: message.joiners,
+    suspects: message.suspects,
   });
   reconsider(ctx);
 }
@@ -190,12 +200,13 @@ export function considerValue(ctx: Context, patience: 'patient' | 'impatient' = 
   const proposal = membership?.proposal;
   if (membership === undefined || proposal === undefined || proposal.value !== undefined) return false;
   const { generation } = membership;
+  if (membership.overlay !== undefined && !mayDecide(ctx, membership, proposal, patience)) return false;
   if (!isQuorum(ctx, membership, new Set(proposal.promises.keys()))) return false;
   const answered = new Set([...proposal.promises.values()].map((promise) => promise.by));
   // Without its own vote stored, a proposer would propose a generation without itself.
   if (!answered.has(ctx.state.self.member)) return false;
   const awaited = (member: MemberId): boolean =>
-    !answered.has(member) && ctx.rules.waitsFor(isSuspected(ctx, member), patience);
+    !answered.has(member) && ctx.rules.waitsFor(isSuspected(ctx, membership, member), patience);
   if (otherMembers(ctx, membership).some(awaited)) return false;
   const bound = ctx.rules.boundTo([...proposal.promises.values()].map((promise) => promise.accepted));
   const value = bound?.value ?? successor(ctx, membership, proposal);
@@ -212,6 +223,19 @@ export function considerValue(ctx: Context, patience: 'patient' | 'impatient' = 
     true,
   );
   return true;
+}
+
+/** In a hierarchy, counting tells at each answer what asking everybody would: whether there can be a decision yet. */
+function mayDecide(
+  ctx: Context,
+  membership: Membership,
+  proposal: Proposal,
+  patience: 'patient' | 'impatient',
+): boolean {
+  const voters = membership.generation.members.length;
+  const answers = proposal.promises.size;
+  if (2 * answers < voters) return false;
+  return patience === 'impatient' || answers + suspects(ctx, membership).length >= voters;
 }
 
 /** The generation that this proposer wants: who promised and stays, and the newcomers that have a link with each of them. */
@@ -238,15 +262,21 @@ function successor(ctx: Context, membership: Membership, proposal: Proposal): Ge
     candidates.set(joiner.member, joiner);
     links.set(joiner.member, new Set([...(stated ?? []), ...seenBy]));
   }
-  const chosen = planMesh(
-    {
-      members: staying,
-      newcomers: [...candidates.keys()].filter((member) => !staying.includes(member)),
-      links,
-      keep: candidates.has(self) ? self : (staying[0] ?? self),
-    },
-    ctx.rules.linkWorks,
-  );
+  const keep = candidates.has(self) ? self : (staying[0] ?? self);
+  const width = ctx.rules.rowWidth(candidates.size);
+  const isStaying = new Set(staying);
+  const coming = [...candidates.keys()].filter((member) => !isStaying.has(member));
+  const isMesh = membership.overlay === undefined && width === undefined;
+  const chosen = isMesh
+    ? planMesh({ members: staying, newcomers: coming, links, keep }, ctx.rules.linkWorks)
+    : planRows({
+        places: membersOf(generation),
+        staying: isStaying,
+        newcomers: coming,
+        suspects: new Map(promises.map((promise) => [promise.by, promise.suspects])),
+        width: width ?? membership.overlay?.width ?? 1,
+        keep,
+      });
   const members = chosen.flatMap((id) => candidates.get(id) ?? []);
   return {
     id: { incarnation: generation.id.incarnation, number: generation.id.number + 1 },
@@ -281,6 +311,8 @@ export function onAccepted(ctx: Context, message: Of<'accepted'>): void {
   if (membership === undefined || proposal?.value === undefined) return;
   if (compareBallots(message.ballot, proposal.ballot) !== 0) return;
   proposal.accepted.add(message.seat);
+  if (membership.overlay !== undefined && 2 * proposal.accepted.size < membership.generation.members.length)
+    return;
   if (!isQuorum(ctx, membership, proposal.accepted)) return;
   const value = proposal.value;
   report(ctx, { kind: 'chosen', generation: membership.generation.id, value: describeGeneration(value) });
@@ -289,8 +321,10 @@ export function onAccepted(ctx: Context, message: Of<'accepted'>): void {
     ...value.members.map((m) => m.member),
   ]);
   const previous = membership.generation;
+  const room = roomMessage(ctx, value);
   for (const member of told)
-    if (member !== ctx.state.self.member && isLinked(ctx, member)) send(ctx, member, roomMessage(ctx, value));
+    if (member !== ctx.state.self.member && (membership.overlay !== undefined || isLinked(ctx, member)))
+      send(ctx, member, room);
   install(ctx, value, previous);
 }
 

@@ -2,7 +2,7 @@
 
 import { sameGeneration, type MemberId } from '../ports/ids.ts';
 import { onApplied, onImported, onImportFailed, onRestored } from './applying.ts';
-import { broadcast, membershipInForce, reconsider, report, type Context } from './context.ts';
+import { broadcast, isLinked, membershipInForce, reconsider, report, send, type Context } from './context.ts';
 import type { Effect, Event, TimerName } from './effects.ts';
 import { found } from './founding.ts';
 import { ownerOf } from './generation.ts';
@@ -18,7 +18,7 @@ import {
   onRoomGone,
   tellRoom,
 } from './joining.ts';
-import type { Message } from './messages.ts';
+import type { Message, Relay } from './messages.ts';
 import {
   considerRegroup,
   considerValue,
@@ -29,6 +29,8 @@ import {
   onRetryTimer,
   onSeatHeld,
 } from './proposing.ts';
+import { onNews } from './reasons.ts';
+import { forward } from './routing.ts';
 import { RULES, type Rules } from './rules.ts';
 import type { RankConfig, RankState } from './state.ts';
 import { heard, onBeat, onBeatTimer, onLinkDown, onStall, suspect } from './suspicion.ts';
@@ -39,6 +41,7 @@ import {
   onHealTimer,
   onStanding,
   onState,
+  onTarget,
   repeatStanding,
   repeatStandings,
 } from './syncing.ts';
@@ -74,6 +77,8 @@ export const createRank = (config: RankConfig): RankState => ({
   changing: undefined,
   pendingApplied: undefined,
   healing: undefined,
+  heardOf: undefined,
+  looks: 0,
   membership: undefined,
   foundWanted: false,
   founding: undefined,
@@ -91,6 +96,7 @@ export const createRank = (config: RankConfig): RankState => ({
   stuck: false,
   reconsider: false,
   lastBeat: 0,
+  beats: 0,
   phase: 'starting',
   problem: undefined,
   updateMode: 'native',
@@ -107,7 +113,7 @@ const AGAIN_LIMIT = 10_000;
  * `now` is in milliseconds, and must not go back.
  */
 export function stepRank(state: RankState, event: Event, now: number, rules: Rules = RULES): Effect[] {
-  const ctx: Context = { state, now, rules, effects: [], again: [] };
+  const ctx: Context = { state, now, rules, effects: [], again: [], via: undefined };
   handle(ctx, event);
   for (let i = 0; i < AGAIN_LIMIT; i++) {
     const held = ctx.again.shift();
@@ -240,6 +246,9 @@ function onTimer(ctx: Context, name: TimerName): void {
 
 function onMessage(ctx: Context, from: MemberId, message: Message): void {
   switch (message.kind) {
+    case 'relay':
+      onRelay(ctx, from, message);
+      return;
     case 'join':
       onJoin(ctx, from, message);
       return;
@@ -263,7 +272,9 @@ function onMessage(ctx: Context, from: MemberId, message: Message): void {
     case 'reject':
     case 'accepted':
     case 'seatHeld':
+    case 'news':
     case 'standing':
+    case 'target':
     case 'part':
     case 'resend':
     case 'heal':
@@ -277,7 +288,23 @@ function onMessage(ctx: Context, from: MemberId, message: Message): void {
   fence(ctx, from, message);
 }
 
-type GenerationMessage = Exclude<Message, { kind: 'join' | 'room' | 'refuse' }>;
+/** For this rank: as if it had come from its origin. For another: on to it. */
+function onRelay(ctx: Context, from: MemberId, relay: Relay): void {
+  const { self } = ctx.state;
+  if (relay.origin === self.member) return;
+  if (relay.to !== self.member) {
+    const next = forward(ctx.state, from, relay);
+    if (next !== undefined) ctx.effects.push({ kind: 'send', ...next });
+    return;
+  }
+  // A link that lets nothing through is found out by its own silence.
+  if (!isLinked(ctx, relay.origin)) heard(ctx, relay.origin);
+  ctx.via = { origin: relay.origin, link: from };
+  onMessage(ctx, relay.origin, relay.message);
+  ctx.via = undefined;
+}
+
+type GenerationMessage = Exclude<Message, { kind: 'join' | 'room' | 'refuse' | 'relay' }>;
 
 function onGenerationMessage(
   ctx: Context,
@@ -297,8 +324,14 @@ function onGenerationMessage(
     case 'seatHeld':
       onSeatHeld(ctx, from, message);
       return;
+    case 'news':
+      onNews(ctx, from, message);
+      return;
     case 'standing':
       onStanding(ctx, from, message);
+      return;
+    case 'target':
+      onTarget(ctx, from, message);
       return;
     case 'part':
       onPart(ctx, from, message);
@@ -408,7 +441,8 @@ function onGivenUp(ctx: Context, detail: string): void {
 }
 
 function onSeatAcquired(ctx: Context, event: Extract<Event, { kind: 'seatAcquired' }>): void {
-  const { membership } = ctx.state;
+  const { state } = ctx;
+  const { membership } = state;
   const owner = membership === undefined ? undefined : ownerOf(membership.generation, event.seat);
   if (membership === undefined || owner === undefined) {
     ctx.effects.push({ kind: 'releaseSeat', seat: event.seat });
@@ -428,12 +462,19 @@ function onSeatAcquired(ctx: Context, event: Extract<Event, { kind: 'seatAcquire
   }
   adoptSeat(ctx, membership.generation, event.seat, event.record);
   suspect(ctx, owner, 'lock-released');
-  broadcast(
-    ctx,
-    membership,
-    { kind: 'seatHeld', generation: membership.generation.id, seat: event.seat },
-    true,
-  );
+  const message: Message = { kind: 'seatHeld', generation: membership.generation.id, seat: event.seat };
+  const { overlay } = membership;
+  if (overlay === undefined) broadcast(ctx, membership, message, true);
+  else {
+    // Whoever proposes anew will ask: only a proposal that is under way has to hear of it.
+    const proposer = state.seats.get(state.self.seat)?.promised?.proposer;
+    for (const to of new Set([
+      state.self.member,
+      overlay.coordinator,
+      ...(proposer === undefined ? [] : [proposer]),
+    ]))
+      send(ctx, to, message);
+  }
   reconsider(ctx);
 }
 

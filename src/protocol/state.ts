@@ -8,7 +8,8 @@ import type { Evidence } from '../ports/network.ts';
 import type { GenerationId, IncarnationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Ballot, Exactness, Phase, StopReason } from '../trace/events.ts';
 import type { Generation, Member } from './generation.ts';
-import type { Message, RoundId, SelfReport, Standing } from './messages.ts';
+import type { Message, RoundId, SelfReport, Standing, Verdict } from './messages.ts';
+import type { Overlay } from './overlay.ts';
 import type { Target } from './target.ts';
 import type { Accepted, SeatRecord } from './votes.ts';
 
@@ -63,6 +64,8 @@ export interface Proposal {
   /** Set when the second phase has begun. */
   value: Generation | undefined;
   readonly accepted: Set<SeatId>;
+  /** Times that those who have not answered were asked again, in a hierarchy. */
+  repeats: number;
 }
 
 export interface Promise_ {
@@ -72,6 +75,7 @@ export interface Promise_ {
   readonly vouched: number;
   readonly leaving: boolean;
   readonly joiners: readonly Member[];
+  readonly suspects: readonly MemberId[];
 }
 
 /** One all-reduce in flight, or the last one that was completed (for sending parts again). */
@@ -86,6 +90,13 @@ export interface Round {
 
 export interface Membership {
   readonly generation: Generation;
+  /** Undefined: every member has links with all others. */
+  readonly overlay: Overlay | undefined;
+  /** In a hierarchy, what others have said: whom they suspect, whom they vouch for, who leaves. */
+  readonly reported: Map<MemberId, Evidence>;
+  readonly offered: Map<MemberId, Member>;
+  /** What was last told to whoever proposes. */
+  news: { readonly to: MemberId; readonly about: string; readonly at: number } | undefined;
   /** Members whose states are compared before this rank goes on. */
   readonly compared: readonly MemberId[];
   readonly installedAt: number;
@@ -100,8 +111,12 @@ export interface Membership {
   readonly selfReports: Map<MemberId, SelfReport>;
   /** The state that this generation goes on from, once all standings are known. */
   target: Target | undefined;
+  /** The verdict of which it is part. */
+  verdict: Verdict | undefined;
   synced: boolean;
   donorTurn: number;
+  /** Some donor was asked: there was a link with one. */
+  askedDonor: boolean;
   /** Peers that asked to be healed before this rank was synced. */
   readonly healRequests: Map<MemberId, Standing | undefined>;
   /** Whether the members have agreed to train. */
@@ -160,6 +175,10 @@ export interface RankState {
         readonly paused: boolean;
       }
     | undefined;
+  /** The last generation that this rank has heard of and is not in: where a newcomer without links looks for some. */
+  heardOf: Generation | undefined;
+  /** How often it has looked. */
+  looks: number;
   /** Undefined: a newcomer. */
   membership: Membership | undefined;
   /** The generation has lost its state: this rank is to found a new incarnation from the best one left. */
@@ -188,6 +207,8 @@ export interface RankState {
   /** Evidence, newcomers or promises have changed since a regroup was last considered. */
   reconsider: boolean;
   lastBeat: number;
+  /** Heartbeats so far. */
+  beats: number;
   phase: Phase;
   problem: string | undefined;
   /** Of a founder: what its restored state was computed with. */
@@ -244,6 +265,8 @@ const cloneMembership = (membership: Membership): Membership => ({
         },
   selfReports: new Map(membership.selfReports),
   healRequests: new Map(membership.healRequests),
+  reported: new Map(membership.reported),
+  offered: new Map(membership.offered),
   round: membership.round === undefined ? undefined : cloneRound(membership.round),
 });
 

@@ -17,7 +17,7 @@ import {
 } from './context.ts';
 import { isIn } from './generation.ts';
 import type { Message } from './messages.ts';
-import type { Membership } from './state.ts';
+import type { Membership, Peer } from './state.ts';
 import { donorGone } from './syncing.ts';
 import { onProgressTimer, waitingFor } from './training.ts';
 
@@ -63,31 +63,67 @@ export function onLinkDown(ctx: Context, member: MemberId, evidence: Evidence): 
   peer.linked = false;
   peer.room = undefined;
   peer.join = undefined;
+  peer.since = ctx.now;
   report(ctx, { kind: 'linkDown', peer: member, evidence });
-  suspect(ctx, member, evidence);
+  const overlay = ctx.state.membership?.overlay;
+  // In a hierarchy most links only carry messages, and there are others.
+  if (overlay === undefined || overlay.watched.has(member) || isProof(evidence))
+    suspect(ctx, member, evidence);
+  else donorGone(ctx, member);
 }
+
+export const beatMessage = ({ state }: Context, membership: Membership): Message => ({
+  kind: 'beat',
+  generation: membership.generation.id,
+  phase: state.phase,
+  step: state.training?.step ?? 0,
+  waiting: waitingFor(membership),
+});
 
 export function onBeatTimer(ctx: Context): void {
   const { state } = ctx;
-  const { membership, job, training } = state;
+  const { membership, job } = state;
   if (membership === undefined || job === undefined) return;
   const { heartbeatMs, suspicionMs } = job.policies;
   setTimer(ctx, 'beat', heartbeatMs);
   const heldUp = ctx.now - state.lastBeat > OWN_LAG_BEATS * heartbeatMs;
   state.lastBeat = ctx.now;
-  const message: Message = {
-    kind: 'beat',
-    generation: membership.generation.id,
-    phase: state.phase,
-    step: training?.step ?? 0,
-    waiting: waitingFor(membership),
-  };
-  for (const peer of linkedPeers(ctx)) send(ctx, peer, message);
-  for (const member of otherMembers(ctx, membership)) {
+  state.beats += 1;
+  const { overlay } = membership;
+  const watched = overlay === undefined ? otherMembers(ctx, membership) : [...overlay.watched];
+  const listeners =
+    overlay === undefined ? linkedPeers(ctx) : watched.filter((member) => isLinked(ctx, member));
+  if (overlay === undefined || isEvery(ctx, BEATS_APART)) {
+    const message = beatMessage(ctx, membership);
+    for (const peer of listeners) send(ctx, peer, message);
+  }
+  lookAround(ctx, membership);
+  for (const member of watched) {
     const peer = peerOf(ctx, member);
     if (heldUp) peer.lastHeard = ctx.now;
     else if (peer.linked && ctx.now - peer.lastHeard > suspicionMs) suspect(ctx, member, 'heartbeat');
+    else if (!peer.linked && overlay !== undefined) awaitLink(ctx, member, peer);
   }
+}
+
+/** In a hierarchy every so many turns are enough: several watch each rank, and silence is still noticed at every turn. */
+const BEATS_APART = 3;
+/** Heartbeats between two looks for somebody who is not of this generation, and between two tries to get a link that must be. */
+const LOOK_BEATS = 20;
+const LINK_BEATS = 10;
+
+const isEvery = (ctx: Context, beats: number): boolean => ctx.state.beats % beats === 0;
+
+/** A link that a member of a hierarchy must have: asked for again and again, and in the end evidence. */
+function awaitLink(ctx: Context, member: MemberId, peer: Peer): void {
+  if (isEvery(ctx, LINK_BEATS)) ctx.effects.push({ kind: 'connect', peer: member });
+  if (ctx.now - peer.since > (ctx.state.job?.policies.regroupMs ?? 6000)) suspect(ctx, member, 'heartbeat');
+}
+
+/** Rooms that know nothing of each other do not unite: one of each looks for others, and so does whoever waits for a quorum. */
+function lookAround(ctx: Context, { generation }: Membership): void {
+  const looks = ctx.state.stuck || generation.members[0]?.member === ctx.state.self.member;
+  if (looks && isEvery(ctx, LOOK_BEATS)) ctx.effects.push({ kind: 'meet' });
 }
 
 export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void {

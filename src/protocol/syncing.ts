@@ -14,9 +14,10 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
-import type { Message, SelfReport, Standing } from './messages.ts';
+import { membersOf, rankOf } from './generation.ts';
+import type { Message, SelfReport, Standing, Verdict } from './messages.ts';
+import { dropSpareLinks } from './spare-links.ts';
 import type { Membership } from './state.ts';
-import type { Target } from './target.ts';
 import { beginStep } from './training.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
@@ -37,12 +38,15 @@ export function announceStanding(ctx: Context): void {
     paused: ctx.state.training?.paused ?? false,
   };
   membership.selfReports.set(self.member, selfReport);
-  broadcast(ctx, membership, {
+  const message: Message = {
     kind: 'standing',
     generation: membership.generation.id,
     ...selfReport,
     again: false,
-  });
+  };
+  const { overlay } = membership;
+  if (overlay === undefined) broadcast(ctx, membership, message);
+  else if (overlay.coordinator !== self.member) send(ctx, overlay.coordinator, message);
   setTimer(ctx, 'heal', repeatAfter(ctx));
   considerTarget(ctx, membership);
 }
@@ -56,16 +60,31 @@ export function repeatStandings(ctx: Context): void {
   if (membership === undefined || membership.target !== undefined || membership.frozen) return;
   const selfReport = membership.selfReports.get(self.member);
   if (selfReport === undefined) return;
-  const { id, members } = membership.generation;
-  for (const { member } of members)
+  const { id } = membership.generation;
+  for (const member of gathering(ctx, membership))
     if (!membership.selfReports.has(member))
       send(ctx, member, { kind: 'standing', generation: id, ...selfReport, again: true });
 }
+
+/** Whose standing this rank waits for: everybody's; in a hierarchy the coordinator gathers them, and the others wait for it. */
+const gathering = (ctx: Context, { generation, overlay }: Membership): readonly MemberId[] =>
+  overlay === undefined || overlay.coordinator === ctx.state.self.member
+    ? membersOf(generation)
+    : [overlay.coordinator];
 
 export function onStanding(ctx: Context, from: MemberId, message: Of<'standing'>): void {
   const membership = membershipInForce(ctx, message.generation);
   if (membership === undefined) return;
   const { standing, best, paused } = message;
+  const { overlay, verdict } = membership;
+  if (overlay !== undefined && overlay.coordinator !== ctx.state.self.member) {
+    if (message.again) repeatStanding(ctx, from);
+    return;
+  }
+  if (overlay !== undefined && verdict !== undefined) {
+    send(ctx, from, { kind: 'target', generation: membership.generation.id, verdict });
+    return;
+  }
   membership.selfReports.set(from, { standing, best, paused });
   if (message.again) repeatStanding(ctx, from);
   considerTarget(ctx, membership);
@@ -76,36 +95,66 @@ export function repeatStanding(ctx: Context, to: MemberId): void {
   const { membership, self } = ctx.state;
   const selfReport = membership?.selfReports.get(self.member);
   if (membership === undefined || selfReport === undefined) return;
+  const coordinator = membership.overlay?.coordinator;
+  if (coordinator !== undefined && to !== coordinator) return;
   send(ctx, to, { kind: 'standing', generation: membership.generation.id, ...selfReport, again: false });
 }
 
 function considerTarget(ctx: Context, membership: Membership): void {
   if (membership.target !== undefined || membership.frozen) return;
+  const { generation, overlay, selfReports } = membership;
+  if (overlay !== undefined && overlay.coordinator !== ctx.state.self.member) return;
+  if (selfReports.size < membership.compared.length) return;
   const ordered: (readonly [MemberId, SelfReport])[] = [];
   for (const member of membership.compared) {
-    const selfReport = membership.selfReports.get(member);
+    const selfReport = selfReports.get(member);
     if (selfReport === undefined) return;
     ordered.push([member, selfReport]);
   }
   const standings = ordered.map(([member, { standing }]) => [member, standing] as const);
-  membership.target = ctx.rules.target(standings, membership.generation.id.incarnation);
-  const { target } = membership;
-  const { training, self } = ctx.state;
+  const target = ctx.rules.target(standings, generation.id.incarnation);
   if (target === undefined) return;
-  if (ctx.rules.isLost(target, membership.generation.floor)) {
+  const verdict: Verdict = {
+    target,
+    paused: target.donors.every((donor) => selfReports.get(donor)?.paused === true),
+    lost: ctx.rules.isLost(target, generation.floor)
+      ? { founder: ctx.rules.founder(ordered.map(([member, { best }]) => [member, best])) }
+      : undefined,
+  };
+  if (overlay !== undefined)
+    broadcast(ctx, membership, { kind: 'target', generation: generation.id, verdict });
+  adopt(ctx, membership, verdict);
+}
+
+/** In a hierarchy: what the coordinator made of all standings. */
+export function onTarget(ctx: Context, from: MemberId, message: Of<'target'>): void {
+  const membership = membershipInForce(ctx, message.generation);
+  if (membership === undefined || membership.target !== undefined || membership.frozen) return;
+  if (membership.overlay?.coordinator !== from) return;
+  adopt(ctx, membership, message.verdict);
+}
+
+function adopt(ctx: Context, membership: Membership, verdict: Verdict): void {
+  const { target, paused, lost } = verdict;
+  const { training, self } = ctx.state;
+  membership.target = target;
+  membership.verdict = verdict;
+  if (lost !== undefined) {
     ctx.state.lost = membership.generation.id.incarnation;
-    stateLost(ctx, ordered);
+    // Every copy in memory of the newest committed state is gone: to go on from an older one would take steps back within the
+    // incarnation. The one that has the newest state, in memory or saved, founds a new one; the others join it.
+    if (lost.founder === self.member) ctx.state.foundWanted = true;
     return;
   }
   ctx.state.lost = undefined;
-  if (isPaused(target, membership)) rest(ctx, membership);
+  if (paused) rest(ctx, membership);
   // The proposer had not heard of the start.
   else if (membership.wasRunning && !membership.running) membership.startWanted = true;
   if (training !== undefined && target.donors.includes(self.member)) {
     becomeSynced(ctx, membership);
     return;
   }
-  membership.donorTurn = membership.generation.members.findIndex((m) => m.member === self.member);
+  membership.donorTurn = rankOf(membership.generation, self.member);
   askDonor(ctx, membership);
   // Waits for the donor, as a rule.
   beginStep(ctx);
@@ -118,33 +167,18 @@ export function rest(ctx: Context, membership: Membership): void {
   ctx.state.autostart = false;
 }
 
-/**
- * Whether the room paused with the step that made the target, and nobody with that state knows of a start since. Every member
- * sees the same selfReports, so all of them rest or none does.
- */
-const isPaused = (target: Target, { selfReports }: Membership): boolean =>
-  target.donors.every((donor) => selfReports.get(donor)?.paused === true);
-
-/**
- * Every copy in memory of the newest committed state is gone: to go on from an older one would take steps back within the
- * incarnation. The one that has the newest state, in memory or saved, founds a new one; the others join it.
- */
-function stateLost(ctx: Context, selfReports: readonly (readonly [MemberId, SelfReport])[]): void {
-  const founder = ctx.rules.founder(selfReports.map(([member, { best }]) => [member, best]));
-  if (founder === ctx.state.self.member) ctx.state.foundWanted = true;
-}
-
 /** This rank's state is the one that the generation goes on from. */
 export function becomeSynced(ctx: Context, membership: Membership): void {
   const { training } = ctx.state;
   if (training === undefined || membership.target === undefined) return;
   membership.synced = true;
-  training.paused = isPaused(membership.target, membership);
+  training.paused = membership.verdict?.paused ?? false;
   training.lineage = membership.generation.id;
   ctx.state.vouched = membership.generation.id;
   clearTimer(ctx, 'heal');
   for (const [peer, have] of membership.healRequests) donate(ctx, membership, peer, have);
   membership.healRequests.clear();
+  dropSpareLinks(ctx, membership);
   beginStep(ctx);
 }
 
@@ -157,7 +191,13 @@ export function askDonor(ctx: Context, membership: Membership): void {
   setTimer(ctx, 'heal', ctx.state.job?.policies.collectiveMs ?? 4000);
   const donor = reachable[membership.donorTurn % Math.max(1, reachable.length)];
   membership.donorTurn += 1;
-  if (donor === undefined) return;
+  if (donor === undefined) {
+    // Where the row and the column heal as well, one elsewhere is asked once there is a link.
+    const far = target.donors[membership.donorTurn % Math.max(1, target.donors.length)];
+    if (far !== undefined) ctx.effects.push({ kind: 'connect', peer: far });
+    return;
+  }
+  membership.askedDonor = true;
   send(ctx, donor, { kind: 'heal', generation: membership.generation.id, have: ownStanding(ctx) });
 }
 
@@ -168,8 +208,14 @@ export function onHealTimer(ctx: Context): readonly MemberId[] {
   if (membership.target === undefined) {
     repeatStandings(ctx);
     setTimer(ctx, 'heal', repeatAfter(ctx));
-    if (ctx.now - membership.installedAt < job.policies.regroupMs) return [];
-    return otherMembers(ctx, membership).filter((member) => !membership.selfReports.has(member));
+    const { overlay } = membership;
+    const gathers = overlay === undefined || overlay.coordinator === ctx.state.self.member;
+    // Who only waits for the coordinator gives it the time to find out for whom it waits itself.
+    const patience = job.policies.regroupMs + (gathers ? 0 : job.policies.collectiveMs);
+    if (ctx.now - membership.installedAt < patience) return [];
+    return gathering(ctx, membership).filter(
+      (member) => member !== ctx.state.self.member && !membership.selfReports.has(member),
+    );
   }
   if (changing !== undefined) setTimer(ctx, 'heal', job.policies.collectiveMs);
   else askDonor(ctx, membership);
@@ -241,7 +287,7 @@ export function onState(ctx: Context, from: MemberId, message: Of<'state'>): voi
     donor: from,
     by: 'state',
     bytes: message.bytes.length,
-    paused: isPaused(membership.target, membership),
+    paused: membership.verdict?.paused ?? false,
   };
   const { generation, step, hash, bytes } = message;
   ctx.effects.push({ kind: 'importState', generation, step, hash, bytes });
@@ -266,7 +312,7 @@ export function onGradient(ctx: Context, from: MemberId, message: Of<'gradient'>
     donor: from,
     by: 'gradient',
     bytes: message.reduced.byteLength,
-    paused: isPaused(membership.target, membership),
+    paused: membership.verdict?.paused ?? false,
   };
   const { generation, step, reduced, exponents } = message;
   const mode = membership.generation.updateMode;
@@ -290,6 +336,14 @@ export function afterHeal(ctx: Context): void {
     return;
   if (ctx.rules.hasTarget(training, membership.target)) becomeSynced(ctx, membership);
   else askDonor(ctx, membership);
+}
+
+/** A link came up: if it is to a donor, and there was none to ask, this is the one. */
+export function donorLinked(ctx: Context, member: MemberId): void {
+  const { membership, changing } = ctx.state;
+  if (membership?.target === undefined || membership.synced || membership.frozen) return;
+  if (membership.askedDonor || changing !== undefined || !membership.target.donors.includes(member)) return;
+  askDonor(ctx, membership);
 }
 
 /** A donor that went away is replaced at once. */

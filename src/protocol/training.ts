@@ -174,7 +174,13 @@ function beginRound(
   writeAgreement(layout, lanes, training.hash);
   if (ctx.state.pauseWanted && id.attempt >= 0) lanes[layout.pause] = 1;
   const rank = rankOf(membership.generation, self.member);
-  const { state: all, out } = startAllReduce(rank, membership.generation.members.length, layout, lanes);
+  const { state: all, out } = startAllReduce(
+    rank,
+    membership.generation.members.length,
+    layout,
+    lanes,
+    membership.overlay?.width,
+  );
   const round: Round = { id, all, exponents: membership.exponents, ownLargest, resendRequests: 0 };
   membership.round = round;
   setPhase(ctx, 'reducing');
@@ -259,10 +265,13 @@ export function onPart(ctx: Context, from: MemberId, message: Of<'part'>): void 
   if (!mayBeNext(ctx, membership, from, message)) return;
   if (ctx.rules.keepsEarly(message.kind)) holdEarly(ctx, from, message);
   // Whoever trains has been told to: so are we.
-  if (!membership.running && message.round.attempt >= 0 && membership.barrierDone === message.round.step) {
-    membership.startWanted = true;
-    beginStep(ctx);
-  }
+  heedStart(ctx, membership, message.round);
+}
+
+function heedStart(ctx: Context, membership: Membership, round: RoundId): void {
+  if (membership.running || round.attempt < 0 || membership.barrierDone !== round.step) return;
+  membership.startWanted = true;
+  beginStep(ctx);
 }
 
 function takePart(
@@ -294,6 +303,8 @@ export function onResend(ctx: Context, from: MemberId, message: Of<'resend'>): v
   const round = [membership.round, membership.lastRound].find(
     (r) => r !== undefined && sameRound(r.id, message.round),
   );
+  // Whoever asks for a part of a step has been told to train: so are we.
+  if (round === undefined) heedStart(ctx, membership, message.round);
   const again =
     round === undefined ? undefined : partAgain(round.all, rankOf(membership.generation, from), message.part);
   if (again === undefined) return;

@@ -6,12 +6,13 @@ import {
   membershipInForce,
   provenLinks,
   report,
+  routed,
   send,
   setPhase,
   setTimer,
   type Context,
 } from './context.ts';
-import { describeGeneration, electorate, ownerOf, type Generation } from './generation.ts';
+import { describeGeneration, electorate, ownerOf, rankOf, type Generation } from './generation.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { Message } from './messages.ts';
 import type { Membership } from './state.ts';
@@ -70,7 +71,12 @@ export function onPrepare(ctx: Context, from: MemberId, message: Of<'prepare'>):
     }
     const next: SeatRecord = { ...record, promised: message.ballot };
     ctx.state.seats.set(record.seat, next);
-    if (membership !== undefined) freeze(ctx, membership, next);
+    if (membership !== undefined) {
+      freeze(ctx, membership, next);
+      // A proposer is at work: it gets its time.
+      if (membership.overlay !== undefined && membership.proposal === undefined)
+        setTimer(ctx, 'retry', retryDelay(ctx, membership));
+    }
     const promise: Message = {
       kind: 'promise',
       generation: base.id,
@@ -81,9 +87,10 @@ export function onPrepare(ctx: Context, from: MemberId, message: Of<'prepare'>):
       vouched: vouchedIn(ctx, base.id.incarnation),
       leaving: ctx.state.leaving || membership === undefined,
       joiners: membership === undefined ? [] : knownJoiners(ctx),
+      suspects: membership === undefined ? [] : badLinks(ctx, membership),
     };
     ctx.effects.push(
-      ...ctx.rules.castVote(next, [{ to: from, message: promise }], {
+      ...ctx.rules.castVote(next, [routed(ctx, from, promise)], {
         kind: 'promised',
         generation: base.id,
         seat: record.seat,
@@ -123,7 +130,7 @@ export function onAccept(ctx: Context, from: MemberId, message: Of<'accept'>): v
       seat: record.seat,
     };
     ctx.effects.push(
-      ...ctx.rules.castVote(next, [{ to: from, message: accepted }], {
+      ...ctx.rules.castVote(next, [routed(ctx, from, accepted)], {
         kind: 'voted',
         generation: base.id,
         seat: record.seat,
@@ -153,6 +160,14 @@ export function knownJoiners(ctx: Context): Extract<Message, { kind: 'promise' }
   return joiners;
 }
 
+/** In a hierarchy: members that this rank must have a link with, and has none that works. */
+const badLinks = (ctx: Context, { overlay }: Membership): readonly MemberId[] =>
+  [...(overlay?.watched ?? [])].filter((member) => {
+    const evidence = ctx.state.peers.get(member)?.suspected;
+    // One that gave its place up, or does not come along, is no bad link.
+    return evidence !== undefined && evidence !== 'leave' && evidence !== 'progress';
+  });
+
 /** A seat that promised takes no further step in the base generation. */
 function freeze(ctx: Context, membership: Membership, vote: SeatRecord): void {
   if (membership.frozen || ctx.rules.stepsOn(vote)) return;
@@ -172,10 +187,30 @@ function freeze(ctx: Context, membership: Membership, vote: SeatRecord): void {
   setTimer(ctx, 'retry', retryDelay(ctx, membership));
 }
 
+/** Places beyond these follow each other closely: nobody waits for a thousand turns. */
+const EARLY_PLACES = 8;
+const LATER_PLACES = 1 / 64;
+
+/** Turns that a place in line waits. */
+export const turnsOf = (place: number): number =>
+  place <= EARLY_PLACES ? place : EARLY_PLACES + (place - EARLY_PLACES) * LATER_PLACES;
+
 /** Staggered by place in the electorate, and longer with each round, so that rival proposers give way to each other. */
 export function retryDelay(ctx: Context, membership: Membership): number {
-  const place = Math.max(0, electorate(membership.generation).indexOf(ctx.state.self.seat));
-  return RETRY_MS + place * RETRY_STAGGER_MS + Math.min(membership.highestRound, 8) * RETRY_STAGGER_MS;
+  const { generation, overlay, highestRound } = membership;
+  if (overlay !== undefined) return overlayRetryDelay(ctx, membership);
+  const place = Math.max(0, electorate(generation).indexOf(ctx.state.self.seat));
+  return RETRY_MS + place * RETRY_STAGGER_MS + Math.min(highestRound, 8) * RETRY_STAGGER_MS;
+}
+
+/** In a hierarchy: what a proposer that asks again takes, and what it costs all others when two propose at a time. */
+const PATIENCE_MS = 2500;
+
+/** The proposer asks again soon; the others wait until it must have come to an end. */
+function overlayRetryDelay(ctx: Context, { generation, proposal, highestRound }: Membership): number {
+  if (proposal !== undefined) return RETRY_MS;
+  const turns = turnsOf(rankOf(generation, ctx.state.self.member)) + Math.min(highestRound, 8);
+  return PATIENCE_MS + turns * RETRY_STAGGER_MS;
 }
 
 /** A seat's record as this rank knows it, for a dead page's seat that came here. */

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { DEFAULT_JOB, type Job } from '../job/job.ts';
 import { MOMENTS, StrikeSchema, type Strike } from '../faults/schedule.ts';
 import type { AnyFault } from '../faults/vocabulary.ts';
+import { RULES, type Rules } from '../protocol/rules.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
 import type { Compute } from './compute.ts';
@@ -43,6 +44,16 @@ export const ExperimentSchema = v.strictObject({
   calmAt: whole(0, 3_600_000),
   /** Who is there then: everybody, or a random part while the others stay broken for good. */
   survivors: v.picklist(['all', 'some']),
+  /** Absent: as in production, and sparse links in rooms that outgrow the full mesh. */
+  hierarchy: v.optional(
+    v.strictObject({
+      above: whole(1, MAX_RANKS),
+      width: whole(2, MAX_RANKS),
+      contacts: whole(1, MAX_RANKS),
+    }),
+  ),
+  /** The room starts to train once all pages are in it; times in the plan count from then. */
+  gathers: v.optional(v.boolean()),
 });
 
 export interface Experiment {
@@ -60,6 +71,9 @@ export interface Experiment {
   readonly plan: readonly Strike[];
   readonly calmAt: number;
   readonly survivors: 'all' | 'some';
+  /** Rooms of more than `above` members stand in rows of `width`; a page is introduced to so many others when it comes. */
+  readonly hierarchy?: Hierarchy | undefined;
+  readonly gathers?: boolean | undefined;
 }
 
 export function jobOf(experiment: Experiment): Job {
@@ -79,6 +93,25 @@ export function jobOf(experiment: Experiment): Job {
 /** What its ranks compute with. */
 export const computeOf = (experiment: Experiment, job: Job): Compute =>
   experiment.engine === 'cpu' ? cpuCompute(job) : hashCompute(job.seed, job.microBatches, experiment.salt);
+
+export interface Hierarchy {
+  readonly above: number;
+  readonly width: number;
+  readonly contacts: number;
+}
+
+/** Others that a page of a large room is introduced to. */
+const CONTACTS = 4;
+
+/** How many others a page is introduced to when it comes; undefined: it gets a link with everybody. */
+export const contactsOf = ({ hierarchy, ranks }: Experiment): number | undefined =>
+  hierarchy?.contacts ?? (RULES.rowWidth(ranks) === undefined ? undefined : CONTACTS);
+
+/** The rules with the hierarchy of the experiment. */
+export const rulesOf = ({ hierarchy }: Experiment, rules: Rules): Rules =>
+  hierarchy === undefined
+    ? rules
+    : { ...rules, rowWidth: (members) => (members > hierarchy.above ? hierarchy.width : undefined) };
 
 /** What a person may fix; the seed decides the rest. */
 export interface ExperimentOptions {
@@ -103,7 +136,35 @@ export const calmExperiment = (seed: number, ranks: number, steps: number): Expe
   plan: [],
   calmAt: 0,
   survivors: 'all',
+  ...(isLarge(ranks) ? { gathers: true } : {}),
 });
+
+const isLarge = (ranks: number): boolean => RULES.rowWidth(ranks) !== undefined;
+
+/** Waves of coming and going in a large room, and the part of it that goes in each. */
+const CHURN_WAVES = 12;
+const CHURN_PART = 1 / 200;
+
+/** Ranks depart and join over the run: in each wave some are killed, closed or leave in order, and as many come. */
+export function churn(seed: number, ranks: number, steps: number): readonly Strike[] {
+  const entropy = createEntropy(seed ^ 0xc402);
+  const plan: Strike[] = [];
+  const waves = Math.min(CHURN_WAVES, Math.max(1, steps - 2));
+  const each = Math.max(1, Math.round(ranks * CHURN_PART));
+  for (let wave = 1; wave <= waves; wave++) {
+    const step = Math.floor((wave * (steps - 1)) / (waves + 1));
+    for (let i = 0; i < each; i++) {
+      const page = entropy.between('workload', 'page', 1, ranks - 1 + wave * each);
+      const gone = entropy.pick('workload', 'how', [
+        { kind: 'kill' },
+        { kind: 'close' },
+        { kind: 'command', command: 'leave' },
+      ] as const);
+      plan.push({ at: { step }, page, fault: gone }, { at: { step }, page: 0, fault: { kind: 'open' } });
+    }
+  }
+  return plan;
+}
 
 const SWARM_RANKS = 5;
 
@@ -116,11 +177,13 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   const profiles = entropy.pick(
     'workload',
     'profiles',
-    [ranks, 1, 2, 3].filter((n) => n <= ranks),
+    // One disk does not store the votes of a thousand pages in time.
+    isLarge(ranks) ? [ranks, Math.ceil(ranks / 2)] : [ranks, 1, 2, 3].filter((n) => n <= ranks),
   );
   const salt = entropy.pick('workload', 'salt', ['uniform', 'salted'] as const);
   const checkpointEvery = entropy.pick('workload', 'checkpoint every', [5, 1, 2, 20]);
   const quorum = entropy.chance('workload', 'quorum', 0.1) ? 'available' : 'majority';
+  const large = isLarge(ranks);
   const kinds = (Object.keys(MAKERS) as AnyFault['kind'][]).filter((kind) =>
     entropy.chance('workload', `has ${kind}`, COMMON.has(kind) ? 0.5 : RARE.has(kind) ? 0.05 : 0.3),
   );
@@ -138,10 +201,12 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     else plan.push({ at: { ms: at }, page, fault });
     at += draw('gap', 1, gap);
   }
+  const steps = options.steps ?? draw('steps', 4, 30);
+  const hierarchy = large ? undefined : drawHierarchy(seed);
   const drawn: Experiment = {
     seed,
     ranks,
-    steps: options.steps ?? draw('steps', 4, 30),
+    steps,
     profiles,
     salt,
     scheduler: options.scheduler ?? 'random',
@@ -153,13 +218,34 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
       [20, 400],
     ] as const),
     ...(options.bug === undefined ? {} : { bug: options.bug }),
-    plan,
+    // A large room shows what coming and going costs, not what becomes of it when most are gone or a gradient is bad.
+    plan: large ? [...plan.flatMap(onFew), ...churn(seed, ranks, steps)] : plan,
     calmAt: Math.ceil(at) + draw('calm', 0, 5000),
-    survivors: entropy.pick('workload', 'survivors', ['all', 'some'] as const),
+    survivors: large ? 'all' : entropy.pick('workload', 'survivors', ['all', 'some'] as const),
+    ...(large ? { gathers: true } : {}),
+    ...(hierarchy === undefined ? {} : { hierarchy }),
   };
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');
-  return trains === 'cpu' ? { ...drawn, engine: 'cpu', salt: 'uniform' } : drawn;
+  return trains === 'cpu' && !large ? { ...drawn, engine: 'cpu', salt: 'uniform' } : drawn;
+}
+
+/** What strikes one page of a large room and not all others, and does not end the run. */
+function onFew(strike: Strike): readonly Strike[] {
+  const { at, fault } = strike;
+  if (fault.kind === 'nan') return [];
+  return 'moment' in at ? [{ ...strike, at: { ...at, hits: 'actor' } }] : [strike];
+}
+
+/** Every fourth seed has a hierarchy in its small room: what a thousand ranks do is searched where few can do it. */
+function drawHierarchy(seed: number): Hierarchy | undefined {
+  const entropy = createEntropy(seed ^ 0x70b5);
+  if (!entropy.chance('workload', 'hierarchy', 0.25)) return undefined;
+  return {
+    above: entropy.between('workload', 'above', 1, 4),
+    width: entropy.between('workload', 'width', 2, 3),
+    contacts: entropy.between('workload', 'contacts', 1, 3),
+  };
 }
 
 /** Strikes at a moment come to it while it is new: its first few times, within a few messages. */

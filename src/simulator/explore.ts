@@ -181,6 +181,8 @@ export function explore(
         if (holders.get(seat) === sims.indexOf(rank)) holders.delete(seat);
       },
       dropLink: () => undefined,
+      connect: () => undefined,
+      disconnect: () => undefined,
       record(rank, event) {
         checker.observe({ member: rank.member, seq: 0, at: 0, event });
       },
@@ -402,6 +404,8 @@ function initialNode(scope: Scope, job: Job, rules: Rules, compute: Compute): No
     seatsChanged: () => undefined,
     releaseSeat: () => undefined,
     dropLink: () => undefined,
+    connect: () => undefined,
+    disconnect: () => undefined,
     record(rank, event) {
       checker.observe({ member: rank.member, seq: 0, at: 0, event });
     },

@@ -21,6 +21,8 @@ const HIDDEN_TURN = 1000;
 export interface Fabric<H, Id, M> {
   readonly now: () => number;
   readonly entropy: Entropy;
+  /** There are links only where they were asked for; absent: everybody has one with everybody. */
+  readonly sparse?: boolean;
   at(time: number, action: () => void): void;
   delay(site: string, bounds: readonly [number, number], host: H): number;
   /** Absent: messages take no room. */
@@ -227,7 +229,8 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
         link.heldBytes = 0;
         for (const { message, size, sentAt } of held) transmit(link, message, size, sentAt);
       }
-      if (before?.kind === 'cut' && !link.up && !isCut(from, to))
+      const wanted = fabric.sparse !== true || link.connection > 0;
+      if (before?.kind === 'cut' && wanted && !link.up && !isCut(from, to))
         connectIn(fabric.delay('reconnect', RECONNECT, from), from, to);
     },
     depart(host, how) {

@@ -73,8 +73,9 @@ export function createPartsWatch(
           violate(from, `Page ${from.ordinal} dropped a part of step ${round.step} that had reached it.`);
       }
       const { membership } = to.core;
-      const isRing = (membership?.round ?? membership?.lastRound)?.all.kind === 'ring';
-      if (!isRing && seenBy(to, generation).contributions.includes(name))
+      // In a ring or a tree its receiver may not have come to it yet.
+      const kind = (membership?.round ?? membership?.lastRound)?.all.kind;
+      if (kind !== 'ring' && kind !== 'tree' && seenBy(to, generation).contributions.includes(name))
         asked = { of: to, by: from, step: round.step };
     },
     recorded(host, event) {

@@ -2,13 +2,17 @@
 
 import type { Schedule, Strike } from '../faults/schedule.ts';
 import type { AnyFault } from '../faults/vocabulary.ts';
-import { calmExperiment, type Experiment } from './experiment.ts';
+import { calmExperiment, churn, type Experiment } from './experiment.ts';
 import { durationOf } from './strikes.ts';
 
 interface Scenario {
   readonly tells: string;
   readonly strikes: readonly Strike[];
   readonly change?: Partial<Experiment>;
+  /** Strikes that depend on the size of the room. */
+  readonly plan?: (experiment: Experiment) => readonly Strike[];
+  /** Where it is not the usual few. */
+  readonly ranks?: number;
 }
 
 const onStep = (step: number, page: number, fault: AnyFault): Strike => ({ at: { step }, page, fault });
@@ -71,27 +75,40 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     strikes: [onStep(8, 1, { kind: 'refuse-storage', forMs: 6000 }), onStep(10, 2, { kind: 'kill' })],
     change: { steps: 120 },
   },
+  'churn-1000': {
+    tells: 'a thousand ranks in a hierarchy; sixty depart and sixty join over the run',
+    strikes: [],
+    ranks: 1000,
+    change: { steps: 50 },
+    plan: ({ seed, ranks, steps }) => churn(seed, ranks, steps),
+  },
 };
 
 export interface ScenarioOptions {
   readonly seed: number;
-  readonly ranks: number;
+  /** Absent: as many as the scenario has as a rule. */
+  readonly ranks?: number | undefined;
   readonly steps?: number | undefined;
 }
 
+const DEFAULT_RANKS = 4;
 const DEFAULT_STEPS = 40;
 
-export function scenarioExperiment(scenario: Scenario, { seed, ranks, steps }: ScenarioOptions): Experiment {
-  return {
-    ...calmExperiment(seed, ranks, DEFAULT_STEPS),
+export function scenarioExperiment(scenario: Scenario, options: ScenarioOptions): Experiment {
+  const ranks = options.ranks ?? scenario.ranks ?? DEFAULT_RANKS;
+  const experiment = {
+    ...calmExperiment(options.seed, ranks, DEFAULT_STEPS),
     ...scenario.change,
-    ...(steps === undefined ? {} : { steps }),
-    plan: scenario.strikes,
+    ...(options.steps === undefined ? {} : { steps: options.steps }),
   };
+  return { ...experiment, plan: scenario.plan?.(experiment) ?? scenario.strikes };
 }
 
 /** Ranks in a schedule are those of the generation in force when it strikes. */
-export function scheduleExperiment(schedule: Schedule, { seed, ranks, steps }: ScenarioOptions): Experiment {
+export function scheduleExperiment(
+  schedule: Schedule,
+  { seed, ranks = DEFAULT_RANKS, steps }: ScenarioOptions,
+): Experiment {
   const plan = schedule.faults;
   const last = plan.map(({ at }) => ('step' in at ? at.step : 0)).reduce((a, b) => Math.max(a, b), 0);
   const times = plan.map((strike) => ('ms' in strike.at ? strike.at.ms + (durationOf(strike) ?? 0) : 0));

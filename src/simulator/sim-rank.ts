@@ -50,6 +50,9 @@ export interface SimPorts<R extends SimRank = SimRank> {
   seatsChanged(rank: R): void;
   releaseSeat(rank: R, seat: SeatId): void;
   dropLink(rank: R, peer: MemberId): void;
+  /** A link that the rank asks for, with a peer or with anybody; and one that it lets go. */
+  connect(rank: R, peer: MemberId | undefined): void;
+  disconnect(rank: R, peer: MemberId): void;
   record(rank: R, event: TraceEvent): void;
 }
 
@@ -199,18 +202,32 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
     case 'dropLink':
       ports.dropLink(rank, effect.peer);
       return;
+    case 'connect':
+      ports.connect(rank, effect.peer);
+      return;
+    case 'meet':
+      ports.connect(rank, undefined);
+      return;
+    case 'disconnect':
+      ports.disconnect(rank, effect.peer);
+      return;
     case 'report':
       ports.record(rank, effect.event);
       return;
   }
 }
 
-export const bootEvent = (job: Job, fresh: boolean, saved: SavedState | undefined): Event => ({
+export const bootEvent = (
+  job: Job,
+  fresh: boolean,
+  saved: SavedState | undefined,
+  autostart = true,
+): Event => ({
   kind: 'boot',
   job,
   jobHash: knownJobHash(job),
   fresh,
-  autostart: true,
+  autostart,
   saved: saved?.standing,
 });
 

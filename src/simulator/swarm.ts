@@ -11,12 +11,13 @@ import { electorate } from '../protocol/generation.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
 import type { TraceRecord } from '../trace/events.ts';
 import { keepLedger, type Ledger } from '../trace/ledger.ts';
-import { computeOf, jobOf, type Experiment } from './experiment.ts';
+import { computeOf, contactsOf, jobOf, rulesOf, type Experiment } from './experiment.ts';
 import type { Host } from './host.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { stateHashOf } from './sim-rank.ts';
 import { watchSituations, type Situation } from './situations.ts';
 import { createStrikes, durationOf, momentOf } from './strikes.ts';
+import { traceLine } from './trace-line.ts';
 import { createWorld, type World } from './world.ts';
 
 /** The liveness bound: this much virtual time, and more for each step that is left to do. */
@@ -24,6 +25,8 @@ const RECOVERY_MS = 120_000;
 const STEP_MS = 3_000;
 /** How long a person looks at a room that waits for a quorum before forcing it on. */
 const PATIENCE_MS = 20_000;
+/** How long a large room may take to come together before it starts all the same. */
+const GATHER_MS = 30_000;
 /** The bound for steps that a schedule waits for. */
 const SCHEDULE_MS = 600_000;
 
@@ -93,7 +96,8 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
     engineMs: experiment.engineMs,
     entropy,
     keepLog: false,
-    ...(options.rules === undefined ? {} : { rules: options.rules }),
+    rules: rulesOf(experiment, options.rules ?? RULES),
+    contacts: contactsOf(experiment),
     onRecord(record) {
       const { event } = record;
       if (event.kind === 'founded' && event.step < newest)
@@ -107,7 +111,7 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
       if (event.kind === 'stopped' && event.reason === 'non-finite')
         excuses.add('a gradient was not finite: the room stopped, as it must');
       if (digest !== undefined) {
-        lines += `${JSON.stringify(record)}\n`;
+        lines += `${traceLine(record)}\n`;
         if (lines.length > 65_536) flush();
       }
       if (watching) {
@@ -147,8 +151,11 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
   const moments = new Map<Moment, number>();
   let waitingForMoment = experiment.plan.filter((strike) => 'moment' in strike.at);
   let waitingForStep = experiment.plan.filter((strike) => 'step' in strike.at);
-  for (const strike of experiment.plan)
-    if ('ms' in strike.at) world.at(strike.at.ms, () => strikes.strike(strike));
+  function strikeAtTimes(): void {
+    const begun = world.now();
+    for (const strike of experiment.plan)
+      if ('ms' in strike.at) world.at(begun + strike.at.ms, () => strikes.strike(strike));
+  }
 
   function strikeAtSteps(step: number): void {
     if (waitingForStep.length === 0) return;
@@ -177,12 +184,20 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
 
   const over = (): boolean => world.violations.length > 0 || world.events() >= maxEvents;
 
+  const gathers = experiment.gathers === true;
+  if (!gathers) strikeAtTimes();
   for (let i = 0; i < experiment.ranks; i++)
-    world.open(`profile ${i % experiment.profiles}`, { fresh: i === 0 });
+    world.open(`profile ${i % experiment.profiles}`, { fresh: i === 0, autostart: !gathers });
+  if (gathers) {
+    world.runUntil(() => over() || gathered(world), GATHER_MS);
+    strikeAtTimes();
+    for (const host of onePerRoom(world.living())) world.command(host.member, 'start');
+  }
   world.runUntil(over, experiment.calmAt);
+  const allDone = whenDone(world, () => world.living());
   if (waitingForStep.length > 0)
     world.runUntil(
-      () => over() || waitingForStep.length + waitingForMoment.length === 0 || isDone(world, world.living()),
+      () => over() || waitingForStep.length + waitingForMoment.length === 0 || allDone(),
       SCHEDULE_MS,
     );
   // What came due with the last step happens before the faults end, and lasts for its time.
@@ -252,6 +267,38 @@ function isDone(world: World, ranks: readonly Host[]): boolean {
   );
 }
 
+/** The same, asked after every event: as long as one that has not finished is there, nobody else is looked at. */
+function whenDone(world: World, ranks: () => readonly Host[]): () => boolean {
+  let busy: Host | undefined;
+  return () => {
+    if (busy?.alive === true && busy.core.phase !== 'done') return false;
+    const all = ranks();
+    busy = all.find((host) => host.core.phase !== 'done');
+    return busy === undefined && isDone(world, all);
+  };
+}
+
+/** The first page of each generation, and all that are in none. */
+function onePerRoom(hosts: readonly Host[]): readonly Host[] {
+  const rooms = new Set<string>();
+  return hosts.filter(({ core: { membership } }) => {
+    if (membership === undefined) return true;
+    const { incarnation, number } = membership.generation.id;
+    const room = `${incarnation}/${number}`;
+    if (rooms.has(room)) return false;
+    rooms.add(room);
+    return true;
+  });
+}
+
+/** Whether all pages that are there are members of one generation; the last that came is looked at first. */
+function gathered(world: World): boolean {
+  const sizeAt = (host: Host | undefined): number => host?.core.membership?.generation.members.length ?? 0;
+  if (sizeAt(world.pages.at(-1)) < 2) return false;
+  const living = world.living();
+  return living.every((host) => sizeAt(host) === living.length);
+}
+
 /** Faults end; a random part of the living goes on, and everything else stays broken for good. They must finish within the bound. */
 function recover(
   world: World,
@@ -269,18 +316,22 @@ function recover(
     const opened = world.ranks.get(world.open('profile 0'));
     if (opened !== undefined) for (const host of outside) cutOff(world, host, [opened]);
   }
-  for (const host of inside()) world.command(host.member, 'start');
+  // In a large room one of its pages is enough, and all would be many.
+  const asked = experiment.gathers === true ? onePerRoom : (hosts: readonly Host[]) => hosts;
+  for (const host of asked(inside())) world.command(host.member, 'start');
+  const haveFinished = whenDone(world, inside);
   let stuckIn: GenerationId | undefined;
   const deadline = world.now() + RECOVERY_MS + experiment.steps * STEP_MS;
   while (world.now() < deadline && !over()) {
-    if (world.runUntil(() => over() || isDone(world, inside()), PATIENCE_MS)) break;
+    if (world.runUntil(() => over() || haveFinished(), PATIENCE_MS)) break;
     for (const host of inside().filter(hasStopped)) world.depart(host.member, 'close');
     if (inside().length === 0) {
       excuses.add('no rank with a working engine was left');
       break;
     }
     // A pause that was on its way when the start was asked for wins; a person asks again.
-    for (const host of inside()) if (host.core.phase === 'idle') world.command(host.member, 'start');
+    for (const host of asked(inside().filter(({ core }) => core.phase === 'idle')))
+      world.command(host.member, 'start');
     const stuck = inside().find((host) => host.core.phase === 'stuck');
     if (stuck === undefined) {
       stuckIn = undefined;

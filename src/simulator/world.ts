@@ -34,6 +34,8 @@ const ENGINE = [5, 40] as const;
 const DISK = [2, 12] as const;
 /** How soon a dead page's lock goes to the next in line (measured: 20 to 56 ms). */
 const LOCK = [20, 56] as const;
+/** A link that was asked for is up by then, or has to be asked for again. */
+const SETUP_MS = 60;
 
 export interface WorldOptions {
   readonly seed: number;
@@ -47,6 +49,8 @@ export interface WorldOptions {
   readonly entropy?: Entropy;
   /** How long the engine takes for a piece of work, in milliseconds. */
   readonly engineMs?: readonly [number, number];
+  /** A page is introduced to so many others, and gets the other links that it asks for; absent: everybody has links with everybody. */
+  readonly contacts?: number | undefined;
   /** Called for every record of the log. */
   readonly onRecord?: (record: TraceRecord) => void;
   /** Called for every message that arrives. */
@@ -79,7 +83,7 @@ export interface World {
   readonly pages: readonly Host[];
   profile(name: string): Profile;
   /** Opens a page in a profile; links to all living pages come up soon after. */
-  open(profile: string, options?: { readonly fresh?: boolean }): MemberId;
+  open(profile: string, options?: { readonly fresh?: boolean; readonly autostart?: boolean }): MemberId;
   depart(member: MemberId, how: Departure): void;
   freeze(member: MemberId): void;
   wake(member: MemberId): void;
@@ -110,6 +114,7 @@ export function createWorld(options: WorldOptions): World {
   const compute = options.compute ?? hashCompute(job.seed, job.microBatches, salt);
   const rules = options.rules ?? RULES;
   const engineMs = options.engineMs ?? ENGINE;
+  const { contacts } = options;
   const keepLog = options.keepLog ?? true;
   const entropy = options.entropy ?? createEntropy(seed);
   const scheduler = createScheduler(options.scheduler ?? 'random', entropy);
@@ -177,6 +182,7 @@ export function createWorld(options: WorldOptions): World {
     sizeOf,
     now: () => now,
     entropy,
+    sparse: contacts !== undefined,
     at,
     delay: (site, [low, high], host) => scheduler.delay('net', site, low, high, host.ordinal),
     deliver,
@@ -186,6 +192,25 @@ export function createWorld(options: WorldOptions): World {
       options.onMessage?.(from, to, message, sentAt);
     },
   });
+
+  /** Pairs whose link is being set up, and until when. */
+  const opening = new Map<string, number>();
+  function open(host: Host, other: Host): void {
+    if (host === other || host.links.get(other.member)?.up === true) return;
+    const pair =
+      host.ordinal < other.ordinal ? `${host.ordinal}/${other.ordinal}` : `${other.ordinal}/${host.ordinal}`;
+    if ((opening.get(pair) ?? -1) >= now) return;
+    opening.set(pair, now + SETUP_MS);
+    network.connect(host, other);
+  }
+
+  /** The rendezvous knows who is there. */
+  function introduce(host: Host, among: readonly Host[], count: number): void {
+    for (let i = 0; i < count && among.length > 0; i++) {
+      const other = among[entropy.between('workload', 'contact', 0, among.length - 1)];
+      if (other?.alive === true) open(host, other);
+    }
+  }
 
   const locks = createLocks(
     hosts,
@@ -201,7 +226,8 @@ export function createWorld(options: WorldOptions): World {
 
   const ports: SimPorts<Host> = {
     send(host, { to, message }) {
-      const early = unstoredVote(host.durable, message);
+      const said = message.kind === 'relay' && message.origin === host.member ? message.message : message;
+      const early = unstoredVote(host.durable, said);
       if (early !== undefined) violate(host, 6, early);
       const target = hosts.get(to);
       if (target === undefined) return;
@@ -262,6 +288,18 @@ export function createWorld(options: WorldOptions): World {
       const other = hosts.get(peer);
       if (other !== undefined) network.drop(host, other);
     },
+    connect(host, peer) {
+      if (contacts === undefined || !host.alive) return;
+      if (peer === undefined) introduce(host, pages, 1);
+      else {
+        const other = hosts.get(peer);
+        if (other?.alive === true) open(host, other);
+      }
+    },
+    disconnect(host, peer) {
+      const other = hosts.get(peer);
+      if (contacts !== undefined && other !== undefined) network.disconnect(host, other, 'channel-closed');
+    },
     record(host, event: TraceEvent) {
       const record: TraceRecord = { member: host.member, seq: host.seq++, at: now, event };
       if (event.kind === 'committed' && event.step > committed) committed = event.step;
@@ -289,7 +327,7 @@ export function createWorld(options: WorldOptions): World {
     network,
     pages,
     profile,
-    open(profileName, { fresh = false } = {}) {
+    open(profileName, { fresh = false, autostart = true } = {}) {
       const member = hex(entropy, 'member', pages.length) as MemberId;
       const seat = hex(entropy, 'seat', pages.length) as SeatId;
       const disk = profile(profileName);
@@ -306,8 +344,9 @@ export function createWorld(options: WorldOptions): World {
       hosts.set(member, host);
       pages.push(host);
       at(now, () => {
-        deliver(host, bootEvent(job, fresh, loadCheckpoint(disk)));
-        for (const other of others) if (other.alive) network.connect(host, other);
+        deliver(host, bootEvent(job, fresh, loadCheckpoint(disk), autostart));
+        if (contacts !== undefined) introduce(host, others, contacts);
+        else for (const other of others) if (other.alive) network.connect(host, other);
       });
       return member;
     },

@@ -30,6 +30,9 @@ function label(effect: Effect): string {
     case 'watchSeats':
     case 'releaseSeat':
     case 'dropLink':
+    case 'connect':
+    case 'meet':
+    case 'disconnect':
       return effect.kind;
   }
 }

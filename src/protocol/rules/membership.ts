@@ -32,6 +32,8 @@ export interface MembershipRules {
   nameIncarnation(depth: number, founder: MemberId): IncarnationId;
   /** The newest generation that may have committed a step, as its successor knows it from the voters. */
   floorAfter(base: Generation, vouched: readonly number[]): number;
+  /** Ranks in a row of a generation of so many members, where it is a hierarchy; undefined: all have links with all. */
+  rowWidth(members: number): number | undefined;
   /** Whether the incarnation of the first outlives that of the second when they meet. */
   outlives(a: RoomAge, b: RoomAge): boolean;
 }
@@ -39,6 +41,9 @@ export interface MembershipRules {
 /** The first eviction costs twice this, and each further one doubles it, up to the longest. */
 const FIRST_READMISSION_MS = 100;
 const LONGEST_READMISSION_MS = 30_000;
+/** Up to so many members have links with all others; beyond, they stand in rows of so many, and have them with row and column. */
+const FULL_MESH = 64;
+const ROW_WIDTH = 32;
 
 export const MEMBERSHIP_RULES: MembershipRules = {
   inForce: sameGeneration,
@@ -61,6 +66,8 @@ export const MEMBERSHIP_RULES: MembershipRules = {
   nameIncarnation: (depth, founder) => `${depth.toString(16).padStart(8, '0')}-${founder}` as IncarnationId,
 
   floorAfter: (base, vouched) => Math.max(base.floor, ...vouched),
+
+  rowWidth: (members) => (members > FULL_MESH ? ROW_WIDTH : undefined),
 
   outlives: (a, b) =>
     a.committed !== b.committed

@@ -37,11 +37,50 @@ const generation: fc.Arbitrary<Generation> = fc.record({
   floor: count,
   running: fc.boolean(),
 });
+const largeGeneration: fc.Arbitrary<Generation> = fc
+  .tuple(generation, fc.array(aMember, { minLength: 65, maxLength: 70 }))
+  .map(([small, members]) => ({ ...small, members }));
 const words = fc.array(fc.integer(), { maxLength: 200 }).map((list) => Int32Array.from(list));
 const standing = fc.record({ lineage: generationId, step: count, hash });
 const round = fc.record({ step: count, attempt: fc.integer({ min: -1, max: 1 }) });
 
+const relayed = fc.oneof(
+  fc.record({ kind: fc.constant('prepare' as const), generation: generationId, ballot }),
+  fc.record({
+    kind: fc.constant('accept' as const),
+    generation: generationId,
+    ballot,
+    value: fc.oneof(generation, largeGeneration),
+  }),
+  fc.record({
+    kind: fc.constant('news' as const),
+    generation: generationId,
+    suspects: fc.array(fc.record({ member, evidence: fc.constantFrom('goodbye' as const, 'ice' as const) }), {
+      maxLength: 3,
+    }),
+    joiners: fc.array(aMember, { maxLength: 3 }),
+    leaving: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('target' as const),
+    generation: generationId,
+    verdict: fc.record({
+      target: fc.record({ step: count, hash, lineage: count, donors: fc.array(member, { maxLength: 4 }) }),
+      paused: fc.boolean(),
+      lost: fc.option(fc.record({ founder: fc.option(member, { nil: undefined }) }), { nil: undefined }),
+    }),
+  }),
+);
+
 const message: fc.Arbitrary<Message> = fc.oneof(
+  relayed,
+  fc.record({
+    kind: fc.constant('relay' as const),
+    origin: member,
+    to: member,
+    hops: fc.integer({ min: 0, max: 4 }),
+    message: relayed,
+  }),
   fc.record({
     kind: fc.constant('join' as const),
     member: fc.option(aMember, { nil: undefined }),
@@ -113,6 +152,32 @@ describe('the message codec', () => {
         expect(messageBytes(given)).toBe(encodeMessage(given).bytes.length);
       }),
     );
+  });
+
+  it('sends what names a thousand members among the long messages, also where it is relayed', () => {
+    const id = { incarnation: `00000001-${'a'.repeat(32)}` as IncarnationId, number: 3 };
+    const name = (i: number): string => i.toString(16).padStart(32, '0');
+    const value: Generation = {
+      id,
+      members: Array.from({ length: 1000 }, (_, i) => ({
+        member: name(i) as MemberId,
+        seat: name(i) as SeatId,
+        fingerprint: 'f'.repeat(16),
+      })),
+      updateMode: 'native',
+      exactness: { kind: 'exact' },
+      floor: 1,
+      running: true,
+    };
+    const [origin, to] = [name(1) as MemberId, name(2) as MemberId];
+    const accept = { kind: 'accept', generation: id, ballot: { round: 1, proposer: origin }, value } as const;
+    const relay = { kind: 'relay', origin, to, hops: 3, message: accept } as const;
+    for (const sent of [accept, relay]) {
+      const { lane, bytes } = encodeMessage(sent);
+      expect(lane).toBe('bulk');
+      expect(messageBytes(sent)).toBe(bytes.length);
+      expect(decodeMessage(bytes)).toEqual(sent);
+    }
   });
 
   it('answers random bytes with a CodecError', () => {

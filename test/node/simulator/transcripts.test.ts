@@ -16,7 +16,9 @@ order in which they were opened. A test compares every line with what the protoc
 `;
 
 describe('the named scenarios', () => {
-  const transcripts = Object.entries(SCENARIOS).map(([name, scenario]) => {
+  // A thousand ranks have no story of a few lines.
+  const told = Object.entries(SCENARIOS).filter(([, scenario]) => scenario.ranks === undefined);
+  const transcripts = told.map(([name, scenario]) => {
     const experiment = scenarioExperiment(scenario, OPTIONS);
     const { outcome, tape } = recordRun(experiment, { hash: true });
     return {

@@ -1,0 +1,111 @@
+// Reasons to regroup: whom a rank suspects, who wants in, and who wants out; in a hierarchy also what others have told of it, since
+// no rank sees all of the others there.
+
+import type { MemberId } from '../ports/ids.ts';
+import { otherMembers, reconsider, send, type Context } from './context.ts';
+import { isIn, membersOf, rankOf, type Member } from './generation.ts';
+import type { Message } from './messages.ts';
+import type { Membership } from './state.ts';
+import { isGone } from './suspicion.ts';
+import { knownJoiners } from './voting.ts';
+
+type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
+
+/** News that nobody has acted on is told again after this long. */
+const TELL_AGAIN_MS = 500;
+
+/** Whether an answer of this member cannot be counted on. */
+export function isSuspected(ctx: Context, membership: Membership, member: MemberId): boolean {
+  const peer = ctx.state.peers.get(member);
+  const { overlay } = membership;
+  if (overlay === undefined) return peer === undefined || !peer.linked || peer.suspected !== undefined;
+  return peer?.suspected !== undefined || membership.reported.has(member);
+}
+
+export function suspects(ctx: Context, membership: Membership): readonly MemberId[] {
+  const { generation, overlay, reported } = membership;
+  const { peers } = ctx.state;
+  if (overlay === undefined)
+    return otherMembers(ctx, membership).filter((member) => peers.get(member)?.suspected !== undefined);
+  const found = new Set<MemberId>(reported.keys());
+  for (const [member, peer] of peers)
+    if (peer.suspected !== undefined && isIn(generation, member)) found.add(member);
+  return [...found];
+}
+
+/** Newcomers worth a regroup: those that say they have a link with every member that is not suspected; in a hierarchy with any. */
+export function newcomers(ctx: Context, membership: Membership): readonly Member[] {
+  const { generation, overlay, offered } = membership;
+  const known = knownJoiners(ctx).filter(({ member }) => !isIn(generation, member));
+  if (overlay !== undefined) return [...known, ...offered.values()];
+  if (ctx.rules.rowWidth(generation.members.length + known.length) !== undefined) return known;
+  return known.filter(({ member }) => {
+    const links = ctx.state.peers.get(member)?.join?.links ?? [];
+    return membersOf(generation).every(
+      (other) =>
+        links.includes(other) || (other !== ctx.state.self.member && isSuspected(ctx, membership, other)),
+    );
+  });
+}
+
+/** Whether something is wrong that a regroup mends; newcomers can wait for each other. */
+export const isUrgent = (ctx: Context, membership: Membership): boolean =>
+  ctx.state.leaving || membership.regroupWanted || suspects(ctx, membership).length > 0;
+
+/** Who proposes first in a hierarchy: the first in ring order that this rank does not suspect. */
+function proposer(ctx: Context, membership: Membership): MemberId | undefined {
+  const { self } = ctx.state;
+  return membersOf(membership.generation).find(
+    (member) => member === self.member || !isSuspected(ctx, membership, member),
+  );
+}
+
+/** How many living members come before this rank when a successor is to be proposed. */
+export function placeInLine(ctx: Context, membership: Membership): number {
+  const { self } = ctx.state;
+  const { generation, overlay } = membership;
+  if (overlay !== undefined) {
+    const own = rankOf(generation, self.member);
+    return own - suspects(ctx, membership).filter((member) => rankOf(generation, member) < own).length;
+  }
+  return generation.members
+    .filter((m) => m.member === self.member || !isSuspected(ctx, membership, m.member))
+    .map((m) => m.seat)
+    .sort()
+    .indexOf(self.seat);
+}
+
+/** In a hierarchy: tells whoever proposes first what this rank knows, unless it was told just now. */
+export function tellNews(ctx: Context, membership: Membership): void {
+  const to = membership.overlay === undefined ? undefined : proposer(ctx, membership);
+  if (to === undefined || to === ctx.state.self.member) return;
+  const { generation, news } = membership;
+  const seen = [...ctx.state.peers].flatMap(([member, peer]) =>
+    peer.suspected !== undefined && isIn(generation, member) ? [{ member, evidence: peer.suspected }] : [],
+  );
+  const joiners = knownJoiners(ctx).filter(({ member }) => !isIn(generation, member));
+  const about = [...seen, ...joiners].map(({ member }) => member).join();
+  if (about === '' && !ctx.state.leaving) return;
+  if (news?.to === to && news.about === about && ctx.now - news.at < TELL_AGAIN_MS) return;
+  membership.news = { to, about, at: ctx.now };
+  send(ctx, to, {
+    kind: 'news',
+    generation: generation.id,
+    suspects: seen,
+    joiners,
+    leaving: ctx.state.leaving,
+  });
+}
+
+/** What another member knows. It is a reason to propose, and no vote. */
+export function onNews(ctx: Context, from: MemberId, message: Of<'news'>): void {
+  const { membership, self } = ctx.state;
+  if (membership?.overlay === undefined || !isIn(membership.generation, from)) return;
+  for (const { member, evidence } of message.suspects)
+    if (member !== self.member && isIn(membership.generation, member))
+      membership.reported.set(member, evidence);
+  for (const joiner of message.joiners)
+    if (!isIn(membership.generation, joiner.member)) membership.offered.set(joiner.member, joiner);
+  if (message.leaving && !isGone(ctx, from)) membership.regroupWanted = true;
+  reconsider(ctx);
+}

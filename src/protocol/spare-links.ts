@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { isIn } from './generation.ts';
 import type { Membership } from './state.ts';
 
-/** Lets them go, once all members are in the generation and use its links. */
+/** Lets them go, once all members have the generation's state and use its links. */
 export function dropSpareLinks(ctx: Context, { generation, overlay }: Membership): void {
   if (overlay === undefined) return;
   for (const [member, peer] of ctx.state.peers)

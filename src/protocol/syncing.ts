@@ -16,7 +16,6 @@ import {
 } from './context.ts';
 import { membersOf, rankOf } from './generation.ts';
 import type { Message, SelfReport, Standing, Verdict } from './messages.ts';
-import { dropSpareLinks } from './spare-links.ts';
 import type { Membership } from './state.ts';
 import { beginStep } from './training.ts';
 
@@ -178,7 +177,6 @@ export function becomeSynced(ctx: Context, membership: Membership): void {
   clearTimer(ctx, 'heal');
   for (const [peer, have] of membership.healRequests) donate(ctx, membership, peer, have);
   membership.healRequests.clear();
-  dropSpareLinks(ctx, membership);
   beginStep(ctx);
 }
 

@@ -33,6 +33,7 @@ import {
 } from './context.ts';
 import { rankOf } from './generation.ts';
 import type { Message, RoundId } from './messages.ts';
+import { dropSpareLinks } from './spare-links.ts';
 import type { Membership, Round } from './state.ts';
 import { stop } from './stopping.ts';
 
@@ -350,6 +351,8 @@ function completeRound(ctx: Context, membership: Membership, round: Round): void
   const { layout, lanes } = round.all;
   const generation = membership.generation.id;
   membership.round = undefined;
+  // Everybody has the state: nobody heals over a link that is not one of the hierarchy's any more.
+  if (membership.lastRound === undefined) dropSpareLinks(ctx, membership);
   membership.lastRound = ctx.rules.keepsRound(round.all) ? round : undefined;
   clearTimer(ctx, 'progress');
   if (!agrees(layout, lanes)) {

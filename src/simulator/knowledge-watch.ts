@@ -21,8 +21,10 @@ export function createKnowledgeWatch(): KnowledgeWatch {
   function tooSilent(core: RankState, peer: MemberId, now: number): ReturnType<KnowledgeWatch> {
     const { job, lastBeat, peers } = core;
     if (job === undefined) return undefined;
-    // In a hierarchy, most members exchange no heartbeats.
-    if (core.membership?.overlay?.watched.has(peer) === false) return undefined;
+    // In a hierarchy, most members exchange no heartbeats, nor do those whose link is still being set up.
+    const overlay = core.membership?.overlay;
+    if (overlay !== undefined && !(overlay.watched.has(peer) && peers.get(peer)?.linked === true))
+      return undefined;
     const { heartbeatMs, suspicionMs } = job.policies;
     // One that was held up itself gives the others time to speak.
     if (now - lastBeat > SLACK_BEATS * heartbeatMs) return undefined;

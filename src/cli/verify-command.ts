@@ -64,7 +64,7 @@ export function verifyCommand(exit: (status: number) => void): Command {
 
 async function verifyOn(
   { engine, reference: path }: VerifyFlags,
-  tell: (line: string) => void,
+  show: (line: string) => void,
   cleanup: Cleanup,
   signal: AbortSignal,
 ): Promise<VerifyReport> {
@@ -77,6 +77,11 @@ async function verifyOn(
       return files.read(name);
     },
   });
+  /** Heard before every case and step, which is where an interrupt is heeded. */
+  const tell = (line: string): void => {
+    signal.throwIfAborted();
+    show(line);
+  };
   switch (engine) {
     case 'cpu':
       return verify(reference, cpuHost, tell);

@@ -84,7 +84,7 @@ async function measureOn(
           job,
         );
   cleanup.add(() => opened.destroy());
-  return { ...(await measureSteps(opened, steps, budgetMs)), adapter: opened.description.adapter };
+  return { ...(await measureSteps(opened, steps, budgetMs, signal)), adapter: opened.description.adapter };
 }
 
 function rates({ samples, tokens, milliseconds, cost }: Measured) {

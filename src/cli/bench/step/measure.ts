@@ -40,7 +40,12 @@ const WARM_UP = 1;
 const LEAST_STEPS = 3;
 
 /** Steps until `budgetMs` is used up, at least three and at most `most`. */
-export async function measureSteps(engine: Engine, most: number, budgetMs: number): Promise<StepMeasurement> {
+export async function measureSteps(
+  engine: Engine,
+  most: number,
+  budgetMs: number,
+  signal?: AbortSignal,
+): Promise<StepMeasurement> {
   const { job } = engine;
   const graph = modelGraph(job.model);
   const layout = laneLayout(graph.parameterCount, graph.parameters.length, job.microBatches);
@@ -49,6 +54,7 @@ export async function measureSteps(engine: Engine, most: number, budgetMs: numbe
   let loss = NaN;
   const begin = performance.now();
   for (let step = 0; step < WARM_UP + most; step++) {
+    signal?.throwIfAborted();
     const start = performance.now();
     let reduced = await engine.contribute({ step, microBatches });
     let exponents: Int32Array | undefined;

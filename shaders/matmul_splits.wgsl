@@ -1,8 +1,8 @@
 // Adds up the partial products of a matrix product whose sum was split, in the order of the splits, so that the bits do not depend on
 // who was ready first.
 //
-// One invocation an element; consecutive invocations take consecutive elements. Dispatch: (ceil(m · n / 64), batches, 1): for
-// products of at most 4 million elements, which is what is split.
+// One invocation an element; consecutive invocations take consecutive elements. Dispatch: (columns, batches, rows) of workgroups, with
+// columns · rows of at least ceil(m · n / 64): one dimension is not long enough for large products.
 
 struct Shape {
   m: u32,
@@ -26,9 +26,12 @@ override ACCUMULATE: bool = false;
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;
 
 @compute @workgroup_size(64)
-fn add_splits(@builtin(global_invocation_id) id: vec3<u32>) {
+fn add_splits(
+  @builtin(global_invocation_id) id: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+) {
   let size = shape.m * shape.n;
-  let element = id.x;
+  let element = id.z * groups.x * 64u + id.x;
   if (element >= size) {
     return;
   }

@@ -5,6 +5,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import * as v from 'valibot';
 import type { JobHash } from '../ports/ids.ts';
 import { DataSchema } from './data-schema.ts';
+import { KernelsSchema } from './kernels-schema.ts';
 import { ModelSchema } from './model-schema.ts';
 import { ClipNormSchema, OptimizerSchema, ScheduleSchema } from './optimizer-schema.ts';
 
@@ -56,8 +57,7 @@ export const JobSchema = v.pipe(
     /** Steps in the whole run. */
     steps: positiveInteger(10_000_000),
     seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
-    /** Version of the kernels and of the order of their sums; part of the job, since it decides bits. */
-    kernels: v.literal(1),
+    kernels: KernelsSchema,
     policies: PoliciesSchema,
   }),
   v.check(
@@ -92,7 +92,7 @@ export const DEFAULT_JOB: Job = {
   microBatches: 8,
   steps: 400,
   seed: 1,
-  kernels: 1,
+  kernels: { version: 1, matmul: {} },
   policies: {
     quorum: 'majority',
     checkpointEvery: 20,

@@ -21,8 +21,8 @@ export interface Arena {
   memory(): EngineMemory;
 }
 
-/** Buffer sizes are whole words, and none is empty. */
-const wholeWords = (bytes: number): number => Math.max(4, Math.ceil(bytes / 4) * 4);
+/** Buffers are whole vectors of four words, since some kernels read them so, and none is empty. */
+const wholeVectors = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);
 
 export function createArena(
   device: GPUDevice,
@@ -35,7 +35,7 @@ export function createArena(
 
   /** The error that the device reports for this one buffer, if any; scopes are popped before the first await. */
   const create = (label: string, { bytes, usage }: BufferSpec) => {
-    const size = wholeWords(bytes);
+    const size = wholeVectors(bytes);
     const refused = (reason: string, cause?: unknown) =>
       new EngineError(
         'out-of-memory',

@@ -37,6 +37,7 @@ import { checkState, digestSmallParts, initialState } from '../state.ts';
 
 import { createArena } from './arena.ts';
 import { createDeviceState, STATE_DISPATCHES, type LongState, type SmallState } from './device-state.ts';
+import type { MatmulCall } from '../graph/matmul-call.ts';
 import { lowerMatmul } from './matmul/lower.ts';
 import { createPasses, roomiest } from './passes.ts';
 import { stepCost, type StepCost } from './plan/cost.ts';
@@ -121,7 +122,8 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       globalBatch: job.globalBatch,
       microBatches: job.microBatches,
       blocks: blocks.length / 4,
-      lowerMatmul,
+      lowerMatmul: (call: MatmulCall, perSlice: number) =>
+        lowerMatmul(call, { samplesPerSlice: perSlice, table: job.kernels.matmul }),
     };
     const lowered = lower({ ...lowerInput, samplesPerSlice });
     const estimate = preflight({

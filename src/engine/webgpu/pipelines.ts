@@ -17,6 +17,17 @@ export interface Pipelines {
   bindGroupLayout(kernel: Kernel): GPUBindGroupLayout;
 }
 
+/**
+ * `file.wgsl#name` is a file with its section `name`, `file.wgsl` the same file without its sections. A section lies between lines
+ * with `// name:begin` and `// name:end`; with all of them, a file is valid as it stands.
+ */
+function codeOf(shader: string, text: ShaderText): string {
+  const [file = '', ...kept] = shader.split('#');
+  return text(file).replace(/^ *\/\/ (\w+):begin[^]*?\/\/ \1:end$/gmu, (section, name: string) =>
+    kept.includes(name) ? section : '',
+  );
+}
+
 const keyOf = ({ shader, entryPoint, constants, reads, writes }: Kernel): string =>
   JSON.stringify([shader, entryPoint, Object.entries(constants).sort(), reads, writes]);
 
@@ -30,7 +41,8 @@ export function createPipelines(device: GPUDevice, text: ShaderText): Pipelines 
   >();
 
   const moduleOf = (shader: string): GPUShaderModule => {
-    const module = modules.get(shader) ?? device.createShaderModule({ label: shader, code: text(shader) });
+    const module =
+      modules.get(shader) ?? device.createShaderModule({ label: shader, code: codeOf(shader, text) });
     modules.set(shader, module);
     return module;
   };

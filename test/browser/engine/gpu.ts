@@ -35,7 +35,10 @@ export async function createBench(): Promise<Bench> {
       await pipelines.compile([kernel]);
       device.pushErrorScope('validation');
       const buffers = arrays.map((array) => {
-        const buffer = device.createBuffer({ size: Math.max(4, array.byteLength), usage });
+        const buffer = device.createBuffer({
+          size: Math.max(16, Math.ceil(array.byteLength / 16) * 16),
+          usage,
+        });
         device.queue.writeBuffer(buffer, 0, array);
         return buffer;
       });
@@ -61,7 +64,12 @@ export async function createBench(): Promise<Bench> {
       device.queue.submit([encoder.finish()]);
       const error = await device.popErrorScope();
       if (error !== null) throw new Error(error.message);
-      const words = await Promise.all(staging.map((buffer) => readWords(buffer, buffer.size)));
+      // Buffers are whole vectors, as the arena makes them; arrays need not be.
+      const words = await Promise.all(
+        staging.map(async (buffer, i) =>
+          (await readWords(buffer, buffer.size)).slice(0, arrays[i]?.length ?? 0),
+        ),
+      );
       for (const buffer of [...buffers, ...staging, uniforms]) buffer.destroy();
       return words;
     },

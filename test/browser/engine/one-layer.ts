@@ -127,7 +127,9 @@ export async function bothEngines(
     for (const key of buffers.keys()) if (key.startsWith('scratch')) buffers.delete(key);
   };
   const kernels = (calls: ReturnType<typeof kind.gpu.forward>): readonly KernelCall[] =>
-    calls.flatMap((call) => (call.kind === 'kernel' ? [call] : lowerMatmul(call)));
+    calls.flatMap((call) =>
+      call.kind === 'kernel' ? [call] : lowerMatmul(call, { samplesPerSlice, table: {} }),
+    );
   if (kind.gpu.view === true) buffers.set('output', buffers.get('input 0') ?? new Float32Array(0));
   await run(kernels(kind.gpu.forward(place)));
   await run(kernels(kind.gpu.parameterGradient?.(place, accumulateParameters) ?? []));

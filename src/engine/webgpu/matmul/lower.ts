@@ -1,19 +1,16 @@
-// A matrix product as a call of a kernel: which entry point, and its uniform (shaders/matmul.wgsl).
-//
-// The choice decides bits, so it hangs on the shapes of the job alone, never on how many slices a pass has.
+// A matrix product as calls of kernels: which shader and entry point, its constants and its uniform (shaders/matmul*.wgsl).
 
+import type { MatmulKernel, MatmulTable } from '../../../job/kernels-schema.ts';
 import type { Activation } from '../../../job/model-schema.ts';
-import type { MatmulCall } from '../../graph/matmul-call.ts';
-import type { KernelCall } from '../../layers/layer.ts';
+import type { MatmulCall, MatrixRole } from '../../graph/matmul-call.ts';
+import type { KernelCall, PassSize } from '../../layers/layer.ts';
+import { chooseMatmul, MOST_SPLIT_ELEMENTS, TILINGS, type ProductShape } from './choose.ts';
 
-/** Rows and columns of the tile that a workgroup computes. */
-const TILE = 32;
-/**
- * Up to so many terms, the kernel without workgroup memory is faster: in 28 ms against 113 at 4 terms (16 products of 128 × 784,
- * SwiftShader).
- */
-export const SHALLOW_TERMS = 16;
-const ONE_SLICE = { slices: 1, samples: 1 };
+export interface MatmulContext {
+  readonly samplesPerSlice: number;
+  /** The job's. */
+  readonly table: MatmulTable;
+}
 
 const ACTIVATIONS: Readonly<Record<Activation, number>> = {
   relu: 0,
@@ -23,39 +20,178 @@ const ACTIVATIONS: Readonly<Record<Activation, number>> = {
   tanh: 4,
 };
 const NONE = 5;
+/** Names the partial products of a split sum among a node's scratch memory. */
+const PARTIAL_PRODUCTS = 64;
 
-export function lowerMatmul(call: MatmulCall): readonly KernelCall[] {
-  const { a, b, c, transposeA, transposeB, accumulate, activation, preActivation, size } = call;
-  // The number of terms is the same in every pass.
-  const shallow = size(ONE_SLICE).k <= SHALLOW_TERMS;
+/** The product of one slice, which is what the choice hangs on. */
+export function productShape(call: MatmulCall, samplesPerSlice: number): ProductShape {
+  const { transposeA, transposeB, size } = call;
+  return { ...size({ slices: 1, samples: samplesPerSlice }), transposeA, transposeB };
+}
+
+export function lowerMatmul(call: MatmulCall, context: MatmulContext): readonly KernelCall[] {
+  const shape = productShape(call, context.samplesPerSlice);
+  const { kernel, splits } = chooseMatmul(shape, context.table);
+  switch (kernel) {
+    case 'small':
+    case 'shallow':
+      return [simple(call, kernel)];
+    case '64x64x16':
+    case '256x128x8':
+    case '256x128x16': {
+      // What an activation is computed from is whole only when the parts are added.
+      const divisible = call.activation === undefined && shape.m * shape.n <= MOST_SPLIT_ELEMENTS;
+      return divisible && splits > 1
+        ? split(call, kernel, splits, context.samplesPerSlice)
+        : [tiled(call, kernel)];
+    }
+  }
+}
+
+const flops =
+  ({ size }: MatmulCall) =>
+  (pass: PassSize): number => {
+    const { m, n, k, batch } = size(pass);
+    return 2 * m * n * k * batch;
+  };
+
+/** Of matrices, offsets and strides, as all of these kernels have them in their uniform. */
+const shapeWords = ({ size, a, b, c }: MatmulCall, pass: PassSize): readonly number[] => {
+  const { m, n, k } = size(pass);
+  return [
+    ...[m, n, k, a.offset, b.offset, c.offset, a.batchStride, b.batchStride, c.batchStride],
+    ...[a.stride, b.stride, c.stride],
+  ];
+};
+
+const grid =
+  ({ size }: MatmulCall, kernel: MatmulKernel, splits: number) =>
+  (pass: PassSize) => {
+    const { m, n, batch } = size(pass);
+    const tile = TILINGS[kernel];
+    return [Math.ceil(n / tile.n), Math.ceil(m / tile.m), batch * splits] as const;
+  };
+
+function simple(call: MatmulCall, kernel: 'small' | 'shallow'): KernelCall {
+  const { a, b, c, transposeA, transposeB, accumulate, activation, preActivation } = call;
+  return {
+    kind: 'kernel',
+    shader: 'matmul.wgsl',
+    entryPoint:
+      preActivation !== undefined ? 'matmul_keep' : kernel === 'shallow' ? 'matmul_shallow' : 'matmul',
+    constants: {
+      TRANSPOSE_A: transposeA ? 1 : 0,
+      TRANSPOSE_B: transposeB ? 1 : 0,
+      BIAS: call.bias === undefined ? 0 : 1,
+      ACTIVATION: activation === undefined ? NONE : ACTIVATIONS[activation],
+      ACCUMULATE: accumulate ? 1 : 0,
+    },
+    reads: [a.buffer, b.buffer],
+    writes: preActivation === undefined ? [c.buffer] : [c.buffer, preActivation.buffer],
+    uniform: (pass) => [...shapeWords(call, pass), call.bias ?? 0],
+    workgroups: grid(call, kernel, 1),
+    flops: flops(call),
+  };
+}
+
+type TiledKernel = Exclude<MatmulKernel, 'small' | 'shallow'>;
+
+/** Whether an operand can be read in vectors of four: nothing that an address is made of, nor the contiguous extent, breaks one. */
+const inVectors = (
+  call: MatmulCall,
+  { offset, stride, batchStride }: MatrixRole,
+  along: 'm' | 'n' | 'k',
+): boolean => {
+  // The extents of one sample: whatever the pass, it has a whole number of them.
+  const extent = call.size({ slices: 1, samples: 1 })[along];
+  return [offset, stride, batchStride, extent].every((length) => length % 4 === 0);
+};
+
+const tiledConstants = (call: MatmulCall, kernel: TiledKernel): Record<string, number> => ({
+  TRANSPOSE_A: call.transposeA ? 1 : 0,
+  TRANSPOSE_B: call.transposeB ? 1 : 0,
+  VECTOR_A: inVectors(call, call.a, call.transposeA ? 'm' : 'k') ? 1 : 0,
+  VECTOR_B: inVectors(call, call.b, call.transposeB ? 'k' : 'n') ? 1 : 0,
+  ...(kernel === '64x64x16' ? {} : { DEPTH: TILINGS[kernel].depth }),
+});
+
+const shaderOf = (kernel: TiledKernel): string =>
+  kernel === '64x64x16' ? 'matmul_64x64.wgsl' : 'matmul_256x128.wgsl';
+
+function tiled(call: MatmulCall, kernel: TiledKernel): KernelCall {
+  const { a, b, c, accumulate, activation, preActivation, size } = call;
+  return {
+    kind: 'kernel',
+    shader: preActivation === undefined ? shaderOf(kernel) : `${shaderOf(kernel)}#keep`,
+    entryPoint: 'matmul',
+    constants: {
+      ...tiledConstants(call, kernel),
+      BIAS: call.bias === undefined ? 0 : 1,
+      ACTIVATION: activation === undefined ? NONE : ACTIVATIONS[activation],
+      ACCUMULATE: accumulate ? 1 : 0,
+    },
+    reads: [a.buffer, b.buffer],
+    writes: preActivation === undefined ? [c.buffer] : [c.buffer, preActivation.buffer],
+    uniform: (pass) => [...shapeWords(call, pass), call.bias ?? 0, 1, size(pass).k],
+    workgroups: grid(call, kernel, 1),
+    flops: flops(call),
+  };
+}
+
+/** Partial products into scratch memory, then their sum in order. */
+function split(
+  call: MatmulCall,
+  kernel: TiledKernel,
+  wanted: number,
+  samplesPerSlice: number,
+): readonly KernelCall[] {
+  const { a, b, c, size, accumulate } = call;
+  const { depth } = TILINGS[kernel];
+  const { m, n, k, batch } = size({ slices: 1, samples: samplesPerSlice });
+  // Whole tiles deep, so that every part reads in vectors where the product does.
+  const terms = Math.ceil(k / wanted / depth) * depth;
+  const splits = Math.ceil(k / terms);
+  const partial = {
+    scratch: PARTIAL_PRODUCTS,
+    bytesPerSample: Math.ceil((4 * splits * m * n * batch) / samplesPerSlice),
+  };
+  const toScratch: MatmulCall = {
+    ...call,
+    c: { buffer: partial, offset: 0, stride: n, batchStride: m * n },
+  };
   return [
     {
       kind: 'kernel',
-      shader: 'matmul.wgsl',
-      entryPoint: preActivation !== undefined ? 'matmul_keep' : shallow ? 'matmul_shallow' : 'matmul',
-      constants: {
-        TRANSPOSE_A: transposeA ? 1 : 0,
-        TRANSPOSE_B: transposeB ? 1 : 0,
-        BIAS: call.bias === undefined ? 0 : 1,
-        ACTIVATION: activation === undefined ? NONE : ACTIVATIONS[activation],
-        ACCUMULATE: accumulate ? 1 : 0,
-      },
+      shader: shaderOf(kernel),
+      entryPoint: 'matmul',
+      constants: { ...tiledConstants(call, kernel), BIAS: 0, ACTIVATION: NONE, ACCUMULATE: 0 },
       reads: [a.buffer, b.buffer],
-      writes: preActivation === undefined ? [c.buffer] : [c.buffer, preActivation.buffer],
+      writes: [partial],
       uniform(pass) {
-        const { m, n, k } = size(pass);
-        return [
-          ...[m, n, k, a.offset, b.offset, c.offset, a.batchStride, b.batchStride, c.batchStride],
-          ...[a.stride, b.stride, c.stride, call.bias ?? 0],
-        ];
+        const words = [...shapeWords(toScratch, pass)];
+        // Rows of C grow with the pass where a product takes all its samples at once.
+        words[8] = size(pass).m * n;
+        return [...words, 0, splits, terms];
+      },
+      workgroups: grid(call, kernel, splits),
+      flops: flops(call),
+    },
+    {
+      kind: 'kernel',
+      shader: 'matmul_splits.wgsl',
+      entryPoint: 'add_splits',
+      constants: { BIAS: call.bias === undefined ? 0 : 1, ACCUMULATE: accumulate ? 1 : 0 },
+      reads: [partial, b.buffer],
+      writes: [c.buffer],
+      uniform(pass) {
+        const now = size(pass);
+        return [now.m, n, splits, c.offset, c.batchStride, c.stride, call.bias ?? 0];
       },
       workgroups(pass) {
-        const { m, n, batch } = size(pass);
-        return [Math.ceil(n / TILE), Math.ceil(m / TILE), batch];
-      },
-      flops(pass) {
-        const { m, n, k, batch } = size(pass);
-        return 2 * m * n * k * batch;
+        const now = size(pass);
+        const groups = Math.ceil((now.m * n) / 64);
+        const rows = Math.ceil(groups / 65_535);
+        return [Math.ceil(groups / rows), now.batch, rows];
       },
     },
   ];

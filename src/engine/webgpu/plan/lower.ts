@@ -32,7 +32,7 @@ export interface LowerInput {
   readonly microBatches: number;
   /** Blocks of elements that one workgroup quantises each. */
   readonly blocks: number;
-  readonly lowerMatmul: (call: MatmulCall) => readonly KernelCall[];
+  readonly lowerMatmul: (call: MatmulCall, samplesPerSlice: number) => readonly KernelCall[];
 }
 
 /** Tensors that the engine and the plan name; the others are the plan's own affair. */
@@ -163,7 +163,9 @@ export function lower(input: LowerInput): Lowered {
       if (tensor === gradients) return ownBytes * size.slices;
       return tensors[tensor]?.bytes(size) ?? 0;
     };
-    const kernels = calls.flatMap((call) => (call.kind === 'kernel' ? [call] : input.lowerMatmul(call)));
+    const kernels = calls.flatMap((call) =>
+      call.kind === 'kernel' ? [call] : input.lowerMatmul(call, samplesPerSlice),
+    );
     return kernels.map((call) => {
       const reads = call.reads.map(resolve);
       const writes = call.writes.map(resolve);

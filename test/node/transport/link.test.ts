@@ -6,6 +6,7 @@ import { FRAME_HEADER_BYTES, encodeLinkFrame, writeFrameHeader } from '../../../
 import { HANDSHAKE_MS, createLink } from '../../../src/transport/link.ts';
 import type { Link } from '../../../src/transport/link.ts';
 import { createMac } from '../../../src/transport/mac.ts';
+import type { Mac } from '../../../src/transport/mac.ts';
 import type { RefusalCode } from '../../../src/transport/refusal.ts';
 import { fakeLanes, manualClock } from './fake-lane.ts';
 import type { FakeLane, ManualClock } from './fake-lane.ts';
@@ -24,6 +25,20 @@ interface Side {
   readonly told: string[];
 }
 
+/** Macs that WebCrypto computes at the moment, for all links of this file. */
+let computing = 0;
+const countedMac = (secret: string): Mac => {
+  const mac = createMac(secret);
+  return async (bytes) => {
+    computing += 1;
+    try {
+      return await mac(bytes);
+    } finally {
+      computing -= 1;
+    }
+  };
+};
+
 function side(
   role: 'caller' | 'callee',
   self: MemberId,
@@ -38,7 +53,7 @@ function side(
     role,
     room: 'kitchen',
     self,
-    mac: createMac(secret),
+    mac: countedMac(secret),
     clock,
     control,
     bulk,
@@ -67,11 +82,11 @@ function pair(
   const [bulkA, bulkB] = fakeLanes();
   const a = side('caller', member('a'), secrets[0], [controlA, bulkA], clock, () => undefined);
   const b = side('callee', member('b'), secrets[1], [controlB, bulkB], clock, admit);
-  /** Carries everything that is buffered until both ends are silent; macs are computed by WebCrypto, elsewhere. */
+  /** Carries everything that is buffered until both ends are silent and no mac is computed any more. */
   const settle = async (): Promise<void> => {
     for (let quiet = 0; quiet < 5;) {
       const carried = [controlA, controlB, bulkA, bulkB].reduce((sum, lane) => sum + lane.flush(), 0);
-      quiet = carried > 0 ? 0 : quiet + 1;
+      quiet = carried > 0 || computing > 0 ? 0 : quiet + 1;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   };

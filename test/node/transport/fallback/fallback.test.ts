@@ -86,13 +86,16 @@ function rank(digit: string, medium: OpenMedium, clock: ManualClock, secret = 's
   return { self, transport, told, bytes };
 }
 
+/** Long beside anything that is waited for, so that a busy machine is no failure. */
+const WAIT = { timeout: 30_000, interval: 1 };
+
 /** Proofs are computed by WebCrypto, which answers in its own time. */
 const until = async (clock: ManualClock, flush: () => void, done: () => boolean): Promise<void> => {
   await vi.waitFor(() => {
     flush();
     clock.advance(1);
     if (!done()) throw new Error('not yet');
-  });
+  }, WAIT);
 };
 
 describe('a link over another carrier', () => {

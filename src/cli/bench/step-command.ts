@@ -17,6 +17,7 @@ interface Flags {
   readonly model: string;
   readonly steps: number;
   readonly seconds: number;
+  readonly tune?: boolean;
   readonly json?: true;
 }
 
@@ -46,6 +47,7 @@ export function stepCommand(exit: (status: number) => void): Command {
     .option('--model <model>', 'what is trained', 'digits')
     .option('--steps <n>', 'measured steps at most', wholeNumber(1, 100_000), 20)
     .option('--seconds <n>', 'stop after so long, but not before three steps', wholeNumber(1, 3600), 20)
+    .option('--tune', 'measure the matrix products first, and pin the fastest kernels (GPU engines)')
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
@@ -61,7 +63,7 @@ export function stepCommand(exit: (status: number) => void): Command {
 }
 
 async function measureOn(
-  { engine, steps, seconds }: Flags,
+  { engine, steps, seconds, tune = false }: Flags,
   job: Job,
   cleanup: Cleanup,
   signal: AbortSignal,
@@ -71,7 +73,7 @@ async function measureOn(
   if (engine === 'webgpu') {
     const { measureInBrowser } = await import('./step/browser.ts');
     const log = (line: string): void => void process.stderr.write(`${line}\n`);
-    return measureInBrowser(job, steps, budgetMs, cleanup, signal, log);
+    return measureInBrowser(job, steps, budgetMs, tune, cleanup, signal, log);
   }
   const { openCpuEngine, openGpuEngine } = await import('./step/open.ts');
   const { measureSteps } = await import('./step/measure.ts');
@@ -82,6 +84,7 @@ async function measureOn(
           await (await import('../dawn.ts')).openDawn(),
           (await import('../shader-files.ts')).shaderFromDisk,
           job,
+          tune,
         );
   cleanup.add(() => opened.destroy());
   return { ...(await measureSteps(opened, steps, budgetMs, signal)), adapter: opened.description.adapter };

@@ -5,7 +5,11 @@ import type { MatmulKernel } from '../../../src/job/kernels-schema.ts';
 import { matmul } from '../../../src/engine/cpu/matmul.ts';
 import type { MatmulCall } from '../../../src/engine/graph/matmul-call.ts';
 import type { BufferRole } from '../../../src/engine/layers/layer.ts';
-import { shapeKey } from '../../../src/engine/webgpu/matmul/choose.ts';
+import { requestAdapter, requestDevice } from '../../../src/engine/webgpu/device.ts';
+import { chooseMatmul, shapeKey, type ProductShape } from '../../../src/engine/webgpu/matmul/choose.ts';
+import { productsOf, tuneMatmul } from '../../../src/engine/webgpu/matmul/tune.ts';
+import { bundledShader } from '../../../src/engine/webgpu/shader-bundle.ts';
+import { DEFAULT_JOB, parseJob, type Job } from '../../../src/job/job.ts';
 import { lowerMatmul, productShape } from '../../../src/engine/webgpu/matmul/lower.ts';
 import { createBench, floats, type Bench } from './gpu.ts';
 
@@ -156,4 +160,28 @@ describe('a matrix product', () => {
     const large = await onGpu({ ...given, kernel: '256x128x8' });
     expect(large.found).toEqual(tiled.found);
   });
+
+  it('is measured in a short search, whose table a job can pin', async () => {
+    const device = await requestDevice(await requestAdapter(navigator.gpu));
+    const job = parseJob({
+      ...DEFAULT_JOB,
+      model: { kind: 'mlp', layers: [64, 64], activation: 'relu' },
+      globalBatch: 64,
+      microBatches: 1,
+    });
+    expect(productsOf(job).map(shapeKey)).toEqual(['NT 32x64x64 1', 'NN 32x64x64 1', 'TN 64x64x32 1']);
+    const matmul = await tuneMatmul(device, bundledShader, job, () => performance.now());
+    device.destroy();
+    const pinned = parseJob({ ...job, kernels: { version: 1, matmul } });
+    for (const [key, { kernel, splits }] of Object.entries(pinned.kernels.matmul)) {
+      expect(productsOf(job).map(shapeKey)).toContain(key);
+      expect({ kernel, splits }).not.toEqual(chooseMatmul(productNamed(job, key), {}));
+    }
+  });
 });
+
+const productNamed = (job: Job, key: string): ProductShape => {
+  const shape = productsOf(job).find((product) => shapeKey(product) === key);
+  if (shape === undefined) throw new RangeError(`The job has no product ${key}.`);
+  return shape;
+};

@@ -17,6 +17,7 @@ export async function measureInBrowser(
   job: Job,
   steps: number,
   budgetMs: number,
+  tune: boolean,
   cleanup: Cleanup,
   signal: AbortSignal,
   log: (line: string) => void,
@@ -28,7 +29,7 @@ export async function measureInBrowser(
   const page = await context.newPage();
   await page.goto(`${server.url}src/cli/bench/step/page.html`, { timeout: OPEN_MS });
   await page.waitForFunction(() => 'stepBench' in window, undefined, { timeout: OPEN_MS });
-  const measured = page.evaluate(measure, { job, steps, budgetMs });
+  const measured = page.evaluate(measure, { job, steps, budgetMs, tune });
   return within('the steps', MEASURE_MS + budgetMs, signal, measured);
 }
 
@@ -36,8 +37,9 @@ interface Order {
   readonly job: Job;
   readonly steps: number;
   readonly budgetMs: number;
+  readonly tune: boolean;
 }
 
 // This runs inside the page: it travels as source text, so it names nothing of this module.
-const measure = ({ job, steps, budgetMs }: Order) =>
-  (window as unknown as { readonly stepBench: StepDoor }).stepBench.measure(job, steps, budgetMs);
+const measure = ({ job, steps, budgetMs, tune }: Order) =>
+  (window as unknown as { readonly stepBench: StepDoor }).stepBench.measure(job, steps, budgetMs, tune);

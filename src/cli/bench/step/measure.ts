@@ -5,6 +5,7 @@ import { laneLayout } from '../../../collective/lanes.ts';
 import type { StepCost } from '../../../engine/webgpu/plan/cost.ts';
 import type { WebGpuEngine } from '../../../engine/webgpu/engine.ts';
 import { modelGraph } from '../../../engine/graph/model-graph.ts';
+import type { MatmulTable } from '../../../job/kernels-schema.ts';
 import type { Engine } from '../../../ports/engine.ts';
 import { median } from '../allreduce/median.ts';
 
@@ -34,6 +35,8 @@ export interface StepMeasurement {
   readonly kernels: readonly KernelShare[];
   /** Bytes that the job takes on the device. */
   readonly memoryBytes: number;
+  /** Kernels that the job pins, by product. */
+  readonly pinned: MatmulTable;
 }
 
 const WARM_UP = 1;
@@ -81,6 +84,7 @@ export async function measureSteps(
     timedBy: profiled?.by,
     kernels: profiled?.kernels ?? [],
     memoryBytes,
+    pinned: job.kernels.matmul,
   };
 }
 

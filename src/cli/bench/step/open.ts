@@ -3,6 +3,7 @@
 import { createCpuEngine } from '../../../engine/cpu/engine.ts';
 import { describeAdapter, requestAdapter, requestDevice } from '../../../engine/webgpu/device.ts';
 import { createWebGpuEngine } from '../../../engine/webgpu/engine.ts';
+import { tuneMatmul } from '../../../engine/webgpu/matmul/tune.ts';
 import type { ShaderText } from '../../../engine/webgpu/pipelines.ts';
 import type { Job } from '../../../job/job.ts';
 import type { Engine } from '../../../ports/engine.ts';
@@ -12,13 +13,21 @@ const REASON = 'It is measured.';
 /** Bytes that one pass may take on a GPU: enough for the whole batch of the largest model here. */
 const GPU_BYTES = 8 * 1024 ** 3;
 
-export async function openGpuEngine(gpu: GPU | undefined, shaders: ShaderText, job: Job): Promise<Engine> {
+/** With `tune`, the job's matrix products are measured on the device first, and the fastest kernels pinned. */
+export async function openGpuEngine(
+  gpu: GPU | undefined,
+  shaders: ShaderText,
+  job: Job,
+  tune: boolean,
+): Promise<Engine> {
   const adapter = await requestAdapter(gpu);
   const { name, software } = describeAdapter(adapter.info);
+  const device = await requestDevice(adapter);
+  const matmul = tune ? await tuneMatmul(device, shaders, job, () => performance.now()) : job.kernels.matmul;
   return createWebGpuEngine({
-    device: await requestDevice(adapter),
+    device,
     shaders,
-    job,
+    job: { ...job, kernels: { ...job.kernels, matmul } },
     loader: madeUpSamples(job),
     description: { kind: 'webgpu', adapter: name, software, reason: REASON },
     ...(software ? {} : { passBytes: GPU_BYTES }),

@@ -7,7 +7,12 @@ import { openGpuEngine } from './open.ts';
 
 export interface StepDoor {
   /** Rejects where there is no WebGPU, or the job does not fit. */
-  measure(job: Job, steps: number, budgetMs: number): Promise<StepMeasurement & { readonly adapter: string }>;
+  measure(
+    job: Job,
+    steps: number,
+    budgetMs: number,
+    tune: boolean,
+  ): Promise<StepMeasurement & { readonly adapter: string }>;
 }
 
 declare global {
@@ -17,8 +22,8 @@ declare global {
 }
 
 window.stepBench = {
-  async measure(job, steps, budgetMs) {
-    const engine = await openGpuEngine(navigator.gpu, bundledShader, job);
+  async measure(job, steps, budgetMs, tune) {
+    const engine = await openGpuEngine(navigator.gpu, bundledShader, job, tune);
     try {
       return { ...(await measureSteps(engine, steps, budgetMs)), adapter: engine.description.adapter };
     } finally {

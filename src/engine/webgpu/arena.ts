@@ -22,7 +22,7 @@ export interface Arena {
 }
 
 /** Buffers are whole vectors of four words, since some kernels read them so, and none is empty. */
-const wholeVectors = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);
+export const wholeVectors = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);
 
 export function createArena(
   device: GPUDevice,

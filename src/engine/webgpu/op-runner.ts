@@ -7,6 +7,7 @@ import { layerOf } from '../layers/index.ts';
 import { elements, type BufferRole, type GpuCall, type GpuPlace, type KernelCall } from '../layers/layer.ts';
 import type { LayerSpec } from '../layers/index.ts';
 import type { OpRunner } from '../op-runner.ts';
+import { wholeVectors } from './arena.ts';
 import { lowerMatmul } from './matmul/lower.ts';
 import { createPipelines, type ShaderText } from './pipelines.ts';
 import { createBindGroups, createProgram, uniformBytes } from './program.ts';
@@ -17,7 +18,6 @@ type Words = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
 /** The longest row of logits that `narrow` is meant for plays no part here: one row a workgroup does for any. */
 const LOSS = { shader: 'softmax_cross_entropy.wgsl', entryPoint: 'wide' } as const;
-const FLOAT_BYTES = 4;
 
 export function createGpuOpRunner(device: GPUDevice, shaders: ShaderText): OpRunner {
   const supervisor = superviseDevice(device);
@@ -34,14 +34,14 @@ export function createGpuOpRunner(device: GPUDevice, shaders: ShaderText): OpRun
     const buffers = new Map<string, GPUBuffer>();
     const made: GPUBuffer[] = [];
     const create = (label: string, bytes: number, use: number): GPUBuffer => {
-      const buffer = device.createBuffer({ label, size: Math.max(FLOAT_BYTES, bytes), usage: use });
+      const buffer = device.createBuffer({ label, size: wholeVectors(bytes), usage: use });
       made.push(buffer);
       return buffer;
     };
     const bufferOf = (role: BufferRole): GPUBuffer => {
       const key = keyOf(role);
       const bytes = typeof role === 'object' && 'scratch' in role ? role.bytesPerSample * size.samples : 0;
-      const buffer = buffers.get(key) ?? create(key, Math.ceil(bytes / FLOAT_BYTES) * FLOAT_BYTES, usage);
+      const buffer = buffers.get(key) ?? create(key, bytes, usage);
       buffers.set(key, buffer);
       return buffer;
     };
@@ -92,15 +92,19 @@ export function createGpuOpRunner(device: GPUDevice, shaders: ShaderText): OpRun
         });
         device.queue.submit([encoder.finish()]);
         const words = await Promise.all(copies.map((copy) => readWords(copy, copy.size)));
-        return words.map(({ buffer }) => new Float32Array(buffer));
+        return words.map(({ buffer }, i) =>
+          new Float32Array(buffer).slice(0, arrays.get(wanted[i] ?? '')?.length ?? 0),
+        );
       });
     } finally {
       for (const buffer of made) buffer.destroy();
     }
   };
 
-  const kernelsOf = (calls: readonly GpuCall[]): readonly KernelCall[] =>
-    calls.flatMap((call) => (call.kind === 'kernel' ? [call] : lowerMatmul(call)));
+  const kernelsOf = (calls: readonly GpuCall[], samplesPerSlice: number): readonly KernelCall[] =>
+    calls.flatMap((call) =>
+      call.kind === 'kernel' ? [call] : lowerMatmul(call, { samplesPerSlice, table: {} }),
+    );
 
   return {
     async matmul({ m, n, k, transposeA, transposeB, a, b }) {
@@ -120,7 +124,7 @@ export function createGpuOpRunner(device: GPUDevice, shaders: ShaderText): OpRun
         [keyOf({ input: 1 }), b],
         ['output', new Float32Array(m * n)],
       ]);
-      const [c = new Float32Array(0)] = await run(lowerMatmul(call), arrays, { slices: 1, samples: 1 }, [
+      const [c = new Float32Array(0)] = await run(kernelsOf([call], 1), arrays, { slices: 1, samples: 1 }, [
         'output',
       ]);
       return c;
@@ -159,11 +163,14 @@ export function createGpuOpRunner(device: GPUDevice, shaders: ShaderText): OpRun
         ['outputGradient', upstream],
       ]);
       const [output = fresh(0), inputGradient = fresh(0), gradients = fresh(0)] = await run(
-        kernelsOf([
-          ...gpu.forward(place),
-          ...(gpu.parameterGradient?.(place, []) ?? []),
-          ...gpu.backward(place, needed, []),
-        ]),
+        kernelsOf(
+          [
+            ...gpu.forward(place),
+            ...(gpu.parameterGradient?.(place, []) ?? []),
+            ...gpu.backward(place, needed, []),
+          ],
+          samples,
+        ),
         arrays,
         { slices: 1, samples },
         ['output', keyOf({ inputGradient: 0 }), 'parameterGradients'],
@@ -206,5 +213,6 @@ function keyOf(role: BufferRole): string {
   if (typeof role === 'string') return role;
   if ('input' in role) return `input ${role.input}`;
   if ('inputGradient' in role) return `gradient of input ${role.inputGradient}`;
-  return `scratch ${role.scratch}`;
+  // Forward and backward may use one number for memory of different sizes.
+  return `scratch ${role.scratch} of ${role.bytesPerSample}`;
 }

@@ -1,5 +1,6 @@
 // Whole models on the GPU: against the CPU engine, against themselves, and against a device that fails.
 
+import { wholeVectors } from '../../../src/engine/webgpu/arena.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../../src/engine/cpu/engine.ts';
 import type { EngineHooks } from '../../../src/engine/hooks.ts';
@@ -88,7 +89,7 @@ const FEWER = 10;
 /** The engine keeps its gradients in one buffer, which this refuses to be longer than one slice's. */
 const oneSliceOnly = (job: Job): EngineHooks => ({
   createBuffer: (device, descriptor) => {
-    if (descriptor.label === 'gradients' && descriptor.size > 4 * layoutOf(job).gradient) {
+    if (descriptor.label === 'gradients' && descriptor.size > wholeVectors(4 * layoutOf(job).gradient)) {
       throw new RangeError('refused by the test');
     }
     return device.createBuffer(descriptor);

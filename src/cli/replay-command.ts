@@ -85,7 +85,7 @@ function runReplay(from: string, flags: ReplayFlags): number {
     }),
   );
   const wallMs = performance.now() - started;
-  recorder.finish(outcome.virtualMs);
+  recorder.finish(outcome);
   if (replay.traceHash !== undefined && replay.traceHash !== outcome.traceHash)
     throw new RunError(
       `The replay came out as trace ${outcome.traceHash}, but ${replay.traceHash} was recorded: another version wrote it.`,

@@ -24,7 +24,7 @@ export function replayRecordingCommand(path: string, flags: RecordFlags & { read
   const first = outcome.records[0]?.at ?? 0;
   // Drawn from zero, as simulated runs are.
   for (const record of outcome.records) recorder.record({ ...record, at: record.at - first });
-  recorder.finish(outcome.spanMs);
+  recorder.finish({ virtualMs: outcome.spanMs, invariant: outcome.invariant, reason: outcome.reason });
   process.stdout.write(
     flags.json === true
       ? `${JSON.stringify(recordingJson(outcome, wallMs))}\n`

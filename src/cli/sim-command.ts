@@ -117,7 +117,7 @@ function sim(flags: SimFlags): number {
     watch: true,
   });
   const wallMs = performance.now() - started;
-  recorder.finish(outcome.virtualMs);
+  recorder.finish(outcome);
   process.stdout.write(
     flags.json === true
       ? `${JSON.stringify(outcomeJson(experiment, outcome, wallMs))}\n`

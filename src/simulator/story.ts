@@ -11,7 +11,8 @@ const MAX_LINES = 40;
 
 const seconds = (ms: number): string => `${(Math.round(ms) / 1000).toFixed(3)} s`;
 
-function whatStrikes({ page, rank, fault }: Strike): string {
+/** A strike in a few words. */
+export function whatStrikes({ page, rank, fault }: Strike): string {
   const { kind, ...details } = fault;
   const who = rank === undefined ? `page ${page ?? '-'}` : rank === 'any' ? 'any rank' : `rank ${rank}`;
   const more = Object.entries(details).map(([name, value]) => `${name} ${String(value)}`);

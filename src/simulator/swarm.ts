@@ -57,6 +57,9 @@ export interface Outcome {
   readonly situations: ReadonlyMap<Situation, number>;
 }
 
+/** A page is gone, stands still, or goes on. */
+export type Condition = 'gone' | 'frozen' | 'awake';
+
 export interface RunOptions {
   readonly entropy?: Entropy;
   /** Absent: the real protocol. */
@@ -69,7 +72,8 @@ export interface RunOptions {
   readonly maxEvents?: number;
   readonly onRecord?: (record: TraceRecord, host: Host) => void;
   readonly onStrike?: (strike: Strike, at: number) => void;
-  readonly onSend?: (from: Host, to: Host, message: Message) => void;
+  readonly onSend?: (from: Host, to: Host, message: Message, at: number) => void;
+  readonly onCondition?: (host: Host, condition: Condition, at: number) => void;
   readonly onMessage?: (from: Host, to: Host, message: Message, sentAt: number, now: number) => void;
 }
 
@@ -129,11 +133,18 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
           },
         }
       : {}),
-    ...(options.onSend === undefined ? {} : { onSend: options.onSend }),
+    ...(options.onSend === undefined
+      ? {}
+      : {
+          onSend: (from: Host, to: Host, message: Message) =>
+            options.onSend?.(from, to, message, world.now()),
+        }),
     onUnstored() {
       if (watching) situations.unstored();
     },
+    onFreeze: (host, frozen) => options.onCondition?.(host, frozen ? 'frozen' : 'awake', world.now()),
     onDeath(host) {
+      options.onCondition?.(host, 'gone', world.now());
       if (!watching) return;
       const pending = world.profile(host.profile).writes.filter((write) => write.by === host.member).length;
       situations.death(host, pending, world.now());

@@ -59,6 +59,8 @@ export interface WorldOptions {
   readonly onSend?: (from: Host, to: Host, message: Message) => void;
   /** Called when a page is about to die. */
   readonly onDeath?: (host: Host) => void;
+  /** A page stands still, or goes on. */
+  readonly onFreeze?: (host: Host, frozen: boolean) => void;
   /** A vote could not be stored. */
   readonly onUnstored?: () => void;
   /** False: the log is not kept. */
@@ -366,12 +368,17 @@ export function createWorld(options: WorldOptions): World {
     },
     freeze(member) {
       const host = hosts.get(member);
-      if (host !== undefined) host.waiting ??= [];
+      if (host?.waiting !== undefined || host === undefined) return;
+      host.waiting = [];
+      options.onFreeze?.(host, true);
     },
     wake(member) {
       const host = hosts.get(member);
       const waiting = host?.waiting ?? [];
-      if (host !== undefined) host.waiting = undefined;
+      if (host?.waiting !== undefined) {
+        host.waiting = undefined;
+        options.onFreeze?.(host, false);
+      }
       for (const action of waiting) action();
     },
     loseDevice(member, fault = 'device-lost') {

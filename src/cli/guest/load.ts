@@ -1,13 +1,13 @@
 // Loads the protocol behind `--protocol FILE`: code that a person has written and asks to be run, so it runs; what it exports is checked.
 
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { tsImport } from 'tsx/esm/api';
 import { oneLine, UsageError } from '../errors.ts';
 import { ProtocolError } from '../../simulator/guest/protocol-error.ts';
 import { parseProtocol, type GuestProtocol } from '../../simulator/guest/shape.ts';
+import { sourceHash } from '../../simulator/guest/source-hash.ts';
 
 export interface LoadedProtocol {
   readonly path: string;
@@ -53,37 +53,17 @@ async function importModule(path: string, file: string): Promise<Readonly<Record
   }
 }
 
-const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*(['"])(\.{1,2}\/[^'"]+)\1/g;
-
-/**
- * The SHA-256 of the file, with line ends as LF: what `sha256sum` says of it. Where it imports files beside it, of the list of their
- * hashes and relative paths instead, so that a change in any of them shows.
- */
+/** See `sourceHash`. */
 function hashOf(path: string, file: string): string {
-  const hashes = new Map<string, string>();
-  const visit = (current: string): void => {
-    let text: string;
+  const folder = dirname(file);
+  const read = (relative: string): string | undefined => {
+    const target = resolve(folder, relative);
+    if (target !== file && !existsSync(target)) return undefined;
     try {
-      text = readFileSync(current, 'utf8').replaceAll('\r\n', '\n');
+      return readFileSync(target, 'utf8');
     } catch (error) {
       throw new UsageError(`${path} cannot be read: ${oneLine(error)}`);
     }
-    hashes.set(relative(dirname(file), current).replaceAll('\\', '/'), sha256(text));
-    for (const [, , specifier = ''] of text.matchAll(IMPORT)) {
-      const imported = moduleFile(resolve(dirname(current), specifier));
-      if (imported !== undefined && !hashes.has(relative(dirname(file), imported).replaceAll('\\', '/')))
-        visit(imported);
-    }
   };
-  visit(file);
-  const [only] = hashes.values();
-  return hashes.size === 1 && only !== undefined
-    ? only
-    : sha256([...hashes].map(([name, hash]) => `${hash}  ${name}\n`).join(''));
+  return sourceHash(basename(file), read);
 }
-
-/** A module's file, where it is written without its ending too. */
-const moduleFile = (path: string): string | undefined =>
-  [path, `${path}.ts`, `${path}.js`, path.replace(/\.js$/, '.ts')].find((candidate) => existsSync(candidate));
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -5,12 +5,16 @@ import { drawGuest } from '../../simulator/guest/drawing.ts';
 import { eventInWords, inWords } from '../../simulator/guest/story.ts';
 import type { Letter } from '../../simulator/guest/world.ts';
 import { writePerfetto } from '../../trace/perfetto.ts';
+import { spaceTimeSvg } from '../../trace/space-time.ts';
 import { writeShiviz, type ShivizClock } from '../../trace/shiviz.ts';
 import { writeText } from '../sim/files.ts';
 import type { RecordFlags } from '../sim/recorder.ts';
 
 export interface GuestRecorder {
-  readonly options: Pick<GuestRunOptions, 'onRecord' | 'onStrike' | 'onSend' | 'onMessage'>;
+  readonly options: Pick<
+    GuestRunOptions,
+    'onRecord' | 'onStrike' | 'onSend' | 'onMessage' | 'onState' | 'onCondition'
+  >;
   /** Writes the files. */
   finish(outcome: GuestOutcome): void;
 }
@@ -36,7 +40,10 @@ export function createGuestRecorder(flags: RecordFlags): GuestRecorder {
         drawing?.onRecord(record);
       },
       onStrike: (strike, at) => drawing?.onStrike(strike, at),
-      onSend(from, to, letter) {
+      onState: (node, state, at) => drawing?.onState(node, state, at),
+      onCondition: (node, condition, at) => drawing?.onCondition(node, condition, at),
+      onSend(from, to, letter, at) {
+        drawing?.onSend(from, to, letter, at);
         if (shiviz === undefined) return;
         const carried = clocks.get(letter) ?? new Map<number, ShivizClock>();
         carried.set(to, shiviz.sent(String(from), String(to), words(letter)));
@@ -54,7 +61,8 @@ export function createGuestRecorder(flags: RecordFlags): GuestRecorder {
       if (flags.trace !== undefined && perfetto !== undefined)
         writeText(flags.trace, perfetto.text(outcome.virtualMs));
       if (flags.shiviz !== undefined && shiviz !== undefined) writeText(flags.shiviz, shiviz.text());
-      if (flags.svg !== undefined && drawing !== undefined) writeText(flags.svg, drawing.text(outcome));
+      if (flags.svg !== undefined && drawing !== undefined)
+        writeText(flags.svg, spaceTimeSvg(drawing.diagram(outcome)));
     },
   };
 }

@@ -1,10 +1,11 @@
 // The files that a simulated run can leave behind: its event log, a Perfetto trace, a ShiViz log, a space-time diagram.
 
 import type { Message } from '../../protocol/messages.ts';
-import type { RunOptions } from '../../simulator/swarm.ts';
-import type { TraceEvent, TraceRecord } from '../../trace/events.ts';
+import { drawRoom } from '../../simulator/drawing.ts';
+import type { Outcome, RunOptions } from '../../simulator/swarm.ts';
+import type { TraceRecord } from '../../trace/events.ts';
 import { writePerfetto } from '../../trace/perfetto.ts';
-import { writeSpaceTime } from '../../trace/space-time.ts';
+import { spaceTimeSvg } from '../../trace/space-time.ts';
 import { writeShiviz, type ShivizClock } from '../../trace/shiviz.ts';
 import { writeText } from './files.ts';
 
@@ -16,40 +17,42 @@ export interface RecordFlags {
 }
 
 export interface Recorder {
-  readonly options: Pick<RunOptions, 'onRecord' | 'onSend' | 'onMessage'>;
+  readonly options: Pick<RunOptions, 'onRecord' | 'onStrike' | 'onSend' | 'onMessage' | 'onCondition'>;
   /** Of a run that is not simulated here: its log alone. */
   record(record: TraceRecord): void;
   /** Writes the files. */
-  finish(virtualMs: number): void;
+  finish(outcome: Pick<Outcome, 'virtualMs' | 'invariant' | 'reason'>): void;
 }
-
-/** What a rank does in every step: a drawing of it would show nothing else. */
-const EVERY_STEP: ReadonlySet<TraceEvent['kind']> = new Set(['phase', 'contributed', 'applied', 'committed']);
-
-const nameOf = (member: string): string => `rank ${member.slice(0, 6)}`;
 
 export function createRecorder(flags: RecordFlags): Recorder {
   const lines: string[] = [];
   const perfetto = flags.trace === undefined ? undefined : writePerfetto();
   const shiviz = flags.shiviz === undefined ? undefined : writeShiviz();
-  const drawing = flags.svg === undefined ? undefined : writeSpaceTime();
+  const drawing = flags.svg === undefined ? undefined : drawRoom();
   /** The clock that each message carries, by its receiver: a broadcast is one message. */
   const clocks = new WeakMap<Message, Map<string, ShivizClock>>();
   const record = (entry: TraceRecord): void => {
     if (flags.log !== undefined) lines.push(JSON.stringify(entry));
     perfetto?.record(entry);
     shiviz?.record(entry);
-    if (!EVERY_STEP.has(entry.event.kind)) drawing?.note(nameOf(entry.member), entry.at, entry.event.kind);
   };
   return {
-    record,
+    record(entry) {
+      record(entry);
+      drawing?.record(entry);
+    },
     options: {
-      onRecord: record,
-      ...(shiviz === undefined
+      onRecord(entry, host) {
+        record(entry);
+        drawing?.onRecord(entry, host);
+      },
+      ...(drawing === undefined ? {} : { onStrike: drawing.onStrike, onCondition: drawing.onCondition }),
+      ...(shiviz === undefined && drawing === undefined
         ? {}
         : {
-            onSend(from, to, message) {
-              if (message.kind === 'beat') return;
+            onSend(from, to, message, at) {
+              drawing?.onSend(from, to, message, at);
+              if (message.kind === 'beat' || shiviz === undefined) return;
               const carried = clocks.get(message) ?? new Map<string, ShivizClock>();
               carried.set(to.member, shiviz.sent(from.member, to.member, message.kind));
               clocks.set(message, carried);
@@ -61,18 +64,19 @@ export function createRecorder(flags: RecordFlags): Recorder {
             onMessage(from, to, message, sentAt, now) {
               if (message.kind === 'beat') return;
               perfetto?.message(from.member, to.member, message.kind, sentAt, now);
-              drawing?.message(nameOf(from.member), nameOf(to.member), message.kind, sentAt, now);
+              drawing?.onMessage(from, to, message, sentAt, now);
               const clock = clocks.get(message)?.get(to.member);
               if (clock !== undefined) shiviz?.received(from.member, to.member, message.kind, clock);
             },
           }),
     },
-    finish(virtualMs) {
+    finish(outcome) {
       if (flags.log !== undefined) writeText(flags.log, `${lines.join('\n')}\n`);
       if (flags.trace !== undefined && perfetto !== undefined)
-        writeText(flags.trace, perfetto.text(virtualMs));
+        writeText(flags.trace, perfetto.text(outcome.virtualMs));
       if (flags.shiviz !== undefined && shiviz !== undefined) writeText(flags.shiviz, shiviz.text());
-      if (flags.svg !== undefined && drawing !== undefined) writeText(flags.svg, drawing.text());
+      if (flags.svg !== undefined && drawing !== undefined)
+        writeText(flags.svg, spaceTimeSvg(drawing.diagram(outcome)));
     },
   };
 }

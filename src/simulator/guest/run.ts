@@ -49,7 +49,10 @@ export interface GuestRunOptions {
   readonly maxEvents?: number;
   readonly onRecord?: (record: GuestRecord) => void;
   readonly onStrike?: (strike: GuestStrike, at: number) => void;
-  readonly onSend?: (from: NodeId, to: NodeId, letter: Letter) => void;
+  readonly onSend?: (from: NodeId, to: NodeId, letter: Letter, at: number) => void;
+  /** Called after every step, with the node's state: not to be kept or changed. */
+  readonly onState?: (node: NodeId, state: unknown, at: number) => void;
+  readonly onCondition?: (node: NodeId, condition: Condition, at: number) => void;
   readonly onMessage?: (from: NodeId, to: NodeId, letter: Letter, sentAt: number, now: number) => void;
 }
 
@@ -82,6 +85,8 @@ export function runGuest(
     },
     onStrike: options.onStrike,
     onSend: options.onSend,
+    onState: options.onState,
+    onCondition: options.onCondition,
     ...(onMessage === undefined
       ? {}
       : {

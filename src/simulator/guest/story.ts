@@ -16,14 +16,19 @@ interface Line {
   readonly matters: boolean;
 }
 
+const hasKind = (value: unknown): value is { readonly kind: string } =>
+  typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string';
+
 /** A message or a stored value in a few words: its kind first, if it has one. */
 export function inWords(value: unknown): string {
-  if (typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string') {
-    const { kind, ...rest } = value;
-    return Object.keys(rest).length === 0 ? kind : `${kind} ${shortened(JSON.stringify(rest))}`;
-  }
-  return shortened(JSON.stringify(value));
+  if (!hasKind(value)) return shortened(JSON.stringify(value));
+  const { kind, ...rest } = value;
+  return Object.keys(rest).length === 0 ? kind : `${kind} ${shortened(JSON.stringify(rest))}`;
 }
+
+/** What a message is called: its kind, or itself where it is one word. */
+export const kindOf = (message: unknown): string =>
+  hasKind(message) ? message.kind : typeof message === 'string' ? shortened(message) : 'message';
 
 const shortened = (text: string): string =>
   text.length <= MAX_VALUE ? text : `${text.slice(0, MAX_VALUE)}…`;

@@ -75,7 +75,9 @@ export interface GuestWorldOptions {
   readonly entropy: Entropy;
   readonly onRecord: (record: GuestRecord) => void;
   readonly onStrike?: ((strike: GuestStrike, at: number) => void) | undefined;
-  readonly onSend?: ((from: NodeId, to: NodeId, letter: Letter) => void) | undefined;
+  readonly onSend?: ((from: NodeId, to: NodeId, letter: Letter, at: number) => void) | undefined;
+  readonly onState?: ((node: NodeId, state: unknown, at: number) => void) | undefined;
+  readonly onCondition?: ((node: NodeId, condition: Condition, at: number) => void) | undefined;
   readonly onMessage?: ((from: NodeId, to: NodeId, letter: Letter, sentAt: number) => void) | undefined;
 }
 
@@ -155,6 +157,7 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
     const effects = parseEffects(answer, where);
     options.onRecord({ node: node.member, seq, at: now, event, effects });
     for (const effect of effects) if (node.alive) perform(node, effect);
+    options.onState?.(node.member, node.state, now);
     check();
   }
 
@@ -199,7 +202,7 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
     at,
     delay: (site, [low, high], node) => scheduler.delay('net', site, low, high, node.ordinal),
     deliver: deliverLink,
-    left: (from, to, letter) => options.onSend?.(from.member, to.member, letter),
+    left: (from, to, letter) => options.onSend?.(from.member, to.member, letter, now),
     arrived: (from, to, letter, sentAt) => options.onMessage?.(from.member, to.member, letter, sentAt),
   });
 
@@ -268,6 +271,8 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
     node.spent.set(before, (node.spent.get(before) ?? 0) + now - node.since);
     node.since = now;
     action();
+    const after = conditionOf(node);
+    if (after !== before) options.onCondition?.(node.member, after, now);
   }
 
   function end(node: Node, how: 'close' | 'kill'): void {

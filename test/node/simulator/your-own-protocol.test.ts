@@ -15,6 +15,7 @@ import { GUEST_FAULTS, parseProtocol, type GuestProtocol } from '../../../src/si
 import { guestReplayOf, replayGuest, shrinkGuest } from '../../../src/simulator/guest/shrink.ts';
 import { guestStory } from '../../../src/simulator/guest/story.ts';
 import { parseReplayOf, pasteable } from '../../../src/simulator/replay.ts';
+import { spaceTimeSvg } from '../../../src/trace/space-time.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const COMMAND = join(ROOT, 'src/cli/rankfall.mjs');
@@ -85,9 +86,9 @@ describe('the races of examples/', () => {
     const sections: string[] = [];
     for (const { name, tells, file, protocol, seed, small } of races) {
       const drawing = drawGuest();
-      await expect(drawing.text(replayGuest(protocol, small.replay, drawing))).toMatchFileSnapshot(
-        `../../../docs/races/${name}.svg`,
-      );
+      await expect(
+        spaceTimeSvg(drawing.diagram(replayGuest(protocol, small.replay, drawing))),
+      ).toMatchFileSnapshot(`../../../docs/races/${name}.svg`);
       sections.push(
         `## ${name}\n\n${tells}\n\n` +
           `\`npx rankfall hunt --protocol ${file}\` finds it at seed ${seed}, and leaves ${small.size} decision${small.size === 1 ? '' : 's'} of it:\n\n` +

@@ -1,0 +1,203 @@
+// A run as a space-time diagram, as data: a lane for each member, what happened on it, and the messages between them (L. Lamport,
+// "Time, Clocks, and the Ordering of Events in a Distributed System", 1978). The SVG export and the lab's canvas draw the same.
+
+export type Tone = 'plain' | 'good' | 'bad';
+
+/** A moment: milliseconds, and its place among all that was recorded, which orders what happened at once. */
+export interface Moment {
+  readonly at: number;
+  readonly seq: number;
+}
+
+export interface Lane {
+  readonly name: string;
+  /** Lanes of one group can be folded into one: the pages of a browser. */
+  readonly group: string | undefined;
+}
+
+/** Something happened on a lane. */
+export interface Mark extends Moment {
+  readonly lane: number;
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+export interface Arrow {
+  readonly from: number;
+  readonly to: number;
+  readonly kind: string;
+  readonly label: string;
+  readonly sent: Moment;
+  /** Undefined: it had not arrived when the record ended. */
+  readonly received: Moment | undefined;
+}
+
+/** A stretch of a lane: a step that was taken, a generation that it was in, or a time in which it was not there, or stood still. */
+export interface Span {
+  readonly kind: 'step' | 'generation' | 'gone' | 'frozen';
+  readonly lane: number;
+  readonly from: Moment;
+  readonly to: Moment;
+  readonly name: string;
+}
+
+/** What happened to all of them. */
+export interface Headline extends Moment {
+  readonly text: string;
+}
+
+/** What a lane says of itself from then on. */
+export interface Fact extends Moment {
+  readonly lane: number;
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface Failing extends Moment {
+  readonly invariant: string;
+  readonly sentence: string;
+}
+
+/** Everything is in the order of its (first) moment's `seq`. */
+export interface Diagram {
+  readonly lanes: readonly Lane[];
+  readonly marks: readonly Mark[];
+  readonly arrows: readonly Arrow[];
+  readonly spans: readonly Span[];
+  readonly headlines: readonly Headline[];
+  readonly facts: readonly Fact[];
+  /** The invariant that broke at the end of the run. */
+  readonly failing: Failing | undefined;
+  readonly end: Moment;
+  /** So many messages and marks came after the limit, and are not in it. */
+  readonly omitted: number;
+}
+
+export interface DiagramRecorder {
+  /** Names a lane, at the latest at its first use. */
+  lane(name: string, group?: string): void;
+  mark(lane: string, at: number, text: string, tone?: Tone): void;
+  headline(at: number, text: string): void;
+  fact(lane: string, at: number, name: string, value: string): void;
+  /** `message` and the receiver tell one sending from another: a broadcast is one message. */
+  sent(from: string, to: string, message: object, kind: string, label: string, at: number): void;
+  /** The same message twice is another arrow. */
+  received(from: string, to: string, message: object, sentAt: number, at: number): void;
+  /** A span of this kind begins; it ends one that is open. */
+  begin(kind: Span['kind'], lane: string, at: number, name: string): void;
+  /** Does nothing where none is open; `name` is what it turned out to be. */
+  end(kind: Span['kind'], lane: string, at: number, name?: string): void;
+  finish(at: number, failing?: { readonly invariant: string; readonly sentence: string }): Diagram;
+}
+
+/** More than this is no picture any more, and only takes memory. */
+const MAX_ITEMS = 400_000;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export function recordDiagram(): DiagramRecorder {
+  const numbers = new Map<string, number>();
+  const lanes: Lane[] = [];
+  const marks: Mark[] = [];
+  const arrows: Mutable<Arrow>[] = [];
+  const spans: Mutable<Span>[] = [];
+  const headlines: Headline[] = [];
+  const facts: Fact[] = [];
+  /** By kind and lane. */
+  const open = new Map<string, Mutable<Span>>();
+  /** Arrows that have not arrived, by message, receiver and time of sending. */
+  const underWay = new WeakMap<object, Map<string, Mutable<Arrow>>>();
+  let seq = 0;
+  let items = 0;
+  let omitted = 0;
+
+  const moment = (at: number): Moment => ({ at, seq: seq++ });
+
+  function numberOf(name: string, group?: string): number {
+    let number = numbers.get(name);
+    if (number === undefined) {
+      number = lanes.length;
+      numbers.set(name, number);
+      lanes.push({ name, group });
+    }
+    return number;
+  }
+
+  function end(kind: Span['kind'], lane: string, at: number, name?: string): void {
+    const span = open.get(`${kind} ${lane}`);
+    if (span === undefined) return;
+    span.to = moment(at);
+    if (name !== undefined) span.name = name;
+    open.delete(`${kind} ${lane}`);
+  }
+
+  function isRoom(): boolean {
+    if (items < MAX_ITEMS) {
+      items += 1;
+      return true;
+    }
+    omitted += 1;
+    return false;
+  }
+
+  return {
+    lane: (name, group) => void numberOf(name, group),
+    mark(lane, at, text, tone = 'plain') {
+      if (isRoom()) marks.push({ lane: numberOf(lane), ...moment(at), text, tone });
+    },
+    headline(at, text) {
+      headlines.push({ ...moment(at), text });
+    },
+    fact(lane, at, name, value) {
+      if (isRoom()) facts.push({ lane: numberOf(lane), ...moment(at), name, value });
+    },
+    sent(from, to, message, kind, label, at) {
+      if (!isRoom()) return;
+      const arrow: Mutable<Arrow> = {
+        from: numberOf(from),
+        to: numberOf(to),
+        kind,
+        label,
+        sent: moment(at),
+        received: undefined,
+      };
+      arrows.push(arrow);
+      const pending = underWay.get(message) ?? new Map<string, Mutable<Arrow>>();
+      pending.set(`${to} ${at}`, arrow);
+      underWay.set(message, pending);
+    },
+    received(from, to, message, sentAt, at) {
+      const arrow = underWay.get(message)?.get(`${to} ${sentAt}`);
+      if (arrow?.received === undefined) {
+        if (arrow !== undefined) arrow.received = moment(at);
+        return;
+      }
+      if (isRoom()) arrows.push({ ...arrow, from: numberOf(from), received: moment(at) });
+    },
+    begin(kind, lane, at, name) {
+      end(kind, lane, at);
+      const from = moment(at);
+      const span: Mutable<Span> = { kind, lane: numberOf(lane), from, to: from, name };
+      spans.push(span);
+      open.set(`${kind} ${lane}`, span);
+    },
+    end,
+    finish(at, failing) {
+      const last = moment(at);
+      for (const span of open.values()) span.to = last;
+      open.clear();
+      arrows.sort((a, b) => a.sent.seq - b.sent.seq);
+      return {
+        lanes,
+        marks,
+        arrows,
+        spans,
+        headlines,
+        facts,
+        failing: failing === undefined ? undefined : { ...last, ...failing },
+        end: last,
+        omitted,
+      };
+    },
+  };
+}

@@ -56,7 +56,7 @@ export async function openEngineProxy(
     die(`The engine did not open within ${OPEN_DEADLINE_MS / 1000} s.`);
   }, OPEN_DEADLINE_MS);
   try {
-    const { description, preflight } = await answer(service.open(order, Comlink.proxy(notify)));
+    const { description, samples, preflight } = await answer(service.open(order, Comlink.proxy(notify)));
     service.lost().then(
       ({ fault, message }) => {
         if (!destroyed) lost.resolve(new EngineError(fault, message));
@@ -65,6 +65,7 @@ export async function openEngineProxy(
     );
     return {
       description,
+      samples,
       preflight,
       job: order.job,
       lost: lost.promise,

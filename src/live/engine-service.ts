@@ -46,6 +46,7 @@ export interface EngineOrder {
 /** What is known of an engine once it is open. */
 export interface OpenedEngine {
   readonly description: EngineDescription;
+  readonly samples: Engine['samples'];
   readonly preflight: Preflight | undefined;
 }
 
@@ -129,8 +130,8 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
       try {
         const loader = faults.wrap(await openData(job, data), job.policies.collectiveMs);
         engine = await openEngine(choice, job, loader, faults.hooks);
-        const { description, preflight } = engine;
-        return { ok: true, value: { description, preflight }, memory: engine.memory() };
+        const { description, samples, preflight } = engine;
+        return { ok: true, value: { description, samples, preflight }, memory: engine.memory() };
       } catch (error) {
         return failed(error);
       }

@@ -23,7 +23,7 @@ export interface EngineWorkOptions {
   readonly open: OpenEngine;
   readonly dispatch: (event: Event) => void;
   /** What travels with a state of that many updates. */
-  readonly notes: (step: number) => CheckpointNotes;
+  readonly notes: (step: number, generation: GenerationId) => CheckpointNotes;
   /** A state came with these. */
   readonly adopt: (notes: CheckpointNotes, step: number) => void;
   readonly note: (detail: string) => void;
@@ -205,7 +205,7 @@ export function createEngineWork({ open, dispatch, notes, adopt, note }: EngineW
             const state = await engine.exportState();
             const hash = await engine.hash();
             const bytes = encodeState(
-              { state, job, jobHash, stateHash: hash, notes: notes(state.step) },
+              { state, job, jobHash, stateHash: hash, notes: notes(state.step, generation) },
               parameterTensors(job.model),
             );
             dispatch({ kind: 'exported', generation, to, step: state.step, hash, bytes });

@@ -3,11 +3,12 @@
 // Events are handled one at a time, in the order they came; effects start in the order the core gave them. What must be
 // durable before it is said (`store`) is stored first, and when that fails nothing of it is said.
 
+import { progressAt, progressIn, progressNotes } from '../checkpoint/progress.ts';
 import { jobHash as hashOfJob } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import type { PredictRequest } from '../ports/engine.ts';
 import type { CheckpointNotes } from '../ports/store.ts';
-import type { MemberId } from '../ports/ids.ts';
+import type { GenerationId, MemberId } from '../ports/ids.ts';
 import type { Network, NetworkHandlers } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
 import { CodecError, decodeMessage, encodeMessage } from '../protocol/codec.ts';
@@ -29,6 +30,7 @@ import { messageOf } from './message-of.ts';
 import { findJob, findSaved, provenanceNotes } from './saved.ts';
 import type { Saved } from './saved.ts';
 import { createSeats } from './seats.ts';
+import { createTimeBook } from './time-book.ts';
 
 /** A checkpoint that was asked for and did not come by then is not coming. */
 const CHECKPOINT_DEADLINE_MS = 20_000;
@@ -71,6 +73,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   const { core, clock } = ports;
   const log = createEventLog(member, ports.wallClock);
   const history = createHistory();
+  const timeBook = createTimeBook();
   const timers = new Map<TimerName, () => void>();
   const save = createCheckpointer(options.room, ports.checkpoints);
 
@@ -86,11 +89,19 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   /** The state that predicts. */
   let asking: Captured | undefined;
 
-  /** The curves, and how the state came about. */
-  const notesOf = (step: number): CheckpointNotes => ({
-    ...history.notes(step),
-    ...provenanceNotes(core.view(clock.now()).provenance),
-  });
+  /** The curves, how the state came about, how far the run is and where its time went. */
+  const notesOf = (step: number, generation: GenerationId): CheckpointNotes => {
+    const { job, provenance } = core.view(clock.now());
+    const samples = work.engine?.samples;
+    const progress = job && samples && progressAt(job, samples.train, step, generation, timeBook.ledger());
+    return { ...history.notes(step), ...provenanceNotes(provenance), ...progressNotes(progress) };
+  };
+
+  const adopt = (notes: CheckpointNotes, step: number): void => {
+    history.adopt(notes, step);
+    const progress = progressIn(notes);
+    if (progress !== undefined) timeBook.adopt(progress.ledger);
+  };
 
   const asserted = createAssertions();
   const report = (event: TraceEvent): void => {
@@ -99,6 +110,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   };
   const enter = (event: TraceEvent): void => {
     const record = log.append(event);
+    timeBook.observe(record);
     for (const { invariant, sentence } of asserted(record)) {
       log.append({ kind: 'violated', invariant, sentence });
       complain('invariant', `${sentence} This is a fault of Rankfall itself: please report it with the log.`);
@@ -194,10 +206,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   const work = createEngineWork({
     open: ports.openEngine,
     dispatch,
-    notes: (step) => notesOf(step),
-    adopt: (notes, step) => {
-      history.adopt(notes, step);
-    },
+    notes: notesOf,
+    adopt,
     note,
   });
 
@@ -235,7 +245,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
           );
           return;
         }
-        save({ generation, hash, job, jobHash: savedJobHash, state, notes: notesOf(step) }).then(
+        save({ generation, hash, job, jobHash: savedJobHash, state, notes: notesOf(step, generation) }).then(
           (summary) => {
             explicit?.resolve(summary);
             dispatch({

@@ -2,7 +2,7 @@
 
 import type { Job } from '../job/job.ts';
 import type { StateHash } from './ids.ts';
-import type { Inputs } from './loader.ts';
+import type { Inputs, Split } from './loader.ts';
 
 export type EngineKind = 'cpu' | 'webgpu';
 
@@ -103,6 +103,8 @@ export interface Preflight {
 export interface Engine {
   readonly description: EngineDescription;
   readonly job: Job;
+  /** Samples in each split of the job's data. */
+  readonly samples: Readonly<Record<Split, number>>;
   /** Settles only when the engine is gone for good (GPU device lost); never rejects. */
   readonly lost: Promise<EngineError>;
   /** Back to the state before step 0, which is a pure function of the job. */

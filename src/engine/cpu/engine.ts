@@ -122,6 +122,7 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
     ...probed,
     description: { kind: 'cpu', adapter: 'TypeScript on the CPU', software: true, reason },
     job,
+    samples: loader.sizes,
     lost: new Promise<EngineError>(() => undefined),
     contribute: (request) => contributeFrom(loader, request),
 

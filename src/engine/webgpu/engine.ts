@@ -404,6 +404,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       ...probed,
       description,
       job,
+      samples: loader.sizes,
       device,
       lost: supervisor.lost,
       contribute: (request) => contributeFrom(loader, request),

@@ -1,7 +1,8 @@
 // Gradients into integer lanes: quantises every slice of a pass alone and adds it to the step's lanes.
 //
 // What is finite, and what fits, is asked of the bits: WGSL may assume that NaN and infinities do not occur. An element joins the
-// sum as round-half-even(g · 2^(k − e)), which is exact in f32, so that the same gradient gives the same integer everywhere.
+// sum as round-half-even(g · 2^(k − e)), which is exact in f32, so that the same gradient gives the same integer everywhere. In the
+// narrow wire format it is rounded stochastically (see src/collective/stochastic-rounding.ts), which is exact too.
 //
 // Tiling: a block of up to 1024 elements of one tensor a workgroup of 64, so that scales are read once and every load is one run of
 // memory. An invocation adds all slices of its elements, so that lanes are read and written once a pass.
@@ -46,6 +47,8 @@ struct Side {
 override MICRO_BATCHES: u32 = 1;
 // From this biased exponent on no scale fits, and an element counts as non-finite (MAX_EXPONENT + 127).
 override UNSCALABLE: u32 = 191;
+// Narrow wire format: the largest integer that an element may become. 0: elements are rounded to the nearest.
+override LARGEST: i32 = 0;
 
 @group(0) @binding(0) var<uniform> work: Work;
 @group(0) @binding(1) var<storage, read> blocks: array<Block>;
@@ -55,8 +58,10 @@ override UNSCALABLE: u32 = 191;
 // [slices, P], as bits
 @group(0) @binding(4) var<storage, read> gradients: array<u32>;
 // [P]
-@group(0) @binding(5) var<storage, read_write> lanes: array<i32>;
-@group(0) @binding(6) var<storage, read_write> side: Side;
+// [slices]
+@group(0) @binding(5) var<storage, read> keys: array<vec2<u32>>;
+@group(0) @binding(6) var<storage, read_write> lanes: array<i32>;
+@group(0) @binding(7) var<storage, read_write> side: Side;
 
 var<workgroup> largest: atomic<u32>;
 var<workgroup> overflows: atomic<i32>;
@@ -66,6 +71,26 @@ var<workgroup> first: atomic<u32>;
 // What names a tensor of a micro-batch: the larger, the earlier (nonFiniteCode in src/collective/lanes.ts).
 fn code(micro_batch: u32, tensor: u32) -> u32 {
   return (MICRO_BATCHES - 1u - micro_batch) * (work.tensors + 1u) + work.tensors - tensor + 1u;
+}
+
+// mix32 in src/collective/digest.ts.
+fn mix32(word: u32) -> u32 {
+  var h = word;
+  h = (h ^ (h >> 16u)) * 0x85ebca6bu;
+  h = (h ^ (h >> 13u)) * 0xc2b2ae35u;
+  return h ^ (h >> 16u);
+}
+
+fn quantise(x: f32, key: vec2<u32>, element: u32) -> i32 {
+  if (LARGEST == 0) {
+    return i32(round(x));
+  }
+  let magnitude = abs(x);
+  let whole = floor(magnitude);
+  let draw = mix32(mix32(element * 0x9e3779b1u + key.x) ^ key.y) >> 8u;
+  let up = draw < u32((magnitude - whole) * 16777216.0);
+  let rounded = min(i32(whole) + select(0, 1, up), LARGEST);
+  return select(rounded, -rounded, x < 0.0);
 }
 
 // Dispatch: (x, y, 1) with x · y at least the blocks.
@@ -100,7 +125,7 @@ fn accumulate(
         my_first = max(my_first, code(micro_batches[slice], block.tensor));
       }
       // What does not fit is zero before it becomes a float.
-      sum += i32(round(bitcast<f32>(select(0u, bits, fits)) * tensor.quantise));
+      sum += quantise(bitcast<f32>(select(0u, bits, fits)) * tensor.quantise, keys[slice], i);
     }
     lanes[i] = sum;
   }

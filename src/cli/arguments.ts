@@ -1,6 +1,7 @@
 // Parsers for option values, in the shape that commander calls: text in, value out, or one clear sentence.
 
 import { InvalidArgumentError } from 'commander';
+import { parseWire, WIRE_SPELLING, type Wire } from '../job/wire-schema.ts';
 import type { CountAtStep } from './demo/plan.ts';
 
 /** Commander prints its own full stop after the argument, then this sentence. */
@@ -14,6 +15,8 @@ export const wholeNumber =
     const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
     return value >= min && value <= max ? value : refuse(`a whole number from ${min} to ${max}`);
   };
+
+export const wireFormat = (text: string): Wire => parseWire(text) ?? refuse(WIRE_SPELLING);
 
 /** For a repeatable option: adds one `COUNT@STEP` to those before it. */
 export function collectCountAtStep(text: string, before: readonly CountAtStep[]): readonly CountAtStep[] {

@@ -3,8 +3,9 @@
 import { Command, Option } from 'commander';
 import { PRESET_NAMES } from '../job/presets.ts';
 import type { PresetName } from '../job/presets.ts';
+import type { Wire } from '../job/wire-schema.ts';
 import type { EngineChoice } from '../live/api.ts';
-import { collectCountAtStep, wholeNumber } from './arguments.ts';
+import { collectCountAtStep, wholeNumber, wireFormat } from './arguments.ts';
 import { readSchedule } from './demo/faults.ts';
 import { barNarrator, narratorFor, silentNarrator } from './demo/narrator.ts';
 import type { Narrator } from './demo/narrator.ts';
@@ -27,6 +28,7 @@ interface DemoFlags {
   readonly seed: number;
   readonly log?: string;
   readonly job: PresetName;
+  readonly wire?: Wire;
   readonly json?: true;
 }
 
@@ -60,6 +62,7 @@ Examples:
   rankfall demo --faults schedule.json
   rankfall demo --log run.log.gz && rankfall replay run.log.gz
   rankfall demo --job moby-dick --ranks 2
+  rankfall demo --wire narrow:8
   rankfall demo --json | jq .recoveries
 `;
 
@@ -103,6 +106,9 @@ export function demoCommand(exit: (status: number) => void): Command {
     )
     .option('--log <file>', 'write what the ranks recorded, for "rankfall replay"')
     .addOption(new Option('--job <name>', 'what is trained').choices(PRESET_NAMES).default('digits'))
+    .addOption(
+      new Option('--wire <format>', 'how gradients travel: i32, or narrow:BITS').argParser(wireFormat),
+    )
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)

@@ -19,6 +19,8 @@ export interface OutgoingPart {
   readonly toRank: number;
   readonly part: number;
   readonly payload: Int32Array<ArrayBuffer>;
+  /** The lane that it starts at. */
+  readonly start: number;
 }
 
 export interface MissingPart {
@@ -91,7 +93,7 @@ export function startAllReduce(
   if (kind === 'tree') return { state, out: passUp(state) };
   const out: OutgoingPart[] = [];
   for (let to = 0; to < world; to++)
-    if (to !== rank) out.push({ toRank: to, part: rank, payload: contribution.slice() });
+    if (to !== rank) out.push({ toRank: to, part: rank, payload: contribution.slice(), start: 0 });
   return { state, out };
 }
 
@@ -121,7 +123,7 @@ function ringPart(state: AllReduce, hop: number): OutgoingPart {
   const chunk = chunkOf(state, state.rank, hop);
   const start = bound(state.layout.length, state.world, chunk);
   const end = bound(state.layout.length, state.world, chunk + 1);
-  return { toRank: (state.rank + 1) % state.world, part: hop, payload: state.lanes.slice(start, end) };
+  return { toRank: (state.rank + 1) % state.world, part: hop, payload: state.lanes.slice(start, end), start };
 }
 
 export function receivePart(
@@ -161,12 +163,12 @@ function passUp(state: AllReduce): readonly OutgoingPart[] {
   const toRank = parent(state);
   if (toRank === undefined) return passDown(state);
   state.own = state.lanes.slice();
-  return [{ toRank, part: UP, payload: state.own.slice() }];
+  return [{ toRank, part: UP, payload: state.own.slice(), start: 0 }];
 }
 
 function passDown(state: AllReduce): readonly OutgoingPart[] {
   state.complete = true;
-  return children(state).map((toRank) => ({ toRank, part: DOWN, payload: state.lanes.slice() }));
+  return children(state).map((toRank) => ({ toRank, part: DOWN, payload: state.lanes.slice(), start: 0 }));
 }
 
 function receiveTree(state: AllReduce, fromRank: number, part: number, payload: Int32Array): PartOutcome {
@@ -257,11 +259,11 @@ export function partAgain(state: AllReduce, toRank: number, part: number): Outgo
         : part === DOWN && state.complete && children(state).includes(toRank)
           ? state.lanes
           : undefined;
-    return payload === undefined ? undefined : { toRank, part, payload: payload.slice() };
+    return payload === undefined ? undefined : { toRank, part, payload: payload.slice(), start: 0 };
   }
   if (state.kind === 'direct')
     return part === state.rank && state.own !== undefined
-      ? { toRank, part, payload: state.own.slice() }
+      ? { toRank, part, payload: state.own.slice(), start: 0 }
       : undefined;
   if (toRank !== (state.rank + 1) % state.world || part < 0 || part > Math.min(state.hop, hops(state) - 1))
     return undefined;

@@ -2,6 +2,12 @@
 //
 // A tensor's exponent e says |g| < 2^e. An element becomes round-half-even(g · 2^(k−e)) with k bits such that the sum of
 // all contributions of a step cannot overflow i32. The next step's exponent is the agreed maximum plus headroom.
+//
+// In the narrow wire format, a micro-batch has b bits: k = b − 2 for each of its two slices, which are rounded stochastically and kept
+// within ±(2^k − 1). Sums of any of the M micro-batches then fit b + ⌈log₂ M⌉ bits, so that every hop packs integers as they are.
+
+import type { Wire } from '../job/wire-schema.ts';
+import { I32 } from '../job/wire-schema.ts';
 
 /** Each micro-batch is quantised in this many fixed sub-slices, so that a rank short of memory may compute them one by one. */
 export const SLICES_PER_MICRO_BATCH = 2;
@@ -13,12 +19,24 @@ export const MAX_EXPONENT = 64;
 /** Where step 0 starts from, before anything has been measured. */
 export const INITIAL_EXPONENT = 0;
 
-/** k: |q| ≤ 2^k for each slice keeps the sum of M·slices within i32. */
-export function fractionBits(microBatches: number): number {
+/** k: |q| ≤ 2^k for each slice keeps the sum of M·slices within i32, or within what the narrow format has for it. */
+export function fractionBits(microBatches: number, wire: Wire = I32): number {
+  if (wire.format === 'narrow') return wire.bits - bitsFor(SLICES_PER_MICRO_BATCH) - 1;
   const slices = microBatches * SLICES_PER_MICRO_BATCH;
   const limit = Math.floor(0x7fffffff / slices);
   let bits = 0;
   while (bits < 29 && 1 << (bits + 1) <= limit + 1) bits++;
+  return bits;
+}
+
+/** Bits in which a sum over any micro-batches travels. */
+export const laneBits = (microBatches: number, wire: Wire): number =>
+  wire.format === 'i32' ? 32 : wire.bits + bitsFor(microBatches);
+
+/** ⌈log₂ n⌉ */
+function bitsFor(n: number): number {
+  let bits = 0;
+  while (1 << bits < n) bits++;
   return bits;
 }
 

@@ -5,7 +5,10 @@
 //
 // Sum lanes add as i32 (associative, so that neither the order nor the share of the work shows); max lanes take the larger.
 
+import { I32, type Wire } from '../job/wire-schema.ts';
 import type { StateHash } from '../ports/ids.ts';
+import { fractionBits, laneBits } from './fixed-point.ts';
+import type { Packing } from './packing.ts';
 
 /** Loss travels as round(2^20 · Σ loss / predictions of a step) for each slice: a resolution of 1e-6 in the mean loss. */
 export const LOSS_FRACTION_BITS = 20;
@@ -37,9 +40,19 @@ export interface LaneLayout {
   /** 1 when any rank wants the room to pause after this step. */
   readonly pause: number;
   readonly length: number;
+  readonly wire: Wire;
+  /** k: gradient lanes of one slice are at most 2^k. */
+  readonly fraction: number;
+  /** Bits of a gradient lane on the wire. */
+  readonly laneBits: number;
 }
 
-export function laneLayout(gradient: number, tensors: number, microBatches: number): LaneLayout {
+export function laneLayout(
+  gradient: number,
+  tensors: number,
+  microBatches: number,
+  wire: Wire = I32,
+): LaneLayout {
   const counters = gradient + 5;
   const sums = counters + microBatches;
   const firstNonFinite = sums + tensors;
@@ -61,7 +74,16 @@ export function laneLayout(gradient: number, tensors: number, microBatches: numb
     agreement,
     pause,
     length: pause + 1,
+    wire,
+    fraction: fractionBits(microBatches, wire),
+    laneBits: laneBits(microBatches, wire),
   };
+}
+
+/** How `length` lanes from `start` on travel; undefined: as they are. */
+export function packingOf(layout: LaneLayout, start: number, length: number): Packing | undefined {
+  const lanes = Math.min(length, layout.gradient - start);
+  return layout.laneBits === 32 || lanes <= 0 ? undefined : { lanes, bits: layout.laneBits };
 }
 
 /** Lanes before anything was contributed: zero sums, and max lanes at their least. */

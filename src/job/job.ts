@@ -8,6 +8,7 @@ import { DataSchema } from './data-schema.ts';
 import { KernelsSchema } from './kernels-schema.ts';
 import { ModelSchema } from './model-schema.ts';
 import { ClipNormSchema, OptimizerSchema, ScheduleSchema } from './optimizer-schema.ts';
+import { I32, WireSchema } from './wire-schema.ts';
 
 const positiveInteger = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
 const milliseconds = v.pipe(v.number(), v.minValue(10), v.maxValue(3_600_000));
@@ -58,6 +59,7 @@ export const JobSchema = v.pipe(
     steps: positiveInteger(10_000_000),
     seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
     kernels: KernelsSchema,
+    wire: WireSchema,
     policies: PoliciesSchema,
   }),
   v.check(
@@ -93,6 +95,7 @@ export const DEFAULT_JOB: Job = {
   steps: 400,
   seed: 1,
   kernels: { version: 1, matmul: {} },
+  wire: I32,
   policies: {
     quorum: 'majority',
     checkpointEvery: 20,

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { DEFAULT_JOB, JobError, parseJob } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import { JOB_PRESETS, PRESET_NAMES } from '../job/presets.ts';
+import { formatWire, parseWire, WIRE_SPELLING, WireSchema } from '../job/wire-schema.ts';
 import type { EngineChoice } from '../live/api.ts';
 
 /** More frames than this in one tab would only starve each other. */
@@ -36,6 +37,10 @@ const OPTIONS = {
   autostart: { schema: v.picklist(['0', '1']), expected: '0 or 1' },
   steps: { schema: wholeNumber(1, 10_000_000), expected: 'a whole number from 1 to 10000000' },
   seed: { schema: wholeNumber(0, 0xffffffff), expected: 'a whole number from 0 to 4294967295' },
+  wire: {
+    schema: v.pipe(v.string(), v.transform(parseWire), WireSchema, v.transform(formatWire)),
+    expected: WIRE_SPELLING,
+  },
   name: {
     schema: v.pipe(v.string(), v.regex(/^[\w .-]{1,64}$/)),
     expected: '1 to 64 letters, digits, blanks, dots, dashes or underscores',
@@ -72,6 +77,7 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
     name: read('name', OPTIONS.name.schema, preset.name),
     steps: read('steps', OPTIONS.steps.schema, preset.steps),
     seed: read('seed', OPTIONS.seed.schema, preset.seed),
+    wire: parseWire(read('wire', OPTIONS.wire.schema, formatWire(preset.wire))) ?? preset.wire,
   };
   for (const name of new Set(params.keys())) {
     if (!(name in OPTIONS))

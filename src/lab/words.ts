@@ -172,6 +172,9 @@ export const words = {
         ...(relayed < links.length ? [`${links.length - relayed} inside this browser`] : []),
       ].join(', ');
     },
+    sent: 'Gradients sent',
+    sentBytes: (sent: string, saved: string | undefined): string =>
+      saved === undefined ? sent : `${sent}, ${saved} saved by the narrow format`,
     heard: 'Heard',
     heardNow: 'just now',
     heardAgo: (time: string) => `${time} ago`,

@@ -58,6 +58,8 @@ export interface RankStatus {
   readonly links: readonly MemberId[];
   /** Of these, the links that are not direct, and what carries them. */
   readonly carried: readonly { readonly peer: MemberId; readonly carrier: Exclude<Carrier, 'webrtc'> }[];
+  /** Bytes of gradients that this rank has sent, and those that the wire format has saved. */
+  readonly sent: { readonly bytes: number; readonly saved: number };
   readonly running: boolean;
   /** Updates applied by this rank. */
   readonly step: number;

@@ -1,9 +1,9 @@
 // The engine's side of the host: turns engine effects into calls, one at a time, and their outcomes into events.
 
 import { decodeState, encodeState } from '../checkpoint/state-file.ts';
-import { laneLayout } from '../collective/lanes.ts';
 import { jobHash as hashOfJob } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
+import { jobLayout } from '../engine/graph/job-layout.ts';
 import { modelGraph } from '../engine/graph/model-graph.ts';
 import { parameterTensors } from '../engine/graph/parameters.ts';
 import type { Engine, EngineFault, TrainingState } from '../ports/engine.ts';
@@ -154,9 +154,9 @@ export function createEngineWork({ open, dispatch, notes, adopt, note }: EngineW
             engine.destroy();
             return;
           }
-          const { parameterCount, parameters } = modelGraph(job.model);
-          const layout = laneLayout(parameterCount, parameters.length, job.microBatches);
-          const tensors = parameters.map(({ name }) => name);
+          const graph = modelGraph(job.model);
+          const layout = jobLayout(job, graph);
+          const tensors = graph.parameters.map(({ name }) => name);
           dispatch({ kind: 'engineReady', jobHash, fingerprint, layout, tensors, hash });
         } catch (error) {
           if (losses !== before) return;

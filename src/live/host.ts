@@ -11,7 +11,7 @@ import type { CheckpointNotes } from '../ports/store.ts';
 import type { GenerationId, MemberId } from '../ports/ids.ts';
 import type { Network, NetworkHandlers } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
-import { CodecError, decodeMessage, encodeMessage } from '../protocol/codec.ts';
+import { bytesSaved, CodecError, decodeMessage, encodeMessage } from '../protocol/codec.ts';
 import type { Effect, Event, Send, TimerName } from '../protocol/effects.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
@@ -178,6 +178,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     },
   };
 
+  let sentBytes = 0;
+  let savedBytes = 0;
   const transmit = ({ to, message }: Send): void => {
     if (to === member) {
       // Behind the effects that are still to be carried out: the core is never entered twice.
@@ -185,6 +187,10 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       return;
     }
     const { lane, bytes } = encodeMessage(message);
+    if (message.kind === 'part') {
+      sentBytes += bytes.length;
+      savedBytes += bytesSaved(message);
+    }
     if (network?.send(to, lane, bytes) !== 'sent') dispatch({ kind: 'unsent', to });
   };
 
@@ -460,6 +466,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
           const carrier = ports.carrierOf(peer);
           return carrier === undefined || carrier === 'webrtc' ? [] : [{ peer, carrier }];
         }),
+        sent: { bytes: sentBytes, saved: savedBytes },
         running: view.running,
         step: view.step,
         committed: view.committed,

@@ -4,10 +4,11 @@
 //   bytes 0–3   CRC-32 of all that follows, little-endian
 //   bytes 4–7   header length h, little-endian
 //   bytes 8–    header: h bytes of ASCII JSON, then zeros up to a multiple of 4
-//   the rest    payload
+//   the rest    payload; lanes of the narrow wire format are packed (collective/packing.ts)
 
 import CRC32 from 'crc-32';
 import * as v from 'valibot';
+import { packedLength, packLanes, unpackLanes, type Packing } from '../collective/packing.ts';
 import { JobSchema } from '../job/job.ts';
 import { isIncarnationId, isJobHash, isMemberId, isSeatId, isStateHash } from '../ports/ids.ts';
 import type { IncarnationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
@@ -106,6 +107,14 @@ const evidence = v.picklist([
 /** JSON has no `undefined`: an absent key stands for it. */
 const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
 
+/** So narrow that bytes at hand never become more than eight times as many. */
+const packing = maybe(
+  v.strictObject({
+    lanes: v.pipe(count, v.minValue(1)),
+    bits: v.pipe(v.number(), v.integer(), v.minValue(4), v.maxValue(31)),
+  }),
+);
+
 const verdict = v.strictObject({
   target: v.strictObject({ step: count, hash: stateHash, lineage: count, donors: memberIds }),
   paused: v.boolean(),
@@ -169,7 +178,7 @@ const HeaderSchema = v.variant('kind', [
     step: count,
     waiting: maybe(memberId),
   }),
-  v.strictObject({ kind: v.literal('part'), generation: generationId, round, part: count }),
+  v.strictObject({ kind: v.literal('part'), generation: generationId, round, part: count, packing }),
   v.strictObject({ kind: v.literal('resend'), generation: generationId, round, part: count }),
   v.strictObject({ kind: v.literal('heal'), generation: generationId, have: maybe(standing) }),
   v.strictObject({
@@ -182,6 +191,7 @@ const HeaderSchema = v.variant('kind', [
         v.maxLength(MAX_TENSORS),
       ),
     ),
+    packing,
   }),
   v.strictObject({
     kind: v.literal('relay'),
@@ -235,6 +245,13 @@ export function split(message: Message): { readonly header: unknown; readonly pa
   }
   return { header: message, payload: new Uint8Array(0) };
 }
+
+/** How a message's lanes travel; undefined: as they are, or there are none. */
+const packingIn = (message: Message): Packing | undefined =>
+  message.kind === 'part' || message.kind === 'gradient' ? message.packing : undefined;
+
+const wordsIn = (bytes: Uint8Array): Int32Array =>
+  new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 
 const asBytes = (words: Int32Array): Uint8Array =>
   new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
@@ -295,7 +312,24 @@ export function messageBytes(message: Message): number {
   // What travels most has no payload, and its header is the message itself.
   const { header, payload } = hasPayload(message) ? split(message) : { header: message, payload: [] };
   const length = hasPayload(message) ? asciiJson(header).length : headerLength(message);
-  return 8 + Math.ceil(length / 4) * 4 + payload.length;
+  const packing = packingIn(message);
+  const bytes = packing === undefined ? payload.length : 4 * packedLength(packing, payload.length / 4);
+  return 8 + Math.ceil(length / 4) * 4 + bytes;
+}
+
+/** How many bytes less a part is than it would be with 32 bits for each lane. */
+export function bytesSaved({ packing, payload }: Extract<Message, { kind: 'part' }>): number {
+  return packing === undefined ? 0 : 4 * (payload.length - packedLength(packing, payload.length));
+}
+
+/** What a message is after its way over the wire, without the way: lanes keep the bits that the wire has for them. */
+export function asCarried(message: Message): Message {
+  const packing = packingIn(message);
+  if (packing === undefined) return message;
+  const carry = (lanes: Int32Array): Int32Array<ArrayBuffer> =>
+    unpackLanes(packLanes(lanes, packing), packing) ?? new Int32Array(0);
+  if (message.kind === 'part') return { ...message, payload: carry(message.payload) };
+  return message.kind === 'gradient' ? { ...message, reduced: carry(message.reduced) } : message;
 }
 
 /** Lengths of what many messages share: it is written out once. */
@@ -318,7 +352,9 @@ export function encodeMessage(message: Message): {
   readonly lane: Lane;
   readonly bytes: Uint8Array<ArrayBuffer>;
 } {
-  const { header, payload } = split(message);
+  const { header, payload: whole } = split(message);
+  const packing = packingIn(message);
+  const payload = packing === undefined ? whole : asBytes(packLanes(wordsIn(whole), packing));
   const text = asciiJson(header);
   const start = 8 + Math.ceil(text.length / 4) * 4;
   const bytes = new Uint8Array(start + payload.length);
@@ -330,7 +366,7 @@ export function encodeMessage(message: Message): {
   return { lane: laneOf(message), bytes };
 }
 
-/** Throws a `CodecError` that says what was expected and found; allocates no more than the bytes at hand. */
+/** Throws a `CodecError` that says what was expected and found; allocates no more than eight times the bytes at hand. */
 export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
   if (bytes.length < 8) throw new CodecError(`A message has at least 8 bytes, and ${bytes.length} came.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -340,7 +376,19 @@ export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
     throw new CodecError(`A header of ${length} bytes does not fit into a message of ${bytes.length}.`);
   if (view.getInt32(0, true) !== CRC32.buf(bytes.subarray(4)))
     throw new CodecError('The checksum of a message does not match its bytes.');
-  return rejoin(parseJson(bytes, length), bytes.slice(start));
+  const header = parseHeader(parseJson(bytes, length));
+  const payload = bytes.slice(start);
+  return join(header, 'packing' in header ? unpacked(payload, header.packing) : payload);
+}
+
+function unpacked(payload: Uint8Array<ArrayBuffer>, packing: Packing | undefined): Uint8Array<ArrayBuffer> {
+  if (packing === undefined) return payload;
+  const lanes = unpackLanes(asWords(payload), packing);
+  if (lanes === undefined)
+    throw new CodecError(
+      `${packing.lanes} lanes of ${packing.bits} bits do not fit into a payload of ${payload.length} bytes.`,
+    );
+  return new Uint8Array(lanes.buffer);
 }
 
 function parseJson(bytes: Uint8Array, length: number): unknown {
@@ -354,17 +402,22 @@ function parseJson(bytes: Uint8Array, length: number): unknown {
 }
 
 /** Puts together what `split` took apart. Throws a `CodecError`: the header is not trusted. */
-export function rejoin(header: unknown, payload: Uint8Array<ArrayBuffer>): Message {
+export const rejoin = (header: unknown, payload: Uint8Array<ArrayBuffer>): Message =>
+  join(parseHeader(header), payload);
+
+type Header = v.InferOutput<typeof HeaderSchema>;
+
+function parseHeader(header: unknown): Header {
   const result = v.safeParse(HeaderSchema, header);
   if (!result.success) throw new CodecError(`A message is not valid: ${describeIssue(result.issues[0])}`);
-  return join(result.output, payload);
+  return result.output;
 }
 
-function join(header: v.InferOutput<typeof HeaderSchema>, payload: Uint8Array<ArrayBuffer>): Message {
-  if (header.kind === 'part') return { ...header, payload: asWords(payload) };
+function join(header: Header, payload: Uint8Array<ArrayBuffer>): Message {
+  if (header.kind === 'part') return { ...header, packing: header.packing, payload: asWords(payload) };
   if (header.kind === 'gradient') {
     const exponents = header.exponents === undefined ? undefined : Int32Array.from(header.exponents);
-    return { ...header, exponents, reduced: asWords(payload) };
+    return { ...header, exponents, packing: header.packing, reduced: asWords(payload) };
   }
   if (header.kind === 'state') return { ...header, bytes: payload };
   if (payload.length > 0)

@@ -1,5 +1,6 @@
 // What ranks say to each other. Every message that acts on a generation names it, and a receiver in another rejects it.
 
+import type { Packing } from '../collective/packing.ts';
 import type { Job } from '../job/job.ts';
 import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Ballot, Phase } from '../trace/events.ts';
@@ -118,6 +119,8 @@ export type Message =
       readonly round: RoundId;
       /** Position in the sender's sequence of parts for this receiver (see collective/). */
       readonly part: number;
+      /** How the payload travels; undefined: as it is. */
+      readonly packing: Packing | undefined;
       readonly payload: Int32Array<ArrayBuffer>;
     }
   | {
@@ -134,6 +137,7 @@ export type Message =
       /** The step to apply; its reduced lanes follow. */
       readonly step: number;
       readonly exponents: Int32Array<ArrayBuffer> | undefined;
+      readonly packing: Packing | undefined;
       readonly reduced: Int32Array<ArrayBuffer>;
     }
   | {

@@ -1,5 +1,6 @@
 // The start of a generation: every member says where its state stands, all see the same target, and those behind heal from a donor.
 
+import { packingOf } from '../collective/lanes.ts';
 import type { MemberId } from '../ports/ids.ts';
 import { bestStanding } from './asking.ts';
 import {
@@ -231,7 +232,7 @@ export function onHeal(ctx: Context, from: MemberId, message: Of<'heal'>): void 
 }
 
 function donate(ctx: Context, membership: Membership, to: MemberId, have: Standing | undefined): void {
-  const { training } = ctx.state;
+  const { training, layout } = ctx.state;
   const { target, generation } = membership;
   if (training === undefined || target === undefined) return;
   const retained = training.retained;
@@ -241,6 +242,7 @@ function donate(ctx: Context, membership: Membership, to: MemberId, have: Standi
       generation: generation.id,
       step: retained.step,
       exponents: retained.exponents?.slice(),
+      packing: layout === undefined ? undefined : packingOf(layout, 0, retained.reduced.length),
       reduced: retained.reduced.slice(),
     });
     report(ctx, { kind: 'donated', generation: generation.id, to, step: training.step, by: 'gradient' });

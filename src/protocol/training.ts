@@ -7,6 +7,7 @@ import {
   laneLayout,
   LOSS_FRACTION_BITS,
   miscounted,
+  packingOf,
   writeAgreement,
   type LaneLayout,
 } from '../collective/lanes.ts';
@@ -186,7 +187,7 @@ function beginRound(
   membership.round = round;
   setPhase(ctx, 'reducing');
   armProgress(ctx);
-  sendParts(ctx, membership, id, out);
+  sendParts(ctx, membership, round, out);
   takeEarly(ctx, membership, round);
   if (ctx.rules.readyToApply(all)) completeRound(ctx, membership, round);
 }
@@ -198,13 +199,21 @@ function armProgress(ctx: Context): void {
 function sendParts(
   ctx: Context,
   membership: Membership,
-  round: RoundId,
+  { id, all: { layout } }: Round,
   parts: readonly OutgoingPart[],
 ): void {
-  for (const { toRank, part, payload } of parts) {
+  for (const { toRank, part, payload, start } of parts) {
     const to = membership.generation.members[toRank]?.member;
-    if (to !== undefined)
-      send(ctx, to, { kind: 'part', generation: membership.generation.id, round, part, payload });
+    if (to === undefined) continue;
+    const packing = packingOf(layout, start, payload.length);
+    send(ctx, to, {
+      kind: 'part',
+      generation: membership.generation.id,
+      round: id,
+      part,
+      packing,
+      payload,
+    });
   }
 }
 
@@ -288,7 +297,7 @@ function takePart(
     case 'progress':
       round.resendRequests = 0;
       armProgress(ctx);
-      sendParts(ctx, membership, round.id, outcome.out);
+      sendParts(ctx, membership, round, outcome.out);
       return;
     case 'ignored':
       return;
@@ -306,11 +315,11 @@ export function onResend(ctx: Context, from: MemberId, message: Of<'resend'>): v
   );
   // Whoever asks for a part of a step has been told to train: so are we.
   if (round === undefined) heedStart(ctx, membership, message.round);
-  const again =
-    round === undefined ? undefined : partAgain(round.all, rankOf(membership.generation, from), message.part);
+  if (round === undefined) return;
+  const again = partAgain(round.all, rankOf(membership.generation, from), message.part);
   if (again === undefined) return;
   report(ctx, { kind: 'resent', to: from, step: message.round.step });
-  sendParts(ctx, membership, message.round, [again]);
+  sendParts(ctx, membership, round, [again]);
 }
 
 /** Asks again for what is missing, from those who owe it. Returns them; the caller decides about suspicion. */

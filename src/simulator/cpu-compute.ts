@@ -1,10 +1,10 @@
 // Real training in the simulator: the CPU engine's arithmetic on a small job, points of the plane told apart by a circle.
 
-import { laneLayout } from '../collective/lanes.ts';
 import { decodeState, encodeState } from '../checkpoint/state-file.ts';
 import { contribution } from '../engine/cpu/contribution.ts';
 import { createNetwork } from '../engine/cpu/network.ts';
 import { applyUpdate } from '../engine/cpu/update.ts';
+import { jobLayout } from '../engine/graph/job-layout.ts';
 import { checkApply, checkContribution, graphOf, sliceRows } from '../engine/requests.ts';
 import { copyState, initialState, stateHash } from '../engine/state.ts';
 import { jobHash, type Job } from '../job/job.ts';
@@ -43,7 +43,7 @@ function pointsOf(seed: number): Samples {
 export function cpuCompute(job: Job): Compute<TrainingState> {
   const graph = graphOf(job);
   const { parameters: tensors } = graph;
-  const layout = laneLayout(graph.parameterCount, tensors.length, job.microBatches);
+  const layout = jobLayout(job, graph);
   const points = pointsOf(job.seed);
   const scratch = {
     network: createNetwork(graph, sliceRows(job)),

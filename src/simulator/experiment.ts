@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 import { DEFAULT_JOB, type Job } from '../job/job.ts';
+import { MAX_WIRE_BITS, MIN_WIRE_BITS } from '../job/wire-schema.ts';
 import { MOMENTS, StrikeSchema, type Strike } from '../faults/schedule.ts';
 import type { AnyFault } from '../faults/vocabulary.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
@@ -37,6 +38,8 @@ export const ExperimentSchema = v.strictObject({
   checkpointEvery: whole(1, MAX_STEPS),
   /** The least and the longest time that a piece of engine work takes, in milliseconds. */
   engineMs: v.tuple([whole(0, 60_000), whole(0, 60_000)]),
+  /** Absent: gradients travel in 32 bits. Else in the narrow format, with so many for each micro-batch. */
+  wireBits: v.optional(whole(MIN_WIRE_BITS, MAX_WIRE_BITS)),
   /** A planted bug. */
   bug: v.optional(v.string()),
   plan: v.pipe(v.array(StrikeSchema), v.maxLength(MAX_STRIKES)),
@@ -67,6 +70,7 @@ export interface Experiment {
   readonly quorum: Job['policies']['quorum'];
   readonly checkpointEvery: number;
   readonly engineMs: readonly [number, number];
+  readonly wireBits?: number | undefined;
   readonly bug?: string | undefined;
   readonly plan: readonly Strike[];
   readonly calmAt: number;
@@ -81,6 +85,7 @@ export function jobOf(experiment: Experiment): Job {
     ...DEFAULT_JOB,
     name: 'simulated',
     steps: experiment.steps,
+    ...(experiment.wireBits === undefined ? {} : { wire: { format: 'narrow', bits: experiment.wireBits } }),
     policies: {
       ...DEFAULT_JOB.policies,
       quorum: experiment.quorum,
@@ -92,7 +97,9 @@ export function jobOf(experiment: Experiment): Job {
 
 /** What its ranks compute with. */
 export const computeOf = (experiment: Experiment, job: Job): Compute =>
-  experiment.engine === 'cpu' ? cpuCompute(job) : hashCompute(job.seed, job.microBatches, experiment.salt);
+  experiment.engine === 'cpu'
+    ? cpuCompute(job)
+    : hashCompute(job.seed, job.microBatches, experiment.salt, job.wire);
 
 export interface Hierarchy {
   readonly above: number;
@@ -203,6 +210,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   }
   const steps = options.steps ?? draw('steps', 4, 30);
   const hierarchy = large ? undefined : drawHierarchy(seed);
+  const wireBits = drawWireBits(seed);
   const drawn: Experiment = {
     seed,
     ranks,
@@ -224,6 +232,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     survivors: large ? 'all' : entropy.pick('workload', 'survivors', ['all', 'some'] as const),
     ...(large ? { gathers: true } : {}),
     ...(hierarchy === undefined ? {} : { hierarchy }),
+    ...(wireBits === undefined ? {} : { wireBits }),
   };
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');
@@ -246,6 +255,13 @@ function drawHierarchy(seed: number): Hierarchy | undefined {
     width: entropy.between('workload', 'width', 2, 3),
     contacts: entropy.between('workload', 'contacts', 1, 3),
   };
+}
+
+/** Every third seed trains in the narrow wire format. */
+function drawWireBits(seed: number): number | undefined {
+  const entropy = createEntropy(seed ^ 0x31b5);
+  if (!entropy.chance('workload', 'narrow', 1 / 3)) return undefined;
+  return entropy.between('workload', 'bits', MIN_WIRE_BITS, MAX_WIRE_BITS);
 }
 
 /** Strikes at a moment come to it while it is new: its first few times, within a few messages. */

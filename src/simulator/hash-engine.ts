@@ -4,6 +4,7 @@
 import { emptyLanes, laneLayout, type LaneLayout } from '../collective/lanes.ts';
 import { digestHex, mix32 } from '../collective/digest.ts';
 import type { Compute } from './compute.ts';
+import { I32, type Wire } from '../job/wire-schema.ts';
 import { isStateHash, type GenerationId, type MemberId, type StateHash } from '../ports/ids.ts';
 
 /** Gradient lanes; enough for each word of the hash to depend on the sum. They make one tensor. */
@@ -21,8 +22,8 @@ interface HashState {
   readonly words: readonly [number, number, number, number];
 }
 
-const hashLayout = (microBatches: number): LaneLayout =>
-  laneLayout(GRADIENT, HASH_TENSORS.length, microBatches);
+const hashLayout = (microBatches: number, wire: Wire): LaneLayout =>
+  laneLayout(GRADIENT, HASH_TENSORS.length, microBatches, wire);
 
 const hashOf = (state: HashState): StateHash => digestHex(Int32Array.from(state.words));
 
@@ -62,6 +63,8 @@ function contributeHash(
 ): Int32Array<ArrayBuffer> {
   const lanes = emptyLanes(layout);
   const salted = saltOf(salt, member, generation);
+  /** In the narrow format a contribution has few bits. */
+  const unused = layout.wire.format === 'narrow' ? 32 - layout.wire.bits : 0;
   for (const microBatch of microBatches) {
     const large = isLarge(state.step, microBatch, layout.microBatches);
     const exponent = large ? LARGE_EXPONENT : USUAL_EXPONENT;
@@ -70,7 +73,7 @@ function contributeHash(
     lanes[layout.counters + microBatch] = 1;
     const scaled = salted + scaleOf(exponents);
     for (let i = 0; i < GRADIENT; i++)
-      lanes[i] = ((lanes[i] ?? 0) + mix32(mix32(state.step * 64 + microBatch) + i + scaled)) | 0;
+      lanes[i] = ((lanes[i] ?? 0) + (mix32(mix32(state.step * 64 + microBatch) + i + scaled) >> unused)) | 0;
     lanes[layout.predictions] = (lanes[layout.predictions] ?? 0) + 1;
   }
   return lanes;
@@ -97,8 +100,13 @@ function decodeHashState(bytes: Uint8Array): HashState {
   return { step: Number(step), words: [word(0), word(1), word(2), word(3)] };
 }
 
-export const hashCompute = (seed: number, microBatches: number, salt: Salt): Compute<HashState> => {
-  const layout = hashLayout(microBatches);
+export const hashCompute = (
+  seed: number,
+  microBatches: number,
+  salt: Salt,
+  wire: Wire = I32,
+): Compute<HashState> => {
+  const layout = hashLayout(microBatches, wire);
   return {
     layout,
     tensors: HASH_TENSORS,

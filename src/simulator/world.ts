@@ -7,7 +7,7 @@ import { createChecker, type Violation } from '../invariants/check.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
 import { mix32 } from '../collective/digest.ts';
 import type { Event } from '../protocol/effects.ts';
-import { laneOf, messageBytes } from '../protocol/codec.ts';
+import { asCarried, laneOf, messageBytes } from '../protocol/codec.ts';
 import type { Message } from '../protocol/messages.ts';
 import { stepRank } from '../protocol/rank.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
@@ -113,7 +113,7 @@ const hex = (entropy: Entropy, site: string, ordinal: number): string =>
 export function createWorld(options: WorldOptions): World {
   const { job, seed } = options;
   const salt = options.salt ?? 'uniform';
-  const compute = options.compute ?? hashCompute(job.seed, job.microBatches, salt);
+  const compute = options.compute ?? hashCompute(job.seed, job.microBatches, salt, job.wire);
   const rules = options.rules ?? RULES;
   const engineMs = options.engineMs ?? ENGINE;
   const { contacts } = options;
@@ -234,7 +234,7 @@ export function createWorld(options: WorldOptions): World {
       const target = hosts.get(to);
       if (target === undefined) return;
       if (target === host) at(now, () => deliver(host, { kind: 'message', from: to, message }));
-      else network.send(host, target, message);
+      else network.send(host, target, asCarried(message));
     },
     answer(host, work, event) {
       if (work !== 'engine') {

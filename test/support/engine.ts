@@ -1,9 +1,9 @@
 // Jobs and data for engine tests, in Node and in a browser.
 
 import { exponentFor } from '../../src/collective/fixed-point.ts';
-import { combineLanes, laneLayout, type LaneLayout } from '../../src/collective/lanes.ts';
+import { combineLanes, type LaneLayout } from '../../src/collective/lanes.ts';
+import { jobLayout } from '../../src/engine/graph/job-layout.ts';
 import { modelGraph } from '../../src/engine/graph/model-graph.ts';
-import { parameterCount, parameterTensors } from '../../src/engine/graph/parameters.ts';
 import { elements } from '../../src/engine/layers/layer.ts';
 import { DEFAULT_JOB, type Job } from '../../src/job/job.ts';
 import { randomStream, uniformFraction, uniformInteger } from '../../src/job/random.ts';
@@ -16,8 +16,7 @@ export function mlpJob(layers: number[], changes: Partial<Job> = {}): Job {
   return { ...DEFAULT_JOB, model: { kind: 'mlp', layers, activation: 'relu' }, ...changes };
 }
 
-export const layoutOf = (job: Job): LaneLayout =>
-  laneLayout(parameterCount(job.model), parameterTensors(job.model).length, job.microBatches);
+export const layoutOf = (job: Job): LaneLayout => jobLayout(job, modelGraph(job.model));
 
 /** 0 to M − 1 */
 export const allMicroBatches = (job: Job): number[] => Array.from({ length: job.microBatches }, (_, i) => i);

@@ -4,6 +4,7 @@
 import { JOB_PRESETS } from '../../job/presets.ts';
 import type { PresetName } from '../../job/presets.ts';
 import { randomStream, uniformInteger } from '../../job/random.ts';
+import { I32, type Wire } from '../../job/wire-schema.ts';
 import type { EngineChoice } from '../../live/api.ts';
 import { UsageError } from '../errors.ts';
 
@@ -22,6 +23,7 @@ export interface DemoOptions {
   readonly engine: EngineChoice;
   readonly seed: number;
   readonly job?: PresetName;
+  readonly wire?: Wire;
   /** A schedule of faults is injected too; then there are no default acts. */
   readonly faults: boolean;
 }
@@ -40,6 +42,7 @@ export interface DemoPlan {
   readonly engine: EngineChoice;
   readonly seed: number;
   readonly job: PresetName;
+  readonly wire: Wire;
   /** In the order in which they happen. */
   readonly acts: readonly Act[];
 }
@@ -59,7 +62,7 @@ const ORDER: Readonly<Record<Act['kind'], number>> = { kill: 0, join: 1, reopen:
 
 /** Throws a `UsageError` when the acts do not fit the run. */
 export function planDemo(options: DemoOptions): DemoPlan {
-  const { ranks, steps, engine, seed, job = 'digits' } = options;
+  const { ranks, steps, engine, seed, job = 'digits', wire = I32 } = options;
   const none = options.kill.length === 0 && options.join.length === 0 && !options.faults;
   const kill = none && ranks > 1 ? [{ count: 1, step: Math.round(steps / 3) }] : options.kill;
   const join = none ? [{ count: 1, step: Math.round((steps * 2) / 3) }] : options.join;
@@ -88,7 +91,7 @@ export function planDemo(options: DemoOptions): DemoPlan {
       throw new UsageError(`${text} would make ${alive} ranks; a room holds at most ${MAX_RANKS}.`);
     }
   }
-  return { ranks, steps, engine, seed, job, acts };
+  return { ranks, steps, engine, seed, job, wire, acts };
 }
 
 /** Some steps away from any checkpoint, so that there is work to do again, and none is being written as the tabs close. */

@@ -3,6 +3,7 @@
 import type { BrowserContext } from 'playwright-core';
 import type { LiveSchedule } from '../../faults/schedule.ts';
 import { checkLogs } from '../../invariants/check.ts';
+import { formatWire } from '../../job/wire-schema.ts';
 import { curve } from '../../live/history.ts';
 import type { StateHash } from '../../ports/ids.ts';
 import type { TraceRecord } from '../../trace/events.ts';
@@ -127,6 +128,7 @@ function labUrl(server: string, plan: DemoPlan, autostart: boolean): URL {
     steps: plan.steps,
     seed: plan.seed,
     job: plan.job,
+    wire: formatWire(plan.wire),
     name: 'demo',
   };
   for (const [name, value] of Object.entries(values)) url.searchParams.set(name, String(value));

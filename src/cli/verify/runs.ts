@@ -4,7 +4,8 @@
 // is zero in exact arithmetic, and Adam divides what rounding leaves of it by its own size.
 
 import { exponentFor } from '../../collective/fixed-point.ts';
-import { laneLayout, LOSS_FRACTION_BITS, type LaneLayout } from '../../collective/lanes.ts';
+import { LOSS_FRACTION_BITS, type LaneLayout } from '../../collective/lanes.ts';
+import { jobLayout } from '../../engine/graph/job-layout.ts';
 import { modelGraph } from '../../engine/graph/model-graph.ts';
 import type { Graph } from '../../engine/graph/graph.ts';
 import { initialState } from '../../engine/state.ts';
@@ -46,7 +47,7 @@ export function prepareRun(run: ManifestRun, tensors: Tensors): PreparedRun {
       const state = initialState(job);
       graph.parameters.forEach(({ offset }, i) => state.parameters.set(initial[i] ?? [], offset));
       await engine.importState(state);
-      const layout = laneLayout(graph.parameterCount, graph.parameters.length, job.microBatches);
+      const layout = jobLayout(job, graph);
       let maxRelativeLossError = 0;
       for (; step < run.steps; step++) {
         progress(step);

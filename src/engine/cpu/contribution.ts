@@ -1,6 +1,7 @@
 // The arithmetic of one contribution, in turns: who computes it may do something else between them, and nobody has to wait.
 
 import { SLICES_PER_MICRO_BATCH } from '../../collective/fixed-point.ts';
+import { roundingKey } from '../../collective/stochastic-rounding.ts';
 import { emptyLanes, type LaneLayout } from '../../collective/lanes.ts';
 import type { Job } from '../../job/job.ts';
 import { microBatchSize } from '../../job/sampler.ts';
@@ -60,7 +61,8 @@ export function* contribution(
       lanes[layout.correct]! += network.run(count, state.parameters, input, divisor);
       accumulateLosses(layout, divisor, microBatch, network.losses, count * positions, lanes);
       network.gradient(0, count, gradient);
-      accumulateGradient(layout, tensors, exponents, microBatch, gradient, lanes);
+      const key = roundingKey(job.seed, state.step, microBatch, slice);
+      accumulateGradient(layout, tensors, exponents, microBatch, gradient, lanes, key);
       yield count;
     }
     lanes[layout.predictions]! += rows * positions;

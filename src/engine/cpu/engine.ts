@@ -2,11 +2,12 @@
 //
 // It computes in portable arithmetic throughout, so `native` and `portable` updates are the same, and so are two machines.
 
-import { emptyLanes, laneLayout } from '../../collective/lanes.ts';
+import { emptyLanes } from '../../collective/lanes.ts';
 import type { Job } from '../../job/job.ts';
 
 import { EngineError, type ContributionRequest, type Engine, type Evaluation } from '../../ports/engine.ts';
 import { inputLength, type Loader } from '../../ports/loader.ts';
+import { jobLayout } from '../graph/job-layout.ts';
 import type { EngineHooks } from '../hooks.ts';
 import { fingerprintOf, type Probed } from '../probe.ts';
 import {
@@ -41,8 +42,8 @@ export interface CpuEngineOptions {
 export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOptions): Engine {
   const graph = graphOf(job);
   checkLoader(graph, loader);
-  const { parameters: tensors, parameterCount, positions } = graph;
-  const layout = laneLayout(parameterCount, tensors.length, job.microBatches);
+  const { parameters: tensors, positions } = graph;
+  const layout = jobLayout(job, graph);
   const perSlice = sliceRows(job);
   const evaluationRows = Math.max(1, Math.floor(EVALUATION_PREDICTIONS / positions));
   let sinceTurn = 0;

@@ -1,13 +1,8 @@
 // Gradients into integer lanes and back, in portable arithmetic (see collective/fixed-point.ts for what the numbers mean).
 
-import {
-  exponentFor,
-  fractionBits,
-  HEADROOM_BITS,
-  MAX_EXPONENT,
-  powerOfTwo,
-} from '../../collective/fixed-point.ts';
+import { exponentFor, HEADROOM_BITS, MAX_EXPONENT, powerOfTwo } from '../../collective/fixed-point.ts';
 import { nonFiniteCode, type LaneLayout } from '../../collective/lanes.ts';
+import { NO_KEY, roundStochastically, type RoundingKey } from '../../collective/stochastic-rounding.ts';
 import type { ParameterTensor } from '../../ports/engine.ts';
 import type { Floats } from '../layers/layer.ts';
 import { lossLimit, lossScale } from '../loss-lane.ts';
@@ -39,6 +34,20 @@ function addFitting(
   for (let i = first; i < end; i++) lanes[i] = (lanes[i]! + (gradient[i]! * scale + rounder - rounder)) | 0;
 }
 
+/** The same in the narrow format: rounded stochastically under the slice's key, and kept within what it has bits for. */
+function addNarrow(
+  gradient: Float32Array,
+  first: number,
+  end: number,
+  scale: number,
+  lanes: Int32Array,
+  key: RoundingKey,
+  largest: number,
+): void {
+  for (let i = first; i < end; i++)
+    lanes[i] = lanes[i]! + roundStochastically(gradient[i]! * scale, key, i, largest);
+}
+
 /**
  * Adds one slice's gradient to the lanes. Elements with |g| ≥ 2^exponent count as overflows, non-finite ones as non-finite; neither
  * adds to the sum; the first non-finite one is noted with its micro-batch and tensor. The largest exponent of the scalable elements goes to the tensor's max lane.
@@ -50,9 +59,14 @@ export function accumulateGradient(
   microBatch: number,
   gradient: Float32Array,
   lanes: Int32Array,
+  key: RoundingKey = NO_KEY,
 ): void {
   const words = new Int32Array(gradient.buffer, gradient.byteOffset, gradient.length);
-  const fraction = fractionBits(layout.microBatches);
+  const { fraction, wire } = layout;
+  const add = (first: number, end: number, scale: number): void => {
+    if (wire.format === 'i32') addFitting(gradient, first, end, scale, lanes);
+    else addNarrow(gradient, first, end, scale, lanes, key, (1 << fraction) - 1);
+  };
   tensors.forEach((tensor, t) => {
     const exponent = exponents[t]!;
     const scale = powerOfTwo(fraction - exponent);
@@ -60,12 +74,12 @@ export function accumulateGradient(
     const end = tensor.offset + tensor.length;
     let largest = largestMagnitude(words, tensor.offset, end) >>> 23;
     if (largest < limit) {
-      addFitting(gradient, tensor.offset, end, scale, lanes);
+      add(tensor.offset, end, scale);
     } else {
       largest = 0;
       for (let i = tensor.offset; i < end; i++) {
         const biased = (words[i]! >>> 23) & 0xff;
-        if (biased < limit) addFitting(gradient, i, i + 1, scale, lanes);
+        if (biased < limit) add(i, i + 1, scale);
         else if (biased < UNSCALABLE) lanes[layout.overflows]!++;
         else noteNonFinite(layout, microBatch, t, lanes);
         if (biased < UNSCALABLE) largest = Math.max(largest, biased);
@@ -106,7 +120,7 @@ export function accumulateLosses(
 
 /** f32[T]: what a tensor's lanes are multiplied by to give the gradient of the mean loss. */
 export const laneScales = (layout: LaneLayout, exponents: Int32Array): Float32Array<ArrayBuffer> =>
-  Float32Array.from(exponents, (exponent) => powerOfTwo(exponent - fractionBits(layout.microBatches)));
+  Float32Array.from(exponents, (exponent) => powerOfTwo(exponent - layout.fraction));
 
 /** i32[T]: the exponents of the next step, from the agreed largest ones and headroom. */
 export const nextExponents = (layout: LaneLayout, reduced: Int32Array): Int32Array<ArrayBuffer> =>

@@ -1,8 +1,8 @@
 // The WebGPU engine: one rank's arithmetic in WGSL. State lives on the device; a contribution is one submit and one readback.
 
 import { digestHex } from '../../collective/digest.ts';
-import { fractionBits } from '../../collective/fixed-point.ts';
-import { emptyLanes, laneLayout } from '../../collective/lanes.ts';
+import { emptyLanes } from '../../collective/lanes.ts';
+import { roundingKey } from '../../collective/stochastic-rounding.ts';
 import type { Job } from '../../job/job.ts';
 import { optimizerMemory } from '../../job/optimizer-schema.ts';
 import { microBatchSize } from '../../job/sampler.ts';
@@ -20,6 +20,7 @@ import type { StateHash } from '../../ports/ids.ts';
 import type { Loader } from '../../ports/loader.ts';
 import { nextExponents } from '../cpu/fixed-point.ts';
 import { applyUpdate, clipFactor, nextPowers, updateConstants } from '../cpu/update.ts';
+import { jobLayout } from '../graph/job-layout.ts';
 import type { PassSize } from '../layers/layer.ts';
 import type { EngineHooks } from '../hooks.ts';
 import { fingerprintOf, type Probed } from '../probe.ts';
@@ -87,8 +88,8 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
   checkLoader(graph, loader);
   const tensors = graph.parameters;
   const count = graph.parameterCount;
-  const layout = laneLayout(count, tensors.length, job.microBatches);
-  const bits = fractionBits(job.microBatches);
+  const layout = jobLayout(job, graph);
+  const bits = layout.fraction;
   const samples = microBatchSize(job);
   const samplesPerSlice = sliceRows(job);
   const slicesEach = slicesOf(samples, samplesPerSlice);
@@ -122,6 +123,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       globalBatch: job.globalBatch,
       microBatches: job.microBatches,
       blocks: blocks.length / 4,
+      largest: job.wire.format === 'narrow' ? 2 ** layout.fraction - 1 : 0,
       lowerMatmul: (call: MatmulCall, perSlice: number) =>
         lowerMatmul(call, { samplesPerSlice: perSlice, table: job.kernels.matmul }),
     };
@@ -220,6 +222,11 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
         { length: slices },
         (_, slice) => request.microBatches[Math.floor(slice / slicesEach)] ?? 0,
       );
+      const keys = Uint32Array.from(
+        [...numbers].flatMap((microBatch, slice) =>
+          roundingKey(job.seed, request.step, microBatch, slice % slicesEach),
+        ),
+      );
       const words = await passes.run((plan) =>
         supervisor.watch('a training pass', () => {
           device.queue.writeBuffer(buffers.scales, 0, scaleTable(request.exponents ?? small.exponents, bits));
@@ -232,6 +239,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
             device.queue.writeBuffer(plan.inputs, 0, inputs.subarray(first * inputWords, end * inputWords));
             device.queue.writeBuffer(plan.labels, 0, labels.subarray(first * labelWords, end * labelWords));
             device.queue.writeBuffer(plan.microBatches, 0, numbers.subarray(first, end));
+            device.queue.writeBuffer(plan.keys, 0, keys.subarray(2 * first, 2 * end));
             const encoder = device.createCommandEncoder({ label: `slices ${first} to ${end - 1}` });
             if (first === 0) {
               encoder.clearBuffer(buffers.lanes);

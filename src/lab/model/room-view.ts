@@ -48,6 +48,7 @@ export interface RankView {
   readonly links: number | undefined;
   /** Links that are not direct. */
   readonly carried: RankStatus['carried'];
+  readonly sent: RankStatus['sent'] | undefined;
   /** Which micro-batches it computed last; known for this page's ranks. */
   readonly microBatches: readonly number[] | undefined;
   readonly faults: RankStatus['faults'];
@@ -233,6 +234,7 @@ function drawLocal(sources: RoomSources, local: LocalRank, member: MemberView | 
     preflight: status?.preflight,
     links: status?.links.length,
     carried: status?.carried ?? [],
+    sent: status?.sent,
     microBatches: sources.microBatches(local.member),
     faults: status?.faults ?? [],
   };
@@ -264,6 +266,7 @@ const nothingKnown = (sources: RoomSources, member: MemberId): RankView => ({
   preflight: undefined,
   links: undefined,
   carried: [],
+  sent: undefined,
   microBatches: undefined,
   faults: [],
 });

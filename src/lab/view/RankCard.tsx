@@ -69,6 +69,17 @@ export const RankCard = ({ lab, rank, microBatches }: Props): JSX.Element => (
           <dd>{words.ranks.carried(rank.carried)}</dd>
         </>
       )}
+      {rank.sent !== undefined && rank.sent.bytes > 0 && (
+        <>
+          <dt>{words.ranks.sent}</dt>
+          <dd class="numeric">
+            {words.ranks.sentBytes(
+              bytes(rank.sent.bytes),
+              rank.sent.saved > 0 ? bytes(rank.sent.saved) : undefined,
+            )}
+          </dd>
+        </>
+      )}
     </dl>
     {rank.local ? <Buttons lab={lab} rank={rank} /> : <p class="card-foot muted">{foot(rank)}</p>}
   </li>

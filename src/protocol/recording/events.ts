@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { laneLayout, type LaneLayout } from '../../collective/lanes.ts';
 import { JobSchema } from '../../job/job.ts';
+import { WireSchema } from '../../job/wire-schema.ts';
 import {
   CodecError,
   count,
@@ -56,7 +57,7 @@ const EventSchema = v.variant('kind', [
     kind: v.literal('engineReady'),
     jobHash: jobHashSchema,
     fingerprint: text,
-    layout: v.strictObject({ gradient: count, tensors: count, microBatches: count }),
+    layout: v.strictObject({ gradient: count, tensors: count, microBatches: count, wire: WireSchema }),
     tensors: v.pipe(v.array(text), v.maxLength(65_536)),
     hash: stateHash,
   }),
@@ -140,8 +141,8 @@ export interface LaneView {
 export function recordEvent(event: Event, view: LaneView): object {
   switch (event.kind) {
     case 'engineReady': {
-      const { gradient, tensors, microBatches } = event.layout;
-      return { ...event, layout: { gradient, tensors, microBatches } };
+      const { gradient, tensors, microBatches, wire } = event.layout;
+      return { ...event, layout: { gradient, tensors, microBatches, wire } };
     }
     case 'computed':
       return { ...event, lanes: recordLanes(event.lanes, view.cuts, view.gradient) };
@@ -220,8 +221,8 @@ export function restoreEvent(value: unknown): Event {
 function restore(event: RecordedEvent): Event {
   switch (event.kind) {
     case 'engineReady': {
-      const { gradient, tensors, microBatches } = event.layout;
-      const layout: LaneLayout = laneLayout(gradient, tensors, microBatches);
+      const { gradient, tensors, microBatches, wire } = event.layout;
+      const layout: LaneLayout = laneLayout(gradient, tensors, microBatches, wire);
       return { ...event, layout };
     }
     case 'computed':

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DIGEST_STREAMS, digestWords } from '../../../src/collective/digest.ts';
 import { fractionBits, MAX_EXPONENT, powerOfTwo } from '../../../src/collective/fixed-point.ts';
-import { emptyLanes, laneLayout } from '../../../src/collective/lanes.ts';
+import { emptyLanes, laneLayout, type LaneLayout } from '../../../src/collective/lanes.ts';
+import { roundingKey } from '../../../src/collective/stochastic-rounding.ts';
 import { accumulateGradient, accumulateLosses } from '../../../src/engine/cpu/fixed-point.ts';
 import { softmaxCrossEntropy } from '../../../src/engine/cpu/softmax-cross-entropy.ts';
 import { applyUpdate, clipFactor, nextPowers, updateConstants } from '../../../src/engine/cpu/update.ts';
@@ -138,22 +139,32 @@ describe('softmax cross-entropy', () => {
 });
 
 describe('fixed-point accumulate', () => {
-  const accumulate = async (slices: readonly Float32Array[], exponents: Int32Array) => {
+  const accumulate = async (
+    slices: readonly Float32Array[],
+    exponents: Int32Array,
+    layout: LaneLayout = LAYOUT,
+  ) => {
     const gradients = new Float32Array(slices.length * LENGTH);
     slices.forEach((slice, i) => gradients.set(slice, i * LENGTH));
     const blocks = blockTable(TENSORS);
     const microBatches = Uint32Array.from({ length: slices.length }, (_, i) => (3 * i + 1) % MICRO_BATCHES);
-    const [, , , , lanes, side] = await bench.run({
+    const keys = slices.map((_, i) => roundingKey(SEED, 3, microBatches[i] ?? 0, i % 2));
+    const [, , , , , lanes, side] = await bench.run({
       shader: 'fixed_point.wgsl',
       entryPoint: 'accumulate',
-      constants: { MICRO_BATCHES, UNSCALABLE: MAX_EXPONENT + 127 },
-      reads: 4,
+      constants: {
+        MICRO_BATCHES,
+        UNSCALABLE: MAX_EXPONENT + 127,
+        LARGEST: layout.wire.format === 'narrow' ? 2 ** layout.fraction - 1 : 0,
+      },
+      reads: 5,
       uniform: [slices.length, LENGTH, TENSORS.length],
       arrays: [
         blocks,
-        scaleTable(exponents, BITS),
+        scaleTable(exponents, layout.fraction),
         microBatches,
         gradients,
+        Uint32Array.from(keys.flat()),
         new Int32Array(LENGTH),
         new Int32Array(SIDE),
       ],
@@ -161,7 +172,7 @@ describe('fixed-point accumulate', () => {
     });
     const expected = emptyLanes(LAYOUT);
     slices.forEach((slice, i) => {
-      accumulateGradient(LAYOUT, TENSORS, exponents, microBatches[i] ?? 0, slice, expected);
+      accumulateGradient(layout, TENSORS, exponents, microBatches[i] ?? 0, slice, expected, keys[i]);
     });
     expect(lanes).toEqual(expected.slice(0, LENGTH));
     expect(side).toEqual(expected.slice(LAYOUT.loss, LAYOUT.agreement));
@@ -180,6 +191,17 @@ describe('fixed-point accumulate', () => {
         ),
         Int32Array.from(exponents),
       );
+    }
+  });
+
+  test('rounds stochastically to the same bits as the CPU in the narrow format, denormals and the largest values included', async () => {
+    for (const bits of [4, 8, 11, 16]) {
+      const layout = laneLayout(LENGTH, TENSORS.length, MICRO_BATCHES, { format: 'narrow', bits });
+      const slices = Array.from({ length: 5 }, () =>
+        random(LENGTH).map((x) => x * powerOfTwo(uniformInteger(next, 30) - 28)),
+      );
+      slices[0]?.set([1 - 2 ** -24, -(1 - 2 ** -24), 2 ** -149, -(2 ** -127), 0.5, -0.5]);
+      await accumulate(slices, Int32Array.of(0, -2, 1), layout);
     }
   });
 

@@ -121,6 +121,7 @@ describe('the WebGPU engine on small models', () => {
   test.each([
     ['even slices', SMALL_JOB],
     ['slices of unequal length', ODD_JOB],
+    ['the narrow wire format', { ...SMALL_JOB, wire: { format: 'narrow', bits: 16 } } as const],
     ['micro-batches of one sample', mlpJob([11, 5], { globalBatch: 3, microBatches: 3 })],
   ])('agrees with the CPU engine with %s', async (_, job) => {
     const [gpu, cpu] = [await openWebGpu(job, smallData), onCpu(job, smallData)];

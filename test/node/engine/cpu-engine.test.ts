@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeState, encodeState } from '../../../src/checkpoint/state-file.ts';
 import { emptyLanes, firstNonFinite, nonFiniteCode } from '../../../src/collective/lanes.ts';
+import { packLanes, unpackLanes } from '../../../src/collective/packing.ts';
 import { createCpuEngine } from '../../../src/engine/cpu/engine.ts';
 import { modelGraph } from '../../../src/engine/graph/model-graph.ts';
 import { parameterTensors } from '../../../src/engine/graph/parameters.ts';
@@ -55,6 +56,26 @@ describe('a contribution', () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  test('in the narrow wire format fits its bits, and is the same sum in any split', async () => {
+    for (const bits of [4, 8, 16]) {
+      const job: Job = { ...JOB, wire: { format: 'narrow', bits } };
+      const layout = layoutOf(job);
+      const engine = createCpuEngine({ job, loader, reason: 'A test.' });
+      await train(engine, 2);
+      const whole = await engine.contribute({ step: 2, microBatches: allMicroBatches(job) });
+      const gradient = whole.subarray(0, layout.gradient);
+      expect(gradient.some((lane) => lane !== 0)).toBe(true);
+      expect(gradient.every((lane) => Math.abs(lane) < 2 ** (layout.laneBits - 1))).toBe(true);
+      const parts: Int32Array[] = [];
+      for (const microBatches of [[1], [], [0, 3], [2]]) {
+        const part = await engine.contribute({ step: 2, microBatches });
+        const packing = { lanes: layout.gradient, bits: layout.laneBits };
+        parts.push(unpackLanes(packLanes(part, packing), packing) ?? part);
+      }
+      expect(combined(layout, parts)).toEqual(whole);
+    }
   });
 
   test('of nothing is zeros', async () => {

@@ -5,11 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_JOB } from '../../../src/job/job.ts';
 import type { IncarnationId, MemberId, SeatId, StateHash } from '../../../src/ports/ids.ts';
 import {
+  asCarried,
+  bytesSaved,
   CodecError,
   decodeMessage,
   encodeMessage,
   messageBytes,
   parseSeatRecord,
+  rejoin,
 } from '../../../src/protocol/codec.ts';
 import type { Generation } from '../../../src/protocol/generation.ts';
 import type { Message } from '../../../src/protocol/messages.ts';
@@ -72,6 +75,25 @@ const relayed = fc.oneof(
   }),
 );
 
+/** A part whose first lanes fit a few bits. */
+const narrowPart = fc
+  .record({ bits: fc.integer({ min: 4, max: 31 }), lanes: fc.integer({ min: 1, max: 60 }), side: words })
+  .chain(({ bits, lanes, side }) =>
+    fc.record({
+      kind: fc.constant('part' as const),
+      generation: generationId,
+      round,
+      part: count,
+      packing: fc.constant({ lanes, bits }),
+      payload: fc
+        .array(fc.integer({ min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 }), {
+          minLength: lanes,
+          maxLength: lanes,
+        })
+        .map((narrow) => Int32Array.from([...narrow, ...side])),
+    }),
+  );
+
 const message: fc.Arbitrary<Message> = fc.oneof(
   relayed,
   fc.record({
@@ -115,8 +137,10 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     generation: generationId,
     round,
     part: count,
+    packing: fc.constant(undefined),
     payload: words,
   }),
+  narrowPart,
   fc.record({
     kind: fc.constant('gradient' as const),
     generation: generationId,
@@ -125,6 +149,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       fc.array(fc.integer({ min: -64, max: 64 }), { maxLength: 9 }).map((list) => Int32Array.from(list)),
       { nil: undefined },
     ),
+    packing: fc.constant(undefined),
     reduced: words,
   }),
   fc.record({
@@ -135,6 +160,30 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     bytes: fc.uint8Array({ maxLength: 500 }).map((bytes) => Uint8Array.from(bytes)),
   }),
 );
+
+describe('lanes in the narrow format', () => {
+  it('take fewer bytes, and arrive as the simulator carries them', () => {
+    fc.assert(
+      fc.property(narrowPart, (sent) => {
+        const { bytes } = encodeMessage(sent);
+        const plain = encodeMessage({ ...sent, packing: undefined }).bytes.length;
+        const header = JSON.stringify({ packing: sent.packing }).length;
+        expect(plain - bytes.length).toBeGreaterThanOrEqual(bytesSaved(sent) - header - 4);
+        expect(asCarried(sent)).toEqual(sent);
+      }),
+    );
+  });
+
+  it('are refused where the payload cannot hold so many', () => {
+    const [sent] = fc.sample(narrowPart, { numRuns: 1, seed: 1 });
+    if (sent === undefined) throw new RangeError('no sample');
+    const { bytes } = encodeMessage({ ...sent, packing: undefined });
+    const lying = { ...sent, packing: { lanes: 1_000_000, bits: 4 }, payload: new Int32Array(1_000_000) };
+    const { bytes: header } = encodeMessage(lying);
+    expect(() => decodeMessage(header.slice(0, bytes.length))).toThrow(CodecError);
+    expect(() => rejoin({ ...lying, packing: { lanes: 5, bits: 3 } }, new Uint8Array(0))).toThrow(CodecError);
+  });
+});
 
 describe('the message codec', () => {
   it('gives back every message that it encoded', () => {

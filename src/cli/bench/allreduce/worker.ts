@@ -51,6 +51,7 @@ const sendPart = (
     generation: generationOf(epoch),
     round: { step, attempt: 0 },
     part,
+    packing: undefined,
     payload,
   });
   const outcome = transport?.send(to, lane, bytes);

@@ -1,9 +1,9 @@
 // How long a training step of one engine takes, and what it spends it on. Runs in Node and in a page alike.
 
 import { exponentFor } from '../../../collective/fixed-point.ts';
-import { laneLayout } from '../../../collective/lanes.ts';
 import type { StepCost } from '../../../engine/webgpu/plan/cost.ts';
 import type { WebGpuEngine } from '../../../engine/webgpu/engine.ts';
+import { jobLayout } from '../../../engine/graph/job-layout.ts';
 import { modelGraph } from '../../../engine/graph/model-graph.ts';
 import type { MatmulTable } from '../../../job/kernels-schema.ts';
 import type { Engine } from '../../../ports/engine.ts';
@@ -51,7 +51,7 @@ export async function measureSteps(
 ): Promise<StepMeasurement> {
   const { job } = engine;
   const graph = modelGraph(job.model);
-  const layout = laneLayout(graph.parameterCount, graph.parameters.length, job.microBatches);
+  const layout = jobLayout(job, graph);
   const microBatches = Array.from({ length: job.microBatches }, (_, i) => i);
   const times: number[] = [];
   let loss = NaN;

@@ -32,6 +32,8 @@ export interface LowerInput {
   readonly microBatches: number;
   /** Blocks of elements that one workgroup quantises each. */
   readonly blocks: number;
+  /** Narrow wire format: the largest lane of one slice. 0: what fits i32. */
+  readonly largest: number;
   readonly lowerMatmul: (call: MatmulCall, samplesPerSlice: number) => readonly KernelCall[];
 }
 
@@ -50,6 +52,8 @@ export interface NamedTensors {
   readonly scales: TensorId;
   /** u32[slices]: the micro-batch of each. */
   readonly microBatches: TensorId;
+  /** u32[slices, 2]: what each is rounded with in the narrow wire format. */
+  readonly keys: TensorId;
   readonly lanes: TensorId;
   readonly side: TensorId;
 }
@@ -87,6 +91,7 @@ export function lower(input: LowerInput): Lowered {
     blocks: add('blocks', 'engine', () => 16 * input.blocks),
     scales: add('scales', 'engine', () => 16 * graph.parameters.length),
     microBatches: add('micro-batches', 'plan', ({ slices }) => 4 * slices),
+    keys: add('rounding keys', 'plan', ({ slices }) => 8 * slices),
     lanes: add('lanes', 'engine', () => 4 * P),
     side: add('side', 'engine', () => 4 * (6 + input.microBatches + graph.parameters.length)),
   };
@@ -319,11 +324,15 @@ export function lower(input: LowerInput): Lowered {
     kernel: {
       shader: 'fixed_point.wgsl',
       entryPoint: 'accumulate',
-      constants: { MICRO_BATCHES: input.microBatches, UNSCALABLE: MAX_EXPONENT + F32_BIAS },
-      reads: 4,
+      constants: {
+        MICRO_BATCHES: input.microBatches,
+        UNSCALABLE: MAX_EXPONENT + F32_BIAS,
+        LARGEST: input.largest,
+      },
+      reads: 5,
       writes: 2,
     },
-    reads: [named.blocks, named.scales, named.microBatches, gradients],
+    reads: [named.blocks, named.scales, named.microBatches, gradients, named.keys],
     writes: [named.lanes, named.side],
     uniform: ({ slices }) => [slices, P, T],
     workgroups: () => foldedGrid(input.blocks),

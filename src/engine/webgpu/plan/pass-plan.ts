@@ -18,6 +18,7 @@ export interface PassPlan {
   readonly inputs: GPUBuffer;
   readonly labels: GPUBuffer;
   readonly microBatches: GPUBuffer;
+  readonly keys: GPUBuffer;
   readonly losses: GPUBuffer;
   /** Its logits, from the end of `forward` on until the next pass. */
   readonly logits: GPUBuffer;
@@ -138,6 +139,7 @@ export async function createPassPlan(input: PlanInput, capacity: number): Promis
     inputs: own('inputs'),
     labels: own('labels'),
     microBatches: own('micro-batches'),
+    keys: own('rounding keys'),
     losses: own('losses'),
     logits: bufferOf(lowered.named.logits),
     full: program(0, whole),

@@ -275,7 +275,9 @@ const cloneRound = (round: Round): Round => ({
   all: {
     ...round.all,
     lanes: round.all.lanes.slice(),
+    hops: [...round.all.hops],
     from: new Set(round.all.from),
+    pieces: new Set(round.all.pieces),
     ahead: new Map(round.all.ahead),
   },
 });

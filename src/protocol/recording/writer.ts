@@ -6,7 +6,7 @@
 //   {"after":ms,"note":event}                                                           what the host itself logs
 //   {"end":"open"|"full","entries":n,"check":…}                                         last line
 
-import { chunkStarts, partStart } from '../../collective/all-reduce.ts';
+import { partBounds, partStart } from '../../collective/all-reduce.ts';
 import type { LaneLayout } from '../../collective/lanes.ts';
 import type { MemberId, SeatId } from '../../ports/ids.ts';
 import { sameGeneration, type GenerationId } from '../../ports/ids.ts';
@@ -53,7 +53,7 @@ export function createRecordingWriter(
     cuts:
       layout === undefined || generation === undefined
         ? []
-        : chunkStarts(generation.members.length, layout.length),
+        : partBounds(generation.members.length, layout.length),
     gradient: layout?.gradient ?? 0,
     gradientIn({ generation: theirs, round, part, payload }, from) {
       if (payload.length === layout?.length) return layout.gradient;

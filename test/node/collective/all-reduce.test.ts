@@ -7,6 +7,8 @@ import {
   allReduceKind,
   missingParts,
   partAgain,
+  partBounds,
+  partStart,
   receivePart,
   startAllReduce,
   type AllReduce,
@@ -79,6 +81,10 @@ function exchange(
   throw new Error('the exchange does not end');
 }
 
+/** Quicker than a matcher for hundreds of thousands of lanes. */
+const sameLanes = (a: Int32Array, b: Int32Array): boolean =>
+  a.length === b.length && a.every((lane, i) => lane === b[i]);
+
 /** Numbers below n, from a seed. */
 function drawing(seed: number): (n: number) => number {
   let state = seed + 1;
@@ -96,6 +102,42 @@ describe('the all-reduce', () => {
     expect(allReduceKind(2, 1_000_000)).toBe('direct');
     expect(allReduceKind(8, 100)).toBe('direct');
     expect(allReduceKind(3, 100_000)).toBe('ring');
+    // Longer than a send queue should have to take at once.
+    expect(allReduceKind(2, 20_000_000)).toBe('ring');
+  });
+
+  it('sends long vectors in segments, which may overtake each other, get lost or come twice', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 4 }),
+        fc.integer({ min: 70_000, max: 400_000 }),
+        fc.integer({ min: 0, max: 0xffff }),
+        fc.constantFrom(0, 10, 35),
+        (world, gradient, seed, percent) => {
+          const layout = laneLayout(gradient, 3, 8);
+          const draw = drawing(seed);
+          const whole = expected(layout, world);
+          for (const result of exchange(world, layout, draw, mishaps(draw, percent)))
+            expect(sameLanes(result.lanes, whole)).toBe(true);
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  it('cuts a long vector into parts of which each lies between two neighbouring bounds', () => {
+    for (const world of [2, 3, 5]) {
+      const layout = laneLayout(350_000, 3, 8);
+      const bounds = [0, ...partBounds(world, layout.length), layout.length];
+      expect(bounds.length).toBeGreaterThan(world + 1);
+      for (let rank = 0; rank < world; rank++) {
+        const { out } = startAllReduce(rank, world, layout, contribution(layout, rank));
+        for (const { part, payload, start } of out) {
+          expect(partStart(world, layout.length, rank, part)).toBe(start);
+          expect(bounds[bounds.indexOf(start) + 1]).toBe(start + payload.length);
+        }
+      }
+    }
   });
 
   it('gives every rank the same bits in any world and any order of arrival, whatever is lost or comes twice', () => {

@@ -7,9 +7,11 @@ import * as v from 'valibot';
 import { benchCommand } from './bench-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { EXIT_OK, EXIT_USAGE, exitStatus, oneLine } from './errors.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { huntCommand } from './hunt-command.ts';
 import { bugsCommand, replayCommand, shrinkCommand } from './replay-command.ts';
 import { simCommand } from './sim-command.ts';
+import { startCommand } from './start-command.ts';
 import { verifyCommand } from './verify-command.ts';
 
 const ManifestSchema = v.object({ version: v.string(), description: v.string() });
@@ -26,6 +28,7 @@ Examples:
   rankfall hunt --seeds 10000    search for a violated invariant
   rankfall hunt --protocol FILE  the same in a protocol of your own
   npm start                      the lab itself, in your own browser
+  npm start -- --lan             the same, for everybody in this network
 `;
 
 let status = EXIT_OK;
@@ -47,6 +50,7 @@ const exit = (outcome: number): void => {
   status = outcome;
 };
 const COMMANDS = [
+  startCommand,
   demoCommand,
   simCommand,
   huntCommand,
@@ -55,6 +59,7 @@ const COMMANDS = [
   bugsCommand,
   benchCommand,
   verifyCommand,
+  doctorCommand,
 ];
 for (const create of COMMANDS) {
   const command = create(exit).copyInheritedSettings(program);

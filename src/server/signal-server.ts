@@ -3,6 +3,7 @@
 import type { Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import { ExpressPeerServer } from 'peer';
+import type { Connect } from 'vite';
 import { WebSocketServer } from 'ws';
 import type { Upgrade } from './upgrades.ts';
 
@@ -21,7 +22,7 @@ const ALIVE_MS = 90_000;
 const EXPIRE_MS = 5_000;
 
 export interface SignalServerHandle {
-  readonly middleware: ReturnType<typeof ExpressPeerServer>;
+  readonly middleware: Connect.NextHandleFunction;
   /** Takes a WebSocket on `SIGNAL_SOCKET_PATH`. */
   readonly upgrade: Upgrade;
   /** Disconnects all pages. Running links between them go on. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Plugin, PreviewServer, ViteDevServer } from 'vite';
 import { RELAY_PATH } from '../transport/fallback/relay-protocol.ts';
 import { createRelayServer } from './relay-server.ts';
-import { mountSignalServer, SIGNAL_SOCKET_PATH } from './signal-server.ts';
+import { mountSignalServer, SIGNAL_PATH, SIGNAL_SOCKET_PATH } from './signal-server.ts';
 import { routeUpgrades } from './upgrades.ts';
 
 export function rankfallServer(): Plugin {
@@ -58,7 +58,12 @@ function attach(server: ViteDevServer | PreviewServer, wantedPort: number | unde
     [SIGNAL_SOCKET_PATH]: signal.upgrade,
     [RELAY_PATH]: relay.upgrade,
   });
-  server.middlewares.use(signal.middleware);
+  server.middlewares.use((request, response, next) => {
+    // Over HTTPS Vite speaks HTTP/2, which Express does not; our pages only ever open a WebSocket there, and that is HTTP/1.1.
+    const { url = '/', httpVersionMajor } = request;
+    if (httpVersionMajor === 1 && url.startsWith(SIGNAL_PATH)) signal.middleware(request, response, next);
+    else next();
+  });
   httpServer.once('close', () => {
     unroute();
     signal.close();

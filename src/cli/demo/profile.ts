@@ -20,6 +20,7 @@ export async function launchProfile(
   executablePath: string,
   cleanup: Cleanup,
   signal: AbortSignal,
+  options: { readonly ignoreHTTPSErrors?: boolean } = {},
 ): Promise<BrowserContext> {
   const folder = await mkdtemp(join(tmpdir(), 'rankfall-profile-'));
   const removeAtOnce = (): void => {
@@ -35,6 +36,7 @@ export async function launchProfile(
   const launching = chromium.launchPersistentContext(folder, {
     executablePath,
     headless: true,
+    ...options,
     // Nobody looks at these pages: what they need not draw is left to the ranks.
     reducedMotion: 'reduce',
     viewport: { width: 800, height: 600 },

@@ -1,0 +1,134 @@
+// `rankfall start`, which is what `npm start` runs: the lab's server, on this machine alone or for a room full of people.
+
+import { Command, Option } from 'commander';
+import { renderUnicodeCompact } from 'uqr';
+import { certificateFacts } from '../server/certificate.ts';
+import type { Certificate } from '../server/certificate.ts';
+import { lanAddresses, machineNames } from '../server/lan.ts';
+import type { RunningServer } from '../server/start.ts';
+import { wholeNumber } from './arguments.ts';
+import { withCleanup } from './cleanup.ts';
+import { EXIT_OK, InterruptedError, RunError } from './errors.ts';
+import { interruptible } from './interrupt.ts';
+import { certificateFor } from './lan-certificate.ts';
+import type { CertificateFlags } from './lan-certificate.ts';
+
+const DEFAULT_PORT = 5173;
+
+interface StartFlags extends CertificateFlags {
+  readonly port?: number;
+}
+
+const HELP = `
+Without --lan only this machine reaches the lab. With it, everybody in its network does, over HTTPS, since browsers offer WebGPU
+and the other parts of a rank to secure pages only. Where no certificate is given, one is made for this machine's addresses and kept for
+the next time: each browser warns of it once. Compare the fingerprint that is printed, then go on.
+The pages are built first when the sources have changed, which takes seconds. "rankfall doctor --lan" says whether a network will do.
+
+Examples:
+  npm start
+  npm start -- --port 8080
+  npm start -- --lan
+  npm start -- --lan --cert room.pem --key room.key
+`;
+
+/** `exit` takes the command's exit status. */
+export function startCommand(exit: (status: number) => void): Command {
+  return new Command('start')
+    .summary("serve the lab: the page, its rooms' signalling and their relay")
+    .description("Serves the lab, with its rooms' signalling and relay, until it is interrupted.")
+    .addOption(
+      new Option(
+        '--port <n>',
+        `the port to listen on, or any for 0 (default: ${DEFAULT_PORT}, or the next free one)`,
+      ).argParser(wholeNumber(0, 65_535)),
+    )
+    .option('--lan', 'let other machines of this network in, over HTTPS')
+    .option('--cert <file>', 'the certificate for --lan, in PEM form, with its chain')
+    .option('--key <file>', "the certificate's key, in PEM form, unencrypted")
+    .addHelpText('after', HELP)
+    .allowExcessArguments(false)
+    .action(async (flags: StartFlags) => {
+      exit(await start(flags));
+    });
+}
+
+async function start(flags: StartFlags): Promise<number> {
+  const https = await certificateFor(flags);
+  const { startServer } = await import('../server/start.ts');
+  return interruptible((stop) =>
+    withCleanup(async (cleanup) => {
+      const starting = startServer({
+        mode: 'preview',
+        ...(flags.port === undefined ? {} : { port: flags.port, strictPort: flags.port !== 0 }),
+        ...(https === undefined ? {} : { https, host: true, names: machineNames() }),
+      }).catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new RunError(`The server did not start: ${reason}`);
+      });
+      cleanup.add(async () => (await starting).close());
+      const server = await starting;
+      process.stdout.write(
+        `${(https === undefined ? tellAlone(server, flags) : tellLan(server, https)).join('\n')}\n`,
+      );
+      await interrupted(stop.signal);
+      return EXIT_OK;
+    }),
+  );
+}
+
+/** Being interrupted is how a server ends well. */
+const interrupted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const end = (): void => {
+      const reason: unknown = signal.reason;
+      if (reason instanceof InterruptedError) resolve();
+      else reject(reason instanceof Error ? reason : new RunError(String(reason)));
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+
+function tellAlone({ url, port }: RunningServer, flags: StartFlags): readonly string[] {
+  const moved = flags.port !== undefined || port === DEFAULT_PORT ? '' : ` (port ${DEFAULT_PORT} was taken)`;
+  return [
+    '',
+    `  Rankfall is at ${url}${moved}`,
+    '  Open it and press Start: four ranks train in that tab.',
+    "  Open the room's link in another tab to join, then close one in mid-run and watch the rest recover.",
+    '  For other machines of this network: npm start -- --lan',
+    '',
+  ];
+}
+
+function tellLan({ port }: RunningServer, https: Certificate): readonly string[] {
+  const { fingerprint, selfSigned } = certificateFacts(https);
+  const urls = lanAddresses().map((lan) => ({ ...lan, url: `https://${lan.address}:${port}/` }));
+  const [first] = urls;
+  if (first === undefined)
+    return [
+      '',
+      `  Rankfall is at https://localhost:${port}/`,
+      '  This machine has no address in a network: connect it to one, then start again.',
+      '',
+    ];
+  const qr = renderUnicodeCompact(first.url, { border: 2 })
+    .split('\n')
+    .map((line) => `  ${line}`);
+  return [
+    '',
+    '  Rankfall is open to this network:',
+    ...urls.map((lan) => `    ${lan.url}   (${lan.interface})`),
+    '',
+    ...qr,
+    '',
+    ...(selfSigned
+      ? [
+          '  Each browser warns once of this certificate, which was made here. Its SHA-256 fingerprint:',
+          `    ${fingerprint}`,
+          '  Does somebody not get through? "npx rankfall doctor --lan" says what this network allows.',
+          '',
+        ]
+      : []),
+  ];
+}

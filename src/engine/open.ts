@@ -20,7 +20,8 @@ export interface OpenEngineOptions {
   readonly shaders?: ShaderText | undefined;
 }
 
-const browserGpu = (): GPU | undefined =>
+/** Of the page or worker that this runs in. */
+export const browserGpu = (): GPU | undefined =>
   typeof navigator === 'undefined' ? undefined : (navigator as Partial<Pick<Navigator, 'gpu'>>).gpu;
 
 /** A turn for messages and timers between pieces of work. */

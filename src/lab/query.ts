@@ -16,6 +16,8 @@ export interface LabQuery {
   readonly ranks: number;
   /** The room trains as soon as it has a member. */
   readonly autostart: boolean;
+  /** A new room's job pins the kernels that are fastest on this machine's GPU. */
+  readonly tune: boolean;
   /** What a new room trains. */
   readonly job: Job;
   /** What was wrong in the address, one sentence each. */
@@ -35,6 +37,7 @@ const OPTIONS = {
   engine: { schema: v.picklist(['auto', 'webgpu', 'cpu']), expected: 'auto, webgpu or cpu' },
   ranks: { schema: wholeNumber(1, MAX_LOCAL_RANKS), expected: `a whole number from 1 to ${MAX_LOCAL_RANKS}` },
   autostart: { schema: v.picklist(['0', '1']), expected: '0 or 1' },
+  tune: { schema: v.picklist(['0', '1']), expected: '0 or 1' },
   steps: { schema: wholeNumber(1, 10_000_000), expected: 'a whole number from 1 to 10000000' },
   seed: { schema: wholeNumber(0, 0xffffffff), expected: 'a whole number from 0 to 4294967295' },
   wire: {
@@ -70,6 +73,7 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
   const engine = read('engine', OPTIONS.engine.schema, 'auto');
   const ranks = read('ranks', OPTIONS.ranks.schema, 1);
   const autostart = read('autostart', OPTIONS.autostart.schema, '0') === '1';
+  const tune = read('tune', OPTIONS.tune.schema, '1') === '1';
   read('text', OPTIONS.text.schema, '');
   const preset = own ?? JOB_PRESETS[read('job', OPTIONS.job.schema, 'digits')];
   const wanted = {
@@ -83,7 +87,7 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
     if (!(name in OPTIONS))
       complaints.push(`The address says ${shorten(name)}=…, which the lab does not know; it is ignored.`);
   }
-  return { engine, ranks, autostart, job: checkedJob(wanted, complaints), complaints };
+  return { engine, ranks, autostart, tune, job: checkedJob(wanted, complaints), complaints };
 }
 
 function checkedJob(wanted: Job, complaints: string[]): Job {

@@ -19,6 +19,8 @@ export interface RankOptions {
   readonly engine: EngineChoice;
   /** Trains as soon as it is a member; else waits for `start` from any rank. */
   readonly autostart: boolean;
+  /** Whoever founds the room measures kernels on its GPU first, and pins the fastest in the job. */
+  readonly tune: boolean;
   /** The job to found the room with; a joiner takes the room's. */
   readonly job: Job;
 }

@@ -56,6 +56,7 @@ const RankFragmentSchema = v.strictObject({
   fresh: flag,
   engine: v.picklist(['auto', 'webgpu', 'cpu']),
   autostart: flag,
+  tune: flag,
   job: v.pipe(v.string(), v.parseJson(), JobSchema),
 });
 
@@ -128,6 +129,7 @@ export function encodeRankOptions(options: RankOptions): string {
     fresh: options.fresh ? '1' : '0',
     engine: options.engine,
     autostart: options.autostart ? '1' : '0',
+    tune: options.tune ? '1' : '0',
     job: JSON.stringify(options.job),
   });
   return `#${params.toString()}`;

@@ -2,11 +2,15 @@
 // timers do not; the arithmetic runs in a worker of its own (engine-worker.ts), so that this one always answers.
 
 import * as Comlink from 'comlink';
+import { browserGpu } from '../engine/open.ts';
 import { FaultError } from '../faults/fault-error.ts';
-import type { RankHandle } from './api.ts';
+import type { Job } from '../job/job.ts';
+import type { EngineChoice, RankHandle } from './api.ts';
+import { systemClock } from '../transport/system-clock.ts';
 import { RankError } from './host.ts';
 import { openRank } from './open-rank.ts';
 import type { OpenedRank, PageActions, RankSetup } from './open-rank.ts';
+import { browserKernels, tunedJob } from './tuned-job.ts';
 
 /** What the page calls. */
 export interface RankWorker extends RankHandle {
@@ -16,6 +20,15 @@ export interface RankWorker extends RankHandle {
 
 let opened: OpenedRank | undefined;
 
+const tuned = (job: Job, engine: EngineChoice): Promise<Job> =>
+  tunedJob(job, {
+    engine,
+    gpu: browserGpu(),
+    shaders: async () => (await import('../engine/webgpu/shader-bundle.ts')).bundledShader,
+    store: browserKernels(navigator.userAgent),
+    clock: systemClock(),
+  });
+
 function rank(): OpenedRank {
   if (opened === undefined) throw new RankError('The rank is still starting. Ask again in a moment.');
   return opened;
@@ -24,7 +37,9 @@ function rank(): OpenedRank {
 const worker: RankWorker = {
   async boot(setup, transport, page) {
     if (opened !== undefined) throw new RankError('The rank runs already.');
-    opened = openRank(setup, transport, page);
+    const { options } = setup;
+    const job = options.fresh && options.tune ? await tuned(options.job, options.engine) : options.job;
+    opened = openRank({ ...setup, options: { ...options, job } }, transport, page);
     await opened.host.boot();
   },
   status: async () => rank().host.status(),

@@ -23,7 +23,7 @@ afterAll(async () => {
 
 test('a room over the relay loses a rank, goes on, and ends in one state', async () => {
   const [mine, theirs] = [await openFrames(here), await openFrames(there)];
-  const options = { ...newRoom(), engine: 'cpu', autostart: false, job: JOB } as const;
+  const options = { ...newRoom(), engine: 'cpu', autostart: false, tune: false, job: JOB } as const;
   const ranks = [
     await mine.open({ ...options, fresh: true }),
     await mine.open({ ...options, fresh: false }),

@@ -27,7 +27,7 @@ async function makeRoom(job: Job, engine: RankOptions['engine'] = 'cpu') {
   const frames = await openFrames(lab);
   const link = newRoom();
   const open = (options: Partial<RankOptions> = {}): Promise<FramedRank> =>
-    frames.open({ ...link, fresh: false, engine, autostart: false, job, ...options });
+    frames.open({ ...link, fresh: false, engine, autostart: false, tune: false, job, ...options });
   return { frames, open };
 }
 

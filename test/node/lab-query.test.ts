@@ -11,6 +11,7 @@ describe("the lab's address", () => {
       engine: 'auto',
       ranks: 1,
       autostart: false,
+      tune: true,
       job: DEFAULT_JOB,
       complaints: [],
     });

@@ -131,6 +131,7 @@ describe("a rank's options", () => {
     secret: rooms.map((link) => link.secret),
     fresh: fc.boolean(),
     autostart: fc.boolean(),
+    tune: fc.boolean(),
     engine: fc.constantFrom('auto', 'webgpu', 'cpu'),
     job: fc.record({
       ...Object.fromEntries(Object.entries(DEFAULT_JOB).map(([key, value]) => [key, fc.constant(value)])),
@@ -155,6 +156,7 @@ describe("a rank's options", () => {
     fresh: true,
     engine: 'auto',
     autostart: false,
+    tune: true,
     job: DEFAULT_JOB,
   });
 

@@ -39,6 +39,7 @@ import { checkState, digestSmallParts, initialState } from '../state.ts';
 import { createArena } from './arena.ts';
 import { createDeviceState, STATE_DISPATCHES, type LongState, type SmallState } from './device-state.ts';
 import type { MatmulCall } from '../graph/matmul-call.ts';
+import { checkPinned } from './matmul/choose.ts';
 import { lowerMatmul } from './matmul/lower.ts';
 import { createPasses, roomiest } from './passes.ts';
 import { stepCost, type StepCost } from './plan/cost.ts';
@@ -114,6 +115,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
   };
 
   const prepare = async () => {
+    checkPinned(job.kernels.matmul, device.limits);
     checkBufferLimit(device.limits, 'parameters', longBytes);
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
     const mapped = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;

@@ -222,6 +222,7 @@ export function createLab(
         fresh: fresh && first,
         engine: query.engine,
         autostart: query.autostart,
+        tune: query.tune,
         job: query.job,
       });
     } finally {

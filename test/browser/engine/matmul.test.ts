@@ -1,16 +1,19 @@
 /** Every kernel for matrix products, at ragged and aligned sizes, against the CPU's product. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { MatmulKernel } from '../../../src/job/kernels-schema.ts';
+import type { MatmulChoice, MatmulKernel, MatmulTable } from '../../../src/job/kernels-schema.ts';
 import { matmul } from '../../../src/engine/cpu/matmul.ts';
 import type { MatmulCall } from '../../../src/engine/graph/matmul-call.ts';
 import type { BufferRole } from '../../../src/engine/layers/layer.ts';
 import { requestAdapter, requestDevice } from '../../../src/engine/webgpu/device.ts';
 import { chooseMatmul, shapeKey, type ProductShape } from '../../../src/engine/webgpu/matmul/choose.ts';
-import { productsOf, tuneMatmul } from '../../../src/engine/webgpu/matmul/tune.ts';
+import { pinned, productsOf, tuneMatmul } from '../../../src/engine/webgpu/matmul/tune.ts';
 import { bundledShader } from '../../../src/engine/webgpu/shader-bundle.ts';
 import { DEFAULT_JOB, parseJob, type Job } from '../../../src/job/job.ts';
 import { lowerMatmul, productShape } from '../../../src/engine/webgpu/matmul/lower.ts';
+import { tunedJob, type KernelStore } from '../../../src/live/tuned-job.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import { systemClock } from '../../../src/transport/system-clock.ts';
 import { createBench, floats, type Bench } from './gpu.ts';
 
 let bench: Bench;
@@ -163,22 +166,64 @@ describe('a matrix product', () => {
 
   it('is measured in a short search, whose table a job can pin', async () => {
     const device = await requestDevice(await requestAdapter(navigator.gpu));
-    const job = parseJob({
-      ...DEFAULT_JOB,
-      model: { kind: 'mlp', layers: [64, 64], activation: 'relu' },
-      globalBatch: 64,
-      microBatches: 1,
-    });
-    expect(productsOf(job).map(shapeKey)).toEqual(['NT 32x64x64 1', 'NN 32x64x64 1', 'TN 64x64x32 1']);
-    const matmul = await tuneMatmul(device, bundledShader, job, () => performance.now());
+    expect(productsOf(JOB).map(shapeKey)).toEqual(PRODUCTS);
+    // Compiling takes a software adapter seconds: one product is searched for, the others are known.
+    const [first = '', ...others] = PRODUCTS;
+    const known: Record<string, MatmulChoice> = Object.fromEntries(others.map((key) => [key, CHOICE]));
+    await tuneMatmul({ device, shaders: bundledShader, job: JOB, now: () => performance.now(), known });
     device.destroy();
-    const pinned = parseJob({ ...job, kernels: { version: 1, matmul } });
-    for (const [key, { kernel, splits }] of Object.entries(pinned.kernels.matmul)) {
-      expect(productsOf(job).map(shapeKey)).toContain(key);
-      expect({ kernel, splits }).not.toEqual(chooseMatmul(productNamed(job, key), {}));
+    expect(Object.keys(known).sort()).toEqual([...PRODUCTS].sort());
+    expect(known[first]).toBeDefined();
+    const job = parseJob({ ...JOB, kernels: { version: 1, matmul: pinned(JOB, known) } });
+    expect(job.kernels.matmul).toMatchObject(Object.fromEntries(others.map((key) => [key, CHOICE])));
+    for (const [key, { kernel, splits }] of Object.entries(job.kernels.matmul)) {
+      expect({ kernel, splits }).not.toEqual(chooseMatmul(productNamed(JOB, key), {}));
     }
   });
+
+  it('is made by the founder of a room, within its time, once for an adapter, and not for what is too small', async () => {
+    const kept = new Map<string, MatmulTable>();
+    const store: KernelStore = {
+      read: async (adapter) => Promise.resolve(kept.get(adapter) ?? {}),
+      write: async (adapter, known) => Promise.resolve(void kept.set(adapter, known)),
+    };
+    const options = {
+      engine: 'webgpu',
+      gpu: navigator.gpu,
+      shaders: () => Promise.resolve(bundledShader),
+      store,
+      clock: systemClock(),
+    } as const;
+    const hasty: Clock = { now: options.clock.now, after: (_, late) => options.clock.after(0, late) };
+    expect(await tunedJob(JOB, { ...options, clock: hasty })).toEqual(JOB);
+    const founded = await tunedJob(JOB, options);
+    const [known = {}] = kept.values();
+    expect(founded).toEqual({ ...JOB, kernels: { version: 1, matmul: pinned(JOB, known) } });
+    // What fits into the time depends on the machine; what is pinned by hand here stands for the best.
+    for (const adapter of kept.keys()) {
+      kept.set(adapter, Object.fromEntries(PRODUCTS.map((key) => [key, CHOICE])));
+    }
+    const again = await tunedJob(JOB, {
+      ...options,
+      shaders: () => Promise.reject(new Error('measured again')),
+    });
+    expect(Object.keys(again.kernels.matmul)).toEqual(PRODUCTS);
+    expect(await tunedJob(again, options)).toBe(again);
+    expect(await tunedJob(JOB, { ...options, engine: 'cpu' })).toBe(JOB);
+    expect(await tunedJob(DEFAULT_JOB, options)).toBe(DEFAULT_JOB);
+    expect(await tunedJob(JOB, { ...options, gpu: undefined })).toBe(JOB);
+  });
 });
+
+const JOB = parseJob({
+  ...DEFAULT_JOB,
+  model: { kind: 'mlp', layers: [48, 48], activation: 'relu' },
+  globalBatch: 1024,
+  microBatches: 1,
+});
+const PRODUCTS = ['NT 512x48x48 1', 'NN 512x48x48 1', 'TN 48x48x512 1'];
+/** No default: these products are no shallow ones. */
+const CHOICE = { kernel: 'shallow', splits: 1 } as const;
 
 const productNamed = (job: Job, key: string): ProductShape => {
   const shape = productsOf(job).find((product) => shapeKey(product) === key);

@@ -79,6 +79,7 @@ async function openHost(ports: Partial<HostPorts> = {}, options: Partial<RankOpt
         fresh: true,
         engine: 'cpu',
         autostart: true,
+        tune: false,
         job: SMALL_JOB,
         ...options,
       },

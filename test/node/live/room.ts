@@ -82,6 +82,7 @@ export function createRoom(job: Job = SMALL_JOB): Room {
           fresh: false,
           engine: 'cpu',
           autostart: true,
+          tune: false,
           job,
           ...options,
         },

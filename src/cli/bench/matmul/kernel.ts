@@ -1,9 +1,8 @@
 // The tilings of the engine's matrix product, and the dispatch that a plan would make of each, for square f32 matrices.
 
 import type { MatmulCall } from '../../../engine/graph/matmul-call.ts';
-import { shapeKey } from '../../../engine/webgpu/matmul/choose.ts';
+import { runsOn, shapeKey, type KernelLimits } from '../../../engine/webgpu/matmul/choose.ts';
 import { lowerMatmul, productShape } from '../../../engine/webgpu/matmul/lower.ts';
-import { runsOn } from '../../../engine/webgpu/matmul/tune.ts';
 import { MatmulKernelSchema } from '../../../job/kernels-schema.ts';
 import type { Transpose } from './report.ts';
 
@@ -18,8 +17,6 @@ export interface MatmulDispatch {
   readonly workgroups: readonly [x: number, y: number, z: number];
 }
 
-type Limits = Pick<GPUSupportedLimits, 'maxComputeWorkgroupStorageSize'>;
-
 /** `shallow` is for products with a handful of terms. */
 const KERNELS = MatmulKernelSchema.options.filter((kernel) => kernel !== 'shallow');
 
@@ -27,7 +24,7 @@ const KERNELS = MatmulKernelSchema.options.filter((kernel) => kernel !== 'shallo
 export function matmulDispatches(
   size: number,
   transpose: Transpose,
-  limits: Limits,
+  limits: KernelLimits,
 ): readonly MatmulDispatch[] {
   const call: MatmulCall = {
     kind: 'matmul',

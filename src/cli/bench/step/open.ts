@@ -3,9 +3,10 @@
 import { createCpuEngine } from '../../../engine/cpu/engine.ts';
 import { describeAdapter, requestAdapter, requestDevice } from '../../../engine/webgpu/device.ts';
 import { createWebGpuEngine } from '../../../engine/webgpu/engine.ts';
-import { tuneMatmul } from '../../../engine/webgpu/matmul/tune.ts';
+import { pinned, tuneMatmul } from '../../../engine/webgpu/matmul/tune.ts';
 import type { ShaderText } from '../../../engine/webgpu/pipelines.ts';
 import type { Job } from '../../../job/job.ts';
+import type { MatmulChoice, MatmulTable } from '../../../job/kernels-schema.ts';
 import type { Engine } from '../../../ports/engine.ts';
 import { madeUpSamples } from './samples.ts';
 
@@ -23,7 +24,7 @@ export async function openGpuEngine(
   const adapter = await requestAdapter(gpu);
   const { name, software } = describeAdapter(adapter.info);
   const device = await requestDevice(adapter);
-  const matmul = tune ? await tuneMatmul(device, shaders, job, () => performance.now()) : job.kernels.matmul;
+  const matmul = tune ? await tuned(device, shaders, job) : job.kernels.matmul;
   return createWebGpuEngine({
     device,
     shaders,
@@ -32,6 +33,12 @@ export async function openGpuEngine(
     description: { kind: 'webgpu', adapter: name, software, reason: REASON },
     ...(software ? {} : { passBytes: GPU_BYTES }),
   });
+}
+
+async function tuned(device: GPUDevice, shaders: ShaderText, job: Job): Promise<MatmulTable> {
+  const known: Record<string, MatmulChoice> = {};
+  await tuneMatmul({ device, shaders, job, now: () => performance.now(), known });
+  return pinned(job, known);
 }
 
 export const openCpuEngine = (job: Job): Engine =>

@@ -2,6 +2,7 @@
 // table alone, never on the device or on how many slices a pass has, so that all ranks compute the same bits.
 
 import type { MatmulChoice, MatmulKernel, MatmulTable } from '../../../job/kernels-schema.ts';
+import { EngineError } from '../../../ports/engine.ts';
 
 /** One slice's product C[m, n] = op(A)[m, k] · op(B)[k, n], `batch` times. */
 export interface ProductShape {
@@ -17,6 +18,8 @@ export interface KernelTiling {
   readonly m: number;
   readonly n: number;
   readonly depth: number;
+  /** In a workgroup. */
+  readonly invocations: number;
   /** Bytes of workgroup memory. */
   readonly workgroupBytes: number;
 }
@@ -24,12 +27,37 @@ export interface KernelTiling {
 const bothTiles = (m: number, n: number, depth: number): number => 2 * depth * (m + n) * 4;
 
 export const TILINGS: Readonly<Record<MatmulKernel, KernelTiling>> = {
-  small: { m: 32, n: 32, depth: 16, workgroupBytes: 4096 },
-  shallow: { m: 32, n: 32, depth: 1, workgroupBytes: 0 },
-  '64x64x16': { m: 64, n: 64, depth: 16, workgroupBytes: bothTiles(64, 64, 16) },
-  '256x128x8': { m: 256, n: 128, depth: 8, workgroupBytes: bothTiles(256, 128, 8) },
-  '256x128x16': { m: 256, n: 128, depth: 16, workgroupBytes: bothTiles(256, 128, 16) },
+  small: { m: 32, n: 32, depth: 16, invocations: 64, workgroupBytes: 4096 },
+  shallow: { m: 32, n: 32, depth: 1, invocations: 64, workgroupBytes: 0 },
+  '64x64x16': { m: 64, n: 64, depth: 16, invocations: 128, workgroupBytes: bothTiles(64, 64, 16) },
+  '256x128x8': { m: 256, n: 128, depth: 8, invocations: 256, workgroupBytes: bothTiles(256, 128, 8) },
+  '256x128x16': { m: 256, n: 128, depth: 16, invocations: 256, workgroupBytes: bothTiles(256, 128, 16) },
 };
+
+/** What decides whether a device can run a kernel. */
+export type KernelLimits = Pick<
+  GPUSupportedLimits,
+  'maxComputeWorkgroupStorageSize' | 'maxComputeInvocationsPerWorkgroup'
+>;
+
+/** Whether a device can run a kernel at all. */
+export const runsOn = (kernel: MatmulKernel, limits: KernelLimits): boolean =>
+  TILINGS[kernel].workgroupBytes <= limits.maxComputeWorkgroupStorageSize &&
+  TILINGS[kernel].invocations <= limits.maxComputeInvocationsPerWorkgroup;
+
+/** Throws an `EngineError` of fault `unavailable` where the job pins what this device cannot run. */
+export function checkPinned(table: MatmulTable, limits: KernelLimits): void {
+  for (const [product, { kernel }] of Object.entries(table)) {
+    if (runsOn(kernel, limits)) continue;
+    const { workgroupBytes, invocations } = TILINGS[kernel];
+    throw new EngineError(
+      'unavailable',
+      `The job pins the kernel ${kernel} for ${product}: it needs ${workgroupBytes} bytes of workgroup memory and ${invocations} ` +
+        `invocations, and this GPU offers ${limits.maxComputeWorkgroupStorageSize} and ${limits.maxComputeInvocationsPerWorkgroup}. ` +
+        'Found the room on this machine, or with ?tune=0.',
+    );
+  }
+}
 
 /**
  * Up to so many terms, the kernel without workgroup memory is faster: in 28 ms against 113 at 4 terms (16 products of 128 × 784,

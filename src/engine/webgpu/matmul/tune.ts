@@ -7,16 +7,11 @@ import { layerOf } from '../../layers/index.ts';
 import type { BufferRole, GpuCall } from '../../layers/layer.ts';
 import { sliceRows } from '../../requests.ts';
 import type { Job } from '../../../job/job.ts';
-import {
-  MatmulKernelSchema,
-  type MatmulChoice,
-  type MatmulKernel,
-  type MatmulTable,
-} from '../../../job/kernels-schema.ts';
+import { MatmulKernelSchema, type MatmulChoice, type MatmulTable } from '../../../job/kernels-schema.ts';
 import { createArena } from '../arena.ts';
 import { createPipelines, type Pipelines, type ShaderText } from '../pipelines.ts';
 import { createBindGroups, createProgram, uniformBytes } from '../program.ts';
-import { chooseMatmul, shapeKey, TILINGS, type ProductShape } from './choose.ts';
+import { chooseMatmul, runsOn, shapeKey, TILINGS, type ProductShape } from './choose.ts';
 import { lowerMatmul } from './lower.ts';
 
 /** What one timing of one candidate may take, in milliseconds: the search of a GPT's dozen products then takes a few hundred. */
@@ -25,6 +20,11 @@ const REPEATS = 3;
 const MOST_DISPATCHES = 64;
 /** Another kernel must be this much faster than the default's, so that noise does not decide. */
 const MARGIN = 0.95;
+
+/** Below so many floating-point operations, what a product takes is the launch of a kernel, whichever it is. */
+const LEAST_FLOPS = 2_000_000;
+
+const flopsOf = ({ m, n, k, batch }: ProductShape): number => 2 * m * n * k * batch;
 
 const ONE_SLICE = { slices: 1, samples: 1 };
 
@@ -63,36 +63,71 @@ export function productsOf(job: Job): readonly ProductShape[] {
   return [...products.values()];
 }
 
-/** Whether a device can run a kernel at all. */
-export const runsOn = (
-  kernel: MatmulKernel,
-  limits: Pick<GPUSupportedLimits, 'maxComputeWorkgroupStorageSize'>,
-): boolean => TILINGS[kernel].workgroupBytes <= limits.maxComputeWorkgroupStorageSize;
+export interface TuneInput {
+  readonly device: GPUDevice;
+  readonly shaders: ShaderText;
+  readonly job: Job;
+  /** In milliseconds. */
+  readonly now: () => number;
+  /** Nothing is begun after so long; the products with the most arithmetic come first. No limit when left out. */
+  readonly budgetMs?: number | undefined;
+  /** The fastest kernels on this adapter, by product. Those in it are not measured again; the others join it one by one. */
+  readonly known: Record<string, MatmulChoice>;
+}
 
-/**
- * Measures every kernel that the device can run for every product of the job. Products whose default is as good as the best are left
- * out of the table. Rejects with an `EngineError` when the device refuses memory or a kernel.
- *
- * `now` is in milliseconds. The device is idle otherwise, and keeps nothing of the search.
- */
-export async function tuneMatmul(
-  device: GPUDevice,
-  shaders: ShaderText,
-  job: Job,
-  now: () => number,
-): Promise<MatmulTable> {
+/** The products of a job that are worth a measurement, those with the most arithmetic first. */
+export const tunable = (job: Job): readonly ProductShape[] =>
+  productsOf(job)
+    .filter((shape) => flopsOf(shape) >= LEAST_FLOPS)
+    .sort((a, b) => flopsOf(b) - flopsOf(a));
+
+/** Of what is known to be fastest, what the job has to pin: where that is not the default's kernel. */
+export function pinned(job: Job, known: MatmulTable): MatmulTable {
   const table: Record<string, MatmulChoice> = {};
-  const pipelines = createPipelines(device, shaders);
-  for (const shape of productsOf(job)) {
+  for (const shape of tunable(job)) {
+    const best = known[shapeKey(shape)];
     const standard = chooseMatmul(shape, {});
-    const candidates = candidatesFor(shape, standard, device.limits);
-    const times = new Map<MatmulChoice, number>();
-    for (const choice of candidates) times.set(choice, await measure(device, pipelines, shape, choice, now));
-    const [best = standard] = [...candidates].sort((a, b) => (times.get(a) ?? 0) - (times.get(b) ?? 0));
-    const limit = MARGIN * (times.get(standard) ?? Infinity);
-    if (best !== standard && (times.get(best) ?? Infinity) < limit) table[shapeKey(shape)] = best;
+    const differs = best?.kernel !== standard.kernel || best.splits !== standard.splits;
+    if (best !== undefined && differs) table[shapeKey(shape)] = best;
   }
   return table;
+}
+
+/**
+ * Measures every kernel that the device can run for the job's products. Rejects with an `EngineError` when the device refuses memory
+ * or a kernel. The device is idle otherwise, and keeps nothing of the search.
+ */
+export async function tuneMatmul(input: TuneInput): Promise<void> {
+  const { device, shaders, job, now, budgetMs = Infinity, known } = input;
+  const end = now() + budgetMs;
+  const isOver = (): boolean => now() >= end;
+  const pipelines = createPipelines(device, shaders);
+  for (const shape of tunable(job)) {
+    const key = shapeKey(shape);
+    if (known[key] !== undefined || isOver()) continue;
+    const best = await search(device, pipelines, shape, now, isOver);
+    if (best !== undefined) known[key] = best;
+  }
+}
+
+/** The fastest kernel for a product, the default's unless another is clearly faster. Undefined when time ran out. */
+async function search(
+  device: GPUDevice,
+  pipelines: Pipelines,
+  shape: ProductShape,
+  now: () => number,
+  isOver: () => boolean,
+): Promise<MatmulChoice | undefined> {
+  const standard = chooseMatmul(shape, {});
+  let best = standard;
+  let least = Infinity;
+  for (const choice of candidatesFor(shape, standard, device.limits)) {
+    const time = await measure(device, pipelines, shape, choice, now, isOver);
+    if (time === undefined) return undefined;
+    if (choice === standard) least = MARGIN * time;
+    else if (time < least) [best, least] = [choice, time];
+  }
+  return best;
 }
 
 function candidatesFor(
@@ -114,14 +149,18 @@ function candidatesFor(
   });
 }
 
-/** Milliseconds of one product: the least of a few timings, since whatever disturbs one only makes it longer. */
+/**
+ * Milliseconds of one product: the least of a few timings, since whatever disturbs one only makes it longer. Undefined when time ran
+ * out before the first.
+ */
 async function measure(
   device: GPUDevice,
   pipelines: Pipelines,
   shape: ProductShape,
   choice: MatmulChoice,
   now: () => number,
-): Promise<number> {
+  isOver: () => boolean,
+): Promise<number | undefined> {
   const arena = createArena(device);
   const calls = lowerMatmul(plainProduct(shape), {
     samplesPerSlice: 1,
@@ -171,10 +210,10 @@ async function measure(
       return (now() - start) / times;
     };
     await run(1);
-    const once = await run(1);
-    const times = Math.max(1, Math.min(MOST_DISPATCHES, Math.round(TIMING_MS / Math.max(once, 0.01))));
-    let least = Infinity;
-    for (let repeat = 0; repeat < REPEATS; repeat++) least = Math.min(least, await run(times));
+    if (isOver()) return undefined;
+    let least = await run(1);
+    const times = Math.max(1, Math.min(MOST_DISPATCHES, Math.round(TIMING_MS / Math.max(least, 0.01))));
+    for (let repeat = 0; repeat < REPEATS && !isOver(); repeat++) least = Math.min(least, await run(times));
     return least;
   } finally {
     arena.freeAll();

@@ -143,6 +143,8 @@ export function stepHandshake(
           // Only a peer that has accepted us sends data, and its acceptance may be behind it on another lane.
           if (state.phase !== 'confirming') break;
           return linked(state.peer);
+        case 'credit':
+          break;
         case 'refuse': {
           const said = decodeRefusal(event.payload);
           if (said === undefined) break;

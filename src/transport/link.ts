@@ -5,6 +5,15 @@ import type { Clock } from '../ports/clock.ts';
 import type { MemberId } from '../ports/ids.ts';
 import { MAX_MESSAGE_BYTES } from '../ports/network.ts';
 import type { Evidence, Lane, SendOutcome } from '../ports/network.ts';
+import {
+  createCreditDue,
+  createCreditSpent,
+  CREDIT_WINDOW_BYTES,
+  decodeCredit,
+  encodeCredit,
+  FLOOD_FRAMES,
+  FLOOD_MS,
+} from './credit.ts';
 import { FRAME_HEADER_BYTES, decodeFrame, encodeLinkFrame } from './frame.ts';
 import type { Frame } from './frame.ts';
 import { HANDSHAKE_START, NONCE_BYTES, stepHandshake } from './handshake.ts';
@@ -81,9 +90,17 @@ export function createLink(options: LinkOptions): Link {
   const { role, room, self, mac, clock, control, bulk, events } = options;
   const maxBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
   const channels: Readonly<Record<Lane, LinkChannel>> = { control, bulk };
+  const credits = {
+    control: createCreditSpent(CREDIT_WINDOW_BYTES.control),
+    bulk: createCreditSpent(CREDIT_WINDOW_BYTES.bulk),
+  };
+  const creditDue = {
+    control: createCreditDue(CREDIT_WINDOW_BYTES.control),
+    bulk: createCreditDue(CREDIT_WINDOW_BYTES.bulk),
+  };
   const outboxes = {
-    control: createOutbox({ lane: 'control', channel: control, clock }),
-    bulk: createOutbox({ lane: 'bulk', channel: bulk, clock }),
+    control: createOutbox({ lane: 'control', channel: control, clock, credit: credits.control }),
+    bulk: createOutbox({ lane: 'bulk', channel: bulk, clock, credit: credits.bulk }),
   };
   const reassemblers = {
     control: createReassembler('control', Math.min(maxBytes.control, MAX_MESSAGE_BYTES.control)),
@@ -92,6 +109,9 @@ export function createLink(options: LinkOptions): Link {
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
   let handshake: HandshakeState = HANDSHAKE_START;
   let binding: ChannelBinding | undefined;
+  /** Frames that came on each lane since `secondBegan`. */
+  const recent: Record<Lane, number> = { control: 0, bulk: 0 };
+  let secondBegan = 0;
   let over = false;
   let cancelTimeout: (() => void) | undefined;
   let cancelVerdict: (() => void) | undefined;
@@ -114,11 +134,14 @@ export function createLink(options: LinkOptions): Link {
     else close();
   }
 
-  function sendLinkFrame(kind: Exclude<Frame['kind'], 'data'>, payload: Uint8Array): void {
+  /** False when the channel did not take it: it is closing, and tells so by itself. A lost handshake frame ends in the timeout. */
+  function sendLinkFrame(kind: Exclude<Frame['kind'], 'data'>, payload: Uint8Array): boolean {
+    if (control.state !== 'open') return false;
     try {
-      if (control.state === 'open') control.send(encodeLinkFrame(kind, payload));
+      control.send(encodeLinkFrame(kind, payload));
+      return true;
     } catch {
-      // The channel is closing and tells so by itself; a lost handshake frame ends in the timeout.
+      return false;
     }
   }
 
@@ -189,12 +212,26 @@ export function createLink(options: LinkOptions): Link {
       misbehaved(peer, decoded.detail);
       return;
     }
+    if (isFlood(lane)) {
+      misbehaved(peer, `a flood: more than ${FLOOD_FRAMES[lane]} frames in a second on ${lane}`);
+      return;
+    }
     const { frame } = decoded;
     switch (frame.kind) {
       case 'data': {
+        const due = creditDue[lane](bytes.length);
+        // Credit that did not leave is given with the next.
+        if (due > 0 && !sendLinkFrame('credit', encodeCredit({ lane, bytes: due }))) creditDue[lane](due);
         const result = reassemblers[lane].accept(frame);
         if (result.kind === 'message') events.message(peer, lane, result.bytes);
         else if (result.kind === 'fault') misbehaved(peer, result.detail);
+        break;
+      }
+      case 'credit': {
+        const credit = decodeCredit(frame.payload);
+        if (credit === undefined || !credits[credit.lane].restore(credit.bytes))
+          misbehaved(peer, 'credit for what was never sent');
+        else outboxes[credit.lane].pump();
         break;
       }
       case 'refuse': {
@@ -211,6 +248,17 @@ export function createLink(options: LinkOptions): Link {
         misbehaved(peer, `a ${frame.kind} after the handshake`);
         break;
     }
+  }
+
+  function isFlood(lane: Lane): boolean {
+    const now = clock.now();
+    if (now - secondBegan >= FLOOD_MS) {
+      secondBegan = now;
+      recent.control = 0;
+      recent.bulk = 0;
+    }
+    recent[lane] += 1;
+    return recent[lane] > FLOOD_FRAMES[lane];
   }
 
   function receiveBeforeLinked(lane: Lane, bytes: Uint8Array<ArrayBuffer> | undefined): void {

@@ -2,6 +2,7 @@
 // queued where it can no longer be taken back or overtaken.
 
 import type { Clock } from '../ports/clock.ts';
+import type { CreditSpent } from './credit.ts';
 import { MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES } from '../ports/network.ts';
 import type { Lane } from '../ports/network.ts';
 import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, writeFrameHeader } from './frame.ts';
@@ -51,9 +52,11 @@ export function createOutbox(options: {
   readonly lane: Lane;
   readonly channel: LaneChannel;
   readonly clock: Clock;
+  /** What may be under way; without it, as much as the channel takes. Pump when it is restored. */
+  readonly credit?: CreditSpent;
   readonly limits?: LaneLimits;
 }): Outbox {
-  const { lane, channel, clock } = options;
+  const { lane, channel, clock, credit } = options;
   const limits = options.limits ?? LANE_LIMITS[lane];
   const maxPayload = MAX_FRAME_BYTES[lane] - FRAME_HEADER_BYTES;
   /** One buffer for all frames, since the channel copies. */
@@ -87,6 +90,7 @@ export function createOutbox(options: {
       // Its queue is full after all, or it is closing, which it tells by itself.
       return false;
     }
+    credit?.spend(frame.length);
     waitingBytes -= end - offset;
     offset = end;
     if (offset < message.length) return true;
@@ -107,6 +111,7 @@ export function createOutbox(options: {
     if (closed || channel.state !== 'open') return;
     for (let message = waiting[head]; message !== undefined; message = waiting[head]) {
       const frameBytes = FRAME_HEADER_BYTES + Math.min(maxPayload, message.length - offset);
+      if (credit?.allows(frameBytes) === false) return;
       if (channel.bufferedAmount + frameBytes > limits.highWaterBytes || !sendFrame(message)) {
         lookAgainLater();
         return;

@@ -7,6 +7,7 @@ import {
   FRAME_HEADER_BYTES,
   FRAME_KINDS,
   MAX_FRAME_BYTES,
+  WIRE_VERSION,
   decodeFrame,
   encodeLinkFrame,
   writeFrameHeader,
@@ -96,8 +97,14 @@ describe('frames', () => {
   });
 
   it('of another wire version are told as such, whatever follows', () => {
-    expect(decodeFrame(Uint8Array.of(2), 'control')).toMatchObject({ ok: false, fault: 'version' });
-    expect(decodeFrame(Uint8Array.of(9, 255, 255, 1), 'bulk')).toMatchObject({ ok: false, fault: 'version' });
+    expect(decodeFrame(Uint8Array.of(WIRE_VERSION + 1), 'control')).toMatchObject({
+      ok: false,
+      fault: 'version',
+    });
+    expect(decodeFrame(Uint8Array.of(WIRE_VERSION + 7, 255, 255, 1), 'bulk')).toMatchObject({
+      ok: false,
+      fault: 'version',
+    });
   });
 
   it('that break a rule are refused with the rule that they break', () => {

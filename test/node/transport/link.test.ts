@@ -1,7 +1,9 @@
 /** A link from the first frame to the last: who is let in, what is handed up, and how it ends. */
+import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isMemberId } from '../../../src/ports/ids.ts';
 import type { MemberId } from '../../../src/ports/ids.ts';
+import { CREDIT_WINDOW_BYTES, FLOOD_FRAMES, encodeCredit } from '../../../src/transport/credit.ts';
 import { FRAME_HEADER_BYTES, encodeLinkFrame, writeFrameHeader } from '../../../src/transport/frame.ts';
 import { HANDSHAKE_MS, createLink } from '../../../src/transport/link.ts';
 import type { Link } from '../../../src/transport/link.ts';
@@ -11,6 +13,7 @@ import type { RefusalCode } from '../../../src/transport/refusal.ts';
 import { fakeLanes, manualClock } from './fake-lane.ts';
 import type { FakeLane, ManualClock } from './fake-lane.ts';
 
+const MIB = 1024 * 1024;
 const member = (digit: string): MemberId => {
   const id = digit.repeat(32);
   if (!isMemberId(id)) throw new Error(id);
@@ -103,9 +106,10 @@ const dataFrame = (
   lane: 'control' | 'bulk',
   messageLength: number,
   payloadBytes: number,
+  messageId = 0,
 ): Uint8Array<ArrayBuffer> => {
   const frame = new Uint8Array(FRAME_HEADER_BYTES + payloadBytes);
-  writeFrameHeader(frame, { kind: 'data', lane, messageId: 0, messageLength, offset: 0 });
+  writeFrameHeader(frame, { kind: 'data', lane, messageId, messageLength, offset: 0 });
   return frame;
 };
 
@@ -238,6 +242,93 @@ describe('a link', () => {
       clock.advance(1000);
       expect(b.told.at(-1)).toBe('closed');
     }
+  });
+
+  it('never has more under way than its peer has given credit for, and goes on when credit comes', async () => {
+    const { a, b, connect, settle } = pair();
+    await connect();
+    // What b is sent piles up in front of it, as in front of a worker that is held up.
+    const { handlers } = b.bulk;
+    const held: Uint8Array<ArrayBuffer>[] = [];
+    b.bulk.handlers = handlers && {
+      ...handlers,
+      frame: (bytes) => {
+        if (bytes !== undefined) held.push(bytes);
+      },
+    };
+    for (let i = 0; i < 8; i++) expect(a.link.send('bulk', new Uint8Array(MIB))).toBe('sent');
+    await settle();
+    const bytesHeld = (): number => held.reduce((sum, { length }) => sum + length, 0);
+    expect(bytesHeld()).toBeLessThanOrEqual(CREDIT_WINDOW_BYTES.bulk);
+    expect(bytesHeld()).toBeGreaterThan(CREDIT_WINDOW_BYTES.bulk / 2);
+    b.bulk.handlers = handlers;
+    for (const bytes of held) handlers?.frame(bytes);
+    await settle();
+    expect(b.told.filter((said) => said === `bulk ${MIB} from a`)).toHaveLength(8);
+    expect(a.link.queuedBytes()).toBe(0);
+  });
+
+  it('drops a peer that floods it, and one that gives credit for what was never sent', async () => {
+    const attacks: [string, (to: Side) => void][] = [
+      [
+        'a flood of small messages',
+        ({ control }) => {
+          for (let i = 0; i <= FLOOD_FRAMES.control; i++)
+            control.handlers?.frame(dataFrame('control', 1, 1, i));
+        },
+      ],
+      [
+        'credit out of nothing',
+        ({ control }) =>
+          control.handlers?.frame(encodeLinkFrame('credit', encodeCredit({ lane: 'bulk', bytes: 1 }))),
+      ],
+      [
+        'credit without a size',
+        ({ control }) => control.handlers?.frame(encodeLinkFrame('credit', new Uint8Array(8))),
+      ],
+    ];
+    for (const [name, attack] of attacks) {
+      const { b, connect } = pair();
+      await connect();
+      attack(b);
+      expect([name, ...b.told.slice(-2)]).toEqual([name, 'refused misbehaved by self', 'ended misbehaved']);
+    }
+  });
+
+  it('outlives any frames of a peer, random or mutated: it ends with a typed reason and holds no more than came', async () => {
+    const whole = dataFrame('bulk', 100_000, 60_000);
+    const mutated = fc
+      .array(fc.tuple(fc.nat({ max: FRAME_HEADER_BYTES - 1 }), fc.nat({ max: 255 })), { maxLength: 4 })
+      .map((flips) => {
+        const frame = whole.slice();
+        for (const [at, byte] of flips) frame[at] = byte;
+        return frame;
+      });
+    const noise = fc.uint8Array({ maxLength: 200 }).map((bytes) => new Uint8Array(bytes));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.array(fc.tuple(fc.constantFrom('control', 'bulk'), fc.oneof(mutated, noise)), { maxLength: 12 }),
+        async (authenticated, frames) => {
+          const { a, b, clock, connect, settle } = pair();
+          if (authenticated) await connect();
+          else {
+            for (const lane of [b.control, b.bulk, a.control]) lane.open();
+            b.link.bind({ local: 'BB', remote: 'AA' });
+          }
+          for (const [lane, bytes] of frames) b[lane].handlers?.frame(bytes);
+          await settle();
+          clock.advance(HANDSHAKE_MS + 1000);
+          const refused = b.told.filter((said) => said.startsWith('refused'));
+          expect(refused.length).toBeLessThanOrEqual(1);
+          for (const said of refused)
+            expect(said).toMatch(/^refused (version|malformed|misbehaved|timeout) by self$/);
+          if (!authenticated)
+            expect(b.told.filter((said) => /^linked|^bulk|^control/.test(said))).toEqual([]);
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
 
   it('refuses a stranger who sends data, text or long frames before the handshake', async () => {

@@ -8,7 +8,9 @@ import { benchCommand } from './bench-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { EXIT_OK, EXIT_USAGE, exitStatus, oneLine } from './errors.ts';
 import { doctorCommand } from './doctor-command.ts';
+import { exportCommand } from './export-command.ts';
 import { huntCommand } from './hunt-command.ts';
+import { inspectCommand } from './inspect-command.ts';
 import { bugsCommand, replayCommand, shrinkCommand } from './replay-command.ts';
 import { simCommand } from './sim-command.ts';
 import { startCommand } from './start-command.ts';
@@ -27,6 +29,7 @@ Examples:
   rankfall sim --seed 7          run the protocol once in the simulator
   rankfall hunt --seeds 10000    search for a violated invariant
   rankfall hunt --protocol FILE  the same in a protocol of your own
+  rankfall inspect FILE          what a downloaded checkpoint holds
   npm start                      the lab itself, in your own browser
   npm start -- --lan             the same, for everybody in this network
 `;
@@ -60,6 +63,8 @@ const COMMANDS = [
   benchCommand,
   verifyCommand,
   doctorCommand,
+  inspectCommand,
+  exportCommand,
 ];
 for (const create of COMMANDS) {
   const command = create(exit).copyInheritedSettings(program);

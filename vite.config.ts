@@ -1,9 +1,10 @@
 /** How the pages are served and built: Preact, ES-module workers, two pages, and our signalling on the same origin. */
 import { defineConfig } from 'vite';
+import { bundledModules } from './src/server/bundled.ts';
 import { rankfallServer } from './src/server/vite-plugin.ts';
 
 export default defineConfig({
-  plugins: [rankfallServer()],
+  plugins: [rankfallServer(), bundledModules()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   server: {

@@ -310,52 +310,13 @@ export const words = {
     bad: 'problem',
   },
 
+  /** The rest is in simulation/race-words.ts, which is loaded with it. */
   simulation: {
     title: 'Race laboratory',
-    about: 'The same protocol in a simulated world, where a race that was seen once is a seed.',
+    about: 'Protocols in a simulated world, where a race that was seen once is a seed.',
     open: 'Open the simulator',
     opening: 'Opening…',
-    scenario: 'Scenario',
-    drawn: 'whatever the seed draws',
-    seed: 'Seed',
-    ranks: 'Ranks',
-    run: 'Run',
-    cancel: 'Cancel',
-    tells: (tells: string | undefined) =>
-      tells === undefined
-        ? 'The seed draws the faults: which kinds exist at all, how often they strike, and whom.'
-        : `${tells.charAt(0).toUpperCase()}${tells.slice(1)}.`,
-    failed: (why: string) => `The simulator failed: ${why}`,
-    verdicts: {
-      held: () => 'Held.',
-      violated: (invariant: number | undefined) => `Violated: invariant ${invariant ?? '?'}.`,
-      unrecoverable: () => 'Unrecoverable, justified:',
-    },
-    heldMeans: (committed: number, steps: number) =>
-      `No invariant broke, and ${committed} of ${steps} steps are committed by all who are left.`,
-    trace: 'Trace hash',
-    size: 'Events',
-    speed: (events: number, virtual: string, real: string) =>
-      `${events.toLocaleString('en-US')} in ${virtual} of virtual time, run in ${real}`,
-    ledger: 'Rank time',
-    accounts: {
-      compute: 'compute',
-      exposedCommunication: 'all-reduce',
-      wait: 'waiting',
-      detect: 'noticing',
-      regroup: 'regrouping',
-      heal: 'healing',
-      redo: 'redone',
-      checkpoint: 'checkpoints',
-      idle: 'idle',
-    },
-    copyCommand: 'Copy command',
-    copyReplay: 'Copy replay',
-    commandCopied: 'The command is copied.',
-    replayCopied: 'The replay is copied: npx rankfall replay takes it, in quotes.',
-    copyByHand: (text: string) => `The clipboard is closed to this page. Copy it by hand: ${text}`,
-    events: 'What happened in the simulated run',
-    more: (n: number) => `${count(n, 'more event', 'more events')}: the command lists them with --log FILE.`,
+    failed: (why: string) => `The simulator could not be loaded: ${why}`,
   },
 
   faultPanel: {

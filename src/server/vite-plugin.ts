@@ -44,7 +44,8 @@ export function removeStyle(id) {
   sheets.delete(id);
 }
 export const injectQuery = (url) => url;
-export const createHotContext = () => undefined;
+// What a module says about its replacement is heard and not acted on.
+export const createHotContext = () => new Proxy({}, { get: () => () => undefined });
 `;
 
 function attach(server: ViteDevServer | PreviewServer, wantedPort: number | undefined): void {

@@ -2,10 +2,15 @@
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
+import { loadProtocol } from '../../src/cli/guest/load.ts';
 import { drawExperiment, type Experiment } from '../../src/simulator/experiment.ts';
+import { GuestExperimentSchema } from '../../src/simulator/guest/experiment.ts';
+import { replayGuest } from '../../src/simulator/guest/shrink.ts';
+import { parseReplayOf } from '../../src/simulator/replay.ts';
 import { replayRecording } from '../../src/simulator/replay-recording.ts';
 import { SCENARIOS, scenarioExperiment } from '../../src/simulator/scenarios.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
@@ -79,6 +84,36 @@ async function violations(page: Page): Promise<readonly string[]> {
     );
   });
 }
+
+/** A protocol that looks around before it starts, and promises that it has found nothing. */
+const SPY = (origin: string): string => `
+const reached = [];
+const attempts = {
+  page: () => document.title,
+  storage: () => indexedDB.open('rankfall'),
+  caches: () => caches.keys(),
+  site: () => fetch('${origin}/'),
+  module: () => import('${origin}/src/lab/format.ts'),
+  server: () => new Promise((resolve, reject) => {
+    const socket = new WebSocket('${origin}'.replace('http', 'ws'));
+    socket.onopen = resolve;
+    socket.onerror = reject;
+  }),
+};
+for (const [name, attempt] of Object.entries(attempts)) {
+  try {
+    await attempt();
+    reached.push(name);
+  } catch {}
+}
+export const protocol = {
+  name: 'spy',
+  ranks: 2,
+  create: () => ({}),
+  step: () => [],
+  invariants: { 'it reaches nothing': () => reached.length === 0 || reached.join() },
+};
+`;
 
 describe('a first visit', () => {
   test('makes a room, starts four ranks, kills one, adds one, and sees the others go on with equal states', async () => {
@@ -221,8 +256,47 @@ describe('the race laboratory', () => {
       await page.locator(`[data-trace-hash="${traceHash}"]`).waitFor();
     }
     await page.getByText('npx rankfall sim --seed 11 --ranks 5').waitFor();
-    expect(await page.locator('.simulation-events li').count()).toBeGreaterThan(10);
+    expect(await page.locator('.race-events li').count()).toBeGreaterThan(10);
     expect(await violations(page)).toEqual([]);
+    await page.close();
+  });
+
+  test('hunts through an example on all cores, and what it finds replays in Node to the same trace', async () => {
+    const { page, complaints } = await visit();
+    await page.getByRole('button', { name: 'Open the simulator' }).click();
+    await page.getByLabel('Protocol').selectOption('torchft-quorum');
+    await page.getByRole('button', { name: 'Hunt', exact: true }).click();
+    await page.getByText(/^Seed 4, made small: \d+ decisions are left to tell$/).waitFor();
+    await page.getByText('Violated: “a step is committed by one quorum only”.').waitFor();
+    const command = (await page.locator('.race-command').textContent()) ?? '';
+    const [, file = '', text = ''] = /--protocol (\S+) '(rf1:[\w-]+)'$/.exec(command) ?? [];
+    const { protocol } = await loadProtocol(fileURLToPath(new URL(`../../${file}`, import.meta.url)));
+    const { traceHash } = replayGuest(protocol, parseReplayOf(GuestExperimentSchema, text), { hash: true });
+    await page.locator(`[data-trace-hash="${traceHash}"]`).waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test("runs a person's own protocol where it reaches neither this site nor the network, and refuses TypeScript", async () => {
+    const { page, complaints } = await visit();
+    await page.getByRole('button', { name: 'Open the simulator' }).click();
+    const bring = (name: string, text: string) =>
+      page
+        .locator('.race-form input[type=file]')
+        .setInputFiles({ name, mimeType: 'text/javascript', buffer: Buffer.from(text) });
+    await bring('spy.js', SPY(lab.origin));
+    await page.getByText('spy.js (your file)').waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByText('Held.').waitFor();
+    await page.getByText('npx rankfall sim --protocol spy.js --seed 1 --ranks 2').waitFor();
+
+    await bring('spy.ts', 'export const protocol: Protocol = {};');
+    await page.getByText(/spy\.ts is TypeScript, and a browser has no compiler/).waitFor();
+    await bring('empty.js', 'export const something = 1;');
+    await page
+      .getByText('empty.js exports no protocol: expected "export const protocol", found something.')
+      .waitFor();
+    expect(complaints).toEqual([]);
     await page.close();
   });
 

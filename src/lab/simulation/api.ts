@@ -1,8 +1,14 @@
-// What the lab asks of the simulator in its worker. Types only: the simulator itself is loaded when somebody opens it.
+// What the lab asks of a simulator in a worker. Types only: the simulators themselves are loaded when somebody opens the laboratory.
 
-import type { MemberId } from '../../ports/ids.ts';
-import type { Ledger } from '../../trace/ledger.ts';
-import type { Sentence, Tone } from '../sentences.ts';
+import type { Diagram } from '../../trace/diagram.ts';
+
+/** Whose protocol is run. */
+export type Subject =
+  | { readonly kind: 'room' }
+  /** One of examples/, by its name without the ending. */
+  | { readonly kind: 'example'; readonly name: string }
+  /** What a person has picked or dropped: code, and never from a link. */
+  | { readonly kind: 'file'; readonly name: string; readonly text: string };
 
 export interface Scenario {
   readonly name: string;
@@ -10,44 +16,79 @@ export interface Scenario {
   readonly tells: string;
 }
 
-export interface SimulationRequest {
+export interface SubjectInfo {
+  readonly protocol: string;
+  readonly ranks: number;
+  /** Empty where the seed always draws what happens. */
+  readonly scenarios: readonly Scenario[];
+}
+
+export interface SeedRequest {
   /** Absent: the seed draws the faults as well. */
   readonly scenario: string | undefined;
   readonly seed: number;
   readonly ranks: number;
 }
 
-export interface SimulationEntry {
-  /** Milliseconds of virtual time. */
-  readonly at: number;
-  readonly member: MemberId;
-  readonly tone: Tone;
-  readonly sentence: Sentence;
-}
+export type RunRequest =
+  | ({ readonly kind: 'seed' } & SeedRequest)
+  /** A replay file's text, or a pasted string. */
+  | { readonly kind: 'replay'; readonly text: string };
 
-export interface SimulationResult {
+export interface RunResult {
   readonly verdict: 'held' | 'violated' | 'unrecoverable';
-  readonly invariant: number | undefined;
+  /** The number or the sentence of the one that broke. */
+  readonly invariant: number | string | undefined;
   readonly reason: string | undefined;
   readonly traceHash: string;
   readonly stateHash: string | undefined;
+  readonly seed: number;
+  readonly ranks: number;
   readonly steps: number;
   readonly committed: number;
   readonly events: number;
   readonly virtualMs: number;
   readonly wallMs: number;
-  readonly ledger: Ledger;
-  /** Ranks in the order in which their pages were opened. */
-  readonly members: readonly MemberId[];
-  /** What happened besides steps, links and beats, in order. */
-  readonly entries: readonly SimulationEntry[];
-  /** Entries that came after the last one listed. */
-  readonly more: number;
+  /** Milliseconds over all ranks, by what they went into. */
+  readonly ledger: Readonly<Record<string, number>>;
+  readonly diagram: Diagram;
 }
 
-export interface SimulationWorker {
-  scenarios(): Promise<readonly Scenario[]>;
-  run(request: SimulationRequest): Promise<SimulationResult>;
-  /** The same run as one string that `rankfall replay` takes. */
-  replay(request: SimulationRequest): Promise<string>;
+export interface HuntChunk {
+  readonly from: number;
+  readonly count: number;
+  readonly ranks: number;
+}
+
+export interface HuntFinding {
+  readonly seed: number;
+  readonly invariant: number | string | undefined;
+  readonly reason: string | undefined;
+}
+
+export interface HuntResult {
+  readonly count: number;
+  readonly events: number;
+  readonly virtualMs: number;
+  /** The first of the chunk. */
+  readonly finding: HuntFinding | undefined;
+}
+
+export interface Shrunk {
+  readonly replay: string;
+  /** What is left to tell. */
+  readonly size: number;
+  readonly runs: number;
+}
+
+/** One at a time; a worker that is to stop is ended. */
+export interface RaceWorker {
+  /** What the rest is about. Throws a sentence for the person who brought the file. */
+  open(subject: Subject): Promise<SubjectInfo>;
+  run(request: RunRequest): Promise<RunResult>;
+  /** The last run as one string that `rankfall replay` takes. */
+  replay(): Promise<string>;
+  hunt(chunk: HuntChunk): Promise<HuntResult>;
+  /** The last run, made as small as it gets within this time in milliseconds. */
+  shrink(budgetMs: number): Promise<Shrunk>;
 }

@@ -1,98 +1,211 @@
-// The lab's hold on its simulator: loaded when it is opened, one run at a time, and a run that is cancelled ends at once.
+// The lab's hold on its simulators: what is run, what came of it, and an end at once to what is cancelled.
 
-import * as Comlink from 'comlink';
-import { batch, signal } from '@preact/signals';
-import type { Signal } from '@preact/signals';
+import { batch, signal, type ReadonlySignal } from '@preact/signals';
 import { sentenceIn } from '../lab-error.ts';
-import type { Scenario, SimulationRequest, SimulationResult, SimulationWorker } from './api.ts';
+import type { RunResult, SeedRequest, Subject, SubjectInfo } from './api.ts';
+import { createCrew, type Crew } from './crew.ts';
+import { hunt, type HuntProgress } from './hunting.ts';
 
-export interface Simulation {
-  /** Undefined until the simulator was opened. */
-  readonly scenarios: Signal<readonly Scenario[] | undefined>;
-  readonly running: Signal<'opening' | 'running' | 'recording' | undefined>;
-  /** The newest run, and what was asked for. */
-  readonly last: Signal<
-    { readonly request: SimulationRequest; readonly result: SimulationResult } | undefined
-  >;
-  readonly problem: Signal<string | undefined>;
-  open(): Promise<void>;
-  run(request: SimulationRequest): Promise<void>;
-  /** Undefined where it failed or was cancelled. */
-  replay(request: SimulationRequest): Promise<string | undefined>;
-  cancel(): void;
+export type Doing = 'opening' | 'running' | 'hunting' | 'shrinking' | 'recording';
+
+/** How a run came to be. */
+export type Origin =
+  | ({ readonly kind: 'seed' } & SeedRequest)
+  | { readonly kind: 'shrunk'; readonly seed: number; readonly size: number; readonly replay: string }
+  | { readonly kind: 'replay'; readonly replay: string };
+
+export interface Run {
+  readonly subject: Subject;
+  readonly origin: Origin;
+  readonly result: RunResult;
 }
 
-export function createSimulation(): Simulation {
-  const scenarios = signal<readonly Scenario[] | undefined>(undefined);
-  const running = signal<'opening' | 'running' | 'recording' | undefined>(undefined);
-  const last: Simulation['last'] = signal(undefined);
-  const problem = signal<string | undefined>(undefined);
-  let worker: { readonly process: Worker; readonly remote: Comlink.Remote<SimulationWorker> } | undefined;
-  /** Settles a call whose worker was ended. */
-  let abandon: (() => void) | undefined;
+/** Where the search found nothing. */
+export interface Nothing {
+  readonly seeds: number;
+}
 
-  const start = (): Comlink.Remote<SimulationWorker> => {
-    if (worker === undefined) {
-      const process = new Worker(new URL('./worker.ts', import.meta.url), {
-        type: 'module',
-        name: 'simulator',
-      });
-      worker = { process, remote: Comlink.wrap<SimulationWorker>(process) };
-    }
-    return worker.remote;
+export interface Simulation {
+  readonly subject: ReadonlySignal<Subject>;
+  /** Undefined until the subject was opened. */
+  readonly info: ReadonlySignal<SubjectInfo | undefined>;
+  readonly doing: ReadonlySignal<Doing | undefined>;
+  readonly last: ReadonlySignal<Run | undefined>;
+  readonly progress: ReadonlySignal<HuntProgress | undefined>;
+  readonly nothing: ReadonlySignal<Nothing | undefined>;
+  readonly problem: ReadonlySignal<string | undefined>;
+  open(subject: Subject): Promise<void>;
+  run(request: SeedRequest): Promise<void>;
+  /** A replay file's text, or a pasted string, of the subject that is open. */
+  replayText(text: string): Promise<void>;
+  /** Searches from the seed on; what it finds is made small and shown. */
+  hunt(from: number, ranks: number): Promise<void>;
+  /** The last run made small. */
+  shrink(): Promise<void>;
+  /** The last run as one string; undefined where that failed or was cancelled. */
+  replay(): Promise<string | undefined>;
+  complain(problem: string): void;
+  readonly cancel: () => void;
+}
+
+const SHRINK_MS = 10_000;
+const MAX_HUNTERS = 8;
+const MAX_SEEDS = 100_000;
+
+type Hired = Awaited<ReturnType<Crew['hire']>>;
+
+export function createSimulation(): Simulation {
+  const subject = signal<Subject>({ kind: 'room' });
+  const info = signal<SubjectInfo | undefined>(undefined);
+  const doing = signal<Doing | undefined>(undefined);
+  const last = signal<Run | undefined>(undefined);
+  const progress = signal<HuntProgress | undefined>(undefined);
+  const nothing = signal<Nothing | undefined>(undefined);
+  const problem = signal<string | undefined>(undefined);
+  let crew: Crew | undefined;
+  let hunters: Crew | undefined;
+  let hired: Promise<Hired> | undefined;
+  /** Settles what its workers were at when they are ended. */
+  let abandon: (() => void) | undefined;
+  /** Resolves once nothing is under way. */
+  let settled: Promise<unknown> = Promise.resolve();
+  let opens = 0;
+
+  const hire = (): Promise<Hired> => {
+    crew ??= createCrew(subject.value);
+    hired ??= crew.hire();
+    return hired;
+  };
+  const dismiss = (): void => {
+    crew?.dismiss();
+    hunters?.dismiss();
+    crew = undefined;
+    hunters = undefined;
+    hired = undefined;
   };
 
-  /** One call at a time. Resolves with undefined where it came to nothing. */
-  const ask = async <T>(
-    what: 'opening' | 'running' | 'recording',
-    call: (remote: Comlink.Remote<SimulationWorker>) => Promise<T>,
-  ): Promise<T | undefined> => {
-    if (running.value !== undefined) return undefined;
+  const cancel = (): void => {
+    dismiss();
+    abandon?.();
+  };
+
+  /** One thing at a time. Resolves with undefined where it came to nothing. */
+  async function busy<T>(what: Doing, work: (hired: Hired) => Promise<T>): Promise<T | undefined> {
+    if (doing.value !== undefined) return undefined;
     batch(() => {
-      running.value = what;
+      doing.value = what;
       problem.value = undefined;
+      nothing.value = undefined;
     });
-    const remote = start();
-    const ended = new Promise<undefined>((resolve, reject) => {
+    const ended = new Promise<undefined>((resolve) => {
       abandon = () => {
         resolve(undefined);
       };
-      worker?.process.addEventListener('error', (event) => {
-        reject(new Error(event.message || 'Its code could not be loaded. Reload the page.'));
-      });
     });
+    const outcome = Promise.race([hire().then(work), ended]);
+    settled = outcome.catch(() => undefined);
     try {
-      return await Promise.race([call(remote), ended]);
+      return await outcome;
     } catch (error) {
       problem.value = sentenceIn(error);
       return undefined;
     } finally {
-      abandon = undefined;
-      running.value = undefined;
+      batch(() => {
+        abandon = undefined;
+        doing.value = undefined;
+        progress.value = undefined;
+      });
     }
+  }
+
+  /** What is shown when it is done belongs to who asked, not to what was cancelled meanwhile. */
+  const show = (origin: Origin, result: RunResult | undefined): void => {
+    if (result !== undefined) last.value = { subject: subject.value, origin, result };
   };
 
+  async function shrinkLast({ worker }: Hired, seed: number): Promise<void> {
+    doing.value = 'shrinking';
+    const { replay, size } = await worker.shrink(SHRINK_MS);
+    show({ kind: 'shrunk', seed, size, replay }, await worker.run({ kind: 'replay', text: replay }));
+  }
+
   return {
-    scenarios,
-    running,
+    subject,
+    info,
+    doing,
     last,
+    progress,
+    nothing,
     problem,
-    async open() {
-      scenarios.value = await ask('opening', (remote) => remote.scenarios());
+    async open(wanted) {
+      const mine = ++opens;
+      cancel();
+      await settled;
+      // Somebody has chosen another meanwhile.
+      if (mine !== opens) return;
+      batch(() => {
+        subject.value = wanted;
+        info.value = undefined;
+      });
+      info.value = await busy('opening', ({ info: opened }) => Promise.resolve(opened));
     },
     async run(request) {
-      const result = await ask('running', (remote) => remote.run(request));
-      if (result !== undefined) last.value = { request, result };
+      const asked = { kind: 'seed', ...request } as const;
+      show(asked, await busy('running', ({ worker }) => worker.run(asked)));
     },
-    replay: (request) => ask('recording', (remote) => remote.replay(request)),
-    cancel() {
-      worker?.process.terminate();
-      worker = undefined;
-      abandon?.();
+    async replayText(text) {
+      const result = await busy('running', ({ worker }) => worker.run({ kind: 'replay', text }));
+      show({ kind: 'replay', replay: text }, result);
     },
+    async hunt(from, ranks) {
+      await busy('hunting', async (main) => {
+        hunters = createCrew(subject.value);
+        const finding = await hunt(hunters, {
+          from,
+          ranks,
+          workers: Math.min(navigator.hardwareConcurrency, MAX_HUNTERS),
+          seeds: MAX_SEEDS,
+          onProgress(now) {
+            progress.value = now;
+          },
+        }).finally(() => hunters?.dismiss());
+        if (finding === undefined) {
+          nothing.value = { seeds: MAX_SEEDS };
+          return;
+        }
+        const asked = { kind: 'seed', scenario: undefined, seed: finding.seed, ranks } as const;
+        show(asked, await main.worker.run(asked));
+        await shrinkLast(main, finding.seed);
+      });
+    },
+    async shrink() {
+      const seed = last.value?.result.seed ?? 0;
+      await busy('shrinking', (main) => shrinkLast(main, seed));
+    },
+    replay: () => busy('recording', ({ worker }) => worker.replay()),
+    complain(sentence) {
+      problem.value = sentence;
+    },
+    cancel,
   };
 }
 
+/** How the protocol of a subject is named to the command; its file is where the person has it. */
+const protocolFlag = (subject: Subject): string => {
+  switch (subject.kind) {
+    case 'room':
+      return '';
+    case 'example':
+      return ` --protocol examples/${subject.name}.ts`;
+    case 'file':
+      return ` --protocol ${subject.name}`;
+  }
+};
+
 /** The same run in a terminal. */
-export const commandOf = ({ scenario, seed, ranks }: SimulationRequest): string =>
-  `npx rankfall sim${scenario === undefined ? '' : ` --scenario ${scenario}`} --seed ${seed} --ranks ${ranks}`;
+export function commandOf({ subject, origin }: Pick<Run, 'subject' | 'origin'>): string {
+  const flag = protocolFlag(subject);
+  if (origin.kind !== 'seed') return `npx rankfall replay${flag} '${origin.replay}'`;
+  const { scenario, seed, ranks } = origin;
+  return `npx rankfall sim${flag}${scenario === undefined ? '' : ` --scenario ${scenario}`} --seed ${seed} --ranks ${ranks}`;
+}

@@ -1,0 +1,178 @@
+// What a run came to: the verdict, where the time went, what to do with it, and what happened.
+
+import type { JSX } from 'preact';
+import type { Diagram, Tone } from '../../trace/diagram.ts';
+import { span } from '../format.ts';
+import { Icon } from '../view/icons.tsx';
+import { rankStyle } from '../view/RankName.tsx';
+import type { RunResult } from './api.ts';
+import { raceWords } from './race-words.ts';
+import { commandOf, type Run, type Simulation } from './simulation.ts';
+import type { Speaker } from './speaker.ts';
+
+const COLOURS = 8;
+const MAX_ENTRIES = 400;
+
+interface Props {
+  readonly simulation: Simulation;
+  readonly run: Run;
+  readonly speaker: Speaker;
+}
+
+export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
+  const { result, origin, subject } = run;
+  const { verdict, invariant, reason, traceHash, committed, steps } = result;
+  const isIdle = simulation.doing.value === undefined;
+  return (
+    <div class="race-result" data-verdict={verdict}>
+      <p class="race-verdict" role="status">
+        <Icon name={verdict === 'violated' ? 'alert' : 'check'} />
+        <b>{raceWords.verdicts[verdict](invariant)}</b>{' '}
+        {reason ?? raceWords.heldMeans(committed, steps, subject)}
+      </p>
+      <dl class="race-facts">
+        <Fact name={originText(run)}>
+          {raceWords.speed(result.events, span(result.virtualMs), span(result.wallMs))}
+        </Fact>
+        <Fact name={raceWords.trace}>
+          <span class="mono" data-trace-hash={traceHash}>
+            {traceHash}
+          </span>
+        </Fact>
+        <Fact name={raceWords.ledger}>{ledgerText(result)}</Fact>
+      </dl>
+      <div class="row">
+        <code class="race-command">{commandOf(run)}</code>
+        <button
+          type="button"
+          class="button small"
+          onClick={() => void copy(speaker, commandOf(run), raceWords.commandCopied)}
+        >
+          <Icon name="link" />
+          {raceWords.copyCommand}
+        </button>
+        <button
+          type="button"
+          class="button small"
+          disabled={!isIdle}
+          onClick={() => void copyReplay(speaker, simulation)}
+        >
+          <Icon name="link" />
+          {raceWords.copyReplay}
+        </button>
+        {verdict === 'violated' && origin.kind !== 'shrunk' && (
+          <button
+            type="button"
+            class="button small"
+            disabled={!isIdle}
+            onClick={() => void simulation.shrink()}
+          >
+            {raceWords.shrink}
+          </button>
+        )}
+      </div>
+      <Events diagram={result.diagram} />
+    </div>
+  );
+}
+
+const Fact = ({
+  name,
+  children,
+}: {
+  readonly name: string;
+  readonly children: JSX.Element | string;
+}): JSX.Element => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
+
+function originText({ origin }: Run): string {
+  switch (origin.kind) {
+    case 'seed':
+      return raceWords.origin.seed(origin.seed);
+    case 'shrunk':
+      return raceWords.origin.shrunk(origin.seed, origin.size);
+    case 'replay':
+      return raceWords.origin.replay;
+  }
+}
+
+interface Entry {
+  readonly at: number;
+  readonly seq: number;
+  readonly lane: number | undefined;
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+function entriesOf({ marks, headlines, failing }: Diagram): readonly Entry[] {
+  const all: Entry[] = [
+    ...marks,
+    ...headlines.map((headline) => ({ ...headline, lane: undefined, tone: 'plain' }) as const),
+  ];
+  all.sort((a, b) => a.seq - b.seq);
+  if (failing !== undefined)
+    all.push({ at: failing.at, seq: failing.seq, lane: undefined, text: failing.sentence, tone: 'bad' });
+  return all;
+}
+
+function Events({ diagram }: { readonly diagram: Diagram }): JSX.Element {
+  const entries = entriesOf(diagram);
+  const shown = entries.slice(0, MAX_ENTRIES);
+  return (
+    <ol class="race-events" tabindex={0} aria-label={raceWords.events}>
+      {shown.map(({ at, seq, lane, text, tone }) => (
+        <li key={seq} class="log-entry" data-tone={tone} data-headline={lane === undefined}>
+          <time class="numeric muted">{(at / 1000).toFixed(3)} s</time>
+          <span>
+            {lane !== undefined && (
+              <span class="rank-name" style={rankStyle(lane % COLOURS)}>
+                {diagram.lanes[lane]?.name}
+              </span>
+            )}
+          </span>
+          <p>
+            {tone !== 'plain' && (
+              <span class="log-mark">
+                <Icon name={tone === 'good' ? 'check' : 'alert'} />
+                <span class="sr-only">{tone === 'good' ? raceWords.good : raceWords.bad}: </span>
+              </span>
+            )}
+            {text}
+          </p>
+        </li>
+      ))}
+      {entries.length > shown.length && (
+        <li class="muted">{raceWords.more(entries.length - shown.length)}</li>
+      )}
+    </ol>
+  );
+}
+
+/** The largest accounts first. */
+function ledgerText({ ledger }: RunResult): string {
+  const accounts = Object.entries(ledger);
+  const total = accounts.reduce((sum, [, ms]) => sum + ms, 0);
+  return accounts
+    .filter(([, ms]) => ms > 0 && ms >= total / 200)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, ms]) => `${raceWords.account(name)} ${Math.round((100 * ms) / total)} %`)
+    .join(' · ');
+}
+
+async function copyReplay(speaker: Speaker, simulation: Simulation): Promise<void> {
+  const replay = await simulation.replay();
+  if (replay !== undefined) await copy(speaker, replay, raceWords.replayCopied);
+}
+
+async function copy(speaker: Speaker, text: string, said: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    speaker.say(said);
+  } catch {
+    speaker.complain(raceWords.copyByHand(text.length > 200 ? `${text.slice(0, 200)}…` : text));
+  }
+}

@@ -1,0 +1,5 @@
+// See src/server/bundled.ts.
+
+declare module '*?bundled' {
+  export const text: string;
+}

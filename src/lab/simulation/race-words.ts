@@ -1,0 +1,94 @@
+// Every word of the race laboratory. Apart from those of the lab, since it is loaded only when somebody opens it.
+
+import type { Subject } from './api.ts';
+import type { Doing } from './simulation.ts';
+
+const number = (value: number): string => Math.round(value).toLocaleString('en-US');
+
+const ACCOUNTS: Readonly<Record<string, string>> = {
+  compute: 'compute',
+  exposedCommunication: 'all-reduce',
+  wait: 'waiting',
+  detect: 'noticing',
+  regroup: 'regrouping',
+  heal: 'healing',
+  redo: 'redone',
+  checkpoint: 'checkpoints',
+  idle: 'idle',
+  running: 'running',
+  frozen: 'frozen',
+  crashed: 'down',
+  gone: 'gone',
+};
+
+export const raceWords = {
+  protocol: 'Protocol',
+  builtIn: 'Rankfall, as the ranks run it',
+  examples: 'Examples of races',
+  yours: 'Yours',
+  file: (name: string) => `${name} (your file)`,
+  bring: 'Open a file…',
+  bringTells:
+    'Or drop one here: a protocol of your own (a JavaScript module), or a replay. A protocol runs walled off, without this site and the network.',
+  scenario: 'Scenario',
+  drawn: 'whatever the seed draws',
+  seed: 'Seed',
+  ranks: 'Ranks',
+  run: 'Run',
+  hunt: 'Hunt',
+  huntTells: 'Searches from this seed on, on all cores, until an invariant breaks',
+  shrink: 'Shrink',
+  cancel: 'Cancel',
+  tells: (tells: string | undefined) =>
+    tells === undefined
+      ? 'The seed draws the faults: which kinds exist at all, how often they strike, and whom.'
+      : `${tells.charAt(0).toUpperCase()}${tells.slice(1)}.`,
+  doing: {
+    opening: 'Opening…',
+    running: 'Running…',
+    hunting: 'Hunting…',
+    shrinking: 'Making it small…',
+    recording: 'Recording…',
+  } satisfies Readonly<Record<Doing, string>>,
+  rate: (seeds: number, perHour: number, virtualPerReal: number) =>
+    `${number(seeds)} seeds, ${number(perHour)} an hour, ${number(virtualPerReal)} virtual seconds a second`,
+  nothing: (seeds: number) => `${number(seeds)} seeds, and no invariant broke.`,
+  failed: (why: string) => `That did not work: ${why}`,
+  verdicts: {
+    held: () => 'Held.',
+    violated: (invariant: number | string | undefined) =>
+      typeof invariant === 'string'
+        ? `Violated: “${invariant}”.`
+        : `Violated: invariant ${invariant ?? '?'}.`,
+    unrecoverable: () => 'Unrecoverable, justified:',
+  },
+  heldMeans: (committed: number, steps: number, subject: Subject) =>
+    subject.kind === 'room'
+      ? `No invariant broke, and ${committed} of ${steps} steps are committed by all who are left.`
+      : 'No invariant broke, and what is promised for later came to hold.',
+  origin: {
+    seed: (seed: number) => `Seed ${seed}`,
+    shrunk: (seed: number, size: number) =>
+      `Seed ${seed}, made small: ${size} ${size === 1 ? 'decision is' : 'decisions are'} left to tell`,
+    replay: 'A replay',
+  },
+  trace: 'Trace hash',
+  size: 'Events',
+  speed: (events: number, virtual: string, real: string) =>
+    `${number(events)} in ${virtual} of virtual time, run in ${real}`,
+  ledger: 'Rank time',
+  account: (name: string) => ACCOUNTS[name] ?? name,
+  copyCommand: 'Copy command',
+  copyReplay: 'Copy replay',
+  commandCopied: 'The command is copied.',
+  replayCopied: 'The replay is copied: npx rankfall replay takes it, in quotes.',
+  copyByHand: (text: string) => `The clipboard is closed to this page. Copy it by hand: ${text}`,
+  events: 'What happened in the simulated run',
+  more: (n: number) =>
+    `${number(n)} more: the diagram shows them, and the command lists them with --log FILE.`,
+  good: 'Good',
+  bad: 'Bad',
+  tooLarge: (name: string) => `${name} is too large: expected at most 16 MiB.`,
+  needsFile: (name: string, hash: string) =>
+    `This run is of the protocol "${name}", which is not one of the examples. A link carries no code: open the file of that protocol here (SHA-256 ${hash.slice(0, 12)}…), then the replay again.`,
+};

@@ -1,0 +1,111 @@
+// The simulator in a worker of the lab: the same one that `rankfall sim` runs, so that the same seed comes to the same trace.
+
+import * as Comlink from 'comlink';
+import { drawRoom, type Teller } from '../../simulator/drawing.ts';
+import { drawExperiment, type Experiment } from '../../simulator/experiment.ts';
+import { recordingEntropy, replayingEntropy, type Tape } from '../../simulator/random.ts';
+import { parseReplay, pasteable, type Replay } from '../../simulator/replay.ts';
+import { SCENARIOS, scenarioExperiment } from '../../simulator/scenarios.ts';
+import { shrink } from '../../simulator/shrink.ts';
+import { runExperiment } from '../../simulator/swarm.ts';
+import { plainText, sentenceOf, toneOf, topicOf, type Topic } from '../sentences.ts';
+import type { RaceWorker, RunRequest, SeedRequest } from './api.ts';
+
+const TOLD: ReadonlySet<Topic> = new Set<Topic>(['membership', 'state', 'faults', 'votes']);
+const RANKS = 4;
+
+const tell: Teller = (event) =>
+  TOLD.has(topicOf(event)) ? { text: plainText(sentenceOf(event)), tone: toneOf(event) } : undefined;
+
+function experimentOf({ scenario, seed, ranks }: SeedRequest): Experiment {
+  const named = scenario === undefined ? undefined : SCENARIOS[scenario];
+  return named === undefined ? drawExperiment(seed, { ranks }) : scenarioExperiment(named, { seed, ranks });
+}
+
+/** Bugs are planted by the command alone: what ships to a page has none to plant. */
+function parse(text: string): Replay {
+  const replay = parseReplay(text);
+  const { bug } = replay.experiment;
+  if (bug !== undefined)
+    throw new Error(
+      `This run has the bug "${bug}" planted, and a page holds no planted bugs: run it with npx rankfall replay.`,
+    );
+  return replay;
+}
+
+let last: Replay | undefined;
+
+function lastRun(): Replay {
+  if (last === undefined) throw new Error('Nothing was run yet.');
+  return last;
+}
+
+function prepare(request: RunRequest): {
+  readonly experiment: Experiment;
+  readonly entropy: ReturnType<typeof replayingEntropy>;
+  readonly tape: Tape;
+} {
+  if (request.kind === 'replay') {
+    const { experiment, tape } = parse(request.text);
+    return { experiment, entropy: replayingEntropy(tape), tape };
+  }
+  const experiment = experimentOf(request);
+  return { experiment, ...recordingEntropy(experiment.seed) };
+}
+
+const worker: RaceWorker = {
+  open: async () => ({
+    protocol: 'rankfall',
+    ranks: RANKS,
+    scenarios: Object.entries(SCENARIOS).map(([name, { tells }]) => ({ name, tells })),
+  }),
+
+  run: async (request) => {
+    const { experiment, entropy, tape } = prepare(request);
+    const drawing = drawRoom(tell);
+    const started = performance.now();
+    const outcome = runExperiment(experiment, { ...drawing, entropy, hash: true, watch: true });
+    const wallMs = performance.now() - started;
+    const { verdict, invariant, reason, traceHash, stateHash, committed, events, virtualMs, ledger } =
+      outcome;
+    last = { experiment, tape, invariant, reason, traceHash };
+    return {
+      verdict,
+      invariant,
+      reason,
+      traceHash,
+      stateHash,
+      seed: experiment.seed,
+      ranks: experiment.ranks,
+      steps: experiment.steps,
+      committed,
+      events,
+      virtualMs,
+      wallMs,
+      ledger: { ...ledger },
+      diagram: drawing.diagram(outcome),
+    };
+  },
+
+  replay: async () => pasteable(lastRun()),
+
+  hunt: async ({ from, count, ranks }) => {
+    let [events, virtualMs] = [0, 0];
+    for (let seed = from; seed < from + count; seed++) {
+      const outcome = runExperiment(drawExperiment(seed, { ranks }));
+      events += outcome.events;
+      virtualMs += outcome.virtualMs;
+      const { verdict, invariant, reason } = outcome;
+      if (verdict === 'violated')
+        return { count: seed - from + 1, events, virtualMs, finding: { seed, invariant, reason } };
+    }
+    return { count, events, virtualMs, finding: undefined };
+  },
+
+  shrink: async (budgetMs) => {
+    const { replay, size, runs } = shrink(lastRun(), { now: () => performance.now(), budgetMs });
+    return { replay: pasteable(replay), size, runs };
+  },
+};
+
+Comlink.expose(worker);

@@ -14,6 +14,7 @@ import { isIncarnationId, isJobHash, isMemberId, isSeatId, isStateHash } from '.
 import type { IncarnationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Lane } from '../ports/network.ts';
 import type { Generation } from './generation.ts';
+import { asciiJson, jsonLength } from './ascii-json.ts';
 import type { Message } from './messages.ts';
 import type { SeatRecord } from './votes.ts';
 
@@ -221,13 +222,6 @@ export function parseSeatRecord(value: unknown): SeatRecord {
 const describeIssue = (issue: v.BaseIssue<unknown>): string =>
   `at ${issue.path?.map((item) => String(item.key)).join('.') ?? 'the top'}, expected ${issue.expected ?? 'something else'}, found ${issue.received}`;
 
-/** ASCII, so that no text decoder is needed: everything else is escaped. */
-const asciiJson = (value: unknown, replacer?: (key: string, value: unknown) => unknown): string =>
-  JSON.stringify(value, replacer).replace(
-    /[\u0080-\uffff]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-
 /** A message apart from what it carries in bulk. */
 export function split(message: Message): { readonly header: unknown; readonly payload: Uint8Array } {
   if (message.kind === 'part') {
@@ -311,10 +305,9 @@ export const laneOf = (message: Message): Lane =>
 export function messageBytes(message: Message): number {
   // What travels most has no payload, and its header is the message itself.
   const { header, payload } = hasPayload(message) ? split(message) : { header: message, payload: [] };
-  const length = hasPayload(message) ? asciiJson(header).length : headerLength(message);
   const packing = packingIn(message);
   const bytes = packing === undefined ? payload.length : 4 * packedLength(packing, payload.length / 4);
-  return 8 + Math.ceil(length / 4) * 4 + bytes;
+  return 8 + Math.ceil(jsonLength(header) / 4) * 4 + bytes;
 }
 
 /** How many bytes less a part is than it would be with 32 bits for each lane. */
@@ -331,21 +324,6 @@ export function asCarried(message: Message): Message {
   if (message.kind === 'part') return { ...message, payload: carry(message.payload) };
   return message.kind === 'gradient' ? { ...message, reduced: carry(message.reduced) } : message;
 }
-
-/** Lengths of what many messages share: it is written out once. */
-const lengths = new WeakMap<object, number>();
-
-function headerLength(message: Message): number {
-  if (message.kind === 'relay' && laneOf(message) === 'bulk')
-    return asciiJson({ ...message, message: 0 }).length - 1 + headerLength(message.message);
-  const long = longPart(message);
-  if (long === undefined) return asciiJson(message).length;
-  let length = lengths.get(long);
-  if (length === undefined) {
-    length = asciiJson(long).length;
-    lengths.set(long, length);
-  }
-  return asciiJson(message, (_key, value) => (value === long ? 0 : value)).length - 1 + length;
 }
 
 export function encodeMessage(message: Message): {

@@ -26,7 +26,8 @@ export const reconsider = (ctx: Context): void => {
 };
 
 export const send = (ctx: Context, to: MemberId, message: Message): void => {
-  ctx.effects.push({ kind: 'send', ...routed(ctx, to, message) });
+  const hop = routed(ctx, to, message);
+  ctx.effects.push({ kind: 'send', to: hop.to, message: hop.message });
 };
 
 /** A message on its way: directly where there is a link, else over a member that has links with both. */

@@ -153,7 +153,7 @@ export type Effect =
     }
   | { readonly kind: 'setTimer'; readonly name: TimerName; readonly ms: number }
   | { readonly kind: 'clearTimer'; readonly name: TimerName }
-  /** Queue for these seats' locks (and for no others): whoever's page dies, its seat may come here. */
+  /** Queue for these seats' locks (and for no others): whoever's page dies, its seat may come here. The own one is held already. */
   | { readonly kind: 'watchSeats'; readonly seats: readonly SeatId[] }
   /** Stop holding a dead page's seat, which no longer votes for anything. */
   | { readonly kind: 'releaseSeat'; readonly seat: SeatId }

@@ -88,7 +88,7 @@ export function install(ctx: Context, generation: Generation, base: Generation |
   if (own?.base !== undefined && own.base.id.incarnation !== generation.id.incarnation)
     ctx.effects.push({ kind: 'store', record, thenSend: [], thenReport: undefined });
   state.seats.set(state.self.seat, record);
-  ctx.effects.push({ kind: 'watchSeats', seats: seats.filter((seat) => seat !== state.self.seat) });
+  ctx.effects.push({ kind: 'watchSeats', seats });
   const { overlay } = membership;
   for (const member of overlay?.links ?? membersOf(generation)) {
     if (member === state.self.member) continue;

@@ -36,9 +36,8 @@ export interface Link<H, M> {
   fault: LinkFault | undefined;
   /** Its send queues. */
   readonly wire: Wire;
-  /** Nothing arrives before what was sent earlier on its lane. */
-  readonly lastArrival: Record<Lane, number>;
-  held: { readonly message: M; readonly size: Size; readonly sentAt: number }[];
+  /** What waits for a fault to end; undefined where nothing does. */
+  held: { readonly message: M; readonly size: Size; readonly sentAt: number }[] | undefined;
   heldBytes: number;
 }
 

@@ -1,57 +1,68 @@
 // Simulated Web Locks: each seat is held by one living page, and goes to a waiting page of the same profile when its holder is gone.
 
-import type { MemberId, SeatId } from '../ports/ids.ts';
+import type { SeatId } from '../ports/ids.ts';
 import type { Host } from './host.ts';
 
 export interface Locks {
   /** A new page holds its own seat. */
-  hold(seat: SeatId, member: MemberId): void;
+  hold(host: Host): void;
   /** A page asks for the seats that it watches. */
   request(host: Host): void;
   release(host: Host, seat: SeatId): void;
   /** A page is gone: all its locks go to those who wait. */
-  drop(member: MemberId): void;
+  drop(host: Host): void;
+}
+
+/** Pages of one browser, in the order in which they were opened: only among them do locks change hands. */
+interface Browser {
+  readonly pages: Host[];
+  /** In code-unit order. */
+  readonly seats: SeatId[];
 }
 
 /** `granted` is called at once; telling the page takes its time. */
-export function createLocks(
-  hosts: ReadonlyMap<MemberId, Host>,
-  hasBallots: (host: Host, seat: SeatId) => boolean,
-  granted: (host: Host, seat: SeatId) => void,
-): Locks {
-  const holders = new Map<SeatId, MemberId>();
+export function createLocks(granted: (host: Host, seat: SeatId) => void): Locks {
+  const holders = new Map<SeatId, Host>();
+  const browsers = new Map<string, Browser>();
 
+  function browserOf({ profile }: Host): Browser {
+    let browser = browsers.get(profile);
+    if (browser === undefined) {
+      browser = { pages: [], seats: [] };
+      browsers.set(profile, browser);
+    }
+    return browser;
+  }
+
+  /** To a page that waits for it, if it is free. */
   function grant(seat: SeatId, host: Host): void {
-    if (holders.has(seat) || !hasBallots(host, seat)) return;
-    holders.set(seat, host.member);
+    if (holders.has(seat) || !host.watching.includes(seat)) return;
+    holders.set(seat, host);
     granted(host, seat);
   }
 
-  function handOver(seat: SeatId): void {
-    for (const host of hosts.values()) {
-      if (host.alive && host.watching.includes(seat)) grant(seat, host);
-      if (holders.has(seat)) return;
-    }
+  function handOver(seat: SeatId, from: Host): void {
+    holders.delete(seat);
+    for (const host of browserOf(from).pages) if (host.alive) grant(seat, host);
   }
 
   return {
-    hold(seat, member) {
-      holders.set(seat, member);
+    hold(host) {
+      const { pages, seats } = browserOf(host);
+      pages.push(host);
+      seats.push(host.seat);
+      seats.sort();
+      holders.set(host.seat, host);
     },
     request(host) {
-      for (const seat of host.watching) grant(seat, host);
+      for (const seat of browserOf(host).seats) grant(seat, host);
     },
     release(host, seat) {
-      if (holders.get(seat) !== host.member) return;
-      holders.delete(seat);
-      handOver(seat);
+      if (holders.get(seat) === host) handOver(seat, host);
     },
-    drop(member) {
-      for (const [seat, holder] of [...holders]) {
-        if (holder !== member) continue;
-        holders.delete(seat);
-        handOver(seat);
-      }
+    drop(host) {
+      const held = [...holders].filter(([, holder]) => holder === host);
+      for (const [seat] of held) handOver(seat, host);
     },
   };
 }

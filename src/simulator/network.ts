@@ -68,8 +68,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
         connection: 0,
         fault: undefined,
         wire: createWire(),
-        lastArrival: { control: 0, bulk: 0 },
-        held: [],
+        held: undefined,
         heldBytes: 0,
       };
       from.links.set(to.member, link);
@@ -94,14 +93,15 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
 
   /** False: it does not fit into the send queue. */
   function transmit(link: Link<H, M>, message: M, { lane, bytes }: Size, sentAt: number): boolean {
-    const { to, fault, connection, wire, lastArrival } = link;
+    const { to, fault, connection, wire } = link;
     const queued = offer(wire, lane, bytes, MAX_QUEUED_BYTES[lane], now());
     if (queued === undefined) return false;
     const slow = fault?.kind === 'delay' ? fault.ms : 0;
     const jitter = fault?.kind === 'jitter' ? fabric.delay('jitter', [0, fault.ms], to) : 0;
     const due = now() + queued + fabric.delay('latency', LATENCY, to) + slow + jitter;
-    const at = Math.max(due, lastArrival[lane]);
-    lastArrival[lane] = at;
+    const queue = wire[lane];
+    const at = Math.max(due, queue.lastArrival);
+    queue.lastArrival = at;
     const garbled = fault?.kind === 'corrupt' && entropy.chance('net', 'corrupt', fault.chance);
     fabric.at(at, () => {
       if (!link.up || link.connection !== connection) return;
@@ -124,7 +124,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
   function sever(link: Link<H, M>): void {
     link.up = false;
     link.connection += 1;
-    link.held = [];
+    link.held = undefined;
     link.heldBytes = 0;
     clearWire(link.wire);
   }
@@ -169,7 +169,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
       case 'hold':
         if (link.heldBytes + size.bytes > MAX_QUEUED_BYTES[size.lane]) return 'overflow';
         link.heldBytes += size.bytes;
-        link.held.push({ message, size, sentAt: now() });
+        (link.held ??= []).push({ message, size, sentAt: now() });
         return 'sent';
       case 'full':
         if (link.fault.closes) fabric.at(now(), () => reset(from, to));
@@ -224,8 +224,8 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
       if (fault?.kind === 'cut' && fault.silent !== true) failInTime(link, fault);
       setBandwidth(link.wire, fault?.kind === 'bandwidth' ? fault.bytesPerMs : USUAL_BANDWIDTH, now());
       if (before?.kind === 'hold' && fault?.kind !== 'hold') {
-        const held = link.held;
-        link.held = [];
+        const held = link.held ?? [];
+        link.held = undefined;
         link.heldBytes = 0;
         for (const { message, size, sentAt } of held) transmit(link, message, size, sentAt);
       }

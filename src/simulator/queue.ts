@@ -1,56 +1,88 @@
-// A binary heap of events in virtual time; equal times keep the order in which they were added.
-
-export interface Scheduled<T> {
-  readonly at: number;
-  readonly order: number;
-  readonly item: T;
-}
+// A heap of events in virtual time; equal times keep the order in which they were added.
+//
+// Most of what a large world does is to find its next event, so the heap is four children wide (half as deep as a binary one) and
+// keeps times and orders in lists of their own: comparing them touches no event.
 
 export interface EventQueue<T> {
   push(at: number, item: T): void;
-  pop(): Scheduled<T> | undefined;
-  peek(): Scheduled<T> | undefined;
+  /** Takes the next event; undefined when there is none. */
+  pop(): T | undefined;
+  /** When the next event is due; Infinity when there is none. */
+  nextAt(): number;
   readonly size: () => number;
 }
 
+const CHILDREN = 4;
+
 export function createQueue<T>(): EventQueue<T> {
-  const heap: Scheduled<T>[] = [];
-  let order = 0;
-  const before = (a: Scheduled<T>, b: Scheduled<T>): boolean =>
-    a.at < b.at || (a.at === b.at && a.order < b.order);
-  const swap = (i: number, j: number, a: Scheduled<T>, b: Scheduled<T>): void => {
-    heap[i] = b;
-    heap[j] = a;
-  };
+  const times: number[] = [];
+  const orders: number[] = [];
+  const items: T[] = [];
+  let pushed = 0;
+
+  const timeAt = (place: number): number => times[place] ?? Infinity;
+  const orderAt = (place: number): number => orders[place] ?? Infinity;
+
+  function put(place: number, at: number, order: number, item: T): void {
+    times[place] = at;
+    orders[place] = order;
+    items[place] = item;
+  }
+
+  function move(from: number, to: number): void {
+    const item = items[from];
+    if (item !== undefined) put(to, timeAt(from), orderAt(from), item);
+  }
+
+  /** The child that comes first; `end` where there is none. */
+  function firstChild(place: number, end: number): number {
+    let first = CHILDREN * place + 1;
+    if (first >= end) return end;
+    let at = timeAt(first);
+    const last = Math.min(first + CHILDREN, end);
+    for (let child = first + 1; child < last; child++) {
+      const other = timeAt(child);
+      if (other > at || (other === at && orderAt(child) > orderAt(first))) continue;
+      first = child;
+      at = other;
+    }
+    return first;
+  }
+
   return {
-    size: () => heap.length,
-    peek: () => heap[0],
+    size: () => items.length,
+    nextAt: () => timeAt(0),
     push(at, item) {
-      heap.push({ at, order: order++, item });
-      for (let i = heap.length - 1; i > 0;) {
-        const parent = (i - 1) >> 1;
-        const [a, b] = [heap[parent], heap[i]];
-        if (a === undefined || b === undefined || before(a, b)) return;
-        swap(parent, i, a, b);
-        i = parent;
+      const order = pushed++;
+      let place = items.length;
+      items.push(item);
+      times.push(at);
+      orders.push(order);
+      while (place > 0) {
+        const parent = ((place - 1) / CHILDREN) | 0;
+        // What was added before goes first.
+        if (timeAt(parent) <= at) break;
+        move(parent, place);
+        place = parent;
       }
+      put(place, at, order, item);
     },
     pop() {
-      const top = heap[0];
-      const last = heap.pop();
-      if (top === undefined || last === undefined || heap.length === 0) return top;
-      heap[0] = last;
-      for (let i = 0; ;) {
-        let least = i;
-        for (const child of [2 * i + 1, 2 * i + 2]) {
-          const [a, b] = [heap[child], heap[least]];
-          if (a !== undefined && b !== undefined && before(a, b)) least = child;
-        }
-        const [a, b] = [heap[i], heap[least]];
-        if (least === i || a === undefined || b === undefined) return top;
-        swap(i, least, a, b);
-        i = least;
+      const top = items[0];
+      const item = items.pop();
+      const at = times.pop();
+      const order = orders.pop();
+      const end = items.length;
+      if (item === undefined || at === undefined || order === undefined || end === 0) return top;
+      let place = 0;
+      for (;;) {
+        const child = firstChild(place, end);
+        if (child === end || timeAt(child) > at || (timeAt(child) === at && orderAt(child) > order)) break;
+        move(child, place);
+        place = child;
       }
+      put(place, at, order, item);
+      return top;
     },
   };
 }

@@ -96,7 +96,7 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
   const { compute } = rank;
   switch (effect.kind) {
     case 'send':
-      ports.send(rank, { to: effect.to, message: effect.message });
+      ports.send(rank, effect);
       return;
     case 'store':
       ports.storeBallot(rank, effect.record, (stored) => {

@@ -200,12 +200,13 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
   for (let i = 0; i < experiment.ranks; i++)
     world.open(`profile ${i % experiment.profiles}`, { fresh: i === 0, autostart: !gathers });
   if (gathers) {
-    world.runUntil(() => over() || gathered(world), GATHER_MS);
+    const gathered = whenGathered(world);
+    world.runUntil(() => over() || gathered(), GATHER_MS);
     strikeAtTimes();
     for (const host of onePerRoom(world.living())) world.command(host.member, 'start');
   }
   world.runUntil(over, experiment.calmAt);
-  const allDone = whenDone(world, () => world.living());
+  const allDone = whenDone(() => world.living());
   if (waitingForStep.length > 0)
     world.runUntil(
       () => over() || waitingForStep.length + waitingForMoment.length === 0 || allDone(),
@@ -265,7 +266,7 @@ interface Recovery {
 const hasStopped = (host: Host): boolean => host.core.stopped !== undefined;
 
 /** All have finished the job in one state, in one generation. */
-function isDone(world: World, ranks: readonly Host[]): boolean {
+function isDone(ranks: readonly Host[]): boolean {
   const first = ranks[0]?.core;
   if (first === undefined) return false;
   const generation = first.membership?.generation.id;
@@ -278,14 +279,25 @@ function isDone(world: World, ranks: readonly Host[]): boolean {
   );
 }
 
-/** The same, asked after every event: as long as one that has not finished is there, nobody else is looked at. */
-function whenDone(world: World, ranks: () => readonly Host[]): () => boolean {
-  let busy: Host | undefined;
+/** Whether something holds of all ranks, asked after every event: as long as it does not of one, nobody else is looked at. */
+function whenAll(
+  ranks: () => readonly Host[],
+  holds: (host: Host) => boolean,
+): () => readonly Host[] | undefined {
+  let behind: Host | undefined;
   return () => {
-    if (busy?.alive === true && busy.core.phase !== 'done') return false;
+    if (behind?.alive === true && !holds(behind)) return undefined;
     const all = ranks();
-    busy = all.find((host) => host.core.phase !== 'done');
-    return busy === undefined && isDone(world, all);
+    behind = all.find((host) => !holds(host));
+    return behind === undefined ? all : undefined;
+  };
+}
+
+function whenDone(ranks: () => readonly Host[]): () => boolean {
+  const finished = whenAll(ranks, ({ core }) => core.phase === 'done');
+  return () => {
+    const all = finished();
+    return all !== undefined && isDone(all);
   };
 }
 
@@ -302,12 +314,13 @@ function onePerRoom(hosts: readonly Host[]): readonly Host[] {
   });
 }
 
-/** Whether all pages that are there are members of one generation; the last that came is looked at first. */
-function gathered(world: World): boolean {
-  const sizeAt = (host: Host | undefined): number => host?.core.membership?.generation.members.length ?? 0;
-  if (sizeAt(world.pages.at(-1)) < 2) return false;
-  const living = world.living();
-  return living.every((host) => sizeAt(host) === living.length);
+/** Whether all pages that are there are members of one generation: each is in one of as many members as there are pages. */
+function whenGathered(world: World): () => boolean {
+  const together = whenAll(
+    () => world.living(),
+    ({ core }) => core.membership?.generation.members.length === world.living().length,
+  );
+  return () => together() !== undefined;
 }
 
 /** Faults end; a random part of the living goes on, and everything else stays broken for good. They must finish within the bound. */
@@ -330,7 +343,7 @@ function recover(
   // In a large room one of its pages is enough, and all would be many.
   const asked = experiment.gathers === true ? onePerRoom : (hosts: readonly Host[]) => hosts;
   for (const host of asked(inside())) world.command(host.member, 'start');
-  const haveFinished = whenDone(world, inside);
+  const haveFinished = whenDone(inside);
   let stuckIn: GenerationId | undefined;
   const deadline = world.now() + RECOVERY_MS + experiment.steps * STEP_MS;
   while (world.now() < deadline && !over()) {
@@ -359,7 +372,7 @@ function recover(
     world.command(stuck.member, 'force');
   }
   const survivors = inside();
-  return { live: isDone(world, survivors), survivors };
+  return { live: isDone(survivors), survivors };
 }
 
 /** Whether those who hold a majority of the generation's seats are there, and yet the room waits for them. */

@@ -9,23 +9,27 @@ interface Queue {
   bytes: number;
   /** When `bytes` was right. */
   at: number;
+  /** When the last message arrives: nothing arrives before what was sent earlier on its lane. */
+  lastArrival: number;
 }
 
-export interface Wire {
+export interface Wire extends Readonly<Record<Lane, Queue>> {
   /** Each lane moves this many bytes a millisecond. */
   bandwidth: number;
-  readonly queues: Readonly<Record<Lane, Queue>>;
 }
+
+const createQueue = (): Queue => ({ bytes: 0, at: 0, lastArrival: 0 });
 
 export const createWire = (): Wire => ({
   bandwidth: USUAL_BANDWIDTH,
-  queues: { control: { bytes: 0, at: 0 }, bulk: { bytes: 0, at: 0 } },
+  control: createQueue(),
+  bulk: createQueue(),
 });
 
 /** Bytes that were accepted on a lane and are not yet on the wire. */
-export function queuedOn({ bandwidth, queues }: Wire, lane: Lane, now: number): number {
-  const queue = queues[lane];
-  queue.bytes = Math.max(0, queue.bytes - (now - queue.at) * bandwidth);
+export function queuedOn(wire: Wire, lane: Lane, now: number): number {
+  const queue = wire[lane];
+  queue.bytes = Math.max(0, queue.bytes - (now - queue.at) * wire.bandwidth);
   queue.at = now;
   return queue.bytes;
 }
@@ -37,7 +41,7 @@ export function queuedOn({ bandwidth, queues }: Wire, lane: Lane, now: number): 
 export function offer(wire: Wire, lane: Lane, bytes: number, limit: number, now: number): number | undefined {
   const waiting = queuedOn(wire, lane, now);
   if (waiting > 0 && waiting + bytes > limit) return undefined;
-  wire.queues[lane].bytes = waiting + bytes;
+  wire[lane].bytes = waiting + bytes;
   return (waiting + bytes) / wire.bandwidth;
 }
 
@@ -49,7 +53,7 @@ export function setBandwidth(wire: Wire, bandwidth: number, now: number): void {
 }
 
 /** The connection has ended, and what waited with it. */
-export function clearWire({ queues }: Wire): void {
-  queues.control.bytes = 0;
-  queues.bulk.bytes = 0;
+export function clearWire({ control, bulk }: Wire): void {
+  control.bytes = 0;
+  bulk.bytes = 0;
 }

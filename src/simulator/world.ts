@@ -130,6 +130,8 @@ export function createWorld(options: WorldOptions): World {
   let events = 0;
   let digest = seed | 0;
   let committed = 0;
+  /** Found anew after a page has come or gone. */
+  let living: readonly Host[] | undefined;
 
   const at = (time: number, action: () => void): void => queue.push(time, action);
 
@@ -214,15 +216,11 @@ export function createWorld(options: WorldOptions): World {
     }
   }
 
-  const locks = createLocks(
-    hosts,
-    (host, seat) => profile(host.profile).records.has(seat),
-    (host, seat) => {
-      at(now + scheduler.delay('net', 'lock', ...LOCK, host.ordinal), () => {
-        deliver(host, { kind: 'seatAcquired', seat, record: profile(host.profile).records.get(seat) });
-      });
-    },
-  );
+  const locks = createLocks((host, seat) => {
+    at(now + scheduler.delay('net', 'lock', ...LOCK, host.ordinal), () => {
+      deliver(host, { kind: 'seatAcquired', seat, record: profile(host.profile).records.get(seat) });
+    });
+  });
 
   const clockwork = { now: () => now, at, fire: deliver };
 
@@ -341,10 +339,11 @@ export function createWorld(options: WorldOptions): World {
         promised: undefined,
         accepted: undefined,
       });
-      locks.hold(seat, member);
+      locks.hold(host);
       const others = pages.filter((other) => other.alive);
       hosts.set(member, host);
       pages.push(host);
+      living = undefined;
       at(now, () => {
         deliver(host, bootEvent(job, fresh, loadCheckpoint(disk), autostart));
         if (contacts !== undefined) introduce(host, others, contacts);
@@ -357,6 +356,7 @@ export function createWorld(options: WorldOptions): World {
       if (!host?.alive) return;
       options.onDeath?.(host);
       host.alive = false;
+      living = undefined;
       network.depart(host, how);
       settlePage(
         profile(host.profile),
@@ -364,7 +364,7 @@ export function createWorld(options: WorldOptions): World {
         (count) => entropy.between('disk', 'landed', 0, count),
         (fates) => entropy.pick('disk', 'unseen save', fates),
       );
-      locks.drop(member);
+      locks.drop(host);
     },
     freeze(member) {
       const host = hosts.get(member);
@@ -413,18 +413,17 @@ export function createWorld(options: WorldOptions): World {
     runUntil(condition, ms) {
       const deadline = now + ms;
       while (!condition()) {
-        const next = queue.peek();
-        if (next === undefined || next.at > deadline) {
+        const next = queue.nextAt();
+        if (next > deadline) {
           now = deadline;
           return condition();
         }
-        queue.pop();
-        now = next.at;
-        next.item();
+        now = next;
+        queue.pop()?.();
       }
       return true;
     },
-    living: () => pages.filter((host) => host.alive),
+    living: () => (living ??= pages.filter((host) => host.alive)),
     committed: () => committed,
   };
   return world;

@@ -285,7 +285,7 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
     // What was sent before an orderly end still arrives before it is noticed.
     const sent =
       how === 'close'
-        ? Math.max(...[...node.links.values()].flatMap((link) => Object.values(link.lastArrival)))
+        ? Math.max(...[...node.links.values()].flatMap(({ wire }) => [wire.control.lastArrival, wire.bulk.lastArrival]))
         : 0;
     const { life } = node;
     at(Math.max(now, sent), () => {
@@ -390,14 +390,13 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
     runUntil(condition, ms) {
       const deadline = now + ms;
       while (!condition()) {
-        const next = queue.peek();
-        if (next === undefined || next.at > deadline) {
+        const next = queue.nextAt();
+        if (next > deadline) {
           now = deadline;
           return condition();
         }
-        queue.pop();
-        now = next.at;
-        next.item();
+        now = next;
+        queue.pop()?.();
       }
       return true;
     },

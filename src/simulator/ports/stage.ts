@@ -28,11 +28,11 @@ export function createStage(seed: number): Stage {
 
   /** False when nothing is to happen by then. */
   function next(limit: number): boolean {
-    const head = queue.peek();
-    if (head === undefined || head.at > limit) return false;
-    queue.pop();
-    now = Math.max(now, head.at);
-    head.item();
+    const at = queue.nextAt();
+    const happen = at > limit ? undefined : queue.pop();
+    if (happen === undefined) return false;
+    now = Math.max(now, at);
+    happen();
     return true;
   }
 

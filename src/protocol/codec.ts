@@ -324,7 +324,6 @@ export function asCarried(message: Message): Message {
   if (message.kind === 'part') return { ...message, payload: carry(message.payload) };
   return message.kind === 'gradient' ? { ...message, reduced: carry(message.reduced) } : message;
 }
-}
 
 export function encodeMessage(message: Message): {
   readonly lane: Lane;

@@ -71,6 +71,17 @@ export const rankOf = (generation: Generation, member: MemberId): number =>
 
 export const isIn = (generation: Generation, member: MemberId): boolean => rankOf(generation, member) >= 0;
 
+const departures = new WeakMap<Generation, { readonly base: Generation; readonly gone: readonly MemberId[] }>();
+
+/** Members of `base` that have no place in its successor: worked out once for all that install it. */
+export function departedFrom(base: Generation, next: Generation): readonly MemberId[] {
+  const known = departures.get(next);
+  if (known?.base === base) return known.gone;
+  const gone = membersOf(base).filter((member) => !isIn(next, member));
+  departures.set(next, { base, gone });
+  return gone;
+}
+
 /** One line that names a value in logs. */
 export const describeGeneration = (generation: Generation): string => indexOf(generation).text;
 

@@ -4,10 +4,11 @@ import type { GenerationId } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import { clearTimer, peerOf, reconsider, report, send, setPhase, setTimer, type Context } from './context.ts';
 import { committedHere } from './committed.ts';
-import { electorate, isIn, membersOf, ownerOf, type Generation } from './generation.ts';
+import { departedFrom, electorate, isIn, membersOf, ownerOf, type Generation } from './generation.ts';
 import type { Message } from './messages.ts';
 import { foundDelay, sendJoin } from './asking.ts';
 import { overlayOf, type Overlay } from './overlay.ts';
+import { sameExactness } from './provenance.ts';
 import type { Membership, Peer } from './state.ts';
 import { stop } from './stopping.ts';
 import { announceStanding } from './syncing.ts';
@@ -105,7 +106,7 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     peer.phase = 'regrouping';
     peer.since = ctx.now;
   }
-  if (JSON.stringify(state.exactness) !== JSON.stringify(generation.exactness)) {
+  if (!sameExactness(state.exactness, generation.exactness)) {
     state.exactness = generation.exactness;
     report(ctx, { kind: 'exactness', promise: generation.exactness });
   }
@@ -150,8 +151,8 @@ function welcome(ctx: Context, generation: Generation, base: Generation | undefi
  */
 function noteEvictions(ctx: Context, base: Generation, next: Generation): void {
   const isLarge = ctx.rules.rowWidth(base.members.length) !== undefined;
-  for (const { member } of base.members)
-    if (!isIn(next, member) && (!isLarge || ctx.state.peers.has(member))) putOff(ctx, peerOf(ctx, member));
+  for (const member of departedFrom(base, next))
+    if (!isLarge || ctx.state.peers.has(member)) putOff(ctx, peerOf(ctx, member));
   for (const [member, peer] of ctx.state.peers)
     if (peer.linked && peer.join?.member !== undefined && !isIn(next, member) && !isIn(base, member))
       putOff(ctx, peer);

@@ -18,7 +18,7 @@ import {
 } from './context.ts';
 import { found } from './founding.ts';
 import { committedHere, noteCommitted } from './committed.ts';
-import { isIn, membersOf } from './generation.ts';
+import { isIn, membersOf, type Generation } from './generation.ts';
 import { install, leave, roomMessage } from './installing.ts';
 import type { Message, Standing } from './messages.ts';
 import type { Peer } from './state.ts';
@@ -215,16 +215,25 @@ function lookForRoom(ctx: Context): void {
   const generation = bestRoom(ctx)?.generation ?? state.heardOf;
   if (bestRoom(ctx) === undefined) ctx.effects.push({ kind: 'meet' });
   if (generation === undefined) return;
-  const members = membersOf(generation).filter((member) => member !== state.self.member);
+  const members = membersOf(generation);
   const isMesh = ctx.rules.rowWidth(members.length) === undefined;
-  const missing = members.filter((member) => !isLinked(ctx, member));
-  if (!isMesh && members.length - missing.length >= LINKS_AT_ONCE) return;
+  if (!isMesh && linkedMembers(ctx, generation) >= LINKS_AT_ONCE) return;
   state.looks += 1;
-  const first = state.looks * LINKS_AT_ONCE;
-  for (let i = 0; i < Math.min(missing.length, isMesh ? missing.length : LINKS_AT_ONCE); i++) {
-    const member = missing[(first + i) % missing.length];
-    if (member !== undefined) ctx.effects.push({ kind: 'connect', peer: member });
+  const wanted = isMesh ? members.length : LINKS_AT_ONCE;
+  let asked = 0;
+  // Each look begins where the last one may have ended.
+  for (let i = 0; i < members.length && asked < wanted; i++) {
+    const member = members[(state.looks * LINKS_AT_ONCE + i) % members.length];
+    if (member === undefined || member === state.self.member || isLinked(ctx, member)) continue;
+    ctx.effects.push({ kind: 'connect', peer: member });
+    asked += 1;
   }
+}
+
+function linkedMembers(ctx: Context, generation: Generation): number {
+  let count = 0;
+  for (const [member, { linked }] of ctx.state.peers) if (linked && isIn(generation, member)) count += 1;
+  return count;
 }
 
 /** A newcomer is taken in once it has a link with every member: says whom it waits for when that takes long. */
@@ -233,11 +242,11 @@ function sayWhoIsMissing(ctx: Context): void {
   const room = bestRoom(ctx);
   const waits = state.askingSince !== undefined && ctx.now - state.askingSince > LINKS_TAKE_MS;
   if (room === undefined || !waits) return;
-  const missing = room.generation.members
-    .map(({ member }) => member)
-    .filter((member) => member !== state.self.member && !isLinked(ctx, member));
-  const isMesh = ctx.rules.rowWidth(room.generation.members.length) === undefined;
-  if (missing.length > 0 && isMesh)
+  if (ctx.rules.rowWidth(room.generation.members.length) !== undefined) return;
+  const missing = membersOf(room.generation).filter(
+    (member) => member !== state.self.member && !isLinked(ctx, member),
+  );
+  if (missing.length > 0)
     state.problem = `No link to ${missing.map((member) => member.slice(0, 4)).join(', ')} yet: a rank is taken in once it has one with every member.`;
 }
 

@@ -29,7 +29,7 @@ import { found } from './founding.ts';
 import { install, roomMessage } from './installing.ts';
 import type { Message } from './messages.ts';
 import { planMesh, planRows } from './mesh.ts';
-import { isSuspected, isUrgent, newcomers, placeInLine, suspects, tellNews } from './reasons.ts';
+import { hasNewcomer, isSuspected, isUrgent, placeInLine, suspects, tellNews } from './reasons.ts';
 import type { Membership, Promise_, Proposal } from './state.ts';
 import { stop } from './stopping.ts';
 import { compareBallots } from './votes.ts';
@@ -55,7 +55,7 @@ export function considerRegroup(ctx: Context): void {
   if (membership.proposal !== undefined || membership.frozen) return;
   if (!membership.synced && !ctx.rules.regroupsWhileHealing()) return;
   const urgent = isUrgent(ctx, membership);
-  if (!urgent && newcomers(ctx, membership).length === 0) return;
+  if (!urgent && !hasNewcomer(ctx, membership)) return;
   tellNews(ctx, membership);
   const place = placeInLine(ctx, membership);
   const turns = membership.overlay === undefined ? place : turnsOf(place);
@@ -76,7 +76,7 @@ export function onProposeTimer(ctx: Context): void {
   if (membership === undefined) return;
   membership.proposeAt = undefined;
   if (membership.frozen || membership.proposal !== undefined) return;
-  if (isUrgent(ctx, membership) || newcomers(ctx, membership).length > 0) propose(ctx, membership);
+  if (isUrgent(ctx, membership) || hasNewcomer(ctx, membership)) propose(ctx, membership);
 }
 
 export function propose(ctx: Context, membership: Membership): void {

@@ -10,6 +10,9 @@ export interface Provenance {
   readonly exactness: Exactness;
 }
 
+export const sameExactness = (a: Exactness, b: Exactness): boolean =>
+  a.kind === 'exact' || b.kind === 'exact' ? a.kind === b.kind : a.since === b.since;
+
 /** What an engine with `fingerprint` may promise from `step` on. Another engine goes on portably, and the promise ends here. */
 export function inherited(
   provenance: Provenance,

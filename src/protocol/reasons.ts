@@ -33,13 +33,14 @@ export function suspects(ctx: Context, membership: Membership): readonly MemberI
   return [...found];
 }
 
-/** Newcomers worth a regroup: those that say they have a link with every member that is not suspected; in a hierarchy with any. */
-export function newcomers(ctx: Context, membership: Membership): readonly Member[] {
+/** Whether somebody wants in that is worth a regroup: has a link with every member that is not suspected; in a hierarchy with any. */
+export function hasNewcomer(ctx: Context, membership: Membership): boolean {
   const { generation, overlay, offered } = membership;
+  if (overlay !== undefined && offered.size > 0) return true;
   const known = knownJoiners(ctx).filter(({ member }) => !isIn(generation, member));
-  if (overlay !== undefined) return [...known, ...offered.values()];
-  if (ctx.rules.rowWidth(generation.members.length + known.length) !== undefined) return known;
-  return known.filter(({ member }) => {
+  const isLarge = ctx.rules.rowWidth(generation.members.length + known.length) !== undefined;
+  if (overlay !== undefined || isLarge) return known.length > 0;
+  return known.some(({ member }) => {
     const links = ctx.state.peers.get(member)?.join?.links ?? [];
     return membersOf(generation).every(
       (other) =>
@@ -48,9 +49,16 @@ export function newcomers(ctx: Context, membership: Membership): readonly Member
   });
 }
 
+function hasSuspect(ctx: Context, { generation, reported }: Membership): boolean {
+  if (reported.size > 0) return true;
+  for (const [member, { suspected }] of ctx.state.peers)
+    if (suspected !== undefined && isIn(generation, member)) return true;
+  return false;
+}
+
 /** Whether something is wrong that a regroup mends; newcomers can wait for each other. */
 export const isUrgent = (ctx: Context, membership: Membership): boolean =>
-  ctx.state.leaving || membership.regroupWanted || suspects(ctx, membership).length > 0;
+  ctx.state.leaving || membership.regroupWanted || hasSuspect(ctx, membership);
 
 /** Who proposes first in a hierarchy: the first in ring order that this rank does not suspect. */
 function proposer(ctx: Context, membership: Membership): MemberId | undefined {
@@ -80,12 +88,12 @@ export function tellNews(ctx: Context, membership: Membership): void {
   const to = membership.overlay === undefined ? undefined : proposer(ctx, membership);
   if (to === undefined || to === ctx.state.self.member) return;
   const { generation, news } = membership;
-  const seen = [...ctx.state.peers].flatMap(([member, peer]) =>
-    peer.suspected !== undefined && isIn(generation, member) ? [{ member, evidence: peer.suspected }] : [],
-  );
+  const seen: Of<'news'>['suspects'][number][] = [];
+  for (const [member, { suspected }] of ctx.state.peers)
+    if (suspected !== undefined && isIn(generation, member)) seen.push({ member, evidence: suspected });
   const joiners = knownJoiners(ctx).filter(({ member }) => !isIn(generation, member));
+  if (seen.length + joiners.length === 0 && !ctx.state.leaving) return;
   const about = [...seen, ...joiners].map(({ member }) => member).join();
-  if (about === '' && !ctx.state.leaving) return;
   if (news?.to === to && news.about === about && ctx.now - news.at < TELL_AGAIN_MS) return;
   membership.news = { to, about, at: ctx.now };
   send(ctx, to, {

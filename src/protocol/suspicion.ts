@@ -5,9 +5,7 @@ import type { Evidence } from '../ports/network.ts';
 import type { MemberId } from '../ports/ids.ts';
 import {
   isLinked,
-  linkedPeers,
   membershipInForce,
-  otherMembers,
   peerOf,
   reconsider,
   report,
@@ -15,7 +13,7 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
-import { isIn } from './generation.ts';
+import { isIn, membersOf } from './generation.ts';
 import type { Message } from './messages.ts';
 import type { Membership, Peer } from './state.ts';
 import { donorGone } from './syncing.ts';
@@ -90,15 +88,14 @@ export function onBeatTimer(ctx: Context): void {
   state.lastBeat = ctx.now;
   state.beats += 1;
   const { overlay } = membership;
-  const watched = overlay === undefined ? otherMembers(ctx, membership) : [...overlay.watched];
-  const listeners =
-    overlay === undefined ? linkedPeers(ctx) : watched.filter((member) => isLinked(ctx, member));
   if (overlay === undefined || isEvery(ctx, BEATS_APART)) {
     const message = beatMessage(ctx, membership);
-    for (const peer of listeners) send(ctx, peer, message);
+    for (const peer of overlay?.watched ?? state.peers.keys())
+      if (isLinked(ctx, peer)) send(ctx, peer, message);
   }
   lookAround(ctx, membership);
-  for (const member of watched) {
+  for (const member of overlay?.watched ?? membersOf(membership.generation)) {
+    if (member === state.self.member) continue;
     const peer = peerOf(ctx, member);
     if (heldUp) peer.lastHeard = ctx.now;
     else if (peer.linked && ctx.now - peer.lastHeard > suspicionMs) suspect(ctx, member, 'heartbeat');

@@ -46,7 +46,8 @@ export interface StruckWorld<H, M> {
   at(time: number, action: () => void): void;
   /** In the order in which they were opened. */
   readonly hosts: readonly H[];
-  readonly network: Network<H, M>;
+  /** Faults send nothing. */
+  readonly network: Network<H, never, M>;
   disk(host: H): { refusing: number; ambiguous: number };
   depart(host: H, how: 'close' | 'kill'): void;
   /** One more host, beside this one. */

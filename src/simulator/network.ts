@@ -34,9 +34,9 @@ export interface Fabric<H, Id, M> {
   arrived?: ((from: H, to: H, message: M, sentAt: number) => void) | undefined;
 }
 
-export interface Network<H, M> {
-  /** What is not sent is told to its sender as well, as an event. */
-  send(from: H, to: H, message: M): SendOutcome;
+export interface Network<H, Id, M> {
+  /** By the name of the receiver. What is not sent is told to its sender as well, as an event. */
+  send(from: H, to: Id, message: M): SendOutcome;
   /** Bytes on their way to a peer that are not on the wire yet. */
   queuedBytes(from: H, to: H): number;
   /** Sets up both directions, unless one is cut or an end is gone. */
@@ -55,7 +55,7 @@ export interface Network<H, M> {
 
 const NO_ROOM: Size = { lane: 'control', bytes: 0 };
 
-export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabric<H, Id, M>): Network<H, M> {
+export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabric<H, Id, M>): Network<H, Id, M> {
   const { now, entropy } = fabric;
 
   function linkBetween(from: H, to: H): Link<H, M> {
@@ -158,8 +158,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
   }
 
   /** Takes a message on its way, or says why not. */
-  function accept(from: H, to: H, message: M): SendOutcome {
-    const link = from.links.get(to.member);
+  function accept(link: Link<H, M> | undefined, message: M): SendOutcome {
     if (link?.up !== true) return 'no-link';
     const size = fabric.sizeOf?.(message) ?? NO_ROOM;
     if (size.bytes > MAX_MESSAGE_BYTES[size.lane]) return 'overflow';
@@ -172,7 +171,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
         (link.held ??= []).push({ message, size, sentAt: now() });
         return 'sent';
       case 'full':
-        if (link.fault.closes) fabric.at(now(), () => reset(from, to));
+        if (link.fault.closes) fabric.at(now(), () => reset(link.from, link.to));
         return 'overflow';
       case 'corrupt':
       case 'delay':
@@ -193,9 +192,10 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabri
 
   return {
     send(from, to, message) {
-      const outcome = accept(from, to, message);
-      if (outcome === 'sent') fabric.left?.(from, to, message);
-      else fabric.at(now(), () => fabric.deliver(from, { kind: 'unsent', to: to.member }));
+      const link = from.links.get(to);
+      const outcome = accept(link, message);
+      if (outcome !== 'sent') fabric.at(now(), () => fabric.deliver(from, { kind: 'unsent', to }));
+      else if (link !== undefined) fabric.left?.(from, link.to, message);
       return outcome;
     },
     queuedBytes(from, to) {

@@ -3,16 +3,23 @@
 import type { GenerationId } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { TraceEvent } from '../trace/events.ts';
-import type { Message } from '../protocol/messages.ts';
+import type { Message, RoundId } from '../protocol/messages.ts';
 import type { Host } from './host.ts';
+
+/** Rounds of which arrivals are kept: nobody asks for a part of an older one. */
+const ROUNDS = 4;
+/** Above every part number of a round. */
+const PARTS = 4096;
 
 interface Seen {
   readonly generation: GenerationId;
-  /** When each part of the generation reached this rank. */
-  readonly arrivedAt: Map<string, number>;
+  /** Newest first: when each part of the last rounds reached this rank, by the page that sent it and its number. */
+  readonly rounds: { readonly id: RoundId; readonly arrivedAt: Map<number, number> }[];
   /** The last two rounds that it contributed to. */
-  contributions: readonly string[];
+  contributions: readonly RoundId[];
 }
+
+const sameRound = (a: RoundId, b: RoundId): boolean => a.step === b.step && a.attempt === b.attempt;
 
 export interface PartsWatch {
   arrived(from: Host, to: Host, message: Message, sentAt: number): void;
@@ -30,10 +37,20 @@ export function createPartsWatch(
   function seenBy(host: Host, generation: GenerationId): Seen {
     let entry = seen.get(host);
     if (entry === undefined || !sameGeneration(entry.generation, generation)) {
-      entry = { generation, arrivedAt: new Map(), contributions: [] };
+      entry = { generation, rounds: [], contributions: [] };
       seen.set(host, entry);
     }
     return entry;
+  }
+
+  const arrivals = ({ rounds }: Seen, id: RoundId): Map<number, number> | undefined =>
+    rounds.find((round) => sameRound(round.id, id))?.arrivedAt;
+
+  function arrivalsOfNew({ rounds }: Seen, id: RoundId): Map<number, number> {
+    const arrivedAt = new Map<number, number>();
+    rounds.unshift({ id, arrivedAt });
+    rounds.splice(ROUNDS);
+    return arrivedAt;
   }
 
   /** Whether the host is awake in this generation, and takes steps in it. */
@@ -48,6 +65,9 @@ export function createPartsWatch(
     );
   }
 
+  const contributed = ({ contributions }: Seen, id: RoundId): boolean =>
+    contributions.some((round) => sameRound(round, id));
+
   return {
     arrived(from, to, message, sentAt) {
       if (asked !== undefined) {
@@ -60,22 +80,22 @@ export function createPartsWatch(
       if (message.kind !== 'part' && message.kind !== 'resend') return;
       const { generation, round, part } = message;
       if (!takesPart(to, generation)) return;
-      const name = `${round.step}/${round.attempt}`;
       if (message.kind === 'part') {
-        const { arrivedAt } = seenBy(to, generation);
-        const key = `${from.ordinal}/${name}/${part}`;
+        const entry = seenBy(to, generation);
+        const arrivedAt = arrivals(entry, round) ?? arrivalsOfNew(entry, round);
+        const key = from.ordinal * PARTS + part;
         if (!arrivedAt.has(key)) arrivedAt.set(key, now());
         return;
       }
       if (takesPart(from, generation)) {
-        const reached = seenBy(from, generation).arrivedAt.get(`${to.ordinal}/${name}/${part}`);
+        const reached = arrivals(seenBy(from, generation), round)?.get(to.ordinal * PARTS + part);
         if (reached !== undefined && reached < sentAt)
           violate(from, `Page ${from.ordinal} dropped a part of step ${round.step} that had reached it.`);
       }
       const { membership } = to.core;
       // In a ring or a tree its receiver may not have come to it yet.
       const kind = (membership?.round ?? membership?.lastRound)?.all.kind;
-      if (kind !== 'ring' && kind !== 'tree' && seenBy(to, generation).contributions.includes(name))
+      if (kind !== 'ring' && kind !== 'tree' && contributed(seenBy(to, generation), round))
         asked = { of: to, by: from, step: round.step };
     },
     recorded(host, event) {
@@ -89,7 +109,7 @@ export function createPartsWatch(
       }
       if (event.kind !== 'contributed') return;
       const entry = seenBy(host, event.generation);
-      entry.contributions = [...entry.contributions.slice(-1), `${event.step}/${event.attempt}`];
+      entry.contributions = [...entry.contributions.slice(-1), { step: event.step, attempt: event.attempt }];
     },
   };
 }

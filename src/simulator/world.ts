@@ -80,7 +80,7 @@ export interface World {
   readonly events: () => number;
   /** Changes with every event, its time and its receiver. */
   readonly digest: () => number;
-  readonly network: Network<Host, Message>;
+  readonly network: Network<Host, MemberId, Message>;
   /** Pages in the order in which they were opened. */
   readonly pages: readonly Host[];
   profile(name: string): Profile;
@@ -229,10 +229,8 @@ export function createWorld(options: WorldOptions): World {
       const said = message.kind === 'relay' && message.origin === host.member ? message.message : message;
       const early = unstoredVote(host.durable, said);
       if (early !== undefined) violate(host, 6, early);
-      const target = hosts.get(to);
-      if (target === undefined) return;
-      if (target === host) at(now, () => deliver(host, { kind: 'message', from: to, message }));
-      else network.send(host, target, asCarried(message));
+      if (to === host.member) at(now, () => deliver(host, { kind: 'message', from: to, message }));
+      else network.send(host, to, asCarried(message));
     },
     answer(host, work, event) {
       if (work !== 'engine') {

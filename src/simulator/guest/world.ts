@@ -210,16 +210,15 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
 
   function send(node: Node, { to, message }: Send<unknown>): void {
     const letter = { text: JSON.stringify(message) };
-    if (to === 'all') for (const link of [...node.links.values()]) network.send(node, link.to, letter);
+    if (to === 'all') for (const link of [...node.links.values()]) network.send(node, link.to.member, letter);
     else if (to === node.member)
       at(now, () => deliverLink(node, { kind: 'message', from: to, message: letter }));
     else {
-      const target = nodes[to];
-      if (target === undefined)
+      if (nodes[to] === undefined)
         throw new ProtocolError(
           `Node ${node.member} sends to node ${to}: expected a node below ${nodes.length}, or "all".`,
         );
-      network.send(node, target, letter);
+      network.send(node, to, letter);
     }
   }
 

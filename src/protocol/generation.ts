@@ -71,7 +71,10 @@ export const rankOf = (generation: Generation, member: MemberId): number =>
 
 export const isIn = (generation: Generation, member: MemberId): boolean => rankOf(generation, member) >= 0;
 
-const departures = new WeakMap<Generation, { readonly base: Generation; readonly gone: readonly MemberId[] }>();
+const departures = new WeakMap<
+  Generation,
+  { readonly base: Generation; readonly gone: readonly MemberId[] }
+>();
 
 /** Members of `base` that have no place in its successor: worked out once for all that install it. */
 export function departedFrom(base: Generation, next: Generation): readonly MemberId[] {

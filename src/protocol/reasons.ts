@@ -3,7 +3,7 @@
 
 import type { MemberId } from '../ports/ids.ts';
 import { otherMembers, reconsider, send, type Context } from './context.ts';
-import { isIn, membersOf, rankOf, type Member } from './generation.ts';
+import { isIn, membersOf, rankOf } from './generation.ts';
 import type { Message } from './messages.ts';
 import type { Membership } from './state.ts';
 import { isGone } from './suspicion.ts';

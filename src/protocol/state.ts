@@ -227,13 +227,13 @@ export interface RankConfig {
 
 export const newPeer = (now: number): Peer => ({
   linked: false,
+  suspected: undefined,
   lastHeard: now,
+  room: undefined,
   phase: 'starting',
   step: 0,
   waiting: undefined,
   since: now,
-  suspected: undefined,
-  room: undefined,
   told: undefined,
   evictions: 0,
   readmitAt: 0,

@@ -55,7 +55,9 @@ export interface Network<H, Id, M> {
 
 const NO_ROOM: Size = { lane: 'control', bytes: 0 };
 
-export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(fabric: Fabric<H, Id, M>): Network<H, Id, M> {
+export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
+  fabric: Fabric<H, Id, M>,
+): Network<H, Id, M> {
   const { now, entropy } = fabric;
 
   function linkBetween(from: H, to: H): Link<H, M> {

@@ -284,7 +284,12 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
     // What was sent before an orderly end still arrives before it is noticed.
     const sent =
       how === 'close'
-        ? Math.max(...[...node.links.values()].flatMap(({ wire }) => [wire.control.lastArrival, wire.bulk.lastArrival]))
+        ? Math.max(
+            ...[...node.links.values()].flatMap(({ wire }) => [
+              wire.control.lastArrival,
+              wire.bulk.lastArrival,
+            ]),
+          )
         : 0;
     const { life } = node;
     at(Math.max(now, sent), () => {

@@ -57,9 +57,9 @@ override LARGEST: i32 = 0;
 @group(0) @binding(3) var<storage, read> micro_batches: array<u32>;
 // [slices, P], as bits
 @group(0) @binding(4) var<storage, read> gradients: array<u32>;
-// [P]
 // [slices]
 @group(0) @binding(5) var<storage, read> keys: array<vec2<u32>>;
+// [P]
 @group(0) @binding(6) var<storage, read_write> lanes: array<i32>;
 @group(0) @binding(7) var<storage, read_write> side: Side;
 

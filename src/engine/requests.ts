@@ -67,6 +67,11 @@ export function checkContribution(
     }
     last = microBatch;
   }
+  if (request.alone === true && request.microBatches.length !== layout.microBatches) {
+    refuse(
+      `A rank alone computes all ${layout.microBatches} micro-batches: ${request.microBatches.join(', ')}.`,
+    );
+  }
 }
 
 export function checkApply(

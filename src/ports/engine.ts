@@ -52,6 +52,11 @@ export interface ContributionRequest {
   readonly microBatches: readonly number[];
   /** i32[T]: replaces the state's exponents when a step is redone after an overflow. */
   readonly exponents?: Int32Array | undefined;
+  /**
+   * The rank is alone: what it contributes, all micro-batches, is the whole sum. The engine may then keep the gradient to itself, and
+   * its lanes come back as zeros; the side lanes are there.
+   */
+  readonly alone?: boolean | undefined;
 }
 
 export interface ApplyRequest {
@@ -61,6 +66,8 @@ export interface ApplyRequest {
   readonly mode: UpdateMode;
   /** The exponents that the contributions used, where the step was redone. */
   readonly exponents?: Int32Array | undefined;
+  /** `reduced` is what the last contribution, of a rank alone, came back as. */
+  readonly alone?: boolean | undefined;
 }
 
 export interface Evaluation {

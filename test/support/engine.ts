@@ -159,24 +159,25 @@ export interface TrainedStep {
   readonly redone: boolean;
 }
 
-/** One step of a lone rank, with the redo that the protocol does on an overflow. */
+/** One step of a lone rank, with the redo that the protocol does on an overflow. `alone`: its gradient may stay in the engine. */
 export async function trainStep(
   engine: Engine,
   step: number,
   mode: UpdateMode = 'native',
+  alone = false,
 ): Promise<TrainedStep> {
   const { job } = engine;
   const layout = layoutOf(job);
   const microBatches = allMicroBatches(job);
-  let lanes = await engine.contribute({ step, microBatches });
+  let lanes = await engine.contribute({ step, microBatches, alone });
   let exponents: Int32Array | undefined;
   if (lanes[layout.overflows] !== 0) {
     exponents = Int32Array.from(lanes.subarray(layout.exponents, layout.firstNonFinite), (biased) =>
       exponentFor(biased, 0),
     );
-    lanes = await engine.contribute({ step, microBatches, exponents });
+    lanes = await engine.contribute({ step, microBatches, exponents, alone });
   }
-  const hash = await engine.apply({ step, reduced: lanes, mode, exponents });
+  const hash = await engine.apply({ step, reduced: lanes, mode, exponents, alone });
   return { hash, loss: (lanes[layout.loss] ?? 0) / (1 << 20), lanes, redone: exponents !== undefined };
 }
 
@@ -184,9 +185,10 @@ export async function train(
   engine: Engine,
   steps: number,
   mode: UpdateMode = 'native',
+  alone = false,
 ): Promise<TrainedStep[]> {
   const trained: TrainedStep[] = [];
-  for (let step = 0; step < steps; step++) trained.push(await trainStep(engine, step, mode));
+  for (let step = 0; step < steps; step++) trained.push(await trainStep(engine, step, mode, alone));
   return trained;
 }
 

@@ -18,14 +18,16 @@ interface Flags {
   readonly steps: number;
   readonly seconds: number;
   readonly tune?: boolean;
+  readonly exchange?: boolean;
   readonly json?: true;
 }
 
 type Measured = StepMeasurement & { readonly adapter: string };
 
 const HELP = `
-A step is what a rank alone does in a room: a contribution of the whole batch, read back in fixed point, and its application. The
-figure is the median after one step of warm-up. Shares of time come from timestamp queries where the adapter offers them, else
+A step is what a rank alone does in a room: a contribution of the whole batch in fixed point, and its application. The gradient stays
+on the GPU; with --exchange it is read back and uploaded again, as a rank among others must. The figure is the median after one step
+of warm-up. Shares of time come from timestamp queries where the adapter offers them, else
 from a submit for each dispatch; rates set them beside what the kernel must compute and move at the least.
 
 Models (sizes can be changed: --model gpt:layers=1,batch=2):
@@ -47,6 +49,7 @@ export function stepCommand(exit: (status: number) => void): Command {
     .option('--model <model>', 'what is trained', 'digits')
     .option('--steps <n>', 'measured steps at most', wholeNumber(1, 100_000), 20)
     .option('--seconds <n>', 'stop after so long, but not before three steps', wholeNumber(1, 3600), 20)
+    .option('--exchange', 'read the gradient back and upload it, as a rank among others')
     .option('--tune', 'measure the matrix products first, and pin the fastest kernels (GPU engines)')
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
@@ -63,17 +66,17 @@ export function stepCommand(exit: (status: number) => void): Command {
 }
 
 async function measureOn(
-  { engine, steps, seconds, tune = false }: Flags,
+  { engine, steps, seconds, tune = false, exchange = false }: Flags,
   job: Job,
   cleanup: Cleanup,
   signal: AbortSignal,
 ): Promise<Measured> {
-  const budgetMs = 1000 * seconds;
+  const options = { steps, budgetMs: 1000 * seconds, exchange };
   // Loaded only now: a browser's driver and a server are much to load for a help text.
   if (engine === 'webgpu') {
     const { measureInBrowser } = await import('./step/browser.ts');
     const log = (line: string): void => void process.stderr.write(`${line}\n`);
-    return measureInBrowser(job, steps, budgetMs, tune, cleanup, signal, log);
+    return measureInBrowser(job, options, tune, cleanup, signal, log);
   }
   const { openCpuEngine, openGpuEngine } = await import('./step/open.ts');
   const { measureSteps } = await import('./step/measure.ts');
@@ -87,7 +90,7 @@ async function measureOn(
           tune,
         );
   cleanup.add(() => opened.destroy());
-  return { ...(await measureSteps(opened, steps, budgetMs, signal)), adapter: opened.description.adapter };
+  return { ...(await measureSteps(opened, options, signal)), adapter: opened.description.adapter };
 }
 
 function rates({ samples, tokens, milliseconds, cost }: Measured) {

@@ -33,20 +33,23 @@ export function sumOfSquares(lanes: Int32Array, first: number, end: number): big
   return total;
 }
 
-/** The L2 norm of the gradient of the mean loss. Each sum of squares is rounded to f64 once; tensors are added in their order. */
-export function globalNorm(
+/** The L2 norm of the gradient of the mean loss. */
+export const globalNorm = (
   layout: LaneLayout,
   tensors: readonly ParameterTensor[],
   reduced: Int32Array,
   exponents: Int32Array,
-): number {
-  const scales = laneScales(layout, exponents);
-  return Math.sqrt(
-    tensors.reduce((sum, { offset, length }, t) => {
-      const squares = Number(sumOfSquares(reduced, offset, offset + length));
-      return sum + scales[t]! * scales[t]! * squares;
-    }, 0),
+): number =>
+  normOf(
+    layout,
+    exponents,
+    tensors.map(({ offset, length }) => sumOfSquares(reduced, offset, offset + length)),
   );
+
+/** The same from Σ q² of each tensor. These are rounded to f64 once; tensors are added in their order. */
+export function normOf(layout: LaneLayout, exponents: Int32Array, squares: readonly bigint[]): number {
+  const scales = laneScales(layout, exponents);
+  return Math.sqrt(squares.reduce((sum, square, t) => sum + scales[t]! * scales[t]! * Number(square), 0));
 }
 
 /** An f32: what a gradient of this norm is multiplied by (torch.nn.utils.clip_grad_norm_). */

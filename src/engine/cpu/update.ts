@@ -66,16 +66,9 @@ export function updateConstants(
   }
 }
 
-/** What the dequantised gradient is multiplied by: 1, or less where the job clips it. */
-export function clipFactor(
-  clipNorm: Job['clipNorm'],
-  layout: LaneLayout,
-  tensors: readonly ParameterTensor[],
-  reduced: Int32Array,
-  exponents: Int32Array,
-): number {
-  return clipNorm === null ? 1 : clipCoefficient(clipNorm, globalNorm(layout, tensors, reduced, exponents));
-}
+/** What the dequantised gradient is multiplied by: 1, or less where the job clips it by its norm. */
+export const clipFactor = (clipNorm: Job['clipNorm'], norm: () => number): number =>
+  clipNorm === null ? 1 : clipCoefficient(clipNorm, norm());
 
 /**
  * Advances `state` by one step, in place where it is long. `exponents` are those that the contributions were quantised with.
@@ -91,7 +84,7 @@ export function applyUpdate(
 ): TrainingState {
   const powers = nextPowers(job.optimizer, state.powers);
   const constants = updateConstants(job, state.step, powers);
-  const clip = clipFactor(job.clipNorm, layout, tensors, reduced, exponents);
+  const clip = clipFactor(job.clipNorm, () => globalNorm(layout, tensors, reduced, exponents));
   const scales = laneScales(layout, exponents);
   tensors.forEach(({ offset, length }, t) => {
     updateTensor(constants, state, offset, offset + length, reduced, scales[t]! * clip);

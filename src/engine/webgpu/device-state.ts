@@ -14,6 +14,7 @@ export type LongPart = 'parameters' | 'firstMoments' | 'secondMoments';
 export type LongState = Pick<TrainingState, LongPart>;
 
 const LONG_PARTS = ['parameters', 'firstMoments', 'secondMoments'] as const satisfies readonly LongPart[];
+const SQUARES: Kernel = { shader: 'squares.wgsl', entryPoint: 'squares', constants: {}, reads: 2, writes: 1 };
 const DIGEST: Kernel = { shader: 'digest.wgsl', entryPoint: 'digest', constants: {}, reads: 1, writes: 1 };
 /** Workgroups of the digest: enough to fill a GPU, few enough that their sums are soon added. */
 const DIGEST_GROUPS = 1024;
@@ -24,12 +25,14 @@ export interface StateBuffers extends Readonly<Record<LongPart, GPUBuffer>> {
   readonly scales: GPUBuffer;
   readonly lanes: GPUBuffer;
   readonly digest: GPUBuffer;
+  /** u32[blocks, 4], where the job clips. */
+  readonly squares: GPUBuffer;
   /** `stateUniforms` slots. */
   readonly stateUniforms: GPUBuffer;
 }
 
-/** Dispatches of the state's own, at most: one of the update, one of the digest for each long part. */
-export const STATE_DISPATCHES = 1 + LONG_PARTS.length;
+/** Dispatches of the state's own, at most: the update, the squares, and the digest of each long part. */
+export const STATE_DISPATCHES = 2 + LONG_PARTS.length;
 
 export interface DeviceState {
   readonly update: Program<readonly number[]>;
@@ -37,6 +40,8 @@ export interface DeviceState {
   /** What to read back for `longState`. */
   readonly segments: readonly Segment[];
   longState(parts: readonly Int32Array<ArrayBuffer>[]): LongState;
+  /** Encodes the sums of the lanes' squares, block by block, and says what to read back. */
+  encodeSquares(encoder: GPUCommandEncoder): Segment;
   /** Encodes the digest of the long parts, and says what to read back: four sums. */
   encodeDigest(encoder: GPUCommandEncoder): Segment;
 }
@@ -50,7 +55,7 @@ export async function createDeviceState(
 ): Promise<DeviceState> {
   /** The parts that this optimizer has. */
   const parts = LONG_PARTS.slice(0, 1 + moments);
-  await pipelines.compile([DIGEST, update]);
+  await pipelines.compile([DIGEST, update, SQUARES]);
   const groups = createBindGroups(device, pipelines, buffers.stateUniforms);
   const updateProgram = createProgram<readonly number[]>(
     device,
@@ -77,6 +82,23 @@ export async function createDeviceState(
   }));
   const digest = createProgram(device, pipelines, buffers.stateUniforms, 1, groups, digests);
   digest.prepare(undefined);
+  const squares = createProgram<undefined>(
+    device,
+    pipelines,
+    buffers.stateUniforms,
+    1 + LONG_PARTS.length,
+    groups,
+    [
+      {
+        label: 'squares',
+        kernel: SQUARES,
+        buffers: [buffers.blocks, buffers.lanes, buffers.squares],
+        uniform: () => [],
+        workgroups: () => foldedGrid(blocks),
+      },
+    ],
+  );
+  squares.prepare(undefined);
 
   return {
     update: updateProgram,
@@ -92,6 +114,10 @@ export async function createDeviceState(
         firstMoments: floats(firstMoments),
         secondMoments: floats(secondMoments),
       };
+    },
+    encodeSquares(encoder) {
+      squares.encode(encoder);
+      return { buffer: buffers.squares, bytes: 16 * blocks };
     },
     encodeDigest(encoder) {
       encoder.clearBuffer(buffers.digest);

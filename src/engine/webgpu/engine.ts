@@ -7,6 +7,7 @@ import type { Job } from '../../job/job.ts';
 import { optimizerMemory } from '../../job/optimizer-schema.ts';
 import { microBatchSize } from '../../job/sampler.ts';
 import {
+  EngineError,
   type ApplyRequest,
   type ContributionRequest,
   type Engine,
@@ -19,6 +20,7 @@ import {
 import type { StateHash } from '../../ports/ids.ts';
 import type { Loader } from '../../ports/loader.ts';
 import { nextExponents } from '../cpu/fixed-point.ts';
+import { globalNorm, normOf } from '../cpu/clip.ts';
 import { applyUpdate, clipFactor, nextPowers, updateConstants } from '../cpu/update.ts';
 import { jobLayout } from '../graph/job-layout.ts';
 import type { PassSize } from '../layers/layer.ts';
@@ -52,7 +54,7 @@ import { uniformBytes } from './program.ts';
 import { createReadback, type Fetch, type Segment } from './readback.ts';
 import { layOutSlices, slicesOf } from './slices.ts';
 import { superviseDevice } from './supervisor.ts';
-import { blockTable, scaleTable } from './tables.ts';
+import { blockTable, scaleTable, tensorSquares } from './tables.ts';
 import { updateKernel, updateUniform } from './update.ts';
 
 /** Memory for one pass is kept below this, unless the owner says otherwise. */
@@ -82,6 +84,13 @@ export interface WebGpuEngine extends Engine {
   profile(now: () => number): Promise<Profile & { readonly costs: StepCost }>;
 }
 
+/** The gradient of a rank alone, as it lies in the lanes. */
+interface LeftGradient {
+  readonly step: number;
+  /** What shaders/squares.wgsl made of it; empty where the job does not clip. */
+  readonly squares: Uint32Array;
+}
+
 /** Rejects with an `EngineError`: `out-of-memory` names the buffer, `validation` the kernel, `bad-state` what does not fit. */
 export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<WebGpuEngine> {
   const { device, job, loader, description, hooks = {} } = options;
@@ -99,7 +108,9 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
   const longBytes = 4 * count;
   /** Room for a contribution, and for the losses of at least one slice. */
   const lossBytes = 4 * samplesPerSlice * graph.positions;
-  const stagingBytes = sideBytes + Math.max(longBytes, lossBytes);
+  const blocks = blockTable(tensors);
+  const squaresBytes = job.clipNorm === null ? 0 : blocks.byteLength;
+  const stagingBytes = sideBytes + Math.max(longBytes, lossBytes, squaresBytes);
   const evaluationSlices = Math.floor((stagingBytes - sideBytes) / lossBytes);
   const budget = options.passBytes ?? PASS_BYTES;
   const { moments } = optimizerMemory(job.optimizer);
@@ -119,7 +130,6 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
     checkBufferLimit(device.limits, 'parameters', longBytes);
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
     const mapped = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    const blocks = blockTable(tensors);
     const lowerInput = {
       graph,
       globalBatch: job.globalBatch,
@@ -148,6 +158,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       lanes: { bytes: longBytes, usage: storage },
       side: { bytes: sideBytes, usage: storage },
       digest: { bytes: 16, usage: storage },
+      squares: { bytes: squaresBytes, usage: storage },
       stateUniforms: {
         bytes: uniformBytes(STATE_DISPATCHES),
         usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
@@ -202,7 +213,15 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
     let mirror: LongState | undefined;
     const lanesSegment: Segment = { buffer: buffers.lanes, bytes: longBytes };
     const sideSegment: Segment = { buffer: buffers.side, bytes: sideBytes };
+    /** What a rank alone has contributed and left on the device, until it is applied or overwritten. */
+    let left: LeftGradient | undefined;
     const sizeOf = (slices: number): PassSize => ({ slices, samples: slices * samplesPerSlice });
+
+    /** What a contribution reads back. */
+    const wanted = (encoder: GPUCommandEncoder, { alone }: ContributionRequest): readonly Segment[] => {
+      if (alone !== true) return [lanesSegment, sideSegment];
+      return job.clipNorm === null ? [sideSegment] : [sideSegment, state.encodeSquares(encoder)];
+    };
 
     const contributeFrom = async (
       source: Loader,
@@ -210,6 +229,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
     ): Promise<Int32Array<ArrayBuffer>> => {
       supervisor.checkAlive();
       checkContribution(layout, small, request);
+      left = undefined;
       const lanes = emptyLanes(layout);
       const microBatches = request.microBatches.length;
       if (microBatches === 0) return lanes;
@@ -248,14 +268,18 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
               encoder.clearBuffer(buffers.side);
             }
             (end - first === plan.capacity ? plan.full : plan.tail).encode(encoder);
-            if (end === slices) fetch = readback.encode(encoder, [lanesSegment, sideSegment]);
+            if (end === slices) fetch = readback.encode(encoder, wanted(encoder, request));
             device.queue.submit([encoder.finish()]);
           }
           if (fetch === undefined) throw new RangeError('A contribution has a last pass.');
           return fetch();
         }),
       );
-      lanes.set(words);
+      if (request.alone === true) {
+        const sideWords = sideBytes / 4;
+        lanes.set(words.subarray(0, sideWords), layout.loss);
+        left = { step: request.step, squares: new Uint32Array(words.buffer, sideBytes) };
+      } else lanes.set(words);
       lanes[layout.predictions] = microBatches * samples * graph.positions;
       for (const microBatch of request.microBatches) lanes[layout.counters + microBatch] = 1;
       return lanes;
@@ -279,20 +303,37 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
         }),
       );
 
-    const applyNative = async ({ reduced }: ApplyRequest, exponents: Int32Array): Promise<StateHash> => {
+    const applyNative = async (
+      { reduced }: ApplyRequest,
+      exponents: Int32Array,
+      own: LeftGradient | undefined,
+    ): Promise<StateHash> => {
       const powers = nextPowers(job.optimizer, small.powers);
       device.queue.writeBuffer(buffers.scales, 0, scaleTable(exponents, bits));
-      device.queue.writeBuffer(buffers.lanes, 0, reduced.slice(0, count));
-      const clip = clipFactor(job.clipNorm, layout, tensors, reduced, exponents);
+      if (own === undefined) device.queue.writeBuffer(buffers.lanes, 0, reduced, 0, count);
+      const clip = clipFactor(job.clipNorm, () =>
+        own === undefined
+          ? globalNorm(layout, tensors, reduced, exponents)
+          : normOf(layout, exponents, tensorSquares(tensors, own.squares)),
+      );
       state.update.prepare(updateUniform(updateConstants(job, small.step, powers), clip));
       mirror = undefined;
       small = { step: small.step + 1, powers, exponents: nextExponents(layout, reduced) };
       return submitDigest((encoder) => state.update.encode(encoder));
     };
 
-    const applyPortable = async ({ reduced }: ApplyRequest, exponents: Int32Array): Promise<StateHash> => {
+    const applyPortable = async (
+      { reduced }: ApplyRequest,
+      exponents: Int32Array,
+      own: LeftGradient | undefined,
+    ): Promise<StateHash> => {
       mirror ??= await download();
-      const next = applyUpdate(job, layout, tensors, { ...mirror, ...small }, reduced, exponents);
+      let sum = reduced;
+      if (own !== undefined) {
+        sum = reduced.slice();
+        sum.set(await submit('a gradient', (encoder) => readback.encode(encoder, [lanesSegment])));
+      }
+      const next = applyUpdate(job, layout, tensors, { ...mirror, ...small }, sum, exponents);
       small = { step: next.step, powers: next.powers, exponents: next.exponents };
       state.upload(mirror);
       return submitDigest();
@@ -301,6 +342,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
     const importState = async (imported: TrainingState): Promise<StateHash> => {
       supervisor.checkAlive();
       checkState(job, imported);
+      left = undefined;
       small = { step: imported.step, powers: imported.powers.slice(), exponents: imported.exponents.slice() };
       mirror = undefined;
       state.upload(imported);
@@ -386,11 +428,20 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
         supervisor.checkAlive();
         checkApply(layout, tensors, small, request);
         const exponents = request.exponents ?? small.exponents;
+        const own = left;
+        left = undefined;
+        if (request.alone === true && own?.step !== request.step) {
+          throw new EngineError(
+            'bad-state',
+            `The gradient of step ${request.step} is not on the device: contribute to it as a rank alone first.`,
+          );
+        }
+        const kept = request.alone === true ? own : undefined;
         switch (request.mode) {
           case 'native':
-            return applyNative(request, exponents);
+            return applyNative(request, exponents, kept);
           case 'portable':
-            return applyPortable(request, exponents);
+            return applyPortable(request, exponents, kept);
         }
       },
 

@@ -18,6 +18,22 @@ export function blockTable(tensors: readonly ParameterTensor[]): Uint32Array<Arr
   return Uint32Array.from(blocks.flat());
 }
 
+/** Σ q² of each tensor, from the words that shaders/squares.wgsl leaves for each block. */
+export function tensorSquares(tensors: readonly ParameterTensor[], words: Uint32Array): readonly bigint[] {
+  let at = 0;
+  return tensors.map(({ length }) => {
+    const end = at + 4 * Math.ceil(length / BLOCK_ELEMENTS);
+    // Words below 2^32, added exactly.
+    let [low, middle, high] = [0, 0, 0];
+    for (; at < end; at += 4) {
+      low += words[at] ?? 0;
+      middle += words[at + 1] ?? 0;
+      high += words[at + 2] ?? 0;
+    }
+    return BigInt(low) + (BigInt(middle) << 32n) + (BigInt(high) << 64n);
+  });
+}
+
 /** [T, 4] words: the scales that go with the exponents, and the bits of an element that no longer fits. */
 export function scaleTable(exponents: Int32Array, bits: number): Uint32Array<ArrayBuffer> {
   const words = new Uint32Array(4 * exponents.length);

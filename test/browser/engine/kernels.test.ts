@@ -7,6 +7,7 @@ import { emptyLanes, laneLayout, type LaneLayout } from '../../../src/collective
 import { roundingKey } from '../../../src/collective/stochastic-rounding.ts';
 import { accumulateGradient, accumulateLosses } from '../../../src/engine/cpu/fixed-point.ts';
 import { softmaxCrossEntropy } from '../../../src/engine/cpu/softmax-cross-entropy.ts';
+import { globalNorm } from '../../../src/engine/cpu/clip.ts';
 import { applyUpdate, clipFactor, nextPowers, updateConstants } from '../../../src/engine/cpu/update.ts';
 import { foldedGrid, invocationGrid } from '../../../src/engine/layers/grid.ts';
 import { lossLimit, lossScale } from '../../../src/engine/loss-lane.ts';
@@ -262,7 +263,7 @@ describe('an update', () => {
         const reduced = emptyLanes(LAYOUT);
         for (let i = 0; i < LENGTH; i++) reduced[i] = Math.round((2 * uniformFraction(next) - 1) * 2 ** 27);
         const constants = updateConstants(job, step, nextPowers(optimizer, theirs.powers));
-        const clip = clipFactor(job.clipNorm, LAYOUT, TENSORS, reduced, exponents);
+        const clip = clipFactor(job.clipNorm, () => globalNorm(LAYOUT, TENSORS, reduced, exponents));
         const kernel = updateKernel(optimizer, moments);
         const after = await bench.run({
           ...kernel,

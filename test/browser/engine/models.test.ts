@@ -129,13 +129,13 @@ describe.each(MODELS)('a whole %s', (_, job) => {
     expect(error).toBeLessThan(1e-5 * Math.max(1, scale));
   });
 
-  test('computes the same bits in two runs of 50 steps, and in slices one by one', async () => {
-    const hashes = async (engine: WebGpuEngine, steps: number) =>
-      (await train(engine, steps)).map(({ hash }) => hash);
+  test('computes the same bits in two runs of 50 steps, as one of many and as a rank alone, and in slices one by one', async () => {
+    const hashes = async (engine: WebGpuEngine, steps: number, alone = false) =>
+      (await train(engine, steps, 'native', alone)).map(({ hash }) => hash);
     const engine = await open(job);
     const expected = await hashes(engine, STEPS);
     await engine.reset();
-    expect(await hashes(engine, STEPS)).toEqual(expected);
+    expect(await hashes(engine, STEPS, true)).toEqual(expected);
     expect(await hashes(await open(job, oneSliceOnly(job)), FEWER)).toEqual(expected.slice(0, FEWER));
   });
 });

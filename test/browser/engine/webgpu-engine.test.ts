@@ -223,6 +223,8 @@ describe('the WebGPU engine on small models', () => {
     const step = await trainStep(engine, 0);
     expect(step.redone).toBe(true);
     expect(step.lanes[layoutOf(SMALL_JOB).overflows]).toBe(0);
+    await engine.importState(state);
+    expect(await trainStep(engine, 0, 'native', true)).toMatchObject({ redone: true, hash: step.hash });
   });
 
   test('flags weights and inputs that are not finite', async () => {
@@ -249,12 +251,30 @@ describe('the WebGPU engine on small models', () => {
       expect(mine).toBe(await cpu.apply({ step, reduced, mode: 'portable' }));
     }
     expect(await gpu.exportState()).toEqual(await cpu.exportState());
+    const state = await gpu.exportState();
+    const expected = await trainStep(gpu, 5, 'portable');
+    await gpu.importState(state);
+    expect((await trainStep(gpu, 5, 'portable', true)).hash).toBe(expected.hash);
+    await gpu.importState(state);
     const step = 5;
     const reduced = await gpu.contribute({ step, microBatches: allMicroBatches(SMALL_JOB) });
     await gpu.apply({ step, reduced, mode: 'native' });
     const native = await gpu.exportState();
     await cpu.importState(native);
     expect(await gpu.hash()).toBe(await cpu.hash());
+  });
+
+  test('applies what a rank alone has contributed once, and only what it has', async () => {
+    const engine = await openWebGpu(SMALL_JOB, smallData);
+    const all = { step: 0, microBatches: allMicroBatches(SMALL_JOB), alone: true } as const;
+    const reduced = await engine.contribute(all);
+    const apply = { step: 0, reduced, mode: 'native', alone: true } as const;
+    expect(await faultOf(engine.contribute({ ...all, microBatches: [0, 1] }))).toBe('bad-state');
+    await engine.contribute({ step: 0, microBatches: [0] });
+    expect(await faultOf(engine.apply(apply))).toBe('bad-state');
+    await engine.contribute(all);
+    await engine.apply(apply);
+    expect(await faultOf(engine.apply(apply))).toBe('bad-state');
   });
 
   test('hands its state to another engine, which goes on with the same bits', async () => {

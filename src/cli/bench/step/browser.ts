@@ -6,7 +6,7 @@ import { ensureBrowser } from '../../browser.ts';
 import type { Cleanup } from '../../cleanup.ts';
 import { within } from '../../deadline.ts';
 import { launchProfile } from '../../demo/profile.ts';
-import type { StepMeasurement } from './measure.ts';
+import type { MeasureOptions, StepMeasurement } from './measure.ts';
 import type { StepDoor } from './page.ts';
 
 const OPEN_MS = 120_000;
@@ -15,8 +15,7 @@ const MEASURE_MS = 600_000;
 
 export async function measureInBrowser(
   job: Job,
-  steps: number,
-  budgetMs: number,
+  options: MeasureOptions,
   tune: boolean,
   cleanup: Cleanup,
   signal: AbortSignal,
@@ -29,17 +28,16 @@ export async function measureInBrowser(
   const page = await context.newPage();
   await page.goto(`${server.url}src/cli/bench/step/page.html`, { timeout: OPEN_MS });
   await page.waitForFunction(() => 'stepBench' in window, undefined, { timeout: OPEN_MS });
-  const measured = page.evaluate(measure, { job, steps, budgetMs, tune });
-  return within('the steps', MEASURE_MS + budgetMs, signal, measured);
+  const measured = page.evaluate(measure, { job, options, tune });
+  return within('the steps', MEASURE_MS + options.budgetMs, signal, measured);
 }
 
 interface Order {
   readonly job: Job;
-  readonly steps: number;
-  readonly budgetMs: number;
+  readonly options: MeasureOptions;
   readonly tune: boolean;
 }
 
 // This runs inside the page: it travels as source text, so it names nothing of this module.
-const measure = ({ job, steps, budgetMs, tune }: Order) =>
-  (window as unknown as { readonly stepBench: StepDoor }).stepBench.measure(job, steps, budgetMs, tune);
+const measure = ({ job, options, tune }: Order) =>
+  (window as unknown as { readonly stepBench: StepDoor }).stepBench.measure(job, options, tune);

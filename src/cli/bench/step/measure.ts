@@ -42,31 +42,39 @@ export interface StepMeasurement {
 const WARM_UP = 1;
 const LEAST_STEPS = 3;
 
-/** Steps until `budgetMs` is used up, at least three and at most `most`. */
+export interface MeasureOptions {
+  /** At most. */
+  readonly steps: number;
+  /** No step is begun after so long, but for the first three. */
+  readonly budgetMs: number;
+  /** The gradient is read back and the sum uploaded, as a rank among others must. */
+  readonly exchange: boolean;
+}
+
 export async function measureSteps(
   engine: Engine,
-  most: number,
-  budgetMs: number,
+  { steps: most, budgetMs, exchange }: MeasureOptions,
   signal?: AbortSignal,
 ): Promise<StepMeasurement> {
   const { job } = engine;
   const graph = modelGraph(job.model);
   const layout = jobLayout(job, graph);
   const microBatches = Array.from({ length: job.microBatches }, (_, i) => i);
+  const alone = !exchange;
   const times: number[] = [];
   let loss = NaN;
   const begin = performance.now();
   for (let step = 0; step < WARM_UP + most; step++) {
     signal?.throwIfAborted();
     const start = performance.now();
-    let reduced = await engine.contribute({ step, microBatches });
+    let reduced = await engine.contribute({ step, microBatches, alone });
     let exponents: Int32Array | undefined;
     if (reduced[layout.overflows] !== 0) {
       const largest = reduced.subarray(layout.exponents, layout.exponents + layout.tensors);
       exponents = Int32Array.from(largest, (biased) => exponentFor(biased, 0));
-      reduced = await engine.contribute({ step, microBatches, exponents });
+      reduced = await engine.contribute({ step, microBatches, exponents, alone });
     }
-    await engine.apply({ step, reduced, mode: 'native', exponents });
+    await engine.apply({ step, reduced, mode: 'native', exponents, alone });
     loss = (reduced[layout.loss] ?? NaN) / (1 << 20);
     if (step >= WARM_UP) times.push(performance.now() - start);
     if (times.length >= LEAST_STEPS && performance.now() - begin > budgetMs) break;

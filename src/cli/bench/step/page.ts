@@ -2,15 +2,14 @@
 
 import { bundledShader } from '../../../engine/webgpu/shader-bundle.ts';
 import type { Job } from '../../../job/job.ts';
-import { measureSteps, type StepMeasurement } from './measure.ts';
+import { measureSteps, type MeasureOptions, type StepMeasurement } from './measure.ts';
 import { openGpuEngine } from './open.ts';
 
 export interface StepDoor {
   /** Rejects where there is no WebGPU, or the job does not fit. */
   measure(
     job: Job,
-    steps: number,
-    budgetMs: number,
+    options: MeasureOptions,
     tune: boolean,
   ): Promise<StepMeasurement & { readonly adapter: string }>;
 }
@@ -22,10 +21,10 @@ declare global {
 }
 
 window.stepBench = {
-  async measure(job, steps, budgetMs, tune) {
+  async measure(job, options, tune) {
     const engine = await openGpuEngine(navigator.gpu, bundledShader, job, tune);
     try {
-      return { ...(await measureSteps(engine, steps, budgetMs)), adapter: engine.description.adapter };
+      return { ...(await measureSteps(engine, options)), adapter: engine.description.adapter };
     } finally {
       engine.destroy();
     }

@@ -343,6 +343,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
       case 'phase':
       case 'prepared':
       case 'refused':
+      case 'turnedAway':
       case 'rejected':
       case 'resent':
       case 'seatAcquired':

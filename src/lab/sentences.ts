@@ -192,6 +192,10 @@ export function sentenceOf(event: TraceEvent): Sentence {
       return event.by === undefined
         ? say`was refused: ${clause(event.reason)}.`
         : say`was refused by ${who(event.by)}: ${clause(event.reason)}.`;
+    case 'turnedAway':
+      return event.peer === undefined
+        ? say`refused a link: ${clause(event.reason)}.`
+        : say`refused a link with ${who(event.peer)}: ${clause(event.reason)}.`;
     case 'stopped':
       return say`stopped because ${STOPPED[event.reason]}${event.detail === '' ? '' : `: ${clause(event.detail)}`}.`;
     case 'violated':
@@ -233,6 +237,7 @@ export function topicOf(event: TraceEvent): Topic {
     case 'linkUp':
     case 'linkCarried':
     case 'linkDown':
+    case 'turnedAway':
     case 'rejected':
     case 'resent':
       return 'links';
@@ -259,6 +264,7 @@ export function toneOf(event: TraceEvent): Tone {
     case 'waitingForQuorum':
     case 'faultInjected':
     case 'refused':
+    case 'turnedAway':
     case 'stopped':
     case 'violated':
       return 'bad';

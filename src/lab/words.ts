@@ -2,6 +2,7 @@
 // is a second object of the same type.
 
 import type { FaultKind } from '../faults/vocabulary.ts';
+import type { RefusalCode } from '../transport/refusal.ts';
 import type { Topic } from './sentences.ts';
 import type { Activity, RoomState } from './model/room-view.ts';
 
@@ -32,6 +33,19 @@ const ACTIVITIES: Readonly<Record<Activity, string>> = {
   stopped: 'Stopped',
   gone: 'Gone',
   silent: 'Not answering',
+};
+
+const REFUSALS: Readonly<Record<RefusalCode, string>> = {
+  'wrong-secret': 'wrong secret',
+  version: 'another version',
+  timeout: 'no proof in time',
+  malformed: 'no handshake',
+  'duplicate-member': 'an id in use',
+  self: 'our own id',
+  misbehaved: 'broke the rules',
+  dropped: 'closed on purpose',
+  'linked-otherwise': 'linked otherwise',
+  flood: 'a flood of calls',
 };
 
 const TOPICS: Readonly<Record<Topic, string>> = {
@@ -172,6 +186,10 @@ export const words = {
         ...(relayed < links.length ? [`${links.length - relayed} inside this browser`] : []),
       ].join(', ');
     },
+    refusals: 'Refused',
+    refusalsMean: 'Links that this rank refused, or dropped because their other end broke the rules',
+    refused: (refusals: readonly { readonly code: RefusalCode; readonly count: number }[]): string =>
+      refusals.map(({ code, count }) => `${count} × ${REFUSALS[code]}`).join(', '),
     sent: 'Gradients sent',
     sentBytes: (sent: string, saved: string | undefined): string =>
       saved === undefined ? sent : `${sent}, ${saved} saved by the narrow format`,

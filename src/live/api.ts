@@ -7,6 +7,7 @@ import type { Carrier } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
 import type { Exactness, Phase, TraceRecord } from '../trace/events.ts';
 import type { Fault } from '../faults/vocabulary.ts';
+import type { RefusalCode } from '../transport/refusal.ts';
 
 export type EngineChoice = 'auto' | 'webgpu' | 'cpu';
 
@@ -62,6 +63,8 @@ export interface RankStatus {
   readonly carried: readonly { readonly peer: MemberId; readonly carrier: Exclude<Carrier, 'webrtc'> }[];
   /** Bytes of gradients that this rank has sent, and those that the wire format has saved. */
   readonly sent: { readonly bytes: number; readonly saved: number };
+  /** Links that this rank has refused, or dropped because their peer broke the rules, by the reason. */
+  readonly refusals: readonly { readonly code: RefusalCode; readonly count: number }[];
   readonly running: boolean;
   /** Updates applied by this rank. */
   readonly step: number;

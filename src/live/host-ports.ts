@@ -9,7 +9,7 @@ import type { BallotStore, CheckpointStore } from '../ports/store.ts';
 import type { Effect, Event } from '../protocol/effects.ts';
 import type { RankView } from '../protocol/view.ts';
 import type { TraceEvent } from '../trace/events.ts';
-import type { EvaluationPoint, RankOptions } from './api.ts';
+import type { EvaluationPoint, RankOptions, RankStatus } from './api.ts';
 import type { ActiveFault } from '../faults/injector.ts';
 import type { Job } from '../job/job.ts';
 
@@ -53,6 +53,8 @@ export interface HostPorts {
   readonly seatLocks: SeatLocks;
   readonly writer: WriterRole;
   readonly evaluations: EvaluationShare;
+  /** Links that this rank has refused so far, by the reason. */
+  readonly refusals: () => RankStatus['refusals'];
   /** Faults that act on this rank now, to be shown. */
   readonly activeFaults: () => readonly ActiveFault[];
 }

@@ -467,6 +467,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
           return carrier === undefined || carrier === 'webrtc' ? [] : [{ peer, carrier }];
         }),
         sent: { bytes: sentBytes, saved: savedBytes },
+        refusals: ports.refusals(),
         running: view.running,
         step: view.step,
         committed: view.committed,

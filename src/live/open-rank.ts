@@ -20,6 +20,7 @@ import { systemClock } from '../transport/system-clock.ts';
 import { broadcastIsThere, openBroadcast } from '../transport/fallback/broadcast.ts';
 import { openRelay } from '../transport/fallback/relay.ts';
 import { RELAY_PATH } from '../transport/fallback/relay-protocol.ts';
+import type { RefusalCode } from '../transport/refusal.ts';
 import { openWorkerTransport } from '../transport/worker.ts';
 import type { WorkerTransport } from '../transport/worker.ts';
 import type { EngineChoice, RankGone, RankOptions } from './api.ts';
@@ -80,6 +81,7 @@ export function openRank(
   const checkpoints = faultyCheckpointStore(
     openCheckpointStore({ keep: options.job.policies.checkpointsKept, now: () => Date.now() }),
   );
+  const refusals = new Map<RefusalCode, number>();
   let carriers: WorkerTransport | undefined;
   const network = faultyNetwork(
     (handlers) =>
@@ -95,8 +97,13 @@ export function openRank(
         handlers: {
           ...handlers,
           refused({ code, by, peer, message }) {
-            host.report({ kind: 'refused', by: by === 'peer' ? peer : member, reason: message });
-            if (code === 'wrong-secret') host.complain('links', message);
+            if (by === 'peer') host.report({ kind: 'refused', by: peer, reason: message });
+            else {
+              refusals.set(code, (refusals.get(code) ?? 0) + 1);
+              host.report({ kind: 'turnedAway', peer, reason: message });
+            }
+            // Who has a link has the right secret: then it is the stranger's that is wrong.
+            if (code === 'wrong-secret' && carriers?.peers().length === 0) host.complain('links', message);
           },
           signalling(signalling) {
             const failing = signalling.state === 'retrying' || signalling.state === 'failed';
@@ -177,6 +184,7 @@ export function openRank(
       openEvaluator: (job) => openEngineProxy(engineWorker(), { choice: 'cpu', job, data }),
       connect: (handlers) => network.connect(handlers),
       carrierOf: (peer) => carriers?.carrier(peer),
+      refusals: () => [...refusals].map(([code, count]) => ({ code, count })),
       activeFaults: () => faults.active(),
     },
   );

@@ -5,7 +5,7 @@ import { onApplied, onImported, onImportFailed, onRestored } from './applying.ts
 import { broadcast, isLinked, membershipInForce, reconsider, report, send, type Context } from './context.ts';
 import type { Effect, Event, TimerName } from './effects.ts';
 import { found } from './founding.ts';
-import { ownerOf } from './generation.ts';
+import { isIn, ownerOf } from './generation.ts';
 import { install, leave } from './installing.ts';
 import {
   onFoundTimer,
@@ -165,7 +165,8 @@ function handle(ctx: Context, event: Event): void {
       return;
     case 'garbled':
       report(ctx, { kind: 'rejected', from: event.from, message: event.detail, reason: 'malformed' });
-      // What was lost may have been a part: ask again at once, before it costs a step.
+      // What was lost may have been a part, if a member sent it: ask again at once, before it costs a step.
+      if (state.membership !== undefined && !isIn(state.membership.generation, event.from)) return;
       if (state.membership?.round !== undefined) requestMissing(ctx, state.membership);
       else repeatStandings(ctx);
       return;

@@ -99,6 +99,7 @@ export function drawRecords(tell: Teller = byKind): RecordDrawing {
         case 'faultHealed':
         case 'engine':
         case 'refused':
+        case 'turnedAway':
         case 'stopped':
         case 'violated':
           return;

@@ -182,6 +182,7 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
         case 'overflowed':
         case 'promised':
         case 'refused':
+        case 'turnedAway':
         case 'suspected':
         case 'violated':
           break;

@@ -78,6 +78,7 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
       case 'faultInjected':
       case 'faultHealed':
       case 'refused':
+      case 'turnedAway':
         return undefined;
     }
   };

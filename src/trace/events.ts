@@ -155,6 +155,8 @@ export type TraceEvent =
   /** `lost`: the state went with the device. */
   | { readonly kind: 'engine'; readonly detail: string; readonly lost?: true }
   | { readonly kind: 'refused'; readonly by: MemberId | undefined; readonly reason: string }
+  /** `peer`: who it said it was, where it got that far. */
+  | { readonly kind: 'turnedAway'; readonly peer: MemberId | undefined; readonly reason: string }
   | { readonly kind: 'stopped'; readonly reason: StopReason; readonly detail: string }
   | { readonly kind: 'violated'; readonly invariant: number; readonly sentence: string };
 

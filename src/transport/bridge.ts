@@ -39,6 +39,8 @@ const PageMessageSchema = v.variant('kind', [
     evidence: v.picklist(['goodbye', 'ice', 'channel-closed']),
   }),
   v.strictObject({ kind: v.literal('signalling'), signalling: SignallingStateSchema }),
+  /** So many calls and greetings came that these were not heard. */
+  v.strictObject({ kind: v.literal('turned-away'), count: v.pipe(v.number(), v.integer(), v.minValue(1)) }),
 ]);
 
 /** From the page to the worker. */

@@ -76,7 +76,7 @@ export function createCreditDue(windowBytes: number): (taken: number) => number 
 
 /**
  * More frames than this within a second are a flood, which costs a rank its time however small they are. An honest rank sends some
- * hundred control messages a second, and some thousand small parts.
+ * hundred control messages a second at most, and some thousand small parts.
  */
-export const FLOOD_FRAMES: Readonly<Record<Lane, number>> = { control: 5_000, bulk: 20_000 };
+export const FLOOD_FRAMES: Readonly<Record<Lane, number>> = { control: 2_000, bulk: 20_000 };
 export const FLOOD_MS = 1_000;

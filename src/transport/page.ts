@@ -3,6 +3,7 @@
 
 import type { DataConnection } from 'peerjs';
 import type { MemberId } from '../ports/ids.ts';
+import { createAdmission } from './admission.ts';
 import { parseWorkerMessage } from './bridge.ts';
 import type { PageMessage, WorkerMessage } from './bridge.ts';
 import { broadcastGoodbye } from './fallback/broadcast.ts';
@@ -48,7 +49,9 @@ const MOST_COOLING_MS = 120_000;
 /** A peer that is linked over another carrier is tried directly this seldom, in milliseconds: each try costs a connection. */
 const LINKED_OTHERWISE_MS = 600_000;
 /** Browsers count every RTCPeerConnection that a tab constructs against 500, closed ones included. */
-const MAX_CONNECTIONS = 200;
+const MAX_CONNECTIONS = 450;
+/** How often it is looked whether calls were turned away, in milliseconds. */
+const TURNED_AWAY_MS = 1_000;
 /** Pages that have failed or been refused, of which this many are remembered. */
 const MAX_ACQUAINTANCES = 256;
 /** From a goodbye to the closing of its connection, in milliseconds. */
@@ -86,6 +89,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   const { room, signal, worker } = options;
   checkRoomName(room);
   const self: PageId = randomPageId();
+  const admission = createAdmission();
   const entries = new Map<number, Entry>();
   const acquaintances = new Map<PageId, Acquaintance>();
   const heardOf = new Set<number>();
@@ -139,6 +143,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
       room,
       server: signal,
       rtc: { iceServers: [...(options.iceServers ?? [])], certificates: [certificate] },
+      admission,
       handlers: {
         state(state) {
           tell({ kind: 'signalling', signalling: state });
@@ -191,7 +196,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   }
 
   function call(slot: number, page: PageId): void {
-    if (exhausted()) return;
+    if (exhausted() || !admission.call(performance.now())) return;
     const connection = signalling?.call(slot, { rankfall: 'call', page: self });
     if (connection !== undefined) open('caller', slot, page, connection);
   }
@@ -277,6 +282,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
     const entry = entries.get(id);
     if (entry === undefined) return;
     entry.authenticated = true;
+    admission.proven();
     clearTimeout(entry.giveUp);
     const peer = acquaintances.get(entry.page);
     if (peer !== undefined) peer.failures = 0;
@@ -323,6 +329,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
     if (closed) return;
     closed = true;
     clearTimeout(greetingTimer);
+    clearInterval(counting);
     removeEventListener('pagehide', onPageHide);
     worker.onmessage = null;
     sayGoodbye();
@@ -332,6 +339,11 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
       for (const entry of [...entries.values()]) forget(entry);
     }, LAST_WORDS_MS);
   }
+
+  const counting = setInterval(() => {
+    const count = admission.turnedAway();
+    if (count > 0) tell({ kind: 'turned-away', count });
+  }, TURNED_AWAY_MS);
 
   const onPageHide = (): void => {
     // A killed page says nothing. Nobody closes anything here: the browser does, without a word to the peers, and a channel

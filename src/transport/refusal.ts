@@ -22,6 +22,8 @@ export const REFUSAL_CODES = [
   'dropped',
   /** The two pages are linked over another carrier, which goes on. */
   'linked-otherwise',
+  /** More calls came through the signalling server than a page can hear. */
+  'flood',
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
@@ -51,6 +53,8 @@ const ADVICE: Readonly<Record<RefusalCode, string>> = {
   misbehaved: 'The other end broke the rules of the wire and was dropped; it may come back with a new link.',
   dropped: 'The link was closed on purpose.',
   'linked-otherwise': 'These pages are linked over another carrier, and need no second link.',
+  flood:
+    'More calls came than a page can hear, from somebody who knows the room’s name: if it goes on, open a new room and share its link.',
 };
 
 export function refusal(

@@ -3,6 +3,7 @@
 
 import { Peer } from 'peerjs';
 import type { DataConnection, PeerError, PeerJSOption } from 'peerjs';
+import { classify, type Admission } from './admission.ts';
 import { MAX_SLOTS, backoff, parseGreeting, peerIdOf, slotOf } from './rendezvous.ts';
 import type { Call, Greeting } from './rendezvous.ts';
 import type { SignallingProblem, SignallingState } from './signalling-state.ts';
@@ -42,9 +43,10 @@ export function openSignalling(options: {
   readonly room: string;
   readonly server: SignalServer;
   readonly rtc: RTCConfiguration;
+  readonly admission: Admission;
   readonly handlers: SignallingHandlers;
 }): Signalling {
-  const { room, server, rtc, handlers } = options;
+  const { room, server, rtc, admission, handlers } = options;
   let peer: Peer | undefined;
   let slot: number | undefined;
   let attempt = 0;
@@ -53,6 +55,23 @@ export function openSignalling(options: {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const peerOptions: PeerJSOption = { ...server, config: rtc };
+
+  function admitted(mine: Peer, data: unknown): boolean {
+    const heard = classify(data);
+    switch (heard.kind) {
+      case 'server':
+        return true;
+      case 'offer':
+        return admission.call(performance.now());
+      case 'greeting':
+        return admission.greeting(performance.now());
+      case 'negotiation':
+        // Late candidates of a connection that stands are not needed any more, and strangers' name connections that never were.
+        return mine.getConnection(heard.from, heard.connection) !== null;
+      case 'noise':
+        return false;
+    }
+  }
 
   /** Tries one place; the next is tried when it is taken. */
   function take(candidate: number): void {
@@ -131,7 +150,12 @@ export function openSignalling(options: {
     });
     // Rankfall has no media: whoever sends such a call is somebody else.
     mine.on('call', (call) => call.close());
+    // PeerJS acts on whatever the server passes on: it hears only what was admitted.
+    const peerJs = mine.socket.listeners('message') as ((data: unknown) => void)[];
+    mine.socket.removeAllListeners('message');
     mine.socket.on('message', (data: unknown) => {
+      if (!admitted(mine, data)) return;
+      for (const listener of peerJs) listener(data);
       const greeted = parseGreeting(room, data);
       if (greeted !== undefined && slot !== undefined) handlers.greeted(greeted.slot, greeted.greeting);
     });

@@ -13,7 +13,7 @@ import { createLink } from './link.ts';
 import type { Link, LinkChannel, LinkEvents } from './link.ts';
 import { createMac } from './mac.ts';
 import { LANE_LIMITS } from './outbox.ts';
-import type { Refusal, RefusalCode } from './refusal.ts';
+import { refusal, type Refusal, type RefusalCode } from './refusal.ts';
 import type { SignallingState } from './signalling-state.ts';
 import { systemClock } from './system-clock.ts';
 import { TransportError } from './transport-error.ts';
@@ -165,6 +165,9 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
         break;
       case 'down':
         links.get(message.link)?.lost(message.evidence);
+        break;
+      case 'turned-away':
+        handlers.refused(refusal('flood', 'self', undefined, `${message.count} were not heard`));
         break;
       case 'signalling':
         handlers.signalling(message.signalling);

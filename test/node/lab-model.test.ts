@@ -60,6 +60,7 @@ function local(id: MemberId, status: Partial<RankStatus> = {}, answeredAt = NOW)
     members: [view(a, 0), view(b, 1), view(c, 2)],
     links: [],
     carried: [],
+    refusals: [],
     sent: { bytes: 0, saved: 0 },
     running: true,
     step: 10,

@@ -94,6 +94,10 @@ const EVENTS: {
   faultInjected: [{ kind: 'faultInjected', fault: 'cut', detail: 'to all peers for 5 s' }],
   faultHealed: [{ kind: 'faultHealed', fault: 'cut', detail: 'after 5 s.' }],
   engine: [{ kind: 'engine', detail: 'cpu on TypeScript: it was asked for.' }],
+  turnedAway: [
+    { kind: 'turnedAway', peer: undefined, reason: 'Expected a handshake message.' },
+    { kind: 'turnedAway', peer: a, reason: 'Expected a handshake message.' },
+  ],
   refused: [
     { kind: 'refused', by: undefined, reason: 'The secret is wrong.' },
     { kind: 'refused', by: b, reason: 'the jobs differ' },

@@ -48,6 +48,7 @@ export interface RankView {
   readonly links: number | undefined;
   /** Links that are not direct. */
   readonly carried: RankStatus['carried'];
+  readonly refusals: RankStatus['refusals'];
   readonly sent: RankStatus['sent'] | undefined;
   /** Which micro-batches it computed last; known for this page's ranks. */
   readonly microBatches: readonly number[] | undefined;
@@ -234,6 +235,7 @@ function drawLocal(sources: RoomSources, local: LocalRank, member: MemberView | 
     preflight: status?.preflight,
     links: status?.links.length,
     carried: status?.carried ?? [],
+    refusals: status?.refusals ?? [],
     sent: status?.sent,
     microBatches: sources.microBatches(local.member),
     faults: status?.faults ?? [],
@@ -266,6 +268,7 @@ const nothingKnown = (sources: RoomSources, member: MemberId): RankView => ({
   preflight: undefined,
   links: undefined,
   carried: [],
+  refusals: [],
   sent: undefined,
   microBatches: undefined,
   faults: [],

@@ -69,6 +69,12 @@ export const RankCard = ({ lab, rank, microBatches }: Props): JSX.Element => (
           <dd>{words.ranks.carried(rank.carried)}</dd>
         </>
       )}
+      {rank.refusals.length > 0 && (
+        <>
+          <dt>{words.ranks.refusals}</dt>
+          <dd title={words.ranks.refusalsMean}>{words.ranks.refused(rank.refusals)}</dd>
+        </>
+      )}
       {rank.sent !== undefined && rank.sent.bytes > 0 && (
         <>
           <dt>{words.ranks.sent}</dt>

@@ -93,6 +93,7 @@ async function openHost(ports: Partial<HostPorts> = {}, options: Partial<RankOpt
         return network;
       },
       carrierOf: () => 'webrtc',
+      refusals: () => [],
       openEngine: async (job) => smallEngine(job),
       openEvaluator: async (job) => smallEngine(job),
       ballots: profile.ballotStore,

@@ -100,6 +100,7 @@ export function createRoom(job: Job = SMALL_JOB): Room {
         wallClock: () => clock.now(),
         connect: (handlers) => hub.connect(member, handlers),
         carrierOf: () => 'webrtc',
+        refusals: () => [],
         openEngine: async (wanted) => smallEngine(wanted),
         openEvaluator: async (wanted) => smallEngine(wanted),
         ballots: own.ballotStore,

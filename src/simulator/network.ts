@@ -2,6 +2,7 @@
 
 import { MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES, type Evidence, type SendOutcome } from '../ports/network.ts';
 import type { Endpoint, Link, LinkEvent, LinkFault, Size } from './link.ts';
+import { nextTurn } from './hidden.ts';
 import type { Entropy } from './random.ts';
 import { USUAL_BANDWIDTH, clearWire, createWire, offer, queuedOn, setBandwidth } from './wire.ts';
 
@@ -14,8 +15,6 @@ const SETUP = [5, 60] as const;
 const RECONNECT = [300, 3_000] as const;
 /** A link that was dropped on purpose is not taken up again soon. */
 const RECONCILE = [10_000, 30_000] as const;
-/** A hidden tab's page gets its turns this often. */
-const HIDDEN_TURN = 1000;
 
 /** What a network needs of its world. */
 export interface Fabric<H, Id, M> {
@@ -82,8 +81,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
   function pageEvent(host: H, event: LinkEvent<Id, M>): void {
     if (!host.hidden) fabric.deliver(host, event);
     else {
-      const turn = (Math.floor(now() / HIDDEN_TURN) + 1) * HIDDEN_TURN;
-      fabric.at(turn, () => {
+      fabric.at(nextTurn(now()), () => {
         // By then it may be out of date.
         const peer = event.kind === 'linkUp' || event.kind === 'linkDown' ? event.peer : undefined;
         const link = peer === undefined ? undefined : host.links.get(peer);

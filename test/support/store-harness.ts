@@ -1,4 +1,5 @@
-// The real stores behind their fault decorators, for the ports' contract: in a browser, and over an IndexedDB in memory.
+// Stores behind their fault decorators, for the ports' contract: the real ones in a browser and over an IndexedDB in memory, and those
+// that tests have.
 
 import { openDB } from 'idb';
 import { openBallotStore } from '../../src/checkpoint/ballots.ts';
@@ -6,6 +7,7 @@ import { openCheckpointStore } from '../../src/checkpoint/store.ts';
 import type { FaultPort } from '../../src/faults/port.ts';
 import { faultyBallotStore, faultyCheckpointStore } from '../../src/faults/storage.ts';
 import type { FaultKind, FaultOf } from '../../src/faults/vocabulary.ts';
+import type { BallotStore, CheckpointStore } from '../../src/ports/store.ts';
 import type { BallotHarness, CheckpointHarness } from '../../src/ports/contract/stores.ts';
 
 let databases = 0;
@@ -21,8 +23,8 @@ function acting<Kind extends FaultKind>(port: FaultPort<Kind>, fault: FaultOf<Ki
   port.inject({ id, resolvePeer: nothing, ended: nothing, working: nothing }, fault);
 }
 
-export function ballotHarness(): BallotHarness {
-  const { store, faults } = faultyBallotStore(openBallotStore(unusedName('ballots')));
+export function ballotHarness(inner: BallotStore = openBallotStore(unusedName('ballots'))): BallotHarness {
+  const { store, faults } = faultyBallotStore(inner);
   return {
     ballots: store,
     hideAnswers: (hidden) => acting(faults, { kind: 'ambiguous-storage' }, hidden),
@@ -30,15 +32,23 @@ export function ballotHarness(): BallotHarness {
   };
 }
 
-export function checkpointHarness(): CheckpointHarness {
-  const databaseName = unusedName('checkpoints');
-  const { store, faults } = faultyCheckpointStore(
-    openCheckpointStore({ databaseName, keep: 3, now: () => Date.now() }),
-  );
+/** A store, and what changes the bytes that it holds. */
+type Damageable = Pick<CheckpointHarness, 'damage'> & { readonly store: CheckpointStore };
+
+export function checkpointHarness(inner: Damageable = inIndexedDb()): CheckpointHarness {
+  const { store, faults } = faultyCheckpointStore(inner.store);
   return {
     checkpoints: store,
     hideAnswers: (hidden) => acting(faults, { kind: 'ambiguous-storage' }, hidden),
     limit: (bytes) => acting(faults, { kind: 'limit-storage', maxBytes: bytes ?? 0 }, bytes !== undefined),
+    damage: inner.damage,
+  };
+}
+
+function inIndexedDb(): Damageable {
+  const databaseName = unusedName('checkpoints');
+  return {
+    store: openCheckpointStore({ databaseName, keep: 3, now: () => Date.now() }),
     async damage(id) {
       const database = await openDB(databaseName);
       const manifest = (await database.get('manifests', id)) as { pieces: { hash: string }[] };

@@ -49,22 +49,43 @@ export const CLOCK_CONTRACT: readonly ContractCase<ClockHarness>[] = [
   },
 ];
 
+/** Ticks one after the other until there were so many; how long they took. */
+async function ticking({ clock, until }: ClockHarness, count: number, ms: number): Promise<number> {
+  const started = clock.now();
+  let ticks = 0;
+  const tick = (): void => {
+    ticks += 1;
+    if (ticks < count) clock.after(ms, tick);
+  };
+  clock.after(ms, tick);
+  await until(`${count} ticks have come`, () => ticks === count);
+  return clock.now() - started;
+}
+
+/** Of a worker's clock. */
 export const HIDDEN_CLOCK_CONTRACT: readonly ContractCase<HideableHarness>[] = [
   {
     name: 'it keeps its pace when the page is hidden',
-    async run({ clock, hide, until }) {
-      await hide();
-      const started = clock.now();
-      let ticks = 0;
-      const tick = (): void => {
-        ticks += 1;
-        if (ticks < 20) clock.after(20, tick);
-      };
-      clock.after(20, tick);
-      await until('twenty ticks have come', () => ticks === 20);
-      const took = clock.now() - started;
+    async run(harness) {
+      await harness.hide();
+      const took = await ticking(harness, 20, 20);
       // A page's own timers come once a second then: these would take twenty seconds.
       expectThat(took < 5000, 'twenty ticks of 20 ms within five seconds', took);
+    },
+  },
+];
+
+/** Of the page's own clock. */
+export const HIDDEN_PAGE_CLOCK_CONTRACT: readonly ContractCase<HideableHarness>[] = [
+  {
+    name: 'it ticks about once a second when the page is hidden',
+    async run(harness) {
+      const before = await ticking(harness, 4, 20);
+      expectThat(before < 2000, 'four ticks of 20 ms within two seconds while the page is seen', before);
+      await harness.hide();
+      const took = await ticking(harness, 4, 20);
+      expectThat(took >= 2900, 'four ticks of 20 ms to take three seconds or more', took);
+      expectThat(took < 10_000, 'four ticks of 20 ms within ten seconds', took);
     },
   },
 ];

@@ -1,18 +1,47 @@
-// A simulated worker's clock behind the interface that the browser's implements.
+// The clocks of a simulated page and of its worker behind the interface that the browser's implement.
 
 import type { Clock } from '../../ports/clock.ts';
+import { nextTurn } from '../hidden.ts';
 import { setTimer, type TimerSlot } from '../timers.ts';
 import type { Stage } from './stage.ts';
 
-export interface SimulatedWorker {
+export interface SimulatedPage {
+  /** The page's own: it has its turns once a second while the page is in the background. */
   readonly clock: Clock;
-  /** Its page is in the background: that slows the page's turns, not the worker's. */
+  readonly workerClock: Clock;
   hidden: boolean;
 }
 
-export function createSimulatedWorker(stage: Stage): SimulatedWorker {
+export function createSimulatedPage(stage: Stage): SimulatedPage {
+  const workerClock = createWorkerClock(stage);
+  const page: SimulatedPage = {
+    hidden: false,
+    workerClock,
+    clock: {
+      now: stage.now,
+      after(ms, callback) {
+        let isCancelled = false;
+        /** When it is due the page may have to wait for its turn. */
+        const cancel = workerClock.after(ms, () => {
+          if (!page.hidden) callback();
+          else
+            stage.at(nextTurn(stage.now()), () => {
+              if (!isCancelled) callback();
+            });
+        });
+        return () => {
+          isCancelled = true;
+          cancel();
+        };
+      },
+    },
+  };
+  return page;
+}
+
+function createWorkerClock(stage: Stage): Clock {
   const callbacks = new Map<number, () => void>();
-  const machine = { timers: new Map<number, TimerSlot>(), alive: true, clockRate: 1, hidden: false };
+  const machine = { timers: new Map<number, TimerSlot>(), alive: true, clockRate: 1 };
   const clockwork = {
     now: stage.now,
     at: (time: number, action: () => void) => stage.at(time, action),
@@ -25,23 +54,15 @@ export function createSimulatedWorker(stage: Stage): SimulatedWorker {
   };
   let count = 0;
   return {
-    get hidden() {
-      return machine.hidden;
-    },
-    set hidden(hidden) {
-      machine.hidden = hidden;
-    },
-    clock: {
-      now: stage.now,
-      after(ms, callback) {
-        const name = count++;
-        callbacks.set(name, callback);
-        setTimer(clockwork, machine, name, ms);
-        return () => {
-          callbacks.delete(name);
-          setTimer(clockwork, machine, name, undefined);
-        };
-      },
+    now: stage.now,
+    after(ms, callback) {
+      const name = count++;
+      callbacks.set(name, callback);
+      setTimer(clockwork, machine, name, ms);
+      return () => {
+        callbacks.delete(name);
+        setTimer(clockwork, machine, name, undefined);
+      };
     },
   };
 }

@@ -1,5 +1,6 @@
 // The ports of a live rank in memory: a browser profile's stores and locks, and a network between hosts.
 
+import { buf } from 'crc-32';
 import type { SeatLocks } from '../../../src/checkpoint/seat-locks.ts';
 import type { WriterRole } from '../../../src/live/host-ports.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
@@ -63,6 +64,7 @@ export function createProfile(clock: Clock) {
   const locks = createLocks();
   const ballots = new Map<SeatId, unknown>();
   const records = new Map<string, CheckpointRecord>();
+  const checksums = new Map<string, number>();
 
   const ballotStore: BallotStore = {
     load: async (seat) => structuredClone(ballots.get(seat)),
@@ -80,23 +82,41 @@ export function createProfile(clock: Clock) {
       .filter((summary) => summary.room === room)
       .sort((a, b) => compareCheckpoints(b, a));
 
+  const isWhole = (id: string): boolean => {
+    const file = records.get(id)?.file;
+    return file !== undefined && buf(file) === checksums.get(id);
+  };
+  const read = (id: string): CheckpointRecord => {
+    const record = records.get(id);
+    if (record === undefined) throw new StoreError('missing', `There is no checkpoint ${id}.`);
+    if (!isWhole(id)) throw new StoreError('corrupt', `The bytes of checkpoint ${id} do not verify.`);
+    return record;
+  };
+
   const checkpointStore: CheckpointStore = {
     async save(key, jobHash, stateHash, file) {
       const id = `${key.generation.incarnation}/${key.generation.number}/${key.step}`;
+      const { incarnation, number } = key.generation;
+      const isOld = list(key.room).some(
+        ({ generation }) => generation.incarnation === incarnation && generation.number > number,
+      );
+      if (isOld) throw new StoreError('fenced', `Generation ${number} is over.`);
       const bytes = file.length;
       const summary = { ...key, id, jobHash, stateHash, bytes, savedAt: clock.now(), pinned: false };
       records.set(id, { summary, file: file.slice() });
+      checksums.set(id, buf(file));
       return summary;
     },
     list: async (room) => list(room),
-    async load(id) {
-      const record = records.get(id);
-      if (record === undefined) throw new StoreError('missing', `There is no checkpoint ${id}.`);
-      return record;
-    },
+    load: async (id) => read(id),
     async loadNewest(room, jobHash) {
-      const summary = list(room).find((candidate) => candidate.jobHash === jobHash);
-      return { found: summary && records.get(summary.id), skipped: [] };
+      const skipped: { summary: CheckpointSummary; reason: string }[] = [];
+      for (const summary of list(room)) {
+        if (summary.jobHash !== jobHash) skipped.push({ summary, reason: 'It belongs to another job.' });
+        else if (!isWhole(summary.id)) skipped.push({ summary, reason: 'It does not verify.' });
+        else return { found: read(summary.id), skipped };
+      }
+      return { found: undefined, skipped };
     },
     delete: async (id) => {
       records.delete(id);

@@ -3,7 +3,13 @@
 import 'fake-indexeddb/auto';
 import { describe, it } from 'vitest';
 import type { MemberId } from '../../../src/ports/ids.ts';
-import { CLOCK_CONTRACT, HIDDEN_CLOCK_CONTRACT } from '../../../src/ports/contract/clock.ts';
+import { CHANNEL_CONTRACT } from '../../../src/ports/contract/channel.ts';
+import {
+  CLOCK_CONTRACT,
+  HIDDEN_CLOCK_CONTRACT,
+  HIDDEN_PAGE_CLOCK_CONTRACT,
+  type HideableHarness,
+} from '../../../src/ports/contract/clock.ts';
 import {
   MORTAL_CONTRACT,
   NETWORK_CONTRACT,
@@ -13,11 +19,14 @@ import {
 } from '../../../src/ports/contract/network.ts';
 import { BALLOT_CONTRACT, CHECKPOINT_CONTRACT } from '../../../src/ports/contract/stores.ts';
 import type { Network, NetworkHandlers } from '../../../src/ports/network.ts';
-import { createSimulatedWorker } from '../../../src/simulator/ports/clock.ts';
+import { createSimulatedChannels } from '../../../src/simulator/ports/channel.ts';
+import { createSimulatedPage } from '../../../src/simulator/ports/clock.ts';
 import { createSimulatedHub } from '../../../src/simulator/ports/network.ts';
 import { createStage } from '../../../src/simulator/ports/stage.ts';
 import { createSimulatedBallots, createSimulatedCheckpoints } from '../../../src/simulator/ports/stores.ts';
 import { ballotHarness, checkpointHarness } from '../../support/store-harness.ts';
+import { createProfile } from '../live/memory-ports.ts';
+import { createVirtualClock } from '../live/virtual-clock.ts';
 
 const [A, B, STRANGER] = ['a', 'b', 'c'].map((digit) => digit.repeat(32) as MemberId) as [
   MemberId,
@@ -61,16 +70,42 @@ describe('the simulated network', () => {
   });
 });
 
+describe('a simulated data channel', () => {
+  it.each(CHANNEL_CONTRACT)('keeps that $name', async ({ run }) => {
+    for (const seed of SEEDS) {
+      const stage = createStage(seed);
+      const received: Uint8Array[] = [];
+      const ends = createSimulatedChannels(stage, (bytes) => void received.push(bytes));
+      await run({
+        ...ends,
+        received,
+        until: (what, condition) => stage.until(what, condition),
+        pass: (ms) => stage.pass(ms),
+      });
+    }
+  });
+});
+
+function hideable(which: 'clock' | 'workerClock'): HideableHarness {
+  const stage = createStage(1);
+  const page = createSimulatedPage(stage);
+  return {
+    clock: page[which],
+    until: (what, condition) => stage.until(what, condition),
+    pass: (ms) => stage.pass(ms),
+    hide: async () => void (page.hidden = true),
+  };
+}
+
 describe("a simulated worker's clock", () => {
   it.each([...CLOCK_CONTRACT, ...HIDDEN_CLOCK_CONTRACT])('keeps that $name', async ({ run }) => {
-    const stage = createStage(1);
-    const worker = createSimulatedWorker(stage);
-    await run({
-      clock: worker.clock,
-      until: (what, condition) => stage.until(what, condition),
-      pass: (ms) => stage.pass(ms),
-      hide: async () => void (worker.hidden = true),
-    });
+    await run(hideable('workerClock'));
+  });
+});
+
+describe("a simulated page's clock", () => {
+  it.each([...CLOCK_CONTRACT, ...HIDDEN_PAGE_CLOCK_CONTRACT])('keeps that $name', async ({ run }) => {
+    await run(hideable('clock'));
   });
 });
 
@@ -98,6 +133,37 @@ describe('a simulated checkpoint store', () => {
         damage: async (id) => damage(id),
       });
     }
+  });
+});
+
+describe('the ports that tests of the live rank have in memory', () => {
+  const memory = () => createProfile(createVirtualClock());
+
+  it.each(CLOCK_CONTRACT)('have a clock that keeps that $name', async ({ run }) => {
+    const clock = createVirtualClock();
+    const pass = (ms: number): Promise<void> => {
+      let isOver = false;
+      clock.after(ms, () => void (isOver = true));
+      return clock.until('the time has passed', () => isOver);
+    };
+    await run({ clock, until: (what, condition) => clock.until(what, condition), pass });
+  });
+
+  it.each(BALLOT_CONTRACT)('have a ballot store that keeps that $name', async ({ run }) => {
+    await run(ballotHarness(memory().ballotStore));
+  });
+
+  it.each(CHECKPOINT_CONTRACT)('have a checkpoint store that keeps that $name', async ({ run }) => {
+    const { checkpointStore, records } = memory();
+    await run(
+      checkpointHarness({
+        store: checkpointStore,
+        damage: async (id) => {
+          const file = records.get(id)?.file;
+          if (file !== undefined) file[0] = (file[0] ?? 0) ^ 1;
+        },
+      }),
+    );
   });
 });
 

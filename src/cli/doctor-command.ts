@@ -129,7 +129,7 @@ async function probe(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const [{ launchProfile }, { abilitiesOf, pageFindings }] = await Promise.all([
-    import('./demo/profile.ts'),
+    import('./room/profile.ts'),
     import('./doctor/page.ts'),
   ]);
   const context = await launchProfile(browser, cleanup, signal, { ignoreHTTPSErrors: true });

@@ -3,18 +3,18 @@
 import type { MemberId } from '../../ports/ids.ts';
 import type { TraceRecord } from '../../trace/events.ts';
 import { RunError } from '../errors.ts';
-import { findAdmissions } from './analysis.ts';
-import type { FaultRunner } from './faults.ts';
+import { findAdmissions } from '../room/analysis.ts';
+import type { FaultRunner } from '../room/fault-runner.ts';
 import { beginComing, tellRecoveries } from './journal.ts';
 import type { Journal } from './journal.ts';
-import type { LogBook } from './log-book.ts';
-import type { Narrator } from './narrator.ts';
+import type { LogBook } from '../room/log-book.ts';
+import type { Narrator } from '../room/narrator.ts';
 import { chooseVictims } from './plan.ts';
 import type { Act, DemoPlan } from './plan.ts';
-import { committed, done, settled } from './room.ts';
-import type { Room } from './room.ts';
-import type { Tab, Tabs } from './tabs.ts';
-import { count, list, tellAdmission } from './tell.ts';
+import { committed, done, settled } from '../room/room.ts';
+import type { Room } from '../room/room.ts';
+import type { Tab, Tabs } from '../room/tabs.ts';
+import { count, list, tellAdmission } from '../room/tell.ts';
 
 const RECOVER_MS = 60_000;
 const JOIN_MS = 90_000;

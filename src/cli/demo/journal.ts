@@ -1,12 +1,12 @@
 // What was done to the room in the course of a run, and what the ranks' logs say came of it.
 
-import { findRecoveries } from './analysis.ts';
-import type { Disturbance, Recovery } from './analysis.ts';
-import type { LogBook } from './log-book.ts';
-import type { Narrator } from './narrator.ts';
-import type { Room } from './room.ts';
-import type { Tab, Tabs } from './tabs.ts';
-import { list, tellRecovery } from './tell.ts';
+import { findRecoveries } from '../room/analysis.ts';
+import type { Disturbance, Recovery } from '../room/analysis.ts';
+import type { LogBook } from '../room/log-book.ts';
+import type { Narrator } from '../room/narrator.ts';
+import type { Room } from '../room/room.ts';
+import type { Tab, Tabs } from '../room/tabs.ts';
+import { list, tellRecovery } from '../room/tell.ts';
 
 export interface Journal {
   readonly disturbances: Disturbance[];

@@ -1,7 +1,7 @@
 // The short report at the end of a demo, for a person.
 
 import type { DemoResult, Verdict } from './verdict.ts';
-import { count } from './tell.ts';
+import { count } from '../room/tell.ts';
 
 const number = (value: number | null, digits: number): string =>
   value === null ? 'unknown' : value.toFixed(digits);

@@ -2,7 +2,7 @@
 
 import type { Evidence } from '../../ports/network.ts';
 import type { StateHash } from '../../ports/ids.ts';
-import type { Parity, Recovery } from './analysis.ts';
+import type { Parity, Recovery } from '../room/analysis.ts';
 import type { Resumption } from './journal.ts';
 
 /** What `--json` prints. Values are null where the run ended before they were known. */

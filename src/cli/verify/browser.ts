@@ -4,7 +4,7 @@ import { startServer } from '../../server/start.ts';
 import { ensureBrowser } from '../browser.ts';
 import type { Cleanup } from '../cleanup.ts';
 import { within } from '../deadline.ts';
-import { launchProfile } from '../demo/profile.ts';
+import { launchProfile } from '../room/profile.ts';
 import type { VerifyDoor } from './page.ts';
 import type { VerifyReport } from './report.ts';
 import type { ReferenceFiles } from './verify.ts';

@@ -6,7 +6,7 @@ import {
   findComplaints,
   findRecoveries,
   unexplainedRepeats,
-} from '../../../src/cli/demo/analysis.ts';
+} from '../../../src/cli/room/analysis.ts';
 import type { IncarnationId, MemberId, SeatId, StateHash } from '../../../src/ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../../src/trace/events.ts';
 

@@ -1,6 +1,6 @@
 /** Logs that come in pieces, more than once and from several ranks. */
 import { expect, it } from 'vitest';
-import { openLogBook } from '../../../src/cli/demo/log-book.ts';
+import { openLogBook } from '../../../src/cli/room/log-book.ts';
 import type { MemberId } from '../../../src/ports/ids.ts';
 import type { TraceRecord } from '../../../src/trace/events.ts';
 

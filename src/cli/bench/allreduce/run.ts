@@ -5,7 +5,7 @@ import { startServer } from '../../../server/start.ts';
 import { ensureBrowser } from '../../browser.ts';
 import type { Cleanup } from '../../cleanup.ts';
 import { sleep, waitedInVain, within } from '../../deadline.ts';
-import { launchProfile } from '../../demo/profile.ts';
+import { launchProfile } from '../../room/profile.ts';
 import { median } from './median.ts';
 import type { BenchDoor, Measured, Run } from './protocol.ts';
 

@@ -7,7 +7,7 @@ import { ensureBrowser } from '../../browser.ts';
 import type { Cleanup } from '../../cleanup.ts';
 import { BENCH } from '../../dawn.ts';
 import { within } from '../../deadline.ts';
-import { launchProfile } from '../../demo/profile.ts';
+import { launchProfile } from '../../room/profile.ts';
 import { UsageError } from '../../errors.ts';
 import type { MatmulDoor } from './page.ts';
 import type { MatmulTarget, Transpose } from './report.ts';

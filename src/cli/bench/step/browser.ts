@@ -5,7 +5,7 @@ import { startServer } from '../../../server/start.ts';
 import { ensureBrowser } from '../../browser.ts';
 import type { Cleanup } from '../../cleanup.ts';
 import { within } from '../../deadline.ts';
-import { launchProfile } from '../../demo/profile.ts';
+import { launchProfile } from '../../room/profile.ts';
 import type { MeasureOptions, StepMeasurement } from './measure.ts';
 import type { StepDoor } from './page.ts';
 

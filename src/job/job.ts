@@ -19,8 +19,25 @@ const PoliciesSchema = v.pipe(
     quorum: v.picklist(['majority', 'available']),
     /** Steps between checkpoints; the last step is always saved. */
     checkpointEvery: positiveInteger(1_000_000),
-    /** Checkpoints kept in each browser profile. */
+    /** When else they are taken, besides on demand. */
+    checkpointWhen: v.optional(
+      v.strictObject({
+        /** After each pass over the training split. */
+        epochEnds: v.optional(v.boolean()),
+        /** After so many seconds without one. */
+        seconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(86_400))),
+        /** Before the tab is hidden: a phone may never show it again. */
+        tabHides: v.optional(v.boolean()),
+        /** At √(2 · MTBF · cost), of measured costs and the failures seen; the mean time between failures that is assumed before. */
+        automatic: v.optional(
+          v.strictObject({ mtbfSeconds: v.pipe(v.number(), v.minValue(1), v.maxValue(31_536_000)) }),
+        ),
+      }),
+    ),
+    /** The newest so many are kept in each browser profile, and those that are pinned. */
     checkpointsKept: positiveInteger(1000),
+    /** Those whose step is a multiple of this are kept as well. */
+    checkpointsKeptEvery: v.optional(positiveInteger(10_000_000)),
     heartbeatMs: milliseconds,
     /** Silence after which a peer is suspected. */
     suspicionMs: milliseconds,

@@ -6,6 +6,7 @@ import type { Job } from '../job/job.ts';
 import { JOB_PRESETS, PRESET_NAMES } from '../job/presets.ts';
 import { formatWire, parseWire, WIRE_SPELLING, WireSchema } from '../job/wire-schema.ts';
 import type { EngineChoice } from '../live/api.ts';
+import { CheckpointPathSchema } from '../live/link.ts';
 
 /** More frames than this in one tab would only starve each other. */
 export const MAX_LOCAL_RANKS = 16;
@@ -18,6 +19,10 @@ export interface LabQuery {
   readonly autostart: boolean;
   /** A new room's job pins the kernels that are fastest on this machine's GPU. */
   readonly tune: boolean;
+  /** The name under which checkpoints are kept; without one, the room's code. */
+  readonly path: string | undefined;
+  /** The id of a checkpoint that a new room goes on from. */
+  readonly from: string | undefined;
   /** What a new room trains. */
   readonly job: Job;
   /** What was wrong in the address, one sentence each. */
@@ -44,6 +49,18 @@ const OPTIONS = {
     schema: v.pipe(v.string(), v.transform(parseWire), WireSchema, v.transform(formatWire)),
     expected: WIRE_SPELLING,
   },
+  checkpoints: {
+    schema: CheckpointPathSchema,
+    expected: 'a name of 1 to 64 letters, digits, blanks, dots, dashes or underscores',
+  },
+  from: { schema: v.pipe(v.string(), v.maxLength(400)), expected: 'the id of a checkpoint' },
+  save: {
+    schema: v.pipe(
+      v.string(),
+      v.check((text) => savePolicy(text) !== undefined),
+    ),
+    expected: 'steps (20), seconds (30s), epoch, hide or auto (auto:SECONDS), with commas between them',
+  },
   name: {
     schema: v.pipe(v.string(), v.regex(/^[\w .-]{1,64}$/)),
     expected: '1 to 64 letters, digits, blanks, dots, dashes or underscores',
@@ -65,7 +82,7 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
     const result = v.safeParse(schema, text);
     if (result.success) return result.output;
     complaints.push(
-      `The address says ${name}=${shorten(text)}; expected ${OPTIONS[name].expected}. Going on with ${String(fallback)}.`,
+      `The address says ${name}=${shorten(text)}; expected ${OPTIONS[name].expected}. Going on ${fallback === undefined || fallback === '' ? 'without it' : `with ${String(fallback)}`}.`,
     );
     return fallback;
   };
@@ -76,8 +93,10 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
   const tune = read('tune', OPTIONS.tune.schema, '1') === '1';
   read('text', OPTIONS.text.schema, '');
   const preset = own ?? JOB_PRESETS[read('job', OPTIONS.job.schema, 'digits')];
+  const save = read('save', OPTIONS.save.schema, '');
   const wanted = {
     ...preset,
+    policies: { ...preset.policies, ...savePolicy(save) },
     name: read('name', OPTIONS.name.schema, preset.name),
     steps: read('steps', OPTIONS.steps.schema, preset.steps),
     seed: read('seed', OPTIONS.seed.schema, preset.seed),
@@ -87,7 +106,34 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
     if (!(name in OPTIONS))
       complaints.push(`The address says ${shorten(name)}=…, which the lab does not know; it is ignored.`);
   }
-  return { engine, ranks, autostart, tune, job: checkedJob(wanted, complaints), complaints };
+  const path = read<string | undefined>('checkpoints', OPTIONS.checkpoints.schema, undefined);
+  const from = read<string | undefined>('from', OPTIONS.from.schema, undefined);
+  return { engine, ranks, autostart, tune, path, from, job: checkedJob(wanted, complaints), complaints };
+}
+
+/** With other policies alone, steps count for nothing: the last is saved all the same. */
+const NEVER = 1_000_000;
+/** An hour between failures, where `auto` does not say. */
+const USUAL_MTBF_SECONDS = 3600;
+
+/** When to save, as an address says it: `20`, `30s`, `epoch`, `hide`, `auto`, `auto:600`. Undefined where it says something else. */
+export function savePolicy(text: string): Partial<Job['policies']> | undefined {
+  if (text === '') return {};
+  let checkpointEvery = NEVER;
+  let when: NonNullable<Job['policies']['checkpointWhen']> = {};
+  for (const part of text.split(',')) {
+    const [, amount = '', unit] = /^(\d{1,8})(s?)$/.exec(part) ?? [];
+    const automatic = /^auto(?::(\d{1,8}))?$/.exec(part);
+    if (amount !== '' && Number(amount) < 1) return undefined;
+    if (amount !== '' && unit === '') checkpointEvery = Number(amount);
+    else if (amount !== '') when = { ...when, seconds: Number(amount) };
+    else if (part === 'epoch') when = { ...when, epochEnds: true };
+    else if (part === 'hide') when = { ...when, tabHides: true };
+    else if (automatic !== null)
+      when = { ...when, automatic: { mtbfSeconds: Number(automatic[1] ?? USUAL_MTBF_SECONDS) } };
+    else return undefined;
+  }
+  return { checkpointEvery, ...(Object.keys(when).length > 0 && { checkpointWhen: when }) };
 }
 
 function checkedJob(wanted: Job, complaints: string[]): Job {

@@ -6,6 +6,7 @@ import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../port
 import type { Carrier } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
 import type { Exactness, Phase, TraceRecord } from '../trace/events.ts';
+import type { SavePace } from './save-pacer.ts';
 import type { Fault } from '../faults/vocabulary.ts';
 import type { RefusalCode } from '../transport/refusal.ts';
 
@@ -24,6 +25,10 @@ export interface RankOptions {
   readonly tune: boolean;
   /** The job to found the room with; a joiner takes the room's. */
   readonly job: Job;
+  /** The name under which checkpoints are kept, the "checkpoint path". Without one, the room's code. */
+  readonly path?: string | undefined;
+  /** The id of the checkpoint to found a new room from; without one, the newest under that name. */
+  readonly from?: string | undefined;
 }
 
 export interface MemberView {
@@ -76,6 +81,10 @@ export interface RankStatus {
   readonly exactness: Exactness;
   /** Where this run resumed from, if it did. */
   readonly resumedFromStep: number | undefined;
+  /** What saving costs and how often it pays. */
+  readonly pace: SavePace;
+  /** The name under which this rank keeps checkpoints. */
+  readonly path: string;
   readonly evaluation:
     { readonly step: number; readonly accuracy: number; readonly loss: number } | undefined;
   readonly waitingFor: readonly MemberId[];

@@ -1,45 +1,37 @@
 // Checkpoints behind the training: one save in flight and at most one waiting, which a newer snapshot replaces.
 
-import { encodeState } from '../checkpoint/state-file.ts';
-import { parameterTensors } from '../engine/graph/parameters.ts';
-import type { Job } from '../job/job.ts';
-import type { TrainingState } from '../ports/engine.ts';
-import type { GenerationId, JobHash, StateHash } from '../ports/ids.ts';
-import type { CheckpointNotes, CheckpointStore, CheckpointSummary } from '../ports/store.ts';
+import type { CheckpointStore, CheckpointSummary } from '../ports/store.ts';
 import { defer } from './deferred.ts';
 import type { Deferred } from './deferred.ts';
-
-export interface Snapshot {
-  readonly generation: GenerationId;
-  readonly hash: StateHash;
-  readonly job: Job;
-  readonly jobHash: JobHash;
-  readonly state: TrainingState;
-  readonly notes: CheckpointNotes;
-}
+import type { EncodeSnapshot } from './host-ports.ts';
+import type { Snapshot } from './state-encoder.ts';
 
 interface Waiting {
   readonly snapshot: Snapshot;
   readonly result: Deferred<CheckpointSummary>;
 }
 
-/** Saves a snapshot, or a newer one in its place. Rejects with what the store says. */
+/** Saves a snapshot, or a newer one in its place. Rejects with what the encoder or the store says. */
 export type SaveSnapshot = (snapshot: Snapshot) => Promise<CheckpointSummary>;
 
-export function createCheckpointer(room: string, store: CheckpointStore): SaveSnapshot {
+/** `path`: the name under which the checkpoints are kept. `took` hears how long each save took. */
+export function createCheckpointer(
+  path: string,
+  store: Pick<CheckpointStore, 'save'>,
+  encode: EncodeSnapshot,
+  now: () => number,
+  took: (ms: number) => void,
+): SaveSnapshot {
   let saving = false;
   let waiting: Waiting | undefined;
 
-  const save = async ({
-    generation,
-    hash,
-    job,
-    jobHash,
-    state,
-    notes,
-  }: Snapshot): Promise<CheckpointSummary> => {
-    const file = encodeState({ state, job, jobHash, stateHash: hash, notes }, parameterTensors(job.model));
-    return await store.save({ room, generation, step: state.step }, jobHash, hash, file);
+  const save = async (snapshot: Snapshot): Promise<CheckpointSummary> => {
+    const began = now();
+    const { generation, step, hash, jobHash } = snapshot;
+    const file = await encode(snapshot);
+    const summary = await store.save({ room: path, generation, step }, jobHash, hash, file);
+    took(now() - began);
+    return summary;
   };
 
   const work = async (): Promise<void> => {

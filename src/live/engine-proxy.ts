@@ -74,6 +74,10 @@ export async function openEngineProxy(
       apply: (request) => answer(service.apply(request)),
       hash: () => answer(service.hash()),
       exportState: () => answer(service.exportState()),
+      async snapshot() {
+        const id = await answer(service.snapshot());
+        return { read: () => answer(service.readSnapshot(id)) };
+      },
       importState: (state) => answer(service.importState(state)),
       evaluate: () => answer(service.evaluate()),
       predict: (request) => answer(service.predict(request)),

@@ -16,6 +16,7 @@ import type {
   Evaluation,
   Preflight,
   PredictRequest,
+  StateSnapshot,
   TrainingState,
 } from '../ports/engine.ts';
 import { EngineError } from '../ports/engine.ts';
@@ -60,6 +61,9 @@ export interface EngineService {
   apply(request: ApplyRequest): Promise<Reply<StateHash>>;
   hash(): Promise<Reply<StateHash>>;
   exportState(): Promise<Reply<TrainingState>>;
+  /** Names a snapshot, to be read once. */
+  snapshot(): Promise<Reply<number>>;
+  readSnapshot(id: number): Promise<Reply<TrainingState>>;
   importState(state: TrainingState): Promise<Reply<StateHash>>;
   evaluate(): Promise<Reply<Evaluation>>;
   predict(request: PredictRequest): Promise<Reply<Float32Array<ArrayBuffer>>>;
@@ -89,6 +93,8 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
   /** Settles when the call that runs is over. */
   let running: Promise<unknown> = Promise.resolve();
   const held = new Map<number, Exhaustion>();
+  const snapshots = new Map<number, StateSnapshot>();
+  let snapshotsTaken = 0;
   const faults = createEngineFaults((notice) => {
     listener(notice);
   });
@@ -150,6 +156,20 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
     apply: (request) => reply((open) => open.apply(request)),
     hash: () => reply((open) => open.hash()),
     exportState: () => reply((open) => open.exportState(), stateBuffers),
+    snapshot: () =>
+      reply(async (open) => {
+        snapshots.set(++snapshotsTaken, await open.snapshot());
+        return snapshotsTaken;
+      }),
+    // Not one of the calls that follow each other: the next step runs meanwhile.
+    readSnapshot: (id) =>
+      answer(async () => {
+        const snapshot = snapshots.get(id);
+        snapshots.delete(id);
+        if (snapshot === undefined)
+          throw new EngineError('bad-state', `There is no snapshot ${id}: it was read already.`);
+        return await snapshot.read();
+      }, stateBuffers),
     importState: (state) => reply((open) => open.importState(state)),
     evaluate: () => reply((open) => open.evaluate()),
     predict: (request) =>

@@ -8,7 +8,7 @@ import { modelGraph } from '../engine/graph/model-graph.ts';
 import { parameterTensors } from '../engine/graph/parameters.ts';
 import type { Engine, EngineFault, TrainingState } from '../ports/engine.ts';
 import { EngineError } from '../ports/engine.ts';
-import type { GenerationId, JobHash, StateHash } from '../ports/ids.ts';
+import type { GenerationId, JobHash } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { CheckpointNotes } from '../ports/store.ts';
 import type { Effect, Event } from '../protocol/effects.ts';
@@ -27,6 +27,8 @@ export interface EngineWorkOptions {
   /** A state came with these. */
   readonly adopt: (notes: CheckpointNotes, step: number) => void;
   readonly note: (detail: string) => void;
+  /** Milliseconds, to measure with. */
+  readonly now: () => number;
 }
 
 /** A state in hand, and what goes with it. */
@@ -34,7 +36,6 @@ export interface Captured {
   readonly job: Job;
   readonly jobHash: JobHash;
   readonly state: TrainingState;
-  readonly hash: StateHash;
 }
 
 export interface EngineWork {
@@ -48,11 +49,15 @@ export interface EngineWork {
   importState(effect: EffectOf<'importState'>): void;
   /** Brings the engine to a state that was verified before. */
   restore(saved: Saved): void;
-  /** The state as it is before anything asked for later. `wanted` is asked when its turn has come. */
+  /**
+   * The state as it is before anything asked for later. `wanted` is asked when its turn has come. Only the snapshot holds up what
+   * comes later; `heldUp` hears for how many milliseconds.
+   */
   capture(
     wanted: () => Promise<boolean>,
     captured: (state: Captured) => void,
     failed: (detail: string) => void,
+    heldUp?: (ms: number) => void,
   ): void;
   /** Nothing computed for this generation counts any more. */
   abandon(generation: GenerationId): void;
@@ -67,7 +72,7 @@ interface Open {
   readonly fingerprint: string;
 }
 
-export function createEngineWork({ open, dispatch, notes, adopt, note }: EngineWorkOptions): EngineWork {
+export function createEngineWork({ open, dispatch, notes, adopt, note, now }: EngineWorkOptions): EngineWork {
   let current: Open | undefined;
   let losses = 0;
   let preparations = 0;
@@ -254,12 +259,22 @@ export function createEngineWork({ open, dispatch, notes, adopt, note }: EngineW
       );
     },
 
-    capture(isWanted, captured, failed) {
+    capture(isWanted, captured, failed, heldUp) {
       queue.add(() =>
-        call(async ({ engine, job, jobHash }) => {
+        call(async (target) => {
           if (!(await isWanted())) return;
-          const state = await engine.exportState();
-          captured({ job, jobHash, state, hash: await engine.hash() });
+          const began = now();
+          const snapshot = await target.engine.snapshot();
+          heldUp?.(now() - began);
+          // Behind the steps that follow. An engine that is lost meanwhile has been told as lost.
+          void snapshot.read().then(
+            (state) => {
+              captured({ job: target.job, jobHash: target.jobHash, state });
+            },
+            (error: unknown) => {
+              failed(messageOf(error));
+            },
+          );
         }, failed),
       );
     },

@@ -12,6 +12,7 @@ import type { TraceEvent } from '../trace/events.ts';
 import type { EvaluationPoint, RankOptions, RankStatus } from './api.ts';
 import type { ActiveFault } from '../faults/injector.ts';
 import type { Job } from '../job/job.ts';
+import type { Snapshot } from './state-encoder.ts';
 
 /** The protocol as the host sees it: events in, effects out, and a view for people. */
 export interface Core {
@@ -35,6 +36,8 @@ export interface EvaluationShare {
 /** Opens engines. `attempt` counts the engines that this rank has lost before: the ladder goes down with it. */
 export type OpenEngine = (job: Job, attempt: number) => Promise<Engine>;
 
+export type EncodeSnapshot = (snapshot: Snapshot) => Promise<Uint8Array<ArrayBuffer>>;
+
 export interface HostPorts {
   readonly core: Core;
   /** Told what this rank logs besides what its core reports. */
@@ -50,6 +53,8 @@ export interface HostPorts {
   readonly openEvaluator: (job: Job) => Promise<Engine>;
   readonly ballots: BallotStore;
   readonly checkpoints: CheckpointStore;
+  /** Verifies a snapshot and makes its file; where there are threads, in another one. */
+  readonly encode: EncodeSnapshot;
   readonly seatLocks: SeatLocks;
   readonly writer: WriterRole;
   readonly evaluations: EvaluationShare;

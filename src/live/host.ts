@@ -28,7 +28,8 @@ import { createHistory } from './history.ts';
 import type { HostPorts, HostSelf } from './host-ports.ts';
 import { messageOf } from './message-of.ts';
 import { findJob, findSaved, provenanceNotes } from './saved.ts';
-import type { Saved } from './saved.ts';
+import type { Place, Saved } from './saved.ts';
+import { createSavePacer } from './save-pacer.ts';
 import { createSeats } from './seats.ts';
 import { createTimeBook } from './time-book.ts';
 
@@ -57,6 +58,8 @@ export interface Host {
   command(command: 'start' | 'pause' | 'force'): void;
   checkpointNow(): Promise<CheckpointSummary>;
   checkpoints(): Promise<readonly CheckpointSummary[]>;
+  /** The page is about to be hidden. */
+  tabHides(): void;
   leave(): Promise<void>;
   predict(request: PredictRequest, newest: boolean): Promise<Prediction>;
   /** Writes to the log from outside the core: faults, refusals. */
@@ -75,7 +78,15 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   const history = createHistory();
   const timeBook = createTimeBook();
   const timers = new Map<TimerName, () => void>();
-  const save = createCheckpointer(options.room, ports.checkpoints);
+  const path = options.path ?? options.room;
+  const place: Place = { path, from: options.from };
+  const now = (): number => clock.now();
+  const pacer = createSavePacer(now, () => {
+    dispatch({ kind: 'command', command: 'checkpoint' });
+  });
+  const save = createCheckpointer(path, ports.checkpoints, ports.encode, now, (ms) => {
+    pacer.saved(ms);
+  });
 
   let network: Network | undefined;
   let resumedFromStep: number | undefined;
@@ -214,6 +225,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     dispatch,
     notes: notesOf,
     adopt,
+    now,
     note,
   });
 
@@ -244,14 +256,16 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     work.capture(
       // Whoever asks for a checkpoint gets one, also on a rank that leaves the regular ones to another.
       async () => (await ports.writer.acquire()) || explicit !== undefined,
-      ({ job, jobHash: savedJobHash, state, hash: found }) => {
-        if (state.step !== step || found !== hash) {
-          failed(
-            `The engine's state is of step ${state.step} with hash ${found}, expected step ${step} with ${hash}.`,
-          );
-          return;
-        }
-        save({ generation, hash, job, jobHash: savedJobHash, state, notes: notesOf(step, generation) }).then(
+      ({ job, jobHash: savedJobHash, state }) => {
+        save({
+          generation,
+          step,
+          hash,
+          job,
+          jobHash: savedJobHash,
+          state,
+          notes: notesOf(step, generation),
+        }).then(
           (summary) => {
             explicit?.resolve(summary);
             dispatch({
@@ -271,6 +285,9 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         });
       },
       failed,
+      (ms) => {
+        pacer.heldUp(ms);
+      },
     );
   };
 
@@ -367,6 +384,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       case 'report':
         enter(effect.event);
         overhear(effect.event);
+        pacer.overhear(effect.event, core.view(clock.now()).job, work.engine?.samples.train);
         return;
     }
   };
@@ -392,7 +410,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
 
   const lookForSaved = async (job: Job): Promise<Saved | undefined> => {
     try {
-      return await findSaved(ports.checkpoints, options.room, job, hashOfJob(job), (step, reason) => {
+      return await findSaved(ports.checkpoints, place, job, hashOfJob(job), (step, reason) => {
         report({ kind: 'checkpointSkipped', step, reason });
       });
     } catch (error) {
@@ -401,10 +419,21 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     }
   };
 
-  /** A room that is reopened trains what it trained, whatever the page's address asks for. */
+  /** A new room has checkpoints only under a name that others used before. */
+  const isUnused = options.fresh && path === options.room && options.from === undefined;
+
+  /**
+   * A room that is reopened trains what it trained, whatever the page's address asks for, and so does one that goes on from a given
+   * checkpoint. A new room under a name goes on with what it was made for, if that was trained there; kernels are the room's.
+   */
   const jobOfRoom = async (): Promise<Job> => {
+    if (isUnused) return options.job;
+    const wanted = (job: Job): boolean =>
+      !options.fresh ||
+      options.from !== undefined ||
+      hashOfJob({ ...job, kernels: options.job.kernels }) === hashOfJob(options.job);
     try {
-      return (await findJob(ports.checkpoints, options.room)) ?? options.job;
+      return (await findJob(ports.checkpoints, place, wanted)) ?? options.job;
     } catch {
       // What cannot be read is said, checkpoint by checkpoint, when a state is looked for.
       return options.job;
@@ -426,8 +455,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   return {
     async boot() {
       await takeSeat();
-      const job = options.fresh ? options.job : await jobOfRoom();
-      const saved = options.fresh ? undefined : await lookForSaved(job);
+      const job = await jobOfRoom();
+      const saved = isUnused ? undefined : await lookForSaved(job);
       ports.evaluations.subscribe((point, from) => {
         if (from === incarnation()) history.evaluation(point);
       });
@@ -475,6 +504,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         committedHash: view.committedHash,
         exactness: view.exactness,
         resumedFromStep,
+        pace: pacer.pace(view.job),
+        path,
         evaluation: history.evaluations().at(-1),
         waitingFor: view.waitingFor,
         faults: ports.activeFaults(),
@@ -501,7 +532,10 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       return await result.promise.finally(cancel);
     },
 
-    checkpoints: () => ports.checkpoints.list(options.room),
+    checkpoints: () => ports.checkpoints.list(path),
+    tabHides() {
+      pacer.tabHides(core.view(clock.now()).job);
+    },
 
     async leave() {
       const left = leaving ?? defer<undefined>();

@@ -45,6 +45,9 @@ const RoomCodeSchema = v.pipe(v.string(), v.regex(new RegExp(`^[${CODE_LETTERS}]
 /** 22 characters hold 132 bits, of which the last four must be zero: so that one secret has one spelling. */
 const SecretSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{21}[AQgw]$/));
 
+/** A name that a person gives to the checkpoints of a run. */
+export const CheckpointPathSchema = v.pipe(v.string(), v.regex(/^[\w .-]{1,64}$/u));
+
 const flag = v.pipe(
   v.picklist(['0', '1']),
   v.transform((text) => text === '1'),
@@ -58,6 +61,8 @@ const RankFragmentSchema = v.strictObject({
   autostart: flag,
   tune: flag,
   job: v.pipe(v.string(), v.parseJson(), JobSchema),
+  path: v.exactOptional(CheckpointPathSchema),
+  from: v.exactOptional(v.pipe(v.string(), v.maxLength(400))),
 });
 
 /** Fills an array with random bytes; the browser's by default. */
@@ -131,6 +136,8 @@ export function encodeRankOptions(options: RankOptions): string {
     autostart: options.autostart ? '1' : '0',
     tune: options.tune ? '1' : '0',
     job: JSON.stringify(options.job),
+    ...(options.path === undefined ? {} : { path: options.path }),
+    ...(options.from === undefined ? {} : { from: options.from }),
   });
   return `#${params.toString()}`;
 }

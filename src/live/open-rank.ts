@@ -3,6 +3,7 @@
 import { openBallotStore } from '../checkpoint/ballots.ts';
 import { openSeatLocks } from '../checkpoint/seat-locks.ts';
 import { openCheckpointStore } from '../checkpoint/store.ts';
+import type { BrowserCheckpointStore } from '../checkpoint/store.ts';
 import { createFaultInjector } from '../faults/injector.ts';
 import type { FaultInjector } from '../faults/injector.ts';
 import { faultyNetwork } from '../faults/network.ts';
@@ -33,6 +34,7 @@ import { createHost } from './host.ts';
 import type { Host } from './host.ts';
 import { createRecorder } from './recorder.ts';
 import type { Recorder } from './recorder.ts';
+import { openSaver } from './save-service.ts';
 import { webWriterRole } from './writer-role.ts';
 
 export interface RankSetup {
@@ -54,6 +56,8 @@ export interface OpenedRank {
   readonly host: Host;
   readonly faults: FaultInjector;
   readonly recorder: Recorder;
+  /** The checkpoints of this browser, for what a person does with them. */
+  readonly shelf: BrowserCheckpointStore;
 }
 
 const CONSENT =
@@ -78,9 +82,10 @@ export function openRank(
   });
 
   const ballots = faultyBallotStore(openBallotStore());
-  const checkpoints = faultyCheckpointStore(
-    openCheckpointStore({ keep: options.job.policies.checkpointsKept, now: () => Date.now() }),
-  );
+  const { checkpointsKept: keep, checkpointsKeptEvery: everyNth } = options.job.policies;
+  const shelf = openCheckpointStore({ keep, everyNth, now: () => Date.now() });
+  const saver = openSaver(saveWorker, { keep, everyNth });
+  const checkpoints = faultyCheckpointStore({ ...shelf, save: saver.save });
   const refusals = new Map<RefusalCode, number>();
   let carriers: WorkerTransport | undefined;
   const network = faultyNetwork(
@@ -177,8 +182,9 @@ export function openRank(
       wallClock: () => Date.now(),
       ballots: ballots.store,
       checkpoints: checkpoints.store,
+      encode: saver.encode,
       seatLocks: openSeatLocks(),
-      writer: webWriterRole(navigator.locks, options.room),
+      writer: webWriterRole(navigator.locks, options.path ?? options.room),
       evaluations: broadcastEvaluations(options.room),
       openEngine: (job, lost) => descend(rungsAfter(lost, options.engine), (choice) => openIn(choice, job)),
       openEvaluator: (job) => openEngineProxy(engineWorker(), { choice: 'cpu', job, data }),
@@ -189,7 +195,7 @@ export function openRank(
     },
   );
 
-  return { host, faults, recorder };
+  return { host, faults, recorder, shelf };
 }
 
 /** On the origin that served this worker. */
@@ -198,6 +204,9 @@ const relayUrl = (): string =>
 
 const engineWorker = (): Worker =>
   new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module', name: 'engine' });
+
+const saveWorker = (): Worker =>
+  new Worker(new URL('./save-worker.ts', import.meta.url), { type: 'module', name: 'save' });
 
 function newSeatId(): SeatId {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -89,6 +89,9 @@ async function open(): Promise<void> {
     showText(messageOf(error));
   });
 
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') void remote.tabHides();
+  });
   const rank = createHandle(remote, go);
   window.rankfallPage = {
     member,

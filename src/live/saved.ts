@@ -7,12 +7,8 @@ import { stateHash } from '../engine/state.ts';
 import type { Job } from '../job/job.ts';
 import type { TrainingState } from '../ports/engine.ts';
 import type { JobHash } from '../ports/ids.ts';
-import type {
-  CheckpointNotes,
-  CheckpointRecord,
-  CheckpointStore,
-  CheckpointSummary,
-} from '../ports/store.ts';
+import { StoreError } from '../ports/store.ts';
+import type { CheckpointNotes, CheckpointStore, CheckpointSummary } from '../ports/store.ts';
 import type { Provenance } from '../protocol/provenance.ts';
 import { messageOf } from './message-of.ts';
 
@@ -47,11 +43,25 @@ function provenanceOf(notes: CheckpointNotes, step: number): Provenance {
   return { fingerprint: '', updateMode: 'portable', exactness: { kind: 'unpromised', since: step } };
 }
 
-/** The job of the room's newest checkpoint that says one; undefined for a room without checkpoints. */
-export async function findJob(store: CheckpointStore, room: string): Promise<Job | undefined> {
-  for (const { id } of await store.list(room)) {
+/** Where a rank looks: under a name, and only at one checkpoint where one was chosen. */
+export interface Place {
+  readonly path: string;
+  readonly from: string | undefined;
+}
+
+const listed = async (store: CheckpointStore, { path, from }: Place): Promise<readonly CheckpointSummary[]> =>
+  (await store.list(path)).filter(({ id }) => from === undefined || id === from);
+
+/** The job of the newest checkpoint that says one that is wanted; undefined where there is none. */
+export async function findJob(
+  store: CheckpointStore,
+  place: Place,
+  wanted: (job: Job) => boolean,
+): Promise<Job | undefined> {
+  for (const { id } of await listed(store, place)) {
     try {
-      return readJob((await store.load(id)).file);
+      const job = readJob((await store.load(id)).file);
+      if (wanted(job)) return job;
     } catch {
       // It will be named among the skipped ones when a state is looked for.
     }
@@ -62,44 +72,34 @@ export async function findJob(store: CheckpointStore, room: string): Promise<Job
 /** Looks for the newest one, and says of each that it passes over why. Rejects when the store cannot be read at all. */
 export async function findSaved(
   store: CheckpointStore,
-  room: string,
+  place: Place,
   job: Job,
   jobHash: JobHash,
   skipped: (step: number, reason: string) => void,
 ): Promise<Saved | undefined> {
-  const read = (record: CheckpointRecord): Saved | undefined => {
-    const { summary } = record;
-    try {
-      const { state, notes } = decodeState(record.file, job, parameterTensors(job.model));
-      const found = stateHash(state);
-      if (state.step === summary.step && found === summary.stateHash)
-        return { summary, state, notes, provenance: provenanceOf(notes, state.step) };
+  for (const summary of await listed(store, place)) {
+    const { step } = summary;
+    if (summary.jobHash !== jobHash) {
       skipped(
-        summary.step,
-        `Its state is of step ${state.step} with hash ${found}, expected step ${summary.step} with ${summary.stateHash}.`,
+        step,
+        `It belongs to another job (${summary.jobHash.slice(0, 12)}…, expected ${jobHash.slice(0, 12)}…).`,
+      );
+      continue;
+    }
+    try {
+      // Its pieces may be what was written, and yet no state of this job.
+      const { file } = await store.load(summary.id);
+      const { state, notes } = decodeState(file, job, parameterTensors(job.model));
+      const found = stateHash(state);
+      if (state.step === step && found === summary.stateHash)
+        return { summary, state, notes, provenance: provenanceOf(notes, step) };
+      skipped(
+        step,
+        `Its state is of step ${state.step} with hash ${found}, expected step ${step} with ${summary.stateHash}.`,
       );
     } catch (error) {
-      skipped(summary.step, messageOf(error));
-    }
-    return undefined;
-  };
-
-  const newest = await store.loadNewest(room, jobHash);
-  for (const { summary, reason } of newest.skipped) skipped(summary.step, reason);
-  if (newest.found === undefined) return undefined;
-  const saved = read(newest.found);
-  if (saved !== undefined) return saved;
-
-  // Its pieces are what was written, and yet it is no state of this job: go on to older ones.
-  const all = await store.list(room);
-  const older = all.slice(all.findIndex(({ id }) => id === newest.found?.summary.id) + 1);
-  for (const summary of older) {
-    if (summary.jobHash !== jobHash) continue;
-    try {
-      const earlier = read(await store.load(summary.id));
-      if (earlier !== undefined) return earlier;
-    } catch (error) {
-      skipped(summary.step, messageOf(error));
+      if (error instanceof StoreError && error.fault !== 'corrupt' && error.fault !== 'missing') throw error;
+      skipped(step, messageOf(error));
     }
   }
   return undefined;

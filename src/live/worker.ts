@@ -14,6 +14,8 @@ import { browserKernels, tunedJob } from './tuned-job.ts';
 
 /** What the page calls. */
 export interface RankWorker extends RankHandle {
+  /** The page is about to be hidden. */
+  tabHides(): Promise<void>;
   /** Once, before anything else. `transport` is the worker's end of the page's transport; `page` a Comlink proxy. */
   boot(setup: RankSetup, transport: MessagePort, page: PageActions): Promise<void>;
 }
@@ -38,7 +40,10 @@ const worker: RankWorker = {
   async boot(setup, transport, page) {
     if (opened !== undefined) throw new RankError('The rank runs already.');
     const { options } = setup;
-    const job = options.fresh && options.tune ? await tuned(options.job, options.engine) : options.job;
+    const job =
+      options.fresh && options.tune && options.from === undefined
+        ? await tuned(options.job, options.engine)
+        : options.job;
     opened = openRank({ ...setup, options: { ...options, job } }, transport, page);
     await opened.host.boot();
   },
@@ -60,6 +65,9 @@ const worker: RankWorker = {
   },
   checkpointNow: async () => await rank().host.checkpointNow(),
   checkpoints: async () => await rank().host.checkpoints(),
+  tabHides: async () => {
+    opened?.host.tabHides();
+  },
   leave: async () => {
     await rank().host.leave();
   },

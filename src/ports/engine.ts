@@ -106,6 +106,12 @@ export interface Preflight {
   readonly largestMicroBatch: number;
 }
 
+/** A copy of the state as it was when it was made; later calls do not change it. */
+export interface StateSnapshot {
+  /** Once. It may be read while other calls run, and takes nothing from them but what the copy back takes of the device. */
+  read(): Promise<TrainingState>;
+}
+
 /** One rank's arithmetic. Calls do not overlap: the caller awaits one before the next. */
 export interface Engine {
   readonly description: EngineDescription;
@@ -122,6 +128,8 @@ export interface Engine {
   apply(request: ApplyRequest): Promise<StateHash>;
   hash(): Promise<StateHash>;
   exportState(): Promise<TrainingState>;
+  /** Copies the state where it is, on the GPU that holds it, so that the next step can begin at once. */
+  snapshot(): Promise<StateSnapshot>;
   importState(state: TrainingState): Promise<StateHash>;
   evaluate(): Promise<Evaluation>;
   /**

@@ -127,6 +127,11 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
     lost: new Promise<EngineError>(() => undefined),
     contribute: (request) => contributeFrom(loader, request),
 
+    async snapshot() {
+      const copy = copyState(live().state);
+      return { read: async () => copy };
+    },
+
     async reset() {
       live().state = initialState(job);
       return stateHash(live().state);

@@ -52,6 +52,7 @@ import { createPipelines, type ShaderText } from './pipelines.ts';
 import { lower } from './plan/lower.ts';
 import { uniformBytes } from './program.ts';
 import { createReadback, type Fetch, type Segment } from './readback.ts';
+import { createSnapshots } from './snapshots.ts';
 import { layOutSlices, slicesOf } from './slices.ts';
 import { superviseDevice } from './supervisor.ts';
 import { blockTable, scaleTable, tensorSquares } from './tables.ts';
@@ -145,7 +146,8 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       job,
       limits: device.limits,
       samplesPerSlice,
-      stateBytes: (2 + moments) * longBytes + STAGING.length * stagingBytes,
+      /** State, lanes, and the copy that a checkpoint is read from. */
+      stateBytes: (3 + 2 * moments) * longBytes + STAGING.length * stagingBytes,
       slices: roomiest({ lowered, samplesPerSlice, device }, allSlices, budget),
     });
     const staging = { bytes: stagingBytes, usage: mapped };
@@ -209,6 +211,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
 
   const engineOf = ({ buffers, readback, state, passes, estimate, lowered }: Prepared): WebGpuEngine => {
     let small: SmallState = initialState(job);
+    const snapshots = createSnapshots(device, arena, state.segments);
     /** The long parts as the device has them, while the CPU holds a copy (portable updates do). */
     let mirror: LongState | undefined;
     const lanesSegment: Segment = { buffer: buffers.lanes, bytes: longBytes };
@@ -452,9 +455,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
           step: small.step,
           exponents: small.exponents.slice(),
           powers: small.powers.slice(),
-          parameters: long.parameters.slice(),
-          firstMoments: long.firstMoments.slice(),
-          secondMoments: long.secondMoments.slice(),
+          ...mirrorCopy(long),
         };
       },
 
@@ -474,6 +475,18 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       async hash() {
         supervisor.checkAlive();
         return submitDigest();
+      },
+
+      async snapshot() {
+        supervisor.checkAlive();
+        const kept = { step: small.step, exponents: small.exponents.slice(), powers: small.powers.slice() };
+        if (mirror !== undefined) {
+          const long = mirrorCopy(mirror);
+          return { read: async () => ({ ...kept, ...long }) };
+        }
+        await snapshots.prepare();
+        const fetch = await supervisor.watch('a snapshot', async () => snapshots.take());
+        return { read: async () => ({ ...kept, ...state.longState(await fetch()) }) };
       },
 
       evaluate,
@@ -511,3 +524,9 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
     throw error;
   }
 }
+
+const mirrorCopy = ({ parameters, firstMoments, secondMoments }: LongState): LongState => ({
+  parameters: parameters.slice(),
+  firstMoments: firstMoments.slice(),
+  secondMoments: secondMoments.slice(),
+});

@@ -224,6 +224,8 @@ export function createLab(
         autostart: query.autostart,
         tune: query.tune,
         job: query.job,
+        path: query.path,
+        from: first ? query.from : undefined,
       });
     } finally {
       opening.value--;

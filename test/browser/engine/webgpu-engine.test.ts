@@ -277,6 +277,25 @@ describe('the WebGPU engine on small models', () => {
     expect(await faultOf(engine.apply(apply))).toBe('bad-state');
   });
 
+  test('takes snapshots that the steps after them do not change, read in any order, in memory that is kept', async () => {
+    for (const mode of ['native', 'portable'] as const) {
+      const engine = await openWebGpu(SMALL_JOB, smallData);
+      const states = [];
+      const snapshots = [];
+      for (let step = 0; step < 3; step++) {
+        await trainStep(engine, step, mode);
+        states.push(await engine.exportState());
+        snapshots.push(await engine.snapshot());
+      }
+      await trainStep(engine, 3, mode);
+      const read = await Promise.all(snapshots.reverse().map((snapshot) => snapshot.read()));
+      expect(read.reverse()).toEqual(states);
+      const kept = engine.memory();
+      await (await engine.snapshot()).read();
+      expect(engine.memory()).toEqual(kept);
+    }
+  });
+
   test('hands its state to another engine, which goes on with the same bits', async () => {
     const [donor, heir] = [await openWebGpu(SMALL_JOB, smallData), await openWebGpu(SMALL_JOB, smallData)];
     await train(donor, 3);

@@ -287,6 +287,15 @@ describe.each(Object.entries(KINDS))('a job over an %s', (_kind, { job, loader: 
     expect(await faultOf(heir.importState(other))).toBe('bad-state');
   });
 
+  test('takes a snapshot that the steps after it do not change', async () => {
+    const engine = openOne();
+    await train(engine, 2);
+    const state = await engine.exportState();
+    const snapshot = await engine.snapshot();
+    await trainStep(engine, 2);
+    expect(await snapshot.read()).toEqual(state);
+  });
+
   test('takes a fingerprint of its own kernels', async () => {
     const [one, other] = [openOne(), openOne({ seed: 77 })];
     expect(await one.fingerprint()).toBe(await openOne().fingerprint());

@@ -5,6 +5,7 @@ import { jobHash } from '../../../src/job/job.ts';
 import type { RankOptions } from '../../../src/live/api.ts';
 import { defer } from '../../../src/live/deferred.ts';
 import { createHost } from '../../../src/live/host.ts';
+import { encodeSnapshot } from '../../../src/live/state-encoder.ts';
 import type { HostPorts } from '../../../src/live/host-ports.ts';
 import type { Engine } from '../../../src/ports/engine.ts';
 import { EngineError } from '../../../src/ports/engine.ts';
@@ -98,6 +99,7 @@ async function openHost(ports: Partial<HostPorts> = {}, options: Partial<RankOpt
       openEvaluator: async (job) => smallEngine(job),
       ballots: profile.ballotStore,
       checkpoints: profile.checkpointStore,
+      encode: async (snapshot) => encodeSnapshot(snapshot),
       seatLocks: profile.seatLocks(core),
       writer: profile.writer(core),
       evaluations: { publish: () => undefined, subscribe: () => undefined },

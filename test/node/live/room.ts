@@ -3,6 +3,7 @@
 import { createHost } from '../../../src/live/host.ts';
 import type { Host } from '../../../src/live/host.ts';
 import { createRecorder } from '../../../src/live/recorder.ts';
+import { encodeSnapshot } from '../../../src/live/state-encoder.ts';
 import type { HostPorts } from '../../../src/live/host-ports.ts';
 import type { RankOptions } from '../../../src/live/api.ts';
 import { jobHash } from '../../../src/job/job.ts';
@@ -105,6 +106,7 @@ export function createRoom(job: Job = SMALL_JOB): Room {
         openEvaluator: async (wanted) => smallEngine(wanted),
         ballots: own.ballotStore,
         checkpoints: own.checkpointStore,
+        encode: async (snapshot) => encodeSnapshot(snapshot),
         seatLocks: own.seatLocks(page),
         writer: own.writer(page),
         evaluations: { publish: () => undefined, subscribe: () => undefined },

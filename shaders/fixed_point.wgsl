@@ -13,6 +13,9 @@ struct Work {
   length: u32,
   // T
   tensors: u32,
+  // The blocks to work on.
+  first_block: u32,
+  blocks: u32,
 }
 
 struct Tensor {
@@ -101,10 +104,10 @@ fn accumulate(
   @builtin(local_invocation_index) index: u32,
 ) {
   let number = group.y * groups.x + group.x;
-  if (number >= arrayLength(&blocks)) {
+  if (number >= work.blocks) {
     return;
   }
-  let block = blocks[number];
+  let block = blocks[work.first_block + number];
   let tensor = tensors[block.tensor];
   var my_largest = 0u;
   var my_overflows = 0;

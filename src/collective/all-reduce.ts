@@ -1,4 +1,4 @@
-// All-reduce of one step's lanes as a state machine without IO: parts in, parts out.
+// All-reduce of one bucket of a step's lanes as a state machine without IO: parts in, parts out.
 //
 // `ring`: reduce-scatter, then all-gather, W−1 hops each (P. Patarasuk, X. Yuan, "Bandwidth optimal all-reduce algorithms for
 // clusters of workstations", 2009). Hop t of rank r carries chunk r−t (scatter) or r+1−(t−(W−1)) (gather), indices modulo W.
@@ -41,6 +41,8 @@ export interface AllReduce {
   readonly rank: number;
   readonly world: number;
   readonly layout: LaneLayout;
+  /** The bucket's first lane. */
+  readonly start: number;
   /** The running result; complete when `complete` says so. */
   readonly lanes: Int32Array<ArrayBuffer>;
   /** tree: ranks in a row. */
@@ -88,21 +90,23 @@ function segmentsOf(kind: AllReduce['kind'], world: number, lanes: number): numb
 const bound = (length: number, world: number, chunk: number): number => Math.floor((chunk * length) / world);
 const modulo = (a: number, n: number): number => ((a % n) + n) % n;
 
-/** Takes over `contribution`. */
+/** Takes over `contribution`: the lanes from `start` on, all of them or a bucket. */
 export function startAllReduce(
   rank: number,
   world: number,
   layout: LaneLayout,
   contribution: Int32Array<ArrayBuffer>,
   width?: number,
+  start = 0,
 ): { readonly state: AllReduce; readonly out: readonly OutgoingPart[] } {
-  const kind = allReduceKind(world, layout.length, width);
-  const segments = segmentsOf(kind, world, layout.length);
+  const kind = allReduceKind(world, contribution.length, width);
+  const segments = segmentsOf(kind, world, contribution.length);
   const state: AllReduce = {
     kind,
     rank,
     world,
     layout,
+    start,
     lanes: contribution,
     width,
     own: kind === 'direct' && world > 1 ? contribution.slice() : undefined,
@@ -147,10 +151,10 @@ function chunkSpan(lanes: number, segments: number, segment: number, chunks: num
 }
 
 /** The lanes of what a rank sends in one hop of a segment. */
-const ringSpan = ({ layout, world, segments }: AllReduce, sender: number, segment: number, hop: number) =>
-  chunkSpan(layout.length, segments, segment, world, chunkAt(world, sender, hop));
+const ringSpan = ({ lanes, world, segments }: AllReduce, sender: number, segment: number, hop: number) =>
+  chunkSpan(lanes.length, segments, segment, world, chunkAt(world, sender, hop));
 
-/** Where lanes are cut into the parts of a flat world. */
+/** Where a bucket's lanes are cut into the parts of a flat world. */
 export function partBounds(world: number, lanes: number): readonly number[] {
   const kind = allReduceKind(world, lanes);
   const segments = segmentsOf(kind, world, lanes);
@@ -162,7 +166,7 @@ export function partBounds(world: number, lanes: number): readonly number[] {
   return starts.slice(1);
 }
 
-/** Which lane a part of a flat world starts at. */
+/** Which of a bucket's lanes a part of a flat world starts at. */
 export function partStart(world: number, lanes: number, fromRank: number, part: number): number {
   const kind = allReduceKind(world, lanes);
   const segments = segmentsOf(kind, world, lanes);
@@ -173,9 +177,10 @@ export function partStart(world: number, lanes: number, fromRank: number, part: 
 }
 
 function directPart(state: AllReduce, segment: number, toRank: number): OutgoingPart {
-  const { start, end } = chunkSpan(state.layout.length, state.segments, segment, 1, 0);
+  const { start, end } = chunkSpan(state.lanes.length, state.segments, segment, 1, 0);
   const lanes = state.own ?? state.lanes;
-  return { toRank, part: segment * state.world + state.rank, payload: lanes.slice(start, end), start };
+  const part = segment * state.world + state.rank;
+  return { toRank, part, payload: lanes.slice(start, end), start: state.start + start };
 }
 
 function ringPart(state: AllReduce, segment: number, hop: number): OutgoingPart {
@@ -184,7 +189,7 @@ function ringPart(state: AllReduce, segment: number, hop: number): OutgoingPart 
     toRank: (state.rank + 1) % state.world,
     part: segment * hopsIn(state.world) + hop,
     payload: state.lanes.slice(start, end),
-    start,
+    start: state.start + start,
   };
 }
 
@@ -210,12 +215,12 @@ function receiveDirect(state: AllReduce, fromRank: number, part: number, payload
     return { kind: 'invalid', detail: `part ${part} came from rank ${fromRank}` };
   const segment = (part - fromRank) / world;
   if (segment >= segments) return { kind: 'invalid', detail: `segment ${segment} of ${segments}` };
-  const { start, end } = chunkSpan(state.layout.length, segments, segment, 1, 0);
+  const { start, end } = chunkSpan(state.lanes.length, segments, segment, 1, 0);
   if (payload.length !== end - start)
     return { kind: 'invalid', detail: `${payload.length} lanes where ${end - start} were expected` };
   if (pieces.has(part)) return { kind: 'ignored' };
   pieces.add(part);
-  combineLanes(state.layout, state.lanes.subarray(start, end), payload, start);
+  combineLanes(state.layout, state.lanes.subarray(start, end), payload, state.start + start);
   if (piecesMissing(state, fromRank).next().done === true) from.add(fromRank);
   state.complete = from.size === world;
   return { kind: 'progress', out: [] };
@@ -239,12 +244,17 @@ function passUp(state: AllReduce): readonly OutgoingPart[] {
   const toRank = parent(state);
   if (toRank === undefined) return passDown(state);
   state.own = state.lanes.slice();
-  return [{ toRank, part: UP, payload: state.own.slice(), start: 0 }];
+  return [{ toRank, part: UP, payload: state.own.slice(), start: state.start }];
 }
 
 function passDown(state: AllReduce): readonly OutgoingPart[] {
   state.complete = true;
-  return children(state).map((toRank) => ({ toRank, part: DOWN, payload: state.lanes.slice(), start: 0 }));
+  return children(state).map((toRank) => ({
+    toRank,
+    part: DOWN,
+    payload: state.lanes.slice(),
+    start: state.start,
+  }));
 }
 
 function receiveTree(state: AllReduce, fromRank: number, part: number, payload: Int32Array): PartOutcome {
@@ -252,12 +262,12 @@ function receiveTree(state: AllReduce, fromRank: number, part: number, payload: 
   const fromChild = part === UP && parentOf(fromRank, state.width ?? state.world) === state.rank;
   if (!fromParent && !fromChild)
     return { kind: 'invalid', detail: `part ${part} came from rank ${fromRank}` };
-  if (payload.length !== state.layout.length)
-    return { kind: 'invalid', detail: `${payload.length} lanes where ${state.layout.length} were expected` };
+  if (payload.length !== state.lanes.length)
+    return { kind: 'invalid', detail: `${payload.length} lanes where ${state.lanes.length} were expected` };
   if (state.complete || state.from.has(fromRank)) return { kind: 'ignored' };
   if (fromChild) {
     state.from.add(fromRank);
-    combineLanes(state.layout, state.lanes, payload, 0);
+    combineLanes(state.layout, state.lanes, payload, state.start);
     return { kind: 'progress', out: passUp(state) };
   }
   if (state.own === undefined)
@@ -307,7 +317,8 @@ function receiveRing(
 
 function takeHop(state: AllReduce, segment: number, hop: number, payload: Int32Array<ArrayBuffer>): void {
   const { start, end } = ringSpan(state, modulo(state.rank - 1, state.world), segment, hop);
-  if (hop < state.world - 1) combineLanes(state.layout, state.lanes.subarray(start, end), payload, start);
+  if (hop < state.world - 1)
+    combineLanes(state.layout, state.lanes.subarray(start, end), payload, state.start + start);
   else state.lanes.set(payload, start);
 }
 
@@ -358,7 +369,7 @@ export function partAgain(state: AllReduce, toRank: number, part: number): Outgo
         : part === DOWN && state.complete && children(state).includes(toRank)
           ? state.lanes
           : undefined;
-    return payload === undefined ? undefined : { toRank, part, payload: payload.slice(), start: 0 };
+    return payload === undefined ? undefined : { toRank, part, payload: payload.slice(), start: state.start };
   }
   if (part < 0) return undefined;
   const count = partsIn(state.kind, state.world);

@@ -7,6 +7,7 @@
 
 import { I32, type Wire } from '../job/wire-schema.ts';
 import type { StateHash } from '../ports/ids.ts';
+import { bucketsOf, type Bucket } from './buckets.ts';
 import { fractionBits, laneBits } from './fixed-point.ts';
 import type { Packing } from './packing.ts';
 
@@ -45,6 +46,10 @@ export interface LaneLayout {
   readonly fraction: number;
   /** Bits of a gradient lane on the wire. */
   readonly laneBits: number;
+  /** Gradient lanes at which it is cut into buckets, ascending. */
+  readonly cuts: readonly number[];
+  /** What is exchanged apart, in order. */
+  readonly buckets: readonly Bucket[];
 }
 
 export function laneLayout(
@@ -52,6 +57,7 @@ export function laneLayout(
   tensors: number,
   microBatches: number,
   wire: Wire = I32,
+  cuts: readonly number[] = [],
 ): LaneLayout {
   const counters = gradient + 5;
   const sums = counters + microBatches;
@@ -77,6 +83,8 @@ export function laneLayout(
     wire,
     fraction: fractionBits(microBatches, wire),
     laneBits: laneBits(microBatches, wire),
+    cuts,
+    buckets: bucketsOf(gradient, pause + 1, cuts),
   };
 }
 
@@ -105,12 +113,13 @@ export function combineLanes(
   for (let i = sums; i < source.length; i++) target[i] = Math.max(target[i] ?? 0, source[i] ?? 0);
 }
 
-/** Writes the state's hash into the agreement lanes. */
-export function writeAgreement(layout: LaneLayout, lanes: Int32Array, hash: StateHash): void {
+/** Writes the state's hash into the agreement lanes; `lanes` are those from `start` on. */
+export function writeAgreement(layout: LaneLayout, lanes: Int32Array, hash: StateHash, start: number): void {
+  const first = layout.agreement - start;
   for (let word = 0; word < 4; word++) {
     const bits = Number.parseInt(hash.slice(word * 8, word * 8 + 8), 16) | 0;
-    lanes[layout.agreement + 2 * word] = bits;
-    lanes[layout.agreement + 2 * word + 1] = ~bits;
+    lanes[first + 2 * word] = bits;
+    lanes[first + 2 * word + 1] = ~bits;
   }
 }
 

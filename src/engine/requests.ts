@@ -107,6 +107,10 @@ export function checkApply(
 /** Rows of one slice, at most: a micro-batch of b rows is cut into slices of this many, the last of them shorter or empty. */
 export const sliceRows = (job: Job): number => Math.ceil(microBatchSize(job) / SLICES_PER_MICRO_BATCH);
 
+/** Slices of a micro-batch that hold any sample: one, where a micro-batch is one sample. */
+export const slicesOf = (samples: number, samplesPerSlice: number): number =>
+  Math.min(SLICES_PER_MICRO_BATCH, Math.ceil(samples / samplesPerSlice));
+
 /** Rows from a loader, checked; whatever it throws becomes an `EngineError` of fault `loader`. */
 export async function loadRows(loader: Loader, split: Split, rows: Int32Array): Promise<Samples> {
   let samples: Samples;

@@ -77,6 +77,8 @@ export const JobSchema = v.pipe(
     seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
     kernels: KernelsSchema,
     wire: WireSchema,
+    /** Whether gradients are exchanged bucket by bucket while the rest is computed; else all at once at the end. */
+    overlap: v.boolean(),
     policies: PoliciesSchema,
   }),
   v.check(
@@ -113,6 +115,7 @@ export const DEFAULT_JOB: Job = {
   seed: 1,
   kernels: { version: 1, matmul: {} },
   wire: I32,
+  overlap: true,
   policies: {
     quorum: 'majority',
     checkpointEvery: 20,

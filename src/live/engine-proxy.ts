@@ -3,7 +3,7 @@
 import * as Comlink from 'comlink';
 import type { Exhaustion, ExhaustionBudget } from '../faults/gpu.ts';
 import type { Fault } from '../faults/vocabulary.ts';
-import type { Engine, EngineMemory } from '../ports/engine.ts';
+import type { DeliverBucket, Engine, EngineMemory } from '../ports/engine.ts';
 import { EngineError } from '../ports/engine.ts';
 import { defer } from './deferred.ts';
 import type { EngineNotice } from './engine-faults.ts';
@@ -27,6 +27,8 @@ export async function openEngineProxy(
 ): Promise<ProxiedEngine> {
   const service = Comlink.wrap<EngineService>(worker);
   const lost = defer<EngineError>();
+  /** Takes the buckets of the contribution that was asked for last: calls do not overlap. */
+  let receive: DeliverBucket = () => undefined;
   let memory: EngineMemory = { buffers: 0, bytes: 0 };
   let destroyed = false;
   let exhaustions = 0;
@@ -56,7 +58,16 @@ export async function openEngineProxy(
     die(`The engine did not open within ${OPEN_DEADLINE_MS / 1000} s.`);
   }, OPEN_DEADLINE_MS);
   try {
-    const { description, samples, preflight } = await answer(service.open(order, Comlink.proxy(notify)));
+    const { description, samples, preflight } = await answer(
+      service.open(
+        order,
+        Comlink.proxy(notify),
+        Comlink.proxy(async (bucket: number, lanes: Int32Array<ArrayBuffer>) => {
+          receive(bucket, lanes);
+          return Promise.resolve();
+        }),
+      ),
+    );
     service.lost().then(
       ({ fault, message }) => {
         if (!destroyed) lost.resolve(new EngineError(fault, message));
@@ -71,6 +82,10 @@ export async function openEngineProxy(
       lost: lost.promise,
       reset: () => answer(service.reset()),
       contribute: (request) => answer(service.contribute(request)),
+      contributeInBuckets(request, deliver) {
+        receive = deliver;
+        return answer(service.contributeInBuckets(request));
+      },
       apply: (request) => answer(service.apply(request)),
       hash: () => answer(service.hash()),
       exportState: () => answer(service.exportState()),

@@ -52,12 +52,18 @@ export interface OpenedEngine {
 }
 
 export interface EngineService {
-  /** Once. `notify` is a Comlink proxy. */
-  open(order: EngineOrder, notify: (notice: EngineNotice) => void): Promise<Reply<OpenedEngine>>;
+  /** Once. `notify` is a Comlink proxy, and so is `deliver`, which takes the buckets of the contribution that is asked for. */
+  open(
+    order: EngineOrder,
+    notify: (notice: EngineNotice) => void,
+    deliver: (bucket: number, lanes: Int32Array<ArrayBuffer>) => Promise<void>,
+  ): Promise<Reply<OpenedEngine>>;
   /** Settles when the open engine is gone for good. */
   lost(): Promise<Failure>;
   reset(): Promise<Reply<StateHash>>;
   contribute(request: ContributionRequest): Promise<Reply<Int32Array<ArrayBuffer>>>;
+  /** Answers when all buckets have arrived. */
+  contributeInBuckets(request: ContributionRequest): Promise<Reply<undefined>>;
   apply(request: ApplyRequest): Promise<Reply<StateHash>>;
   hash(): Promise<Reply<StateHash>>;
   exportState(): Promise<Reply<TrainingState>>;
@@ -89,6 +95,7 @@ export interface EngineServiceOptions {
 
 export function createEngineService({ openData, openEngine }: EngineServiceOptions): EngineService {
   let engine: Engine | undefined;
+  let receiver: Parameters<EngineService['open']>[2] = () => Promise.resolve();
   let listener: (notice: EngineNotice) => void = () => undefined;
   /** Settles when the call that runs is over. */
   let running: Promise<unknown> = Promise.resolve();
@@ -131,8 +138,9 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
   };
 
   return {
-    async open({ choice, job, data }, notify) {
+    async open({ choice, job, data }, notify, deliver) {
       listener = notify;
+      receiver = deliver;
       try {
         const loader = faults.wrap(await openData(job, data), job.policies.collectiveMs);
         engine = await openEngine(choice, job, loader, faults.hooks);
@@ -153,6 +161,15 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
         (open) => open.contribute(request),
         (lanes) => [lanes.buffer],
       ),
+    contributeInBuckets: (request) =>
+      reply(async (open) => {
+        const arrived: Promise<void>[] = [];
+        await open.contributeInBuckets(request, (bucket, lanes) => {
+          arrived.push(receiver(bucket, Comlink.transfer(lanes, [lanes.buffer])));
+        });
+        await Promise.all(arrived);
+        return undefined;
+      }),
     apply: (request) => reply((open) => open.apply(request)),
     hash: () => reply((open) => open.hash()),
     exportState: () => reply((open) => open.exportState(), stateBuffers),

@@ -183,8 +183,9 @@ export function createEngineWork({ open, dispatch, notes, adopt, note, now }: En
         () =>
           call(
             async ({ engine }) => {
-              const lanes = await engine.contribute({ step, microBatches, exponents });
-              dispatch({ kind: 'computed', generation, step, attempt, lanes });
+              await engine.contributeInBuckets({ step, microBatches, exponents }, (bucket, lanes) => {
+                dispatch({ kind: 'computed', generation, step, attempt, bucket, lanes });
+              });
             },
             (detail) => {
               dispatch({ kind: 'computeFailed', generation, step, attempt, detail });

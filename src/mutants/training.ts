@@ -48,7 +48,14 @@ export const TRAINING_MUTANTS: readonly Mutant[] = [
     invariant: [3, 1],
     mutate: (rules) => ({
       ...rules,
-      readyToApply: (all) => rules.readyToApply(all) || (all.world > 2 && all.from.size === all.world - 1),
+      readyToApply(round) {
+        if (rules.readyToApply(round)) return true;
+        if (round.buckets.length < round.layout.buckets.length) return false;
+        const [last, ...others] = round.buckets.filter(({ complete }) => !complete);
+        return (
+          last !== undefined && others.length === 0 && last.world > 2 && last.from.size === last.world - 1
+        );
+      },
     }),
   },
   {

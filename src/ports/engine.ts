@@ -59,6 +59,9 @@ export interface ContributionRequest {
   readonly alone?: boolean | undefined;
 }
 
+/** Takes over the lanes of a bucket, i32[end − start]. */
+export type DeliverBucket = (bucket: number, lanes: Int32Array<ArrayBuffer>) => void;
+
 export interface ApplyRequest {
   readonly step: number;
   /** The all-reduced lanes (see collective/lanes.ts). Not modified. */
@@ -124,6 +127,8 @@ export interface Engine {
   reset(): Promise<StateHash>;
   /** i32[lanes.length]: the sum over the given micro-batches, and their side lanes. */
   contribute(request: ContributionRequest): Promise<Int32Array<ArrayBuffer>>;
+  /** The same bucket by bucket (see collective/buckets.ts), each as soon as it is whole and known to be right, in their order. */
+  contributeInBuckets(request: ContributionRequest, deliver: DeliverBucket): Promise<void>;
   /** Advances the state by one step and returns the new state's hash. */
   apply(request: ApplyRequest): Promise<StateHash>;
   hash(): Promise<StateHash>;

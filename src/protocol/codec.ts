@@ -80,6 +80,7 @@ const round = v.strictObject({
   step: count,
   attempt: v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8)),
 });
+const bucket = v.pipe(count, v.maxValue(MAX_TENSORS));
 const phase = v.picklist([
   'starting',
   'joining',
@@ -179,8 +180,8 @@ const HeaderSchema = v.variant('kind', [
     step: count,
     waiting: maybe(memberId),
   }),
-  v.strictObject({ kind: v.literal('part'), generation: generationId, round, part: count, packing }),
-  v.strictObject({ kind: v.literal('resend'), generation: generationId, round, part: count }),
+  v.strictObject({ kind: v.literal('part'), generation: generationId, round, bucket, part: count, packing }),
+  v.strictObject({ kind: v.literal('resend'), generation: generationId, round, bucket, part: count }),
   v.strictObject({ kind: v.literal('heal'), generation: generationId, have: maybe(standing) }),
   v.strictObject({
     kind: v.literal('gradient'),

@@ -43,11 +43,13 @@ export type Event =
   /** A send did not leave: the queue is full or the link is gone. */
   | { readonly kind: 'unsent'; readonly to: MemberId }
   | { readonly kind: 'timer'; readonly name: TimerName }
+  /** A bucket of a contribution; they come in order. */
   | {
       readonly kind: 'computed';
       readonly generation: GenerationId;
       readonly step: number;
       readonly attempt: number;
+      readonly bucket: number;
       readonly lanes: Int32Array<ArrayBuffer>;
     }
   | {

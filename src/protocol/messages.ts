@@ -33,7 +33,7 @@ export interface Verdict {
   readonly lost: { readonly founder: MemberId | undefined } | undefined;
 }
 
-/** Names one all-reduce of a generation. Attempt −1 is the barrier that commits the state at `step` without training on it. */
+/** Names the all-reduces of one step of a generation, one for each bucket. Attempt −1 is the barrier that commits the state at `step` without training on it. */
 export interface RoundId {
   readonly step: number;
   readonly attempt: number;
@@ -117,6 +117,8 @@ export type Message =
       readonly kind: 'part';
       readonly generation: GenerationId;
       readonly round: RoundId;
+      /** Which of the layout's buckets, each of which is an all-reduce of its own. */
+      readonly bucket: number;
       /** Position in the sender's sequence of parts for this receiver (see collective/). */
       readonly part: number;
       /** How the payload travels; undefined: as it is. */
@@ -127,6 +129,7 @@ export type Message =
       readonly kind: 'resend';
       readonly generation: GenerationId;
       readonly round: RoundId;
+      readonly bucket: number;
       readonly part: number;
     }
   /** A rank that is behind asks a donor, and says what it has. */

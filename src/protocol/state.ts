@@ -78,13 +78,15 @@ export interface Promise_ {
   readonly suspects: readonly MemberId[];
 }
 
-/** One all-reduce in flight, or the last one that was completed (for sending parts again). */
+/** The all-reduces of one step in flight, or those of the last one that was completed (for sending parts again). */
 export interface Round {
   readonly id: RoundId;
-  readonly all: AllReduce;
+  readonly layout: LaneLayout;
+  /** Those buckets, the first ones in order, that this rank has contributed to. */
+  readonly buckets: AllReduce[];
   readonly exponents: Int32Array<ArrayBuffer> | undefined;
-  /** The exponent lanes of this rank's own contribution. */
-  readonly ownLargest: Int32Array<ArrayBuffer>;
+  /** The exponent lanes of this rank's own contribution, once the last bucket is in. */
+  ownLargest: Int32Array<ArrayBuffer>;
   resendRequests: number;
 }
 
@@ -272,12 +274,12 @@ const cloneMembership = (membership: Membership): Membership => ({
 
 const cloneRound = (round: Round): Round => ({
   ...round,
-  all: {
-    ...round.all,
-    lanes: round.all.lanes.slice(),
-    hops: [...round.all.hops],
-    from: new Set(round.all.from),
-    pieces: new Set(round.all.pieces),
-    ahead: new Map(round.all.ahead),
-  },
+  buckets: round.buckets.map((all) => ({
+    ...all,
+    lanes: all.lanes.slice(),
+    hops: [...all.hops],
+    from: new Set(all.from),
+    pieces: new Set(all.pieces),
+    ahead: new Map(all.ahead),
+  })),
 });

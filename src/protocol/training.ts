@@ -73,13 +73,8 @@ export function beginStep(ctx: Context): void {
   const finished = training.step >= job.steps;
   if (finished || !membership.running) {
     if (membership.barrierDone !== training.step) {
-      beginRound(
-        ctx,
-        membership,
-        { step: training.step, attempt: BARRIER },
-        emptyLanes(BARRIER_LAYOUT),
-        BARRIER_LAYOUT,
-      );
+      const id = { step: training.step, attempt: BARRIER };
+      contribute(ctx, membership, id, BARRIER_LAYOUT, emptyLanes(BARRIER_LAYOUT));
       return;
     }
     if (finished) {
@@ -123,6 +118,7 @@ export function onComputed(
     readonly generation: GenerationId;
     readonly step: number;
     readonly attempt: number;
+    readonly bucket: number;
     readonly lanes: Int32Array<ArrayBuffer>;
   },
 ): void {
@@ -130,6 +126,14 @@ export function onComputed(
   const { layout, job, self } = ctx.state;
   if (membership?.computing === undefined || !sameRound(membership.computing, event) || layout === undefined)
     return;
+  const { round } = membership;
+  // A computation that is tried again makes the same buckets: those before the first that is missing are on their way.
+  if (event.bucket !== (round?.buckets.length ?? 0)) return;
+  const id = { step: event.step, attempt: event.attempt };
+  if (event.bucket + 1 < layout.buckets.length) {
+    contribute(ctx, membership, id, layout, event.lanes);
+    return;
+  }
   membership.computing = undefined;
   membership.computeFailures = 0;
   ctx.state.givenUp = 0;
@@ -141,7 +145,7 @@ export function onComputed(
     attempt: event.attempt,
     microBatches: ctx.rules.share(rankOf(membership.generation, self.member), world, job?.microBatches ?? 0),
   });
-  beginRound(ctx, membership, { step: event.step, attempt: event.attempt }, event.lanes, layout);
+  contribute(ctx, membership, id, layout, event.lanes);
 }
 
 export function onComputeFailed(
@@ -163,34 +167,54 @@ export function onComputeFailed(
   return 'retrying';
 }
 
-function beginRound(
+/** Begins the exchange of the next bucket of a round, with this rank's part in it. The last one completes the contribution. */
+function contribute(
   ctx: Context,
   membership: Membership,
   id: RoundId,
-  lanes: Int32Array<ArrayBuffer>,
   layout: LaneLayout,
+  lanes: Int32Array<ArrayBuffer>,
 ): void {
   const { training, self } = ctx.state;
-  if (training === undefined) return;
-  const ownLargest = lanes.slice(layout.exponents, layout.exponents + layout.tensors);
-  writeAgreement(layout, lanes, training.hash);
-  if (ctx.state.pauseWanted && id.attempt >= 0) lanes[layout.pause] = 1;
-  const rank = rankOf(membership.generation, self.member);
+  membership.round ??= {
+    id,
+    layout,
+    buckets: [],
+    exponents: membership.exponents,
+    ownLargest: new Int32Array(0),
+    resendRequests: 0,
+  };
+  const { round } = membership;
+  const bucket = layout.buckets[round.buckets.length];
+  if (training === undefined || bucket === undefined) return;
+  const { start } = bucket;
+  const isLast = round.buckets.length + 1 === layout.buckets.length;
+  if (isLast) {
+    const exponents = layout.exponents - start;
+    round.ownLargest = lanes.slice(exponents, exponents + layout.tensors);
+    writeAgreement(layout, lanes, training.hash, start);
+    if (ctx.state.pauseWanted && id.attempt >= 0) lanes[layout.pause - start] = 1;
+  }
   const { state: all, out } = startAllReduce(
-    rank,
+    rankOf(membership.generation, self.member),
     membership.generation.members.length,
     layout,
     lanes,
     membership.overlay?.width,
+    start,
   );
-  const round: Round = { id, all, exponents: membership.exponents, ownLargest, resendRequests: 0 };
-  membership.round = round;
-  setPhase(ctx, 'reducing');
-  armProgress(ctx);
-  sendParts(ctx, membership, round, out);
+  round.buckets.push(all);
+  if (isLast) {
+    setPhase(ctx, 'reducing');
+    armProgress(ctx);
+  }
+  sendParts(ctx, membership, round, round.buckets.length - 1, out);
   takeEarly(ctx, membership, round);
-  if (ctx.rules.readyToApply(all)) completeRound(ctx, membership, round);
+  if (ctx.rules.readyToApply(round)) completeRound(ctx, membership, round);
 }
+
+/** Whether this rank has made all of its contribution, and can only wait. */
+const isContributed = ({ buckets, layout }: Round): boolean => buckets.length === layout.buckets.length;
 
 function armProgress(ctx: Context): void {
   setTimer(ctx, 'progress', (ctx.state.job?.policies.collectiveMs ?? 4000) / RESEND_REQUESTS);
@@ -199,7 +223,8 @@ function armProgress(ctx: Context): void {
 function sendParts(
   ctx: Context,
   membership: Membership,
-  { id, all: { layout } }: Round,
+  { id, layout }: Round,
+  bucket: number,
   parts: readonly OutgoingPart[],
 ): void {
   for (const { toRank, part, payload, start } of parts) {
@@ -210,6 +235,7 @@ function sendParts(
       kind: 'part',
       generation: membership.generation.id,
       round: id,
+      bucket,
       part,
       packing,
       payload,
@@ -217,7 +243,7 @@ function sendParts(
   }
 }
 
-/** Parts that came while this rank was still computing. */
+/** Parts of the bucket contributed last, which came while this rank was still computing it. */
 function takeEarly(ctx: Context, membership: Membership, round: Round): void {
   const held = ctx.state.early;
   ctx.state.early = [];
@@ -225,8 +251,9 @@ function takeEarly(ctx: Context, membership: Membership, round: Round): void {
     const { message } = item;
     if (message.kind === 'part' && ctx.rules.inForce(message.generation, membership.generation.id)) {
       const order = roundOrder(message.round, round.id);
-      if (order === 0) takePart(ctx, membership, round, item.from, message);
-      if (order <= 0) continue;
+      const isDue = message.bucket < round.buckets.length;
+      if (order === 0 && isDue) takePart(ctx, membership, round, item.from, message);
+      if (order < 0 || (order === 0 && isDue)) continue;
     }
     ctx.state.early.push(item);
   }
@@ -255,6 +282,8 @@ function mayBeNext(ctx: Context, membership: Membership, from: MemberId, message
   const { training, layout } = ctx.state;
   if (training === undefined || layout === undefined) return false;
   if (rankOf(membership.generation, from) < 0 || message.payload.length > layout.length) return false;
+  const { buckets } = message.round.attempt === BARRIER ? BARRIER_LAYOUT : layout;
+  if (message.bucket >= buckets.length) return false;
   const target = membership.target?.step ?? message.round.step;
   return message.round.step <= Math.max(training.step, target) + 1;
 }
@@ -264,10 +293,10 @@ export function onPart(ctx: Context, from: MemberId, message: Of<'part'>): void 
   const { training } = ctx.state;
   if (membership === undefined || training === undefined || membership.frozen) return;
   const { round } = membership;
-  if (round !== undefined && sameRound(round.id, message.round)) {
+  const isCurrent = round !== undefined && sameRound(round.id, message.round);
+  if (isCurrent && message.bucket < round.buckets.length) {
     takePart(ctx, membership, round, from, message);
-    if (ctx.rules.readyToApply(round.all) && membership.round === round)
-      completeRound(ctx, membership, round);
+    if (ctx.rules.readyToApply(round) && membership.round === round) completeRound(ctx, membership, round);
     return;
   }
   const done = membership.lastRound;
@@ -275,7 +304,7 @@ export function onPart(ctx: Context, from: MemberId, message: Of<'part'>): void 
   if (!mayBeNext(ctx, membership, from, message)) return;
   if (ctx.rules.keepsEarly(message.kind)) holdEarly(ctx, from, message);
   // Whoever trains has been told to: so are we.
-  heedStart(ctx, membership, message.round);
+  if (!isCurrent) heedStart(ctx, membership, message.round);
 }
 
 function heedStart(ctx: Context, membership: Membership, round: RoundId): void {
@@ -291,13 +320,15 @@ function takePart(
   from: MemberId,
   message: Of<'part'>,
 ): void {
+  const all = round.buckets[message.bucket];
+  if (all === undefined) return;
   const contributor = ctx.rules.contributor(membership.generation, from, message.part);
-  const outcome = receivePart(round.all, contributor, message.part, message.payload);
+  const outcome = receivePart(all, contributor, message.part, message.payload);
   switch (outcome.kind) {
     case 'progress':
       round.resendRequests = 0;
-      armProgress(ctx);
-      sendParts(ctx, membership, round, outcome.out);
+      if (isContributed(round)) armProgress(ctx);
+      sendParts(ctx, membership, round, message.bucket, outcome.out);
       return;
     case 'ignored':
       return;
@@ -315,31 +346,35 @@ export function onResend(ctx: Context, from: MemberId, message: Of<'resend'>): v
   );
   // Whoever asks for a part of a step has been told to train: so are we.
   if (round === undefined) heedStart(ctx, membership, message.round);
-  if (round === undefined) return;
-  const again = partAgain(round.all, rankOf(membership.generation, from), message.part);
+  const all = round?.buckets[message.bucket];
+  if (round === undefined || all === undefined) return;
+  const again = partAgain(all, rankOf(membership.generation, from), message.part);
   if (again === undefined) return;
   report(ctx, { kind: 'resent', to: from, step: message.round.step });
-  sendParts(ctx, membership, round, [again]);
+  sendParts(ctx, membership, round, message.bucket, [again]);
 }
 
 /** Asks again for what is missing, from those who owe it. Returns them; the caller decides about suspicion. */
 export function requestMissing(ctx: Context, membership: Membership): readonly MemberId[] {
   const { round } = membership;
   if (round === undefined) return [];
-  const owing: MemberId[] = [];
-  for (const { fromRank, part } of missingParts(round.all)) {
-    const member = membership.generation.members[fromRank]?.member;
-    if (member === undefined) continue;
-    owing.push(member);
-    send(ctx, member, { kind: 'resend', generation: membership.generation.id, round: round.id, part });
-  }
-  return owing;
+  const owing = new Set<MemberId>();
+  round.buckets.forEach((all, bucket) => {
+    for (const { fromRank, part } of missingParts(all)) {
+      const member = membership.generation.members[fromRank]?.member;
+      if (member === undefined) continue;
+      owing.add(member);
+      const { generation } = membership;
+      send(ctx, member, { kind: 'resend', generation: generation.id, round: round.id, bucket, part });
+    }
+  });
+  return [...owing];
 }
 
 /** The `progress` timer: nothing has come for a while. */
 export function onProgressTimer(ctx: Context): readonly MemberId[] {
   const { membership } = ctx.state;
-  if (membership?.round === undefined || membership.frozen) return [];
+  if (membership?.round === undefined || !isContributed(membership.round) || membership.frozen) return [];
   const owing = requestMissing(ctx, membership);
   membership.round.resendRequests += 1;
   armProgress(ctx);
@@ -348,8 +383,9 @@ export function onProgressTimer(ctx: Context): readonly MemberId[] {
 
 /** Who this rank waits for in the all-reduce. */
 export function waitingFor(membership: Membership): MemberId | undefined {
-  const missing = membership.round === undefined ? [] : missingParts(membership.round.all);
-  const first = missing[0];
+  const { round } = membership;
+  if (round === undefined || !isContributed(round)) return undefined;
+  const [first] = round.buckets.flatMap((all) => missingParts(all));
   return first === undefined ? undefined : membership.generation.members[first.fromRank]?.member;
 }
 
@@ -357,12 +393,13 @@ function completeRound(ctx: Context, membership: Membership, round: Round): void
   const { state } = ctx;
   const { training, job } = state;
   if (training === undefined || job === undefined) return;
-  const { layout, lanes } = round.all;
+  const { layout } = round;
+  const lanes = wholeOf(round);
   const generation = membership.generation.id;
   membership.round = undefined;
   // Everybody has the state: nobody heals over a link that is not one of the hierarchy's any more.
   if (membership.lastRound === undefined) dropSpareLinks(ctx, membership);
-  membership.lastRound = ctx.rules.keepsRound(round.all) ? round : undefined;
+  membership.lastRound = ctx.rules.keepsRound(round) ? round : undefined;
   clearTimer(ctx, 'progress');
   if (!agrees(layout, lanes)) {
     // Somebody's state differs: the standings of the next generation show whose.
@@ -412,7 +449,16 @@ function completeRound(ctx: Context, membership: Membership, round: Round): void
     return;
   }
   if (training.step > 0) considerCheckpoint(ctx, generation, 'committed', isTimely(training.step, job));
-  apply(ctx, membership, round);
+  apply(ctx, membership, round, lanes);
+}
+
+/** The lanes of all buckets, one after the other. */
+function wholeOf({ layout, buckets }: Round): Int32Array<ArrayBuffer> {
+  const [first, ...others] = buckets;
+  if (first !== undefined && others.length === 0) return first.lanes;
+  const whole = new Int32Array(layout.length);
+  for (const { lanes, start } of buckets) whole.set(lanes, start);
+  return whole;
 }
 
 /** What was not finite first, in words: "the gradient of 0.weight in micro-batch 3". */
@@ -446,11 +492,11 @@ export function checkpoint(ctx: Context, generation: GenerationId): void {
   ctx.effects.push(...ctx.rules.saveState({ generation, step, hash }));
 }
 
-function apply(ctx: Context, membership: Membership, round: Round): void {
+function apply(ctx: Context, membership: Membership, round: Round, lanes: Int32Array<ArrayBuffer>): void {
   const { state } = ctx;
   const { training } = state;
   if (training === undefined) return;
-  const { layout, lanes } = round.all;
+  const { layout } = round;
   const { step } = round.id;
   state.changing = 'apply';
   state.pendingApplied = {

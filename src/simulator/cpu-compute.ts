@@ -14,6 +14,8 @@ import type { TrainingState } from '../ports/engine.ts';
 import type { SampleFormat, Samples } from '../ports/loader.ts';
 import type { Compute } from './compute.ts';
 
+/** Buckets of the small job, each of a tensor or two. */
+const BUCKETS = { usual: 8, least: 4 };
 const POINTS = 256;
 const FORMAT: SampleFormat = { type: 'f32', shape: [2], positions: 1, classes: 2 };
 /** Half of the square [-1, 1]² lies inside: 2/π, the square of the radius. */
@@ -43,7 +45,7 @@ function pointsOf(seed: number): Samples {
 export function cpuCompute(job: Job): Compute<TrainingState> {
   const graph = graphOf(job);
   const { parameters: tensors } = graph;
-  const layout = jobLayout(job, graph);
+  const layout = jobLayout(job, graph, BUCKETS);
   const points = pointsOf(job.seed);
   const scratch = {
     network: createNetwork(graph, sliceRows(job)),

@@ -40,6 +40,8 @@ export const ExperimentSchema = v.strictObject({
   engineMs: v.tuple([whole(0, 60_000), whole(0, 60_000)]),
   /** Absent: gradients travel in 32 bits. Else in the narrow format, with so many for each micro-batch. */
   wireBits: v.optional(whole(MIN_WIRE_BITS, MAX_WIRE_BITS)),
+  /** Absent: gradients are exchanged all at once. Else bucket by bucket, while the rest is computed. */
+  overlap: v.optional(v.boolean()),
   /** A planted bug. */
   bug: v.optional(v.string()),
   plan: v.pipe(v.array(StrikeSchema), v.maxLength(MAX_STRIKES)),
@@ -71,6 +73,7 @@ export interface Experiment {
   readonly checkpointEvery: number;
   readonly engineMs: readonly [number, number];
   readonly wireBits?: number | undefined;
+  readonly overlap?: boolean | undefined;
   readonly bug?: string | undefined;
   readonly plan: readonly Strike[];
   readonly calmAt: number;
@@ -84,6 +87,7 @@ export function jobOf(experiment: Experiment): Job {
   const job: Job = {
     ...DEFAULT_JOB,
     name: 'simulated',
+    overlap: experiment.overlap ?? false,
     steps: experiment.steps,
     ...(experiment.wireBits === undefined ? {} : { wire: { format: 'narrow', bits: experiment.wireBits } }),
     policies: {
@@ -99,7 +103,7 @@ export function jobOf(experiment: Experiment): Job {
 export const computeOf = (experiment: Experiment, job: Job): Compute =>
   experiment.engine === 'cpu'
     ? cpuCompute(job)
-    : hashCompute(job.seed, job.microBatches, experiment.salt, job.wire);
+    : hashCompute(job.seed, job.microBatches, experiment.salt, job.wire, job.overlap);
 
 export interface Hierarchy {
   readonly above: number;
@@ -211,6 +215,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   const steps = options.steps ?? draw('steps', 4, 30);
   const hierarchy = large ? undefined : drawHierarchy(seed);
   const wireBits = drawWireBits(seed);
+  const overlap = !large && createEntropy(seed ^ 0x0b1a).chance('workload', 'overlap', 0.5);
   const drawn: Experiment = {
     seed,
     ranks,
@@ -233,6 +238,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     ...(large ? { gathers: true } : {}),
     ...(hierarchy === undefined ? {} : { hierarchy }),
     ...(wireBits === undefined ? {} : { wireBits }),
+    ...(overlap ? { overlap } : {}),
   };
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');

@@ -49,10 +49,11 @@ export function afflict(gpu: Gpu, event: Event, layout: LaneLayout): Event {
     gpu.failing -= 1;
     return fail('the loader threw (simulated)');
   }
-  if (gpu.poisoned > 0) {
+  const { start = 0, end = 0 } = layout.buckets[event.bucket] ?? {};
+  if (gpu.poisoned > 0 && end === layout.length) {
     gpu.poisoned -= 1;
-    event.lanes[layout.nonFinite] = 1;
-    event.lanes[layout.firstNonFinite] = nonFiniteCode(layout, 0, 0);
+    event.lanes[layout.nonFinite - start] = 1;
+    event.lanes[layout.firstNonFinite - start] = nonFiniteCode(layout, 0, 0);
   }
   return event;
 }

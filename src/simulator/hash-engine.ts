@@ -22,8 +22,11 @@ interface HashState {
   readonly words: readonly [number, number, number, number];
 }
 
-const hashLayout = (microBatches: number, wire: Wire): LaneLayout =>
-  laneLayout(GRADIENT, HASH_TENSORS.length, microBatches, wire);
+/** Where the gradient is cut when buckets are exchanged one by one. */
+const CUTS: readonly number[] = [2];
+
+const hashLayout = (microBatches: number, wire: Wire, overlap: boolean): LaneLayout =>
+  laneLayout(GRADIENT, HASH_TENSORS.length, microBatches, wire, overlap ? CUTS : []);
 
 const hashOf = (state: HashState): StateHash => digestHex(Int32Array.from(state.words));
 
@@ -105,8 +108,9 @@ export const hashCompute = (
   microBatches: number,
   salt: Salt,
   wire: Wire = I32,
+  overlap = false,
 ): Compute<HashState> => {
-  const layout = hashLayout(microBatches, wire);
+  const layout = hashLayout(microBatches, wire, overlap);
   return {
     layout,
     tensors: HASH_TENSORS,

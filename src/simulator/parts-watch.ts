@@ -8,8 +8,9 @@ import type { Host } from './host.ts';
 
 /** Rounds of which arrivals are kept: nobody asks for a part of an older one. */
 const ROUNDS = 4;
-/** Above every part number of a round. */
+/** Above every part number of a bucket, and every bucket of a round. */
 const PARTS = 4096;
+const BUCKETS = 64;
 
 interface Seen {
   readonly generation: GenerationId;
@@ -18,6 +19,9 @@ interface Seen {
   /** The last two rounds that it contributed to. */
   contributions: readonly RoundId[];
 }
+
+const keyOf = ({ ordinal }: Host, bucket: number, part: number): number =>
+  (ordinal * BUCKETS + bucket) * PARTS + part;
 
 const sameRound = (a: RoundId, b: RoundId): boolean => a.step === b.step && a.attempt === b.attempt;
 
@@ -78,23 +82,23 @@ export function createPartsWatch(
         asked = undefined;
       }
       if (message.kind !== 'part' && message.kind !== 'resend') return;
-      const { generation, round, part } = message;
+      const { generation, round, bucket, part } = message;
       if (!takesPart(to, generation)) return;
       if (message.kind === 'part') {
         const entry = seenBy(to, generation);
         const arrivedAt = arrivals(entry, round) ?? arrivalsOfNew(entry, round);
-        const key = from.ordinal * PARTS + part;
+        const key = keyOf(from, bucket, part);
         if (!arrivedAt.has(key)) arrivedAt.set(key, now());
         return;
       }
       if (takesPart(from, generation)) {
-        const reached = arrivals(seenBy(from, generation), round)?.get(to.ordinal * PARTS + part);
+        const reached = arrivals(seenBy(from, generation), round)?.get(keyOf(to, bucket, part));
         if (reached !== undefined && reached < sentAt)
           violate(from, `Page ${from.ordinal} dropped a part of step ${round.step} that had reached it.`);
       }
       const { membership } = to.core;
       // In a ring or a tree its receiver may not have come to it yet.
-      const kind = (membership?.round ?? membership?.lastRound)?.all.kind;
+      const kind = (membership?.round ?? membership?.lastRound)?.buckets[bucket]?.kind;
       if (kind !== 'ring' && kind !== 'tree' && contributed(seenBy(to, generation), round))
         asked = { of: to, by: from, step: round.step };
     },

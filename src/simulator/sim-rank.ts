@@ -37,10 +37,10 @@ export interface SimRank {
   seq: number;
 }
 
-/** What a world does for a rank's effects. `answer` brings an event to the rank after the work named by `work`. */
+/** What a world does for a rank's effects. `answer` brings the events that come of the work named by `work`. */
 export interface SimPorts<R extends SimRank = SimRank> {
   send(rank: R, send: Send): void;
-  answer(rank: R, work: 'engine' | 'store', event: Event): void;
+  answer(rank: R, work: 'engine' | 'store', ...events: readonly Event[]): void;
   /** Stores a ballot; calls back when it is durable, with false when it was refused. */
   storeBallot(rank: R, record: SeatRecord, done: (stored: boolean) => void): void;
   /** Saves a checkpoint; the rank is told what `outcome` makes of it. */
@@ -128,7 +128,11 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
       const engine = rank.engine;
       if (engine === undefined) return;
       const lanes = compute.contribute(engine, { member: rank.member, generation, microBatches, exponents });
-      ports.answer(rank, 'engine', { kind: 'computed', generation, step, attempt, lanes });
+      const buckets = compute.layout.buckets.map(({ start, end }, bucket): Event => {
+        const part = end - start === lanes.length ? lanes : lanes.slice(start, end);
+        return { kind: 'computed', generation, step, attempt, bucket, lanes: part };
+      });
+      ports.answer(rank, 'engine', ...buckets);
       return;
     }
     case 'apply': {

@@ -113,7 +113,7 @@ const hex = (entropy: Entropy, site: string, ordinal: number): string =>
 export function createWorld(options: WorldOptions): World {
   const { job, seed } = options;
   const salt = options.salt ?? 'uniform';
-  const compute = options.compute ?? hashCompute(job.seed, job.microBatches, salt, job.wire);
+  const compute = options.compute ?? hashCompute(job.seed, job.microBatches, salt, job.wire, job.overlap);
   const rules = options.rules ?? RULES;
   const engineMs = options.engineMs ?? ENGINE;
   const { contacts } = options;
@@ -232,21 +232,31 @@ export function createWorld(options: WorldOptions): World {
       if (to === host.member) at(now, () => deliver(host, { kind: 'message', from: to, message }));
       else network.send(host, to, asCarried(message));
     },
-    answer(host, work, event) {
+    answer(host, work, ...events) {
       if (work !== 'engine') {
-        at(now + scheduler.delay('disk', work, ...DISK, host.ordinal), () => deliver(host, event));
+        const ms = scheduler.delay('disk', work, ...DISK, host.ordinal);
+        for (const event of events) at(now + ms, () => deliver(host, event));
         return;
       }
       const { gpu } = host;
       const { losses } = gpu;
       const ms = scheduler.delay('gpu', 'engine', ...engineMs, host.ordinal);
-      at(occupy(gpu, now, ms) + gpu.mapMs, () => {
-        if (gpu.losses !== losses) return;
-        const answer = (): void => deliver(host, afflict(gpu, event, compute.layout));
-        // Work is answered in order: what comes after a load that hangs hangs too.
-        if ((gpu.hung > 0 && event.kind === 'computed') || gpu.stalled.length > 0) gpu.stalled.push(answer);
-        else answer();
-      });
+      let failed = false;
+      for (const event of events) {
+        at(occupy(gpu, now, ms / events.length) + gpu.mapMs, () => {
+          if (gpu.losses !== losses) return;
+          const answer = (): void => {
+            // A piece that fails is the end of the work.
+            if (failed) return;
+            const afflicted = afflict(gpu, event, compute.layout);
+            failed = afflicted.kind === 'computeFailed';
+            deliver(host, afflicted);
+          };
+          // Work is answered in order: what comes after a load that hangs hangs too.
+          if ((gpu.hung > 0 && event.kind === 'computed') || gpu.stalled.length > 0) gpu.stalled.push(answer);
+          else answer();
+        });
+      }
     },
     storeBallot(host, record, done) {
       const disk = profile(host.profile);

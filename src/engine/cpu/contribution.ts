@@ -8,7 +8,8 @@ import { microBatchSize } from '../../job/sampler.ts';
 import type { ContributionRequest, TrainingState } from '../../ports/engine.ts';
 import { inputLength, type SampleFormat, type Samples } from '../../ports/loader.ts';
 import type { Graph } from '../graph/graph.ts';
-import { sliceRows } from '../requests.ts';
+import { bucketMakers } from '../graph/bucket-makers.ts';
+import { sliceRows, slicesOf } from '../requests.ts';
 import { accumulateGradient, accumulateLosses } from './fixed-point.ts';
 import type { Network, NetworkInput } from './network.ts';
 
@@ -35,19 +36,26 @@ function rowsOf(
 
 /**
  * The lanes of a checked request. Yields after each slice, with the samples that went forward and backward. `samples` are those
- * of the request's micro-batches, one after the other.
+ * of the request's micro-batches, one after the other. `whole` is told of each bucket when nothing is added to its lanes any more,
+ * in their order; of those that are not of the gradient alone, at the end.
  */
 export function* contribution(
   job: Job,
-  { parameters: tensors, positions }: Graph,
+  graph: Graph,
   layout: LaneLayout,
   state: TrainingState,
   { network, gradient }: Scratch,
   request: Pick<ContributionRequest, 'microBatches' | 'exponents'>,
   samples: Samples,
   format: SampleFormat,
+  whole: (bucket: number, lanes: Int32Array<ArrayBuffer>) => void = () => undefined,
 ): Generator<number, Int32Array<ArrayBuffer>, undefined> {
+  const { parameters: tensors, positions } = graph;
   const lanes = emptyLanes(layout);
+  const makers = bucketMakers(graph, layout.buckets);
+  const slices = slicesOf(microBatchSize(job), sliceRows(job));
+  const last = request.microBatches.length - 1;
+  let told = 0;
   const rows = microBatchSize(job);
   const perSlice = sliceRows(job);
   const divisor = job.globalBatch * positions;
@@ -58,15 +66,31 @@ export function* contribution(
       const count = Math.min(rows - first, perSlice);
       if (count === 0) continue;
       const input = rowsOf(samples, format, i * rows + first, count);
-      lanes[layout.correct]! += network.run(count, state.parameters, input, divisor);
-      accumulateLosses(layout, divisor, microBatch, network.losses, count * positions, lanes);
-      network.gradient(0, count, gradient);
       const key = roundingKey(job.seed, state.step, microBatch, slice);
-      accumulateGradient(layout, tensors, exponents, microBatch, gradient, lanes, key);
+      const isLast = i === last && slice === slices - 1;
+      let next = 0;
+      const made = (node: number): void => {
+        for (; makers[next] === node; next++) {
+          accumulateGradient(
+            layout,
+            tensors,
+            exponents,
+            microBatch,
+            gradient,
+            lanes,
+            key,
+            layout.buckets[next],
+          );
+          if (isLast && (layout.buckets[next]?.end ?? 0) <= layout.gradient) whole(told++, lanes);
+        }
+      };
+      lanes[layout.correct]! += network.learn(count, state.parameters, input, divisor, gradient, made);
+      accumulateLosses(layout, divisor, microBatch, network.losses, count * positions, lanes);
       yield count;
     }
     lanes[layout.predictions]! += rows * positions;
     lanes[layout.counters + microBatch] = 1;
   }
+  while (told < layout.buckets.length) whole(told++, lanes);
   return lanes;
 }

@@ -5,7 +5,13 @@
 import { emptyLanes } from '../../collective/lanes.ts';
 import type { Job } from '../../job/job.ts';
 
-import { EngineError, type ContributionRequest, type Engine, type Evaluation } from '../../ports/engine.ts';
+import {
+  EngineError,
+  type ContributionRequest,
+  type DeliverBucket,
+  type Engine,
+  type Evaluation,
+} from '../../ports/engine.ts';
 import { inputLength, type Loader } from '../../ports/loader.ts';
 import { jobLayout } from '../graph/job-layout.ts';
 import type { EngineHooks } from '../hooks.ts';
@@ -68,12 +74,24 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
     throw new EngineError('bad-state', 'The engine was destroyed: open a new one.');
   };
 
-  const contributeFrom = async (source: Loader, request: ContributionRequest) => {
+  const contributeFrom = async (
+    source: Loader,
+    request: ContributionRequest,
+    deliver: DeliverBucket = () => undefined,
+  ) => {
     checkContribution(layout, live().state, request);
-    if (request.microBatches.length === 0) return emptyLanes(layout);
+    const whole = (bucket: number, lanes: Int32Array<ArrayBuffer>): void => {
+      const { start, end } = layout.buckets[bucket] ?? { start: 0, end: 0 };
+      deliver(bucket, lanes.slice(start, end));
+    };
+    if (request.microBatches.length === 0) {
+      const lanes = emptyLanes(layout);
+      layout.buckets.forEach((_, bucket) => whole(bucket, lanes));
+      return lanes;
+    }
     const samples = await loadMicroBatches(job, source, request.step, request.microBatches);
     const { state, ...scratch } = live();
-    const work = contribution(job, graph, layout, state, scratch, request, samples, source.format);
+    const work = contribution(job, graph, layout, state, scratch, request, samples, source.format, whole);
     for (let turn = work.next(); ; turn = work.next()) {
       if (turn.done === true) return turn.value;
       await worked(turn.value, 3);
@@ -126,6 +144,9 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
     samples: loader.sizes,
     lost: new Promise<EngineError>(() => undefined),
     contribute: (request) => contributeFrom(loader, request),
+    async contributeInBuckets(request, deliver) {
+      await contributeFrom(loader, request, deliver);
+    },
 
     async snapshot() {
       const copy = copyState(live().state);

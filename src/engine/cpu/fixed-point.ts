@@ -1,6 +1,7 @@
 // Gradients into integer lanes and back, in portable arithmetic (see collective/fixed-point.ts for what the numbers mean).
 
 import { exponentFor, HEADROOM_BITS, MAX_EXPONENT, powerOfTwo } from '../../collective/fixed-point.ts';
+import type { Bucket } from '../../collective/buckets.ts';
 import { nonFiniteCode, type LaneLayout } from '../../collective/lanes.ts';
 import { NO_KEY, roundStochastically, type RoundingKey } from '../../collective/stochastic-rounding.ts';
 import type { ParameterTensor } from '../../ports/engine.ts';
@@ -49,7 +50,7 @@ function addNarrow(
 }
 
 /**
- * Adds one slice's gradient to the lanes. Elements with |g| ≥ 2^exponent count as overflows, non-finite ones as non-finite; neither
+ * Adds one slice's gradient, or the tensors of it that are in one bucket, to the lanes. Elements with |g| ≥ 2^exponent count as overflows, non-finite ones as non-finite; neither
  * adds to the sum; the first non-finite one is noted with its micro-batch and tensor. The largest exponent of the scalable elements goes to the tensor's max lane.
  */
 export function accumulateGradient(
@@ -60,6 +61,7 @@ export function accumulateGradient(
   gradient: Float32Array,
   lanes: Int32Array,
   key: RoundingKey = NO_KEY,
+  { start, end: until }: Bucket = { start: 0, end: layout.gradient },
 ): void {
   const words = new Int32Array(gradient.buffer, gradient.byteOffset, gradient.length);
   const { fraction, wire } = layout;
@@ -68,6 +70,7 @@ export function accumulateGradient(
     else addNarrow(gradient, first, end, scale, lanes, key, (1 << fraction) - 1);
   };
   tensors.forEach((tensor, t) => {
+    if (tensor.offset < start || tensor.offset >= until) return;
     const exponent = exponents[t]!;
     const scale = powerOfTwo(fraction - exponent);
     const limit = exponent + F32_BIAS;

@@ -22,6 +22,18 @@ export interface Network {
   guess(samples: number, parameters: Floats, input: NetworkInput): number;
   /** Computes losses, and the gradient of Σ loss / divisor at every value. Returns how many predictions are right. */
   run(samples: number, parameters: Floats, input: NetworkInput, divisor: number): number;
+  /**
+   * As `run`, and the gradient summed over all samples: [P]. Says after which node (its place in the graph) the gradients of its
+   * parameters are in, from the last to the first.
+   */
+  learn(
+    samples: number,
+    parameters: Floats,
+    input: NetworkInput,
+    divisor: number,
+    gradient: Floats,
+    made: (node: number) => void,
+  ): number;
   /** After `run`: [P], the gradient summed over `count` samples from `first` on. */
   gradient(first: number, count: number, gradient: Floats): void;
 }
@@ -101,6 +113,28 @@ export function createNetwork(
 
   const arrays = [...made, ...gradients, ...backward.map(({ saved }) => saved), losses];
 
+  const backwardThrough = (placed: Placed, samples: number): void => {
+    const { node } = placed;
+    layerOf(node.spec).cpu.backward(node, {
+      ...passOf(placed, samples),
+      outputGradient: gradients[node.makes]!,
+      inputGradients: node.reads.map((id) => (id === 0 ? undefined : gradients[id]!)),
+      accumulate: placed.accumulateInputs,
+    });
+  };
+
+  const parameterGradient = (placed: Placed, first: number, count: number, gradient: Floats): void => {
+    const { node } = placed;
+    layerOf(node.spec).cpu.parameterGradient?.(node, {
+      ...passOf(placed, first + count),
+      outputGradient: gradients[node.makes]!,
+      first,
+      count,
+      gradient,
+      accumulate: placed.accumulateParameters,
+    });
+  };
+
   return {
     losses,
     buffers: arrays.length,
@@ -113,30 +147,22 @@ export function createNetwork(
 
     run(samples, parameters, input, divisor) {
       const correct = predict(samples, parameters, input, divisor);
-      for (const placed of backward) {
-        const { node } = placed;
-        layerOf(node.spec).cpu.backward(node, {
-          ...passOf(placed, samples),
-          outputGradient: gradients[node.makes]!,
-          inputGradients: node.reads.map((id) => (id === 0 ? undefined : gradients[id]!)),
-          accumulate: placed.accumulateInputs,
-        });
-      }
+      for (const placed of backward) backwardThrough(placed, samples);
+      return correct;
+    },
+
+    learn(samples, parameters, input, divisor, gradient, made) {
+      const correct = predict(samples, parameters, input, divisor);
+      backward.forEach((placed, i) => {
+        parameterGradient(placed, 0, samples, gradient);
+        made(backward.length - 1 - i);
+        backwardThrough(placed, samples);
+      });
       return correct;
     },
 
     gradient(first, count, gradient) {
-      for (const placed of backward) {
-        const { node } = placed;
-        layerOf(node.spec).cpu.parameterGradient?.(node, {
-          ...passOf(placed, first + count),
-          outputGradient: gradients[node.makes]!,
-          first,
-          count,
-          gradient,
-          accumulate: placed.accumulateParameters,
-        });
-      }
+      for (const placed of backward) parameterGradient(placed, first, count, gradient);
     },
   };
 }

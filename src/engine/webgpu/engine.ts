@@ -1,6 +1,7 @@
 // The WebGPU engine: one rank's arithmetic in WGSL. State lives on the device; a contribution is one submit and one readback.
 
 import { digestHex } from '../../collective/digest.ts';
+import type { Bucket } from '../../collective/buckets.ts';
 import { emptyLanes } from '../../collective/lanes.ts';
 import { roundingKey } from '../../collective/stochastic-rounding.ts';
 import type { Job } from '../../job/job.ts';
@@ -10,6 +11,7 @@ import {
   EngineError,
   type ApplyRequest,
   type ContributionRequest,
+  type DeliverBucket,
   type Engine,
   type EngineDescription,
   type Evaluation,
@@ -22,6 +24,7 @@ import type { Loader } from '../../ports/loader.ts';
 import { nextExponents } from '../cpu/fixed-point.ts';
 import { globalNorm, normOf } from '../cpu/clip.ts';
 import { applyUpdate, clipFactor, nextPowers, updateConstants } from '../cpu/update.ts';
+import { bucketMakers } from '../graph/bucket-makers.ts';
 import { jobLayout } from '../graph/job-layout.ts';
 import type { PassSize } from '../layers/layer.ts';
 import type { EngineHooks } from '../hooks.ts';
@@ -35,6 +38,7 @@ import {
   loadMicroBatches,
   loadRows,
   sliceRows,
+  slicesOf,
 } from '../requests.ts';
 import { checkState, digestSmallParts, initialState } from '../state.ts';
 
@@ -50,12 +54,13 @@ import { preflight } from './preflight.ts';
 import { profileProgram, type Profile } from './profile.ts';
 import { createPipelines, type ShaderText } from './pipelines.ts';
 import { lower } from './plan/lower.ts';
+import type { PassPlan } from './plan/pass-plan.ts';
 import { uniformBytes } from './program.ts';
-import { createReadback, type Fetch, type Segment } from './readback.ts';
+import { createReadback, type Segment } from './readback.ts';
 import { createSnapshots } from './snapshots.ts';
-import { layOutSlices, slicesOf } from './slices.ts';
+import { layOutSlices } from './slices.ts';
 import { superviseDevice } from './supervisor.ts';
-import { blockTable, scaleTable, tensorSquares } from './tables.ts';
+import { blockRanges, blockTable, scaleTable, tensorSquares } from './tables.ts';
 import { updateKernel, updateUniform } from './update.ts';
 
 /** Memory for one pass is kept below this, unless the owner says otherwise. */
@@ -135,7 +140,8 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       graph,
       globalBatch: job.globalBatch,
       microBatches: job.microBatches,
-      blocks: blocks.length / 4,
+      blocks: blockRanges(blocks, layout.buckets),
+      makers: bucketMakers(graph, layout.buckets),
       largest: job.wire.format === 'narrow' ? 2 ** layout.fraction - 1 : 0,
       lowerMatmul: (call: MatmulCall, perSlice: number) =>
         lowerMatmul(call, { samplesPerSlice: perSlice, table: job.kernels.matmul }),
@@ -146,8 +152,8 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       job,
       limits: device.limits,
       samplesPerSlice,
-      /** State, lanes, and the copy that a checkpoint is read from. */
-      stateBytes: (3 + 2 * moments) * longBytes + STAGING.length * stagingBytes,
+      /** State, lanes, the copy that a checkpoint is read from, and what buckets are read back through. */
+      stateBytes: (4 + 2 * moments) * longBytes + sideBytes + STAGING.length * stagingBytes,
       slices: roomiest({ lowered, samplesPerSlice, device }, allSlices, budget),
     });
     const staging = { bytes: stagingBytes, usage: mapped };
@@ -169,12 +175,22 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       [STAGING[1]]: staging,
       [STAGING[2]]: staging,
     });
+    const bucketStaging = await arena.allocate(
+      Object.fromEntries(
+        layout.buckets.map(({ start, end }, i) => {
+          const gradient = Math.max(0, Math.min(end, count) - start);
+          const side = end > count ? sideBytes : 0;
+          return [`bucket ${i}`, { bytes: 4 * gradient + side, usage: mapped }];
+        }),
+      ),
+    );
     device.queue.writeBuffer(buffers.blocks, 0, blocks);
     return {
       buffers,
       estimate,
       lowered,
       readback: createReadback(STAGING.map((name) => buffers[name])),
+      bucketReadbacks: Object.values(bucketStaging).map((buffer) => createReadback([buffer])),
       state: await createDeviceState(
         device,
         pipelines,
@@ -209,7 +225,15 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       return fetch();
     });
 
-  const engineOf = ({ buffers, readback, state, passes, estimate, lowered }: Prepared): WebGpuEngine => {
+  const engineOf = ({
+    buffers,
+    readback,
+    bucketReadbacks,
+    state,
+    passes,
+    estimate,
+    lowered,
+  }: Prepared): WebGpuEngine => {
     let small: SmallState = initialState(job);
     const snapshots = createSnapshots(device, arena, state.segments);
     /** The long parts as the device has them, while the CPU holds a copy (portable updates do). */
@@ -218,24 +242,53 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
     const sideSegment: Segment = { buffer: buffers.side, bytes: sideBytes };
     /** What a rank alone has contributed and left on the device, until it is applied or overwritten. */
     let left: LeftGradient | undefined;
+    const clear = (encoder: GPUCommandEncoder): void => {
+      encoder.clearBuffer(buffers.lanes);
+      encoder.clearBuffer(buffers.side);
+    };
     const sizeOf = (slices: number): PassSize => ({ slices, samples: slices * samplesPerSlice });
 
-    /** What a contribution reads back. */
-    const wanted = (encoder: GPUCommandEncoder, { alone }: ContributionRequest): readonly Segment[] => {
-      if (alone !== true) return [lanesSegment, sideSegment];
-      return job.clipNorm === null ? [sideSegment] : [sideSegment, state.encodeSquares(encoder)];
+    /** What a rank alone reads back. */
+    const leftSegments = (encoder: GPUCommandEncoder): readonly Segment[] =>
+      job.clipNorm === null ? [sideSegment] : [sideSegment, state.encodeSquares(encoder)];
+
+    /** What of the lanes and the side lanes a bucket holds. */
+    const segmentsOf = ({ start, end }: Bucket): readonly Segment[] => [
+      ...(start < count
+        ? [{ buffer: buffers.lanes, offset: 4 * start, bytes: 4 * (Math.min(end, count) - start) }]
+        : []),
+      ...(end > count ? [sideSegment] : []),
+    ];
+
+    /** A bucket as it is delivered: what was read back, which are its last lanes, and what the device does not count. */
+    const bucketLanes = (
+      { start, end }: Bucket,
+      words: Int32Array,
+      microBatches: readonly number[],
+    ): Int32Array<ArrayBuffer> => {
+      const lanes = emptyLanes(layout).slice(start, end);
+      lanes.set(words, Math.min(end, layout.agreement) - start - words.length);
+      if (end < layout.length) return lanes;
+      lanes[layout.predictions - start] = microBatches.length * samples * graph.positions;
+      for (const microBatch of microBatches) lanes[layout.counters - start + microBatch] = 1;
+      return lanes;
     };
 
-    const contributeFrom = async (
+    const contributeInBuckets = async (
       source: Loader,
       request: ContributionRequest,
-    ): Promise<Int32Array<ArrayBuffer>> => {
+      deliver: DeliverBucket,
+    ): Promise<void> => {
       supervisor.checkAlive();
       checkContribution(layout, small, request);
       left = undefined;
-      const lanes = emptyLanes(layout);
       const microBatches = request.microBatches.length;
-      if (microBatches === 0) return lanes;
+      if (microBatches === 0) {
+        layout.buckets.forEach(({ start, end }, i) => {
+          deliver(i, emptyLanes(layout).slice(start, end));
+        });
+        return;
+      }
       const loaded = await loadMicroBatches(job, source, request.step, request.microBatches);
       supervisor.checkAlive();
       const inputs = layOutSlices(loaded.inputs, microBatches, samples, samplesPerSlice, 0);
@@ -252,39 +305,92 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
           roundingKey(job.seed, request.step, microBatch, slice % slicesEach),
         ),
       );
-      const words = await passes.run((plan) =>
-        supervisor.watch('a training pass', () => {
-          device.queue.writeBuffer(buffers.scales, 0, scaleTable(request.exponents ?? small.exponents, bits));
-          const rest = slices % plan.capacity;
-          if (slices >= plan.capacity) plan.full.prepare(sizeOf(plan.capacity));
-          if (rest > 0) plan.tail.prepare(sizeOf(rest));
-          let fetch: Fetch | undefined;
-          for (let first = 0; first < slices; first += plan.capacity) {
-            const end = Math.min(first + plan.capacity, slices);
-            device.queue.writeBuffer(plan.inputs, 0, inputs.subarray(first * inputWords, end * inputWords));
-            device.queue.writeBuffer(plan.labels, 0, labels.subarray(first * labelWords, end * labelWords));
-            device.queue.writeBuffer(plan.microBatches, 0, numbers.subarray(first, end));
-            device.queue.writeBuffer(plan.keys, 0, keys.subarray(2 * first, 2 * end));
-            const encoder = device.createCommandEncoder({ label: `slices ${first} to ${end - 1}` });
-            if (first === 0) {
-              encoder.clearBuffer(buffers.lanes);
-              encoder.clearBuffer(buffers.side);
-            }
-            (end - first === plan.capacity ? plan.full : plan.tail).encode(encoder);
-            if (end === slices) fetch = readback.encode(encoder, wanted(encoder, request));
-            device.queue.submit([encoder.finish()]);
-          }
-          if (fetch === undefined) throw new RangeError('A contribution has a last pass.');
+      let delivered = 0;
+
+      /** Encodes everything with this plan; resolves with the buckets, each once the device has nothing to say against it. */
+      const submitPasses = (plan: PassPlan): readonly Promise<Int32Array<ArrayBuffer>>[] => {
+        device.queue.writeBuffer(buffers.scales, 0, scaleTable(request.exponents ?? small.exponents, bits));
+        const rest = slices % plan.capacity;
+        if (slices >= plan.capacity) plan.full.prepare(sizeOf(plan.capacity));
+        if (rest > 0) plan.tail.prepare(sizeOf(rest));
+        const write = (first: number, end: number): void => {
+          device.queue.writeBuffer(plan.inputs, 0, inputs.subarray(first * inputWords, end * inputWords));
+          device.queue.writeBuffer(plan.labels, 0, labels.subarray(first * labelWords, end * labelWords));
+          device.queue.writeBuffer(plan.microBatches, 0, numbers.subarray(first, end));
+          device.queue.writeBuffer(plan.keys, 0, keys.subarray(2 * first, 2 * end));
+        };
+        const last = slices - (rest > 0 ? rest : plan.capacity);
+        for (let first = 0; first < last; first += plan.capacity) {
+          const end = first + plan.capacity;
+          write(first, end);
+          const encoder = device.createCommandEncoder({ label: `slices ${first} to ${end - 1}` });
+          if (first === 0) clear(encoder);
+          plan.full.encode(encoder);
+          device.queue.submit([encoder.finish()]);
+        }
+        write(last, slices);
+        const program = rest > 0 ? plan.tail : plan.full;
+        if (request.alone === true) {
+          const encoder = device.createCommandEncoder({ label: `slices ${last} to ${slices - 1}` });
+          if (last === 0) clear(encoder);
+          program.encode(encoder);
+          const fetch = readback.encode(encoder, leftSegments(encoder));
+          device.queue.submit([encoder.finish()]);
+          return [fetch()];
+        }
+        return layout.buckets.map((bucket, i) => {
+          // A submit of its own, so that its lanes come back while the device computes the next bucket.
+          const encoder = device.createCommandEncoder({
+            label: `slices ${last} to ${slices - 1}, bucket ${i}`,
+          });
+          if (i === 0 && last === 0) clear(encoder);
+          program.encode(encoder, lowered.bucketEnds[i - 1] ?? 0, lowered.bucketEnds[i]);
+          const fetch = bucketReadbacks[i]?.encode(encoder, segmentsOf(bucket));
+          device.queue.submit([encoder.finish()]);
+          if (fetch === undefined) throw new RangeError('A bucket has a staging buffer.');
           return fetch();
-        }),
-      );
-      if (request.alone === true) {
-        const sideWords = sideBytes / 4;
-        lanes.set(words.subarray(0, sideWords), layout.loss);
-        left = { step: request.step, squares: new Uint32Array(words.buffer, sideBytes) };
-      } else lanes.set(words);
-      lanes[layout.predictions] = microBatches * samples * graph.positions;
-      for (const microBatch of request.microBatches) lanes[layout.counters + microBatch] = 1;
+        });
+      };
+
+      await passes.run(async (plan) => {
+        let fetched: readonly Promise<Int32Array<ArrayBuffer>>[] = [];
+        try {
+          await supervisor.watch('a training pass', () => {
+            fetched = submitPasses(plan);
+            for (const bucket of fetched) bucket.catch(() => undefined);
+            return Promise.resolve();
+          });
+          if (request.alone === true) {
+            const words = await supervisor.orLost(fetched[0] ?? Promise.resolve(new Int32Array(0)));
+            left = { step: request.step, squares: new Uint32Array(words.buffer, sideBytes) };
+            const side = words.subarray(0, sideBytes / 4);
+            for (const [i, bucket] of layout.buckets.entries()) {
+              const own = bucket.end > count ? side : side.subarray(0, 0);
+              deliver(i, bucketLanes(bucket, own, request.microBatches));
+            }
+            return;
+          }
+          for (const [i, bucket] of layout.buckets.entries()) {
+            const words = await supervisor.orLost(fetched[i] ?? Promise.resolve(new Int32Array(0)));
+            // A pass that was tried again with smaller ones makes the same buckets.
+            if (i < delivered) continue;
+            delivered = i + 1;
+            deliver(i, bucketLanes(bucket, words, request.microBatches));
+          }
+        } finally {
+          await Promise.allSettled(fetched);
+        }
+      });
+    };
+
+    const contributeFrom = async (
+      source: Loader,
+      request: ContributionRequest,
+    ): Promise<Int32Array<ArrayBuffer>> => {
+      const lanes = emptyLanes(layout);
+      await contributeInBuckets(source, request, (bucket, part) => {
+        lanes.set(part, layout.buckets[bucket]?.start ?? 0);
+      });
       return lanes;
     };
 
@@ -470,6 +576,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       device,
       lost: supervisor.lost,
       contribute: (request) => contributeFrom(loader, request),
+      contributeInBuckets: (request, deliver) => contributeInBuckets(loader, request, deliver),
       reset: async () => importState(initialState(job)),
 
       async hash() {

@@ -17,8 +17,8 @@ export interface Dispatch<Variable> {
 export interface Program<Variable> {
   /** Writes the uniforms for the next `encode`. Takes effect in queue order, so not between two encodes of one submit. */
   prepare(variable: Variable): void;
-  /** All dispatches, in one compute pass. */
-  encode(encoder: GPUCommandEncoder): void;
+  /** Dispatches from `first` up to `end`, all of them when left out, in one compute pass. */
+  encode(encoder: GPUCommandEncoder, first?: number, end?: number): void;
   readonly dispatches: readonly Pick<Dispatch<Variable>, 'label' | 'kernel'>[];
   /** One dispatch in a pass of its own, to take its time. */
   encodeOne(
@@ -100,9 +100,9 @@ export function createProgram<Variable>(
       grids = dispatches.map((dispatch) => dispatch.workgroups(variable));
     },
 
-    encode(encoder) {
+    encode(encoder, start = 0, end = steps.length) {
       const pass = encoder.beginComputePass();
-      steps.forEach((_, i) => encodeInto(pass, i));
+      for (let i = start; i < end; i++) encodeInto(pass, i);
       pass.end();
     },
 

@@ -1,10 +1,6 @@
 // How the samples of micro-batches lie in a pass: slice after slice, all equally long, the last of a micro-batch filled up.
 
-import { SLICES_PER_MICRO_BATCH } from '../../collective/fixed-point.ts';
-
-/** Slices of a micro-batch that hold any sample: one, where a micro-batch is one sample. */
-export const slicesOf = (samples: number, samplesPerSlice: number): number =>
-  Math.min(SLICES_PER_MICRO_BATCH, Math.ceil(samples / samplesPerSlice));
+import { slicesOf } from '../requests.ts';
 
 type Words = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 

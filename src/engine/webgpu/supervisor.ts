@@ -13,6 +13,8 @@ export interface Supervisor {
    * device rejects at once, even when nothing is mapped.
    */
   watch<Result>(what: string, work: () => Promise<Result>): Promise<Result>;
+  /** What comes of a wait, unless the device is lost first. */
+  orLost<Result>(wait: Promise<Result>): Promise<Result>;
   /** The engine is closed by its owner: what the device says from now on is no news. */
   retire(): void;
 }
@@ -80,6 +82,7 @@ export function superviseDevice(device: GPUDevice): Supervisor {
       }
       return await Promise.race([result, death]);
     },
+    orLost: (wait) => Promise.race([wait, death]),
     retire() {
       retired = true;
       gone ??= new EngineError('bad-state', 'The engine was destroyed: open a new one.');

@@ -1,10 +1,11 @@
 // Tables that the fixed-point and update kernels read: which elements belong together, and at which scale.
 
+import type { Bucket } from '../../collective/buckets.ts';
 import { powerOfTwo } from '../../collective/fixed-point.ts';
 import type { ParameterTensor } from '../../ports/engine.ts';
 
 /** Elements that one workgroup quantises or updates. */
-const BLOCK_ELEMENTS = 1024;
+export const BLOCK_ELEMENTS = 1024;
 const F32_BIAS = 127;
 
 /** u32[blocks, 4]: first element, length, tensor, padding. A block never spans two tensors. */
@@ -33,6 +34,19 @@ export function tensorSquares(tensors: readonly ParameterTensor[], words: Uint32
     return BigInt(low) + (BigInt(middle) << 32n) + (BigInt(high) << 64n);
   });
 }
+
+/** A run of blocks. */
+export interface BlockRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** The blocks of each bucket. A bucket never cuts a tensor. */
+export const blockRanges = (blocks: Uint32Array, buckets: readonly Bucket[]): readonly BlockRange[] => {
+  const starts = Array.from({ length: blocks.length / 4 }, (_, i) => blocks[4 * i] ?? 0);
+  const before = (lane: number): number => starts.filter((start) => start < lane).length;
+  return buckets.map(({ start, end }) => ({ first: before(start), count: before(end) - before(start) }));
+};
 
 /** [T, 4] words: the scales that go with the exponents, and the bits of an element that no longer fits. */
 export function scaleTable(exponents: Int32Array, bits: number): Uint32Array<ArrayBuffer> {

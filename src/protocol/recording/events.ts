@@ -40,6 +40,7 @@ const evidence = v.picklist([
   'misbehaved',
   'leave',
 ]);
+const cuts = v.pipe(v.array(count), v.maxLength(65_536));
 const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8));
 const place = { generation: generationId, step: count };
 const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
@@ -57,7 +58,7 @@ const EventSchema = v.variant('kind', [
     kind: v.literal('engineReady'),
     jobHash: jobHashSchema,
     fingerprint: text,
-    layout: v.strictObject({ gradient: count, tensors: count, microBatches: count, wire: WireSchema }),
+    layout: v.strictObject({ gradient: count, tensors: count, microBatches: count, wire: WireSchema, cuts }),
     tensors: v.pipe(v.array(text), v.maxLength(65_536)),
     hash: stateHash,
   }),
@@ -88,7 +89,7 @@ const EventSchema = v.variant('kind', [
     kind: v.literal('timer'),
     name: v.picklist(['beat', 'propose', 'retry', 'progress', 'found', 'join', 'heal']),
   }),
-  v.strictObject({ kind: v.literal('computed'), ...place, attempt, lanes: LanesSchema }),
+  v.strictObject({ kind: v.literal('computed'), ...place, attempt, bucket: count, lanes: LanesSchema }),
   v.strictObject({ kind: v.literal('computeFailed'), ...place, attempt, detail: text }),
   v.strictObject({ kind: v.literal('applied'), ...place, hash: stateHash }),
   v.strictObject({
@@ -129,9 +130,11 @@ type RecordedEvent = v.InferOutput<typeof EventSchema>;
 
 /** How the lanes at hand are cut, and from where on the protocol reads them. */
 export interface LaneView {
-  /** Of this rank's own contribution: where it is cut into what is sent. */
-  readonly cuts: readonly number[];
-  /** Number of gradient lanes in a contribution; what follows is kept as it is. */
+  /** Where a bucket of this rank's own contribution is cut into what is sent. */
+  cuts(bucket: number): readonly number[];
+  /** Number of gradient lanes in a bucket; what follows is kept as it is. */
+  gradientOf(bucket: number): number;
+  /** Number of gradient lanes in all buckets. */
   readonly gradient: number;
   /** How many lanes of a part from this member are gradient. */
   gradientIn(message: Extract<Message, { kind: 'part' }>, from: string): number;
@@ -141,11 +144,14 @@ export interface LaneView {
 export function recordEvent(event: Event, view: LaneView): object {
   switch (event.kind) {
     case 'engineReady': {
-      const { gradient, tensors, microBatches, wire } = event.layout;
-      return { ...event, layout: { gradient, tensors, microBatches, wire } };
+      const { gradient, tensors, microBatches, wire, cuts } = event.layout;
+      return { ...event, layout: { gradient, tensors, microBatches, wire, cuts } };
     }
     case 'computed':
-      return { ...event, lanes: recordLanes(event.lanes, view.cuts, view.gradient) };
+      return {
+        ...event,
+        lanes: recordLanes(event.lanes, view.cuts(event.bucket), view.gradientOf(event.bucket)),
+      };
     case 'exported':
       return { ...event, bytes: recordBytes(event.bytes) };
     case 'message': {
@@ -221,8 +227,8 @@ export function restoreEvent(value: unknown): Event {
 function restore(event: RecordedEvent): Event {
   switch (event.kind) {
     case 'engineReady': {
-      const { gradient, tensors, microBatches, wire } = event.layout;
-      const layout: LaneLayout = laneLayout(gradient, tensors, microBatches, wire);
+      const { gradient, tensors, microBatches, wire, cuts } = event.layout;
+      const layout: LaneLayout = laneLayout(gradient, tensors, microBatches, wire, cuts);
       return { ...event, layout };
     }
     case 'computed':

@@ -7,6 +7,7 @@
 //   {"end":"open"|"full","entries":n,"check":…}                                         last line
 
 import { partBounds, partStart } from '../../collective/all-reduce.ts';
+import type { Bucket } from '../../collective/buckets.ts';
 import type { LaneLayout } from '../../collective/lanes.ts';
 import type { MemberId, SeatId } from '../../ports/ids.ts';
 import { sameGeneration, type GenerationId } from '../../ports/ids.ts';
@@ -49,20 +50,26 @@ export function createRecordingWriter(
   const unplaced = (length: number): number =>
     layout === undefined ? 0 : Math.max(0, length - (layout.length - layout.gradient));
 
+  const extent = (bucket: number): Bucket => layout?.buckets[bucket] ?? { start: 0, end: 0 };
+  /** Gradient lanes from this one on. */
+  const gradientFrom = (start: number): number => Math.max(0, (layout?.gradient ?? 0) - start);
+
   const view = (): LaneView => ({
-    cuts:
-      layout === undefined || generation === undefined
-        ? []
-        : partBounds(generation.members.length, layout.length),
+    cuts(bucket) {
+      if (generation === undefined) return [];
+      const { start, end } = extent(bucket);
+      return partBounds(generation.members.length, end - start);
+    },
+    gradientOf: (bucket) => gradientFrom(extent(bucket).start),
     gradient: layout?.gradient ?? 0,
-    gradientIn({ generation: theirs, round, part, payload }, from) {
-      if (payload.length === layout?.length) return layout.gradient;
+    gradientIn({ generation: theirs, round, bucket, part, payload }, from) {
+      const { start, end } = extent(bucket);
+      if (payload.length === end - start) return gradientFrom(start);
       const rank = generation?.members.findIndex((member) => member === from) ?? -1;
       if (layout === undefined || generation === undefined || round.attempt < 0 || rank < 0)
         return unplaced(payload.length);
       if (!sameGeneration(theirs, generation.id)) return unplaced(payload.length);
-      const at = partStart(generation.members.length, layout.length, rank, part);
-      return Math.max(0, layout.gradient - at);
+      return gradientFrom(start + partStart(generation.members.length, end - start, rank, part));
     },
   });
 

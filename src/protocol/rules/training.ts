@@ -1,9 +1,8 @@
 // Rules of the step: who computes what, when a sum is whole, and what is kept of it.
 
-import type { AllReduce } from '../../collective/all-reduce.ts';
 import type { MemberId } from '../../ports/ids.ts';
 import { rankOf, type Generation } from '../generation.ts';
-import type { Membership, Training } from '../state.ts';
+import type { Membership, Round, Training } from '../state.ts';
 
 export interface TrainingRules {
   /** The micro-batches of one rank: contiguous shares, as equal as they come. */
@@ -14,14 +13,14 @@ export interface TrainingRules {
   batchOf(training: Training): number;
   /** Whose contribution a part is: its sender's place in the generation; -1 for no member. */
   contributor(generation: Generation, sender: MemberId, part: number): number;
-  /** Whether the sum is whole: every part of it is in. */
-  readyToApply(all: AllReduce): boolean;
+  /** Whether the sum is whole: every part of every bucket is in. */
+  readyToApply(round: Round): boolean;
   /** The largest exponents by which an overflowed step is redone: those that all ranks agreed on in the sum. */
   redoExponents(agreed: Int32Array<ArrayBuffer>, own: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer>;
   /** What is kept of a reduced gradient, for those that have not applied it: all of it, until everyone has. */
   retain(reduced: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer>;
   /** Whether a completed all-reduce is kept for peers that ask for a lost part again: until the next one completes. */
-  keepsRound(completed: AllReduce): boolean;
+  keepsRound(completed: Round): boolean;
 }
 
 export const TRAINING_RULES: TrainingRules = {
@@ -38,7 +37,8 @@ export const TRAINING_RULES: TrainingRules = {
 
   contributor: (generation, sender) => rankOf(generation, sender),
 
-  readyToApply: (all) => all.complete,
+  readyToApply: ({ layout, buckets }) =>
+    buckets.length === layout.buckets.length && buckets.every(({ complete }) => complete),
 
   redoExponents: (agreed) => agreed,
 

@@ -159,7 +159,7 @@ describe('fixed-point accumulate', () => {
         LARGEST: layout.wire.format === 'narrow' ? 2 ** layout.fraction - 1 : 0,
       },
       reads: 5,
-      uniform: [slices.length, LENGTH, TENSORS.length],
+      uniform: [slices.length, LENGTH, TENSORS.length, 0, blocks.length / 4],
       arrays: [
         blocks,
         scaleTable(exponents, layout.fraction),

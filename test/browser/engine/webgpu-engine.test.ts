@@ -98,6 +98,28 @@ describe('the WebGPU engine on the digits', () => {
     expect(Math.abs(mine.loss - theirs.loss)).toBeLessThan(0.01 * theirs.loss);
   });
 
+  test('gives its buckets in backward order, and together they are the contribution, in one pass and in many', async () => {
+    const layout = layoutOf(DEFAULT_JOB);
+    const request = { step: 0, microBatches: [1, 2, 6] };
+    const whole = await (await openWebGpu(DEFAULT_JOB, digits)).contribute(request);
+    const small = await openWebGpu(DEFAULT_JOB, digits, {
+      createBuffer: (device, descriptor) => {
+        if (descriptor.size > 2_000_000) throw new RangeError('refused by the test');
+        return device.createBuffer(descriptor);
+      },
+    });
+    for (const engine of [await openWebGpu(DEFAULT_JOB, digits), small]) {
+      const seen: number[] = [];
+      const lanes = new Int32Array(layout.length);
+      await engine.contributeInBuckets(request, (bucket, part) => {
+        seen.push(bucket);
+        lanes.set(part, layout.buckets[bucket]?.start ?? 0);
+      });
+      expect(seen).toEqual([0, 1, 2]);
+      expect(lanes).toEqual(whole);
+    }
+  });
+
   test('computes the same bits in a second run, and with smaller passes after a refused allocation', async () => {
     const steps = 3;
     const expected = await hashes(await openWebGpu(DEFAULT_JOB, digits), steps);

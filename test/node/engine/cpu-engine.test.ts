@@ -9,6 +9,7 @@ import { parameterTensors } from '../../../src/engine/graph/parameters.ts';
 import { openEngine } from '../../../src/engine/open.ts';
 import { initialState, stateHash } from '../../../src/engine/state.ts';
 import { jobHash, type Job } from '../../../src/job/job.ts';
+import { JOB_PRESETS } from '../../../src/job/presets.ts';
 import { EngineError, type Engine } from '../../../src/ports/engine.ts';
 import { LoaderError } from '../../../src/ports/loader.ts';
 import {
@@ -18,6 +19,7 @@ import {
   GOLDEN,
   KINDS,
   layoutOf,
+  noiseLoader,
   train,
   trainStep,
 } from '../../support/engine.ts';
@@ -75,6 +77,30 @@ describe('a contribution', () => {
         parts.push(unpackLanes(packLanes(part, packing), packing) ?? part);
       }
       expect(combined(layout, parts)).toEqual(whole);
+    }
+  });
+
+  test('comes bucket by bucket in backward order, each when it is whole, and together they are the contribution', async () => {
+    for (const job of [
+      JOB_PRESETS.digits,
+      { ...JOB_PRESETS.digits, globalBatch: 8 },
+      JOB_PRESETS['moby-dick'],
+    ]) {
+      const layout = layoutOf(job);
+      const engine = createCpuEngine({ job, loader: noiseLoader(job), reason: 'A test.' });
+      for (const microBatches of [[], [2, 5]]) {
+        const request = { step: 0, microBatches };
+        const whole = await engine.contribute(request);
+        const seen: number[] = [];
+        const lanes = new Int32Array(layout.length);
+        await engine.contributeInBuckets(request, (bucket, part) => {
+          seen.push(bucket);
+          lanes.set(part, layout.buckets[bucket]?.start ?? 0);
+        });
+        expect(seen).toEqual(layout.buckets.map((_, i) => i));
+        expect(seen.length).toBeGreaterThan(1);
+        expect(lanes).toEqual(whole);
+      }
     }
   });
 

@@ -151,7 +151,8 @@ function slowEngine() {
   };
   const wrapped: Engine = {
     ...engine,
-    contribute: (request) => slow(`contribute ${request.step}`, () => engine.contribute(request)),
+    contributeInBuckets: (request, deliver) =>
+      slow(`contribute ${request.step}`, () => engine.contributeInBuckets(request, deliver)),
     apply: (request) => slow(`apply ${request.step}`, () => engine.apply(request)),
     exportState: () => slow('export', () => engine.exportState()),
   };
@@ -318,7 +319,7 @@ describe('the host', () => {
     const { host, core, clock, effects } = await openHost({
       openEngine: async (job, attempt) => {
         attempts.push(attempt);
-        return { ...smallEngine(job), lost: lost.promise, contribute: () => Promise.reject(GONE) };
+        return { ...smallEngine(job), lost: lost.promise, contributeInBuckets: () => Promise.reject(GONE) };
       },
     });
     await host.boot();

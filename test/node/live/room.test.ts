@@ -154,7 +154,8 @@ describe('a room of live ranks', () => {
       const failing = new EngineError('out-of-memory', 'No.');
       return {
         ...engine,
-        contribute: (request) => (refuse ? Promise.reject(failing) : engine.contribute(request)),
+        contributeInBuckets: (request, deliver) =>
+          refuse ? Promise.reject(failing) : engine.contributeInBuckets(request, deliver),
       };
     };
     const options = { autostart: false };

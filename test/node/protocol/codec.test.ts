@@ -83,6 +83,7 @@ const narrowPart = fc
       kind: fc.constant('part' as const),
       generation: generationId,
       round,
+      bucket: fc.nat(8),
       part: count,
       packing: fc.constant({ lanes, bits }),
       payload: fc
@@ -136,6 +137,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     kind: fc.constant('part' as const),
     generation: generationId,
     round,
+    bucket: fc.nat(8),
     part: count,
     packing: fc.constant(undefined),
     payload: words,

@@ -50,6 +50,7 @@ const sendPart = (
     kind: 'part',
     generation: generationOf(epoch),
     round: { step, attempt: 0 },
+    bucket: 0,
     part,
     packing: undefined,
     payload,

@@ -19,6 +19,7 @@ import {
 } from '../../layers/layer.ts';
 import type { LayerSpec } from '../../layers/index.ts';
 import { lossLimit, lossScale } from '../../loss-lane.ts';
+import { BLOCK_ELEMENTS, type BlockRange } from '../tables.ts';
 import type { Operation, PlanTensor, TensorId } from './operation.ts';
 
 const F32_BIAS = 127;
@@ -30,8 +31,10 @@ export interface LowerInput {
   readonly samplesPerSlice: number;
   readonly globalBatch: number;
   readonly microBatches: number;
-  /** Blocks of elements that one workgroup quantises each. */
-  readonly blocks: number;
+  /** Blocks of elements that one workgroup quantises each, of each bucket of the gradient. */
+  readonly blocks: readonly BlockRange[];
+  /** The node after which each bucket is whole (see graph/bucket-makers.ts). */
+  readonly makers: readonly number[];
   /** Narrow wire format: the largest lane of one slice. 0: what fits i32. */
   readonly largest: number;
   readonly lowerMatmul: (call: MatmulCall, samplesPerSlice: number) => readonly KernelCall[];
@@ -65,6 +68,8 @@ export interface Lowered {
   readonly forward: readonly Operation[];
   /** What follows them in training. */
   readonly backward: readonly Operation[];
+  /** For each bucket, after how many operations of both its lanes are there. */
+  readonly bucketEnds: readonly number[];
 }
 
 /** A gradient's tensor, and the values that it is the gradient of and that are still to be gone through. */
@@ -88,7 +93,7 @@ export function lower(input: LowerInput): Lowered {
     labels: perSample('labels', 'plan', 4 * graph.positions),
     losses: perSample('losses', 'plan', 4 * graph.positions),
     parameters: add('parameters', 'engine', () => 4 * P),
-    blocks: add('blocks', 'engine', () => 16 * input.blocks),
+    blocks: add('blocks', 'engine', () => 16 * input.blocks.reduce((sum, { count }) => sum + count, 0)),
     scales: add('scales', 'engine', () => 16 * graph.parameters.length),
     microBatches: add('micro-batches', 'plan', ({ slices }) => 4 * slices),
     keys: add('rounding keys', 'plan', ({ slices }) => 8 * slices),
@@ -273,6 +278,7 @@ export function lower(input: LowerInput): Lowered {
   );
 
   const backward: Operation[] = [];
+  const bucketEnds: number[] = [];
   const written = new Set<string>();
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = demand(nodes[i], 'node');
@@ -286,6 +292,7 @@ export function lower(input: LowerInput): Lowered {
       for (const { name } of node.parameters) written.add(name);
       backward.push(...operations(i, 'parameter gradient', layer.parameterGradient(place, accumulate)));
     }
+    quantiseMadeBy(i);
     const needed: boolean[] = [];
     const accumulate: boolean[] = [];
     node.reads.forEach((value, k) => {
@@ -319,27 +326,37 @@ export function lower(input: LowerInput): Lowered {
     return arriving.values.every((other) => addedBefore(value, other) && addedBefore(other, value));
   }
 
-  backward.push({
-    label: 'fixed point',
-    kernel: {
-      shader: 'fixed_point.wgsl',
-      entryPoint: 'accumulate',
-      constants: {
-        MICRO_BATCHES: input.microBatches,
-        UNSCALABLE: MAX_EXPONENT + F32_BIAS,
-        LARGEST: input.largest,
-      },
-      reads: 5,
-      writes: 2,
-    },
-    reads: [named.blocks, named.scales, named.microBatches, gradients, named.keys],
-    writes: [named.lanes, named.side],
-    uniform: ({ slices }) => [slices, P, T],
-    workgroups: () => foldedGrid(input.blocks),
-    cost: ({ slices }) => ({ flops: 0, bytes: 4 * P * (slices + 2) }),
-  });
+  /** The buckets that are whole after this node. */
+  function quantiseMadeBy(node: number): void {
+    for (; input.makers[bucketEnds.length] === node; bucketEnds.push(forward.length + backward.length)) {
+      const range = input.blocks[bucketEnds.length];
+      if (range !== undefined && range.count > 0) backward.push(fixedPoint(range));
+    }
+  }
 
-  return { tensors, named: { ...named, logits }, forward, backward };
+  function fixedPoint({ first, count }: BlockRange): Operation {
+    return {
+      label: 'fixed point',
+      kernel: {
+        shader: 'fixed_point.wgsl',
+        entryPoint: 'accumulate',
+        constants: {
+          MICRO_BATCHES: input.microBatches,
+          UNSCALABLE: MAX_EXPONENT + F32_BIAS,
+          LARGEST: input.largest,
+        },
+        reads: 5,
+        writes: 2,
+      },
+      reads: [named.blocks, named.scales, named.microBatches, gradients, named.keys],
+      writes: [named.lanes, named.side],
+      uniform: ({ slices }) => [slices, P, T, first, count],
+      workgroups: () => foldedGrid(count),
+      cost: ({ slices }) => ({ flops: 0, bytes: 4 * BLOCK_ELEMENTS * count * (slices + 2) }),
+    };
+  }
+
+  return { tensors, named: { ...named, logits }, forward, backward, bucketEnds };
 }
 
 const isInput = (role: BufferRole): boolean => typeof role === 'object' && 'input' in role;

@@ -111,4 +111,5 @@ export const summaryOf = (manifest: Manifest): CheckpointSummary => ({
   bytes: manifest.pieces.reduce((sum, piece) => sum + piece.bytes, 0),
   savedAt: manifest.savedAt,
   pinned: manifest.pinned,
+  standing: manifest.standing,
 });

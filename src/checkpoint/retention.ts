@@ -24,7 +24,10 @@ export function retained(
   saving: string | undefined,
 ): ReadonlySet<string> {
   const { keep, everyNth } = policy;
-  const sound = newestFirst(room).filter((manifest) => manifest.standing !== 'corrupt' && isSealed(manifest));
+  // Pinned ones stand beside the rule: one that came from outside must not push the room's own newest out.
+  const sound = newestFirst(room).filter(
+    (manifest) => !manifest.pinned && manifest.standing !== 'corrupt' && isSealed(manifest),
+  );
   const stays = [
     ...room.filter((manifest) => manifest.pinned || manifest.id === saving),
     ...sound.slice(0, Math.max(1, keep)),

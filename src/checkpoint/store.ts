@@ -29,6 +29,15 @@ export interface CheckpointStoreOptions extends RetentionPolicy {
 export interface BrowserCheckpointStore extends CheckpointStore {
   /** A pinned checkpoint stays until it is unpinned or deleted. */
   pin(id: string, pinned: boolean): Promise<CheckpointSummary>;
+  /** Reads every piece and notes what that shows; never rejects for what it finds. Rejects with `missing`. */
+  verify(id: string): Promise<CheckpointSummary>;
+  /**
+   * Takes in a file from outside, as a save does, and pins it: no rule brought it here, so none takes it away. It passes no fence and
+   * raises none, since whoever brings an old state means it.
+   */
+  admit(...what: Parameters<CheckpointStore['save']>): Promise<CheckpointSummary>;
+  /** For lessons: flips a bit of what is stored, as a failing disk does. */
+  damage(id: string): Promise<void>;
   /** Lets the connection go. A later call opens it again. */
   close(): void;
 }
@@ -71,12 +80,7 @@ export function openCheckpointStore(options: CheckpointStoreOptions): BrowserChe
 
   async function load(id: string): Promise<CheckpointRecord> {
     const { manifest, stored } = await readStored(database, id);
-    if (manifest === undefined) {
-      throw new StoreError(
-        'missing',
-        `There is no checkpoint "${id}" in this browser: it was deleted, or replaced by newer ones.`,
-      );
-    }
+    if (manifest === undefined) throw gone(id);
     const verdict = await assemble(manifest, stored);
     if (verdict.file !== undefined) return { summary: summaryOf(manifest), file: verdict.file };
     // Retention must not rely on it. That it cannot be read matters more than that this cannot be noted.
@@ -89,7 +93,8 @@ export function openCheckpointStore(options: CheckpointStoreOptions): BrowserChe
     );
   }
 
-  async function save(
+  async function write(
+    way: 'save' | 'admit',
     ...[key, jobHash, stateHash, file]: Parameters<CheckpointStore['save']>
   ): Promise<CheckpointSummary> {
     if (file.length === 0)
@@ -100,7 +105,7 @@ export function openCheckpointStore(options: CheckpointStoreOptions): BrowserChe
     // Twice at most: what was there already may turn out corrupt when it is read back, and is then written again.
     for (const anew of [false, true]) {
       const failure = await database
-        .write(doing, (transaction) => writeAll(transaction, manifest, file, anew, options))
+        .write(doing, (transaction) => writeAll(transaction, manifest, file, { anew, way }, options))
         .then(() => undefined, asStoreError);
       if (failure !== undefined && isFinal(failure)) throw failure;
 
@@ -125,7 +130,7 @@ export function openCheckpointStore(options: CheckpointStoreOptions): BrowserChe
             await sweep(transaction, found.room, found.id, options);
           })
           .catch(() => undefined);
-        return summaryOf(found);
+        return { ...summaryOf(found), standing: 'verified' };
       }
       flaw = verdict.flaw;
     }
@@ -142,8 +147,29 @@ export function openCheckpointStore(options: CheckpointStoreOptions): BrowserChe
   }
 
   return {
-    save,
+    save: (...what) => write('save', ...what),
+    admit: (...what) => write('admit', ...what),
     load,
+    async verify(id) {
+      const { manifest, stored } = await readStored(database, id);
+      if (manifest === undefined) throw gone(id);
+      const standing = (await assemble(manifest, stored)).file === undefined ? 'corrupt' : 'verified';
+      await database.write('note what a reading showed', (transaction) =>
+        judge(transaction, manifest, standing),
+      );
+      return { ...summaryOf(manifest), standing };
+    },
+    damage: (id) =>
+      database.write('damage a checkpoint', async (transaction) => {
+        const manifest = readManifest(await transaction.objectStore('manifests').get(id));
+        const last = manifest?.pieces.at(-1);
+        if (last === undefined) throw gone(id);
+        const pieces = transaction.objectStore('pieces');
+        const piece = await pieces.get(last.hash);
+        if (!(piece instanceof Uint8Array) || piece.length === 0) return;
+        piece[piece.length - 1] = (piece.at(-1) ?? 0) ^ 1;
+        await pieces.put(piece, last.hash);
+      }),
     async list(room) {
       return (await listManifests(room)).map(summaryOf);
     },
@@ -195,19 +221,31 @@ export function openCheckpointStore(options: CheckpointStoreOptions): BrowserChe
   };
 }
 
+const gone = (id: string): StoreError =>
+  new StoreError(
+    'missing',
+    `There is no checkpoint "${id}" in this browser: it was deleted, or replaced by newer ones.`,
+  );
+
+interface Writes {
+  /** Pieces that seem to be there already are written all the same. */
+  readonly anew: boolean;
+  readonly way: 'save' | 'admit';
+}
+
 /** The whole of a save, in one transaction: fence, pieces, manifest, retention. */
 async function writeAll(
   transaction: Writing,
   manifest: Manifest,
   file: Uint8Array<ArrayBuffer>,
-  anew: boolean,
+  { anew, way }: Writes,
   policy: RetentionPolicy,
 ): Promise<void> {
   const { room, incarnation, generation } = manifest;
   const fences = transaction.objectStore('fences');
   const fence = v.safeParse(FenceSchema, await fences.get([room, incarnation]));
   const newest = fence.success ? fence.output.generation : -1;
-  if (newest > generation) {
+  if (way === 'save' && newest > generation) {
     throw new StoreError(
       'fenced',
       `Generation ${generation} may not save any more: generation ${newest} of the same room has saved. Nothing was written.`,
@@ -217,7 +255,10 @@ async function writeAll(
   const pieces = transaction.objectStore('pieces');
   const previous = readManifest(await manifests.get(manifest.id));
   // The same state is stored and has been read back: a second writing could only lose it.
-  if (previous?.standing === 'verified' && !anew) return;
+  if (previous?.standing === 'verified' && !anew) {
+    if (way === 'admit') await manifests.put({ ...previous, pinned: true });
+    return;
+  }
   const known = new Set(anew ? [] : await pieces.getAllKeys());
   const requests: (() => Promise<unknown>)[] = [];
   manifest.pieces.forEach(({ hash }, index) => {
@@ -226,8 +267,8 @@ async function writeAll(
     // A copy: storing a view would store the whole buffer behind it.
     requests.push(() => pieces.put(file.slice(index * PIECE_BYTES, (index + 1) * PIECE_BYTES), hash));
   });
-  requests.push(() => manifests.put({ ...manifest, pinned: previous?.pinned ?? false }));
-  requests.push(() => fences.put({ room, incarnation, generation }));
+  requests.push(() => manifests.put({ ...manifest, pinned: way === 'admit' || previous?.pinned === true }));
+  if (way === 'save') requests.push(() => fences.put({ room, incarnation, generation }));
   await allAtOnce(requests);
   await sweep(transaction, room, manifest.id, policy);
 }

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { allReduceCommand } from './bench/allreduce-command.ts';
+import { checkpointCommand } from './bench/checkpoint-command.ts';
 import { matmulCommand } from './bench/matmul-command.ts';
 import { stepCommand } from './bench/step-command.ts';
 
@@ -11,5 +12,6 @@ export function benchCommand(exit: (status: number) => void): Command {
     .description('Measures parts of the product, each in one run with what it is compared with.')
     .addCommand(allReduceCommand(exit))
     .addCommand(stepCommand(exit))
-    .addCommand(matmulCommand(exit));
+    .addCommand(matmulCommand(exit))
+    .addCommand(checkpointCommand(exit));
 }

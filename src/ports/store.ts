@@ -15,6 +15,7 @@ export interface BallotStore {
 
 /** Where a checkpoint stands in history: ordered by incarnation depth, then generation, then step, as in `compareCheckpoints`. */
 export interface CheckpointKey {
+  /** The name under which it is kept, the "checkpoint path": that of the room, or one that a person gave. */
   readonly room: string;
   readonly generation: GenerationId;
   readonly step: number;
@@ -28,7 +29,12 @@ export interface CheckpointSummary extends CheckpointKey {
   /** Milliseconds since the epoch, by the writer's clock; shown, never compared. */
   readonly savedAt: number;
   readonly pinned: boolean;
+  /** What the last reading of it showed. */
+  readonly standing: Standing;
 }
+
+/** `unverified`: it was written, and not read back yet. */
+export type Standing = 'unverified' | 'verified' | 'corrupt';
 
 /** What is saved beside the tensors: loss history, epoch, metric history, ledger. JSON-able. */
 export type CheckpointNotes = Readonly<Record<string, unknown>>;

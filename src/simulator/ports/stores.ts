@@ -116,6 +116,7 @@ export function createSimulatedCheckpoints(stage: Stage, page: MemberId): Simula
           bytes: file.length,
           savedAt: stage.now(),
           pinned: false,
+          standing: 'verified',
         };
         const standing = { lineage: key.generation, step: key.step, hash: stateHash };
         const begun = beginSave(shelf, page, { standing, bytes: file.slice(), summary });

@@ -49,6 +49,17 @@ const save = (
     file ?? noise(1000, step),
   );
 
+const admit = (
+  store: BrowserCheckpointStore,
+  { step, generation = 1, depth = 0, room = ROOM, file }: Saving,
+) =>
+  store.admit(
+    { room, generation: { incarnation: incarnation(depth), number: generation }, step },
+    JOB_HASH,
+    stateHash(String(step % 10)),
+    file ?? noise(1000, step),
+  );
+
 const steps = async (store: BrowserCheckpointStore, room = ROOM): Promise<number[]> =>
   (await store.list(room)).map((summary) => summary.step);
 
@@ -204,6 +215,45 @@ describe('a newer generation', () => {
   });
 });
 
+describe('a checkpoint from outside', () => {
+  test('is pinned, passes no fence and raises none', async () => {
+    const store = open({ keep: 1 });
+    await save(store, { step: 5, generation: 3 });
+    expect(await admit(store, { step: 2, generation: 1 })).toMatchObject({
+      pinned: true,
+      standing: 'verified',
+    });
+    await admit(store, { step: 50, generation: 9, depth: 7 });
+    await save(store, { step: 6, generation: 3 });
+    await save(store, { step: 7, generation: 8, depth: 7 });
+    expect(await steps(store)).toEqual([50, 7, 2]);
+    expect((await store.list(ROOM)).map(({ pinned }) => pinned)).toEqual([true, false, true]);
+  });
+
+  test('that is here already is pinned', async () => {
+    const store = open();
+    const { id } = await save(store, { step: 1 });
+    expect(await admit(store, { step: 1 })).toMatchObject({ id, pinned: true });
+    expect(await store.list(ROOM)).toHaveLength(1);
+  });
+});
+
+describe('a reading', () => {
+  test('shows whether a checkpoint is whole, and the list says so until the next one', async () => {
+    const store = open();
+    const { id } = await save(store, { step: 1 });
+    expect((await store.list(ROOM))[0]?.standing).toBe('verified');
+    await store.damage(id);
+    expect((await store.list(ROOM))[0]?.standing).toBe('verified');
+    expect((await store.verify(id)).standing).toBe('corrupt');
+    expect((await store.list(ROOM))[0]?.standing).toBe('corrupt');
+    await store.damage(id);
+    expect((await store.verify(id)).standing).toBe('verified');
+    expect(await faultOf(store.verify('nobody'))).toBe('missing');
+    expect(await faultOf(store.damage('nobody'))).toBe('missing');
+  });
+});
+
 describe('a page that dies', () => {
   test('at any point of a save leaves the old checkpoint or the new one, whole, and nothing that leaks', async () => {
     // Two pieces, of which the first stays the same: the save reuses one, writes one and deletes an old one.
@@ -231,6 +281,48 @@ describe('a page that dies', () => {
     expect(points).toBeGreaterThan(15);
     expect(outcomes.join(' ')).toMatch(/^(old )+(new ?)+$/);
   });
+
+  test('at any point of an import, pin, verification or retention leaves what was there whole, and what came whole or absent', async () => {
+    const incoming = noise(PIECE_BYTES + 7, 9);
+    type Act = (store: BrowserCheckpointStore, first: CheckpointSummary) => Promise<unknown>;
+    const acts: Readonly<Record<string, Act>> = {
+      import: (store) => admit(store, { step: 99, depth: 3, file: incoming }),
+      pin: (store, { id }) => store.pin(id, true),
+      verification: (store, { id }) => store.verify(id),
+      // Two saves over one that is kept: the second one's retention deletes the first, which shares a piece with the pinned one.
+      retention: async (store) => {
+        for (const step of [5, 6])
+          await save(store, { step, file: noise(PIECE_BYTES + 10, 1).with(PIECE_BYTES + 2, step) });
+      },
+    };
+    for (const [what, act] of Object.entries(acts)) {
+      let points = Number.POSITIVE_INFINITY;
+      for (let dieAt = 1; dieAt <= points + 1; dieAt++) {
+        const { databaseName, ...before } = open({ keep: 1 });
+        const first = await save(before, { step: 1, file: noise(PIECE_BYTES + 10, 1) });
+        await before.pin(first.id, true);
+        const second = await save(before, { step: 2, file: noise(20, 2) });
+        const reached = await runUntilCrash(dieAt, () => act(before, first));
+        if (reached < dieAt) points = reached;
+
+        const after = open({ keep: 1, databaseName });
+        const listed = await after.list(ROOM);
+        const ids = listed.map(({ id }) => id);
+        expect(ids, what).toContain(first.id);
+        if (what !== 'retention') expect(ids, what).toContain(second.id);
+        for (const { id, step } of listed) {
+          const { file } = await after.load(id);
+          if (step === 99) expect(Buffer.compare(file, incoming)).toBe(0);
+          if (step === 1) expect(Buffer.compare(file, noise(PIECE_BYTES + 10, 1))).toBe(0);
+        }
+        // Nothing leaks: what no manifest names is gone with the next save.
+        await save(after, { step: 200, depth: 4, file: noise(20, 3) });
+        for (const { id } of await after.list(ROOM)) await after.delete(id);
+        expect(await pieceCount(databaseName), what).toBe(0);
+      }
+      expect(points, what).toBeGreaterThanOrEqual(3);
+    }
+  }, 60_000);
 
   test('at any point of a deletion leaves the checkpoint whole or gone', async () => {
     let points = Number.POSITIVE_INFINITY;

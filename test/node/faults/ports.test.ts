@@ -85,6 +85,7 @@ describe('storage', () => {
     bytes: 1,
     savedAt: 0,
     pinned: false,
+    standing: 'verified',
   };
   const note = <T>(call: string, answer: T): Promise<T> => {
     calls.push(call);

@@ -102,7 +102,8 @@ export function createProfile(clock: Clock) {
       );
       if (isOld) throw new StoreError('fenced', `Generation ${number} is over.`);
       const bytes = file.length;
-      const summary = { ...key, id, jobHash, stateHash, bytes, savedAt: clock.now(), pinned: false };
+      const described = { ...key, id, jobHash, stateHash, bytes, savedAt: clock.now(), pinned: false };
+      const summary: CheckpointSummary = { ...described, standing: 'verified' };
       records.set(id, { summary, file: file.slice() });
       checksums.set(id, buf(file));
       return summary;

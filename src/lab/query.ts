@@ -7,6 +7,7 @@ import { JOB_PRESETS, PRESET_NAMES } from '../job/presets.ts';
 import { formatWire, parseWire, WIRE_SPELLING, WireSchema } from '../job/wire-schema.ts';
 import type { EngineChoice } from '../live/api.ts';
 import { CheckpointPathSchema } from '../live/link.ts';
+import { ICE_SPELLING, IceSchema, SIGNAL_SPELLING, SignalSchema } from '../transport/network-settings.ts';
 
 /** More frames than this in one tab would only starve each other. */
 export const MAX_LOCAL_RANKS = 16;
@@ -23,6 +24,10 @@ export interface LabQuery {
   readonly path: string | undefined;
   /** The id of a checkpoint that a new room goes on from. */
   readonly from: string | undefined;
+  /** The PeerServer where the room's pages meet; undefined: the one beside this page. */
+  readonly signal: string | undefined;
+  /** STUN and TURN servers; undefined: none. */
+  readonly ice: string | undefined;
   /** What a new room trains. */
   readonly job: Job;
   /** What was wrong in the address, one sentence each. */
@@ -61,6 +66,8 @@ const OPTIONS = {
     ),
     expected: 'steps (20), seconds (30s), epoch, hide or auto (auto:SECONDS), with commas between them',
   },
+  signal: { schema: SignalSchema, expected: SIGNAL_SPELLING },
+  ice: { schema: IceSchema, expected: ICE_SPELLING },
   name: {
     schema: v.pipe(v.string(), v.regex(/^[\w .-]{1,64}$/)),
     expected: '1 to 64 letters, digits, blanks, dots, dashes or underscores',
@@ -108,7 +115,20 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
   }
   const path = read<string | undefined>('checkpoints', OPTIONS.checkpoints.schema, undefined);
   const from = read<string | undefined>('from', OPTIONS.from.schema, undefined);
-  return { engine, ranks, autostart, tune, path, from, job: checkedJob(wanted, complaints), complaints };
+  const signal = read<string | undefined>('signal', OPTIONS.signal.schema, undefined);
+  const ice = read<string | undefined>('ice', OPTIONS.ice.schema, undefined);
+  return {
+    engine,
+    ranks,
+    autostart,
+    tune,
+    path,
+    from,
+    signal,
+    ice,
+    job: checkedJob(wanted, complaints),
+    complaints,
+  };
 }
 
 /** With other policies alone, steps count for nothing: the last is saved all the same. */

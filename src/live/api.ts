@@ -23,6 +23,10 @@ export interface RankOptions {
   readonly autostart: boolean;
   /** Whoever founds the room measures kernels on its GPU first, and pins the fastest in the job. */
   readonly tune: boolean;
+  /** The PeerServer where the room's pages meet, spelled as in transport/network-settings.ts; the page's own server by default. */
+  readonly signal?: string;
+  /** STUN and TURN servers, in that file's spelling; none by default. */
+  readonly ice?: string;
   /** The job to found the room with; a joiner takes the room's. */
   readonly job: Job;
   /** The name under which checkpoints are kept, the "checkpoint path". Without one, the room's code. */

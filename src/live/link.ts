@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { JobSchema } from '../job/job.ts';
+import { IceSchema, SignalSchema } from '../transport/network-settings.ts';
 import type { RankOptions } from './api.ts';
 
 /** Names a room, and proves that whoever holds it was invited. */
@@ -60,6 +61,8 @@ const RankFragmentSchema = v.strictObject({
   engine: v.picklist(['auto', 'webgpu', 'cpu']),
   autostart: flag,
   tune: flag,
+  signal: v.exactOptional(SignalSchema),
+  ice: v.exactOptional(IceSchema),
   job: v.pipe(v.string(), v.parseJson(), JobSchema),
   path: v.exactOptional(CheckpointPathSchema),
   from: v.exactOptional(v.pipe(v.string(), v.maxLength(400))),
@@ -135,6 +138,8 @@ export function encodeRankOptions(options: RankOptions): string {
     engine: options.engine,
     autostart: options.autostart ? '1' : '0',
     tune: options.tune ? '1' : '0',
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.ice === undefined ? {} : { ice: options.ice }),
     job: JSON.stringify(options.job),
     ...(options.path === undefined ? {} : { path: options.path }),
     ...(options.from === undefined ? {} : { from: options.from }),

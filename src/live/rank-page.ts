@@ -2,6 +2,7 @@
 // window around it. Opened alone, it says in text how the rank is doing.
 
 import * as Comlink from 'comlink';
+import { readIceServers, readSignalServer } from '../transport/network-settings.ts';
 import { openPageTransport } from '../transport/page.ts';
 import { isMemberId } from '../ports/ids.ts';
 import type { MemberId } from '../ports/ids.ts';
@@ -49,12 +50,8 @@ async function open(): Promise<void> {
     room: options.room,
     member,
     worker: channel.port1,
-    signal: {
-      host: location.hostname,
-      port: Number(location.port) || (location.protocol === 'https:' ? 443 : 80),
-      path: SIGNAL_PATH,
-      secure: location.protocol === 'https:',
-    },
+    signal: readSignalServer(options.signal ?? new URL(SIGNAL_PATH, location.origin).href),
+    iceServers: options.ice === undefined ? [] : readIceServers(options.ice),
   });
   const data = new URL('data/', document.baseURI).href;
   /** Ends this page, once the answer to whoever asked for it has left. */

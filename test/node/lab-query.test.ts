@@ -12,6 +12,8 @@ describe("the lab's address", () => {
       ranks: 1,
       autostart: false,
       tune: true,
+      signal: undefined,
+      ice: undefined,
       job: DEFAULT_JOB,
       complaints: [],
     });
@@ -22,6 +24,18 @@ describe("the lab's address", () => {
     expect(query.complaints).toEqual([]);
     expect(query).toMatchObject({ engine: 'cpu', ranks: 4, autostart: true });
     expect(query.job).toEqual({ ...DEFAULT_JOB, steps: 60, seed: 7, name: 'class 3' });
+  });
+
+  it('may name a PeerServer, and servers for STUN and TURN', () => {
+    const search = new URLSearchParams({
+      signal: 'https://peers.example.org/meet',
+      ice: 'stun:example.org,turn:u:p@example.org',
+    });
+    expect(parseLabQuery(`?${search.toString()}`)).toMatchObject({
+      signal: 'https://peers.example.org/meet',
+      ice: 'stun:example.org,turn:u:p@example.org',
+      complaints: [],
+    });
   });
 
   it.each([
@@ -37,6 +51,10 @@ describe("the lab's address", () => {
     '?seed=4294967296',
     '?name=%3Cscript%3E',
     '?colour=blue',
+    '?signal=peers.example.org',
+    '?signal=ftp%3A%2F%2Fpeers.example.org',
+    '?ice=turn%3Aturn.example.org',
+    '?ice=http%3A%2F%2Fexample.org',
   ])('says in one sentence what is wrong with %s, and goes on with the default', (search) => {
     const { complaints, ...rest } = parseLabQuery(search);
     expect(complaints).toHaveLength(1);

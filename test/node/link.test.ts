@@ -150,6 +150,26 @@ describe("a rank's options", () => {
     );
   });
 
+  it('may name a PeerServer and ICE servers, which are read before they are used', () => {
+    const given: RankOptions = {
+      room: 'KQWERT',
+      secret: SECRET,
+      fresh: true,
+      engine: 'auto',
+      autostart: false,
+      tune: true,
+      signal: 'http://peers.example.org:9000/',
+      ice: 'turn:1900000000%3Aann:a%2Fb%3D@turn.example.org:3478?transport=udp',
+      job: DEFAULT_JOB,
+    };
+    expect(parseRankOptions(encodeRankOptions(given))).toEqual(given);
+    for (const broken of [
+      { ...given, signal: 'peers' },
+      { ...given, ice: 'turn:nobody@' },
+    ])
+      expect(faultOf(() => parseRankOptions(encodeRankOptions(broken)))).toBe('options');
+  });
+
   const valid = encodeRankOptions({
     room: 'KQWERT',
     secret: SECRET,

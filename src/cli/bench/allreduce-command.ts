@@ -5,11 +5,12 @@ import { listOf } from '../arguments.ts';
 import { withCleanup } from '../cleanup.ts';
 import { EXIT_OK } from '../errors.ts';
 import { interruptible } from '../interrupt.ts';
-import type { AllReduceRow } from './allreduce/run.ts';
+import type { AllReduceReport, SoakReport } from './allreduce/run.ts';
 
 interface Options {
   readonly ranks: readonly number[];
   readonly mib: readonly number[];
+  readonly soak?: true;
   readonly json?: true;
 }
 
@@ -17,6 +18,10 @@ const HELP = `
 Bus bandwidth is what a ring must move on each link, over the time that it takes. It is compared, in the same run and the same
 tabs, with a bare sender and receiver loop on a data channel to the next tab while all tabs send at once (raw), with a
 star, in which one tab adds up for all, and with the same ring over PeerJS's own connections. Each figure is the median of three.
+Control is the round trip of a small message to the next rank and back while 4 MiB are reduced again and again.
+
+--soak runs 10,000 all-reduces of 1 and 64 KiB by turns between two tabs instead, and looks at the memory of their workers, after
+garbage collection, at every thousand.
 `;
 
 export function allReduceCommand(exit: (status: number) => void): Command {
@@ -32,31 +37,45 @@ export function allReduceCommand(exit: (status: number) => void): Command {
         .default([0.1, 1, 4, 16], '0.1,1,4,16')
         .argParser(listOf('numbers from 0.001 to 64', (n) => n >= 0.001 && n <= 64)),
     )
+    .option('--soak', 'look at memory over 10,000 all-reduces instead')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
       // Loaded only now: a browser's driver and a server are much to load for a help text.
-      const { measureAllReduce } = await import('./allreduce/run.ts');
+      const { measureAllReduce, soakAllReduce } = await import('./allreduce/run.ts');
       const report = await interruptible(({ signal }) =>
-        withCleanup((cleanup) =>
-          measureAllReduce(options, cleanup, signal, (line) => {
+        withCleanup(async (cleanup): Promise<AllReduceReport | SoakReport> => {
+          const log = (line: string): void => {
             process.stderr.write(`${line}\n`);
-          }),
-        ),
+          };
+          return await (options.soak === true
+            ? soakAllReduce(cleanup, signal, log)
+            : measureAllReduce(options, cleanup, signal, log));
+        }),
       );
-      if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
-      else {
-        process.stdout.write(`${table(report.rows)}\n`);
-        for (const { ranks, ms } of report.latency)
-          process.stdout.write(`1 KiB among ${ranks} ranks takes ${ms.toFixed(2)} ms.\n`);
-      }
+      process.stdout.write(`${options.json === true ? JSON.stringify(report) : inWords(report)}\n`);
       exit(EXIT_OK);
     });
 }
 
 const COLUMNS = ['ranks', 'MiB', 'ms', 'bus MB/s', 'raw MB/s', 'ratio', 'star ms', 'PeerJS ms'];
 
-function table(rows: readonly AllReduceRow[]): string {
+function inWords(report: AllReduceReport | SoakReport): string {
+  if ('soak' in report)
+    return report.soak.heap
+      .map(({ collectives, bytes }) => `${collectives} collectives: ${(bytes / 1024 / 1024).toFixed(2)} MiB`)
+      .join('\n');
+  return [
+    table(report.rows),
+    ...report.latency.map(({ ranks, ms }) => `1 KiB among ${ranks} ranks takes ${ms.toFixed(2)} ms.`),
+    ...report.control.map(
+      ({ ranks, p50Ms, p99Ms, mostBufferedBytes }) =>
+        `Control among ${ranks} ranks during bulk: ${p50Ms.toFixed(1)} ms in the middle, ${p99Ms.toFixed(1)} ms at p99; at most ${Math.round(mostBufferedBytes / 1024)} KiB buffered.`,
+    ),
+  ].join('\n');
+}
+
+function table(rows: AllReduceReport['rows']): string {
   const cells = rows.map((row) => [
     String(row.ranks),
     String(row.mib),

@@ -223,6 +223,8 @@ export function createLab(
         engine: query.engine,
         autostart: query.autostart,
         tune: query.tune,
+        ...(query.signal === undefined ? {} : { signal: query.signal }),
+        ...(query.ice === undefined ? {} : { ice: query.ice }),
         job: query.job,
         path: query.path,
         from: first ? query.from : undefined,

@@ -119,7 +119,7 @@ async function overPeerJs(run: Run): Promise<Measured> {
   waiting.forEach(receivePeer);
   await loop.done;
   receivePeer = undefined;
-  return { ms: performance.now() - start, rounds, heapBytes: undefined };
+  return { ms: performance.now() - start, rounds, roundTripsMs: [], mostBufferedBytes: 0 };
 }
 
 window.bench = {

@@ -5,9 +5,9 @@ export interface Run {
   /**
    * `ring`: the product's all-reduce over its transport. `star`: everybody sends to rank 0, which adds up and sends back, over the same
    * transport. `raw`: a bare sender and receiver loop on a data channel to the next rank, everybody at once. `peerjs`: the product's
-   * ring over PeerJS's own connections and serialization.
+   * ring over PeerJS's own connections and serialization. `pinged-ring`: the ring, while each rank pings the next one on control.
    */
-  readonly kind: 'ring' | 'star' | 'raw' | 'peerjs';
+  readonly kind: 'ring' | 'star' | 'raw' | 'peerjs' | 'pinged-ring';
   readonly rank: number;
   /** By rank. */
   readonly members: readonly string[];
@@ -22,8 +22,10 @@ export interface Run {
 export interface Measured {
   readonly ms: number;
   readonly rounds: number;
-  /** Of the worker's or page's heap where the browser tells. */
-  readonly heapBytes: number | undefined;
+  /** `pinged-ring`: of control messages to the next rank and back. */
+  readonly roundTripsMs: readonly number[];
+  /** The most that any data channel of the transport buffered, so far. */
+  readonly mostBufferedBytes: number;
 }
 
 /** `window.bench` of a page. */

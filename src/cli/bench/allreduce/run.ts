@@ -1,22 +1,24 @@
 // Opens headless tabs, one a rank, and measures the all-reduce in them beside what it is compared with.
 
-import type { Page } from 'playwright-core';
+import type { BrowserContext } from 'playwright-core';
 import { startServer } from '../../../server/start.ts';
 import { ensureBrowser } from '../../browser.ts';
 import type { Cleanup } from '../../cleanup.ts';
-import { sleep, waitedInVain, within } from '../../deadline.ts';
 import { launchProfile } from '../../room/profile.ts';
-import { median } from './median.ts';
-import type { BenchDoor, Measured, Run } from './protocol.ts';
+import { workerHeapBytes } from './heap.ts';
+import { median, percentile } from './median.ts';
+import type { Measured, Run } from './protocol.ts';
+import { openTabs, type Tabs } from './tabs.ts';
 
 const MIB = 1024 * 1024;
-const LINK_MS = 60_000;
-const RUN_MS = 180_000;
 /** Bytes that one measurement moves on each rank, about: enough for the clock, little enough for a slow machine. */
 const MEASURED_BYTES = 24 * MIB;
 const MOST_ROUNDS = 100;
 /** Measurements of each kind, interleaved; their median counts. */
 const REPEATS = 3;
+/** The vector whose exchange control messages are measured beside. */
+const CONTROL_MIB = 4;
+const CONTROL_ROUNDS = 12;
 
 export interface AllReduceRow {
   readonly ranks: number;
@@ -32,10 +34,21 @@ export interface AllReduceRow {
   readonly peerjsMs: number;
 }
 
+/** The control lane while bulk is under way. */
+export interface ControlRow {
+  readonly ranks: number;
+  /** Of round trips between neighbours. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** The most that any data channel buffered. */
+  readonly mostBufferedBytes: number;
+}
+
 export interface AllReduceReport {
   readonly rows: readonly AllReduceRow[];
   /** Of an all-reduce of 1 KiB, by ranks. */
   readonly latency: readonly { readonly ranks: number; readonly ms: number }[];
+  readonly control: readonly ControlRow[];
 }
 
 export interface AllReducePlan {
@@ -43,114 +56,119 @@ export interface AllReducePlan {
   readonly mib: readonly number[];
 }
 
+type Log = (line: string) => void;
+
+/** The slowest rank's time for one round, in milliseconds. */
+const msOf = (measured: readonly Measured[]): number =>
+  Math.max(...measured.map(({ ms, rounds }) => ms / rounds));
+
 export async function measureAllReduce(
   plan: AllReducePlan,
   cleanup: Cleanup,
   signal: AbortSignal,
-  log: (line: string) => void,
+  log: Log,
 ): Promise<AllReduceReport> {
+  const { context, url } = await openBench(cleanup, signal, log);
+  const rows: AllReduceRow[] = [];
+  const latency: { ranks: number; ms: number }[] = [];
+  const control: ControlRow[] = [];
+  for (const ranks of plan.ranks) {
+    log(`Opening ${ranks} tabs.`);
+    const tabs = await openTabs(context, url, ranks, signal);
+    await tabs.run('ring', 1024, 20);
+    latency.push({ ranks, ms: msOf(await tabs.run('ring', 1024, 200)) });
+    for (const mib of plan.mib) {
+      const row = await compare(tabs, ranks, mib);
+      rows.push(row);
+      log(
+        `${ranks} ranks, ${mib} MiB: ${row.ms.toFixed(1)} ms, ${row.busMBps.toFixed(1)} of ${row.rawMBps.toFixed(1)} MB/s.`,
+      );
+    }
+    control.push(controlRow(ranks, await tabs.run('pinged-ring', CONTROL_MIB * MIB, CONTROL_ROUNDS)));
+    await tabs.close();
+  }
+  return { rows, latency, control };
+}
+
+async function openBench(
+  cleanup: Cleanup,
+  signal: AbortSignal,
+  log: Log,
+): Promise<{ readonly context: BrowserContext; readonly url: string }> {
   const executable = await ensureBrowser({ log });
   const server = await startServer({ mode: 'dev', port: 0 });
   cleanup.add(() => server.close());
-  const context = await launchProfile(executable, cleanup, signal);
-  let epoch = 0;
-
-  async function room(world: number): Promise<Room> {
-    const name = `bench-${process.pid}-${world}`;
-    const pages: Page[] = [];
-    for (let i = 0; i < world; i++) {
-      const page = await context.newPage();
-      await page.goto(`${server.url}src/cli/bench/allreduce/page.html#room=${name}`);
-      pages.push(page);
-    }
-    await within(
-      'the pages to load',
-      LINK_MS,
-      signal,
-      Promise.all(pages.map((page) => page.waitForFunction(() => 'bench' in window))),
-    );
-    const members = await Promise.all(pages.map((page) => page.evaluate(readMember)));
-    const deadline = Date.now() + LINK_MS;
-    for (;;) {
-      const links = await Promise.all(pages.map((page) => page.evaluate(readLinks)));
-      if (links.every((count) => count === world - 1)) break;
-      if (Date.now() > deadline) throw waitedInVain('the tabs to link', LINK_MS, links.join(', '));
-      await sleep(100, signal);
-    }
-    await within(
-      'bare channels to open',
-      LINK_MS,
-      signal,
-      Promise.all(pages.map((page, rank) => page.evaluate(connect, { name, rank, world }))),
-    );
-    return { pages, members };
-  }
-
-  /** Milliseconds of one round: the slowest rank's time, over the rounds. */
-  async function measure({ pages, members }: Room, kind: Run['kind'], bytes: number, rounds: number) {
-    epoch += 1;
-    const run = { kind, members, bytes, rounds, epoch };
-    const measured = await within(
-      `${kind} among ${members.length} tabs`,
-      RUN_MS,
-      signal,
-      Promise.all(pages.map((page, rank) => page.evaluate(start, { ...run, rank }))),
-    );
-    return Math.max(...measured.map(({ ms }) => ms)) / rounds;
-  }
-
-  const rows: AllReduceRow[] = [];
-  const latency: { ranks: number; ms: number }[] = [];
-  for (const ranks of plan.ranks) {
-    log(`Opening ${ranks} tabs.`);
-    const opened = await room(ranks);
-    await measure(opened, 'ring', 1024, 20);
-    latency.push({ ranks, ms: await measure(opened, 'ring', 1024, 200) });
-    for (const mib of plan.mib) {
-      const bytes = Math.round(mib * MIB);
-      const share = (2 * (ranks - 1)) / ranks;
-      const rounds = Math.max(2, Math.min(MOST_ROUNDS, Math.round(MEASURED_BYTES / bytes)));
-      const times: Record<Run['kind'], number[]> = { ring: [], star: [], raw: [], peerjs: [] };
-      for (const kind of KINDS) await measure(opened, kind, bytes, 1);
-      for (let repeat = 0; repeat < REPEATS; repeat++) {
-        for (const kind of KINDS) {
-          const rate = kind === 'raw' ? Math.round(bytes * share) : bytes;
-          times[kind].push(await measure(opened, kind, rate, rounds));
-        }
-      }
-      const ms = median(times.ring);
-      const busMBps = (share * bytes) / ms / 1000;
-      const rawMBps = (share * bytes) / median(times.raw) / 1000;
-      rows.push({
-        ranks,
-        mib,
-        ms,
-        busMBps,
-        rawMBps,
-        ratio: busMBps / rawMBps,
-        starMs: median(times.star),
-        peerjsMs: median(times.peerjs),
-      });
-      log(
-        `${ranks} ranks, ${mib} MiB: ${ms.toFixed(1)} ms, ${busMBps.toFixed(1)} of ${rawMBps.toFixed(1)} MB/s.`,
-      );
-    }
-    await Promise.all(opened.pages.map((page) => page.close()));
-  }
-  return { rows, latency };
+  return { context: await launchProfile(executable, cleanup, signal), url: server.url };
 }
 
-const KINDS = ['ring', 'raw', 'star', 'peerjs'] as const;
+const KINDS = ['ring', 'raw', 'star', 'peerjs'] as const satisfies readonly Run['kind'][];
 
-interface Room {
-  readonly pages: readonly Page[];
-  readonly members: readonly string[];
+async function compare(tabs: Tabs, ranks: number, mib: number): Promise<AllReduceRow> {
+  const bytes = Math.round(mib * MIB);
+  const share = (2 * (ranks - 1)) / ranks;
+  const rounds = Math.max(2, Math.min(MOST_ROUNDS, Math.round(MEASURED_BYTES / bytes)));
+  const times: Record<(typeof KINDS)[number], number[]> = { ring: [], star: [], raw: [], peerjs: [] };
+  for (const kind of KINDS) await tabs.run(kind, bytes, 1);
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    for (const kind of KINDS) {
+      const moved = kind === 'raw' ? Math.round(bytes * share) : bytes;
+      times[kind].push(msOf(await tabs.run(kind, moved, rounds)));
+    }
+  }
+  const ms = median(times.ring);
+  const busMBps = (share * bytes) / ms / 1000;
+  const rawMBps = (share * bytes) / median(times.raw) / 1000;
+  return {
+    ranks,
+    mib,
+    ms,
+    busMBps,
+    rawMBps,
+    ratio: busMBps / rawMBps,
+    starMs: median(times.star),
+    peerjsMs: median(times.peerjs),
+  };
 }
 
-// These run inside a page: they travel as source text, so they name nothing of this module.
+function controlRow(ranks: number, measured: readonly Measured[]): ControlRow {
+  const trips = measured.flatMap(({ roundTripsMs }) => roundTripsMs);
+  return {
+    ranks,
+    p50Ms: percentile(trips, 0.5),
+    p99Ms: percentile(trips, 0.99),
+    mostBufferedBytes: Math.max(...measured.map(({ mostBufferedBytes }) => mostBufferedBytes)),
+  };
+}
 
-const readMember = (): string => (window as unknown as { bench: BenchDoor }).bench.member;
-const readLinks = (): Promise<number> => (window as unknown as { bench: BenchDoor }).bench.links();
-const connect = (to: { name: string; rank: number; world: number }): Promise<void> =>
-  (window as unknown as { bench: BenchDoor }).bench.connect(to.name, to.rank, to.world);
-const start = (run: Run): Promise<Measured> => (window as unknown as { bench: BenchDoor }).bench.run(run);
+/** Collectives of one soak, and after how many its memory is first looked at. */
+const SOAK_COLLECTIVES = 10_000;
+const SOAK_WARM = 1_000;
+const SOAK_RANKS = 2;
+/** Small and medium, by turns. */
+const SOAK_BYTES = [1024, 64 * 1024] as const;
+const SOAK_TURN = 250;
+
+export interface SoakReport {
+  readonly soak: {
+    readonly ranks: number;
+    /** Of the workers after garbage collection, the mean of the ranks. */
+    readonly heap: readonly { readonly collectives: number; readonly bytes: number }[];
+  };
+}
+
+/** What many collectives leave behind in the workers. */
+export async function soakAllReduce(cleanup: Cleanup, signal: AbortSignal, log: Log): Promise<SoakReport> {
+  const { context, url } = await openBench(cleanup, signal, log);
+  log(`Opening ${SOAK_RANKS} tabs.`);
+  const tabs = await openTabs(context, url, SOAK_RANKS, signal);
+  const heap: { collectives: number; bytes: number }[] = [];
+  for (let turn = 1; turn * SOAK_TURN <= SOAK_COLLECTIVES; turn++) {
+    await tabs.run('ring', SOAK_BYTES[turn % 2] ?? 1024, SOAK_TURN);
+    const collectives = turn * SOAK_TURN;
+    if (collectives % SOAK_WARM !== 0) continue;
+    const bytes = await Promise.all(tabs.pages.map(workerHeapBytes));
+    heap.push({ collectives, bytes: bytes.reduce((sum, one) => sum + one, 0) / bytes.length });
+    log(`${collectives} collectives: ${((heap.at(-1)?.bytes ?? 0) / MIB).toFixed(2)} MiB.`);
+  }
+  return { soak: { ranks: SOAK_RANKS, heap } };
+}

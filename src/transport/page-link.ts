@@ -6,8 +6,10 @@ import { fingerprintOf } from './fingerprint.ts';
 import { parsePageWord } from './rendezvous.ts';
 import type { PageWord } from './rendezvous.ts';
 
-/** Both ends name the channels by number, so that none needs announcing. */
+/** Both ends name the channels by number, so that none needs announcing. Renewed ones follow these, two a round. */
 const CHANNEL_IDS = { control: 100, bulk: 101, page: 102 } as const;
+/** New candidates are gathered for so long, in milliseconds, and sent all together. */
+const GATHERING_MS = 2_000;
 
 export type PageEvidence = 'goodbye' | 'ice' | 'channel-closed';
 
@@ -16,26 +18,38 @@ export interface PageLinkEvents {
   /** The transport under the channels stands. */
   connected(): void;
   word(word: PageWord): void;
+  /** Nothing comes through; it may come back by itself, or on new ways. */
+  faltering(): void;
   down(evidence: PageEvidence): void;
 }
 
 export interface PageLink {
-  /** To be moved to the worker at once. */
-  readonly channels: { readonly control: RTCDataChannel; readonly bulk: RTCDataChannel };
+  /** Channels of a round, of which 0 is the first. To be moved to the worker at once. */
+  open(round: number): { readonly control: RTCDataChannel; readonly bulk: RTCDataChannel };
+  /** Tells what binds the handshake, once more for renewed channels. */
+  bind(): void;
+  /** Whether new channels on it would open. */
+  stands(): boolean;
   say(word: PageWord): void;
+  /** New ways for a connection that falters: what to send to the other end. `undefined` where it has come back or is over. */
+  restart(): Promise<RTCSessionDescriptionInit | undefined>;
+  /** What the other end sends for new ways, and the answer to an offer. */
+  restarted(description: RTCSessionDescriptionInit): Promise<RTCSessionDescriptionInit | undefined>;
   close(): void;
 }
 
 /** Call it in the same task in which PeerJS made the connection: a channel can only be moved right after its creation. */
 export function openPageLink(connection: DataConnection, events: PageLinkEvents): PageLink {
   const pc = connection.peerConnection;
-  const create = (label: keyof typeof CHANNEL_IDS): RTCDataChannel =>
-    pc.createDataChannel(label, { negotiated: true, id: CHANNEL_IDS[label], ordered: true });
-  const control = create('control');
-  const bulk = create('bulk');
-  const page = create('page');
+  const create = (label: keyof typeof CHANNEL_IDS, round: number): RTCDataChannel =>
+    pc.createDataChannel(label, {
+      negotiated: true,
+      id: CHANNEL_IDS[label] + (round === 0 ? 0 : 2 + 2 * round),
+      ordered: true,
+    });
+  const page = create('page', 0);
   let over = false;
-  let bound = false;
+  let bound: { readonly local: string; readonly remote: string } | undefined;
 
   const down = (evidence: PageEvidence): void => {
     if (over) return;
@@ -44,11 +58,11 @@ export function openPageLink(connection: DataConnection, events: PageLinkEvents)
   };
 
   const bind = (): void => {
-    if (bound || pc.signalingState !== 'stable') return;
+    if (bound !== undefined || pc.signalingState !== 'stable') return;
     const local = fingerprintOf(pc.localDescription?.sdp ?? '');
     const remote = fingerprintOf(pc.remoteDescription?.sdp ?? '');
     if (local === undefined || remote === undefined) return;
-    bound = true;
+    bound = { local, remote };
     events.bound(local, remote);
   };
   pc.addEventListener('signalingstatechange', bind);
@@ -64,8 +78,10 @@ export function openPageLink(connection: DataConnection, events: PageLinkEvents)
         break;
       case 'new':
       case 'connecting':
-      // It may come back by itself; heartbeats judge the silence.
+        break;
+      // Heartbeats judge the silence.
       case 'disconnected':
+        events.faltering();
         break;
     }
   });
@@ -82,8 +98,42 @@ export function openPageLink(connection: DataConnection, events: PageLinkEvents)
     else events.word(word);
   });
 
+  const falters = (): boolean => !over && bound !== undefined && pc.connectionState === 'disconnected';
+
+  /** The own side of a negotiation, with the candidates that were found. */
+  async function described(): Promise<RTCSessionDescriptionInit | undefined> {
+    await pc.setLocalDescription();
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (pc.iceGatheringState === 'complete') resolve();
+      };
+      pc.addEventListener('icegatheringstatechange', look);
+      setTimeout(resolve, GATHERING_MS);
+      look();
+    });
+    return pc.localDescription?.toJSON();
+  }
+
   return {
-    channels: { control, bulk },
+    open: (round) => ({ control: create('control', round), bulk: create('bulk', round) }),
+    bind() {
+      if (bound !== undefined) events.bound(bound.local, bound.remote);
+    },
+    stands: () => !over && pc.connectionState === 'connected' && page.readyState === 'open',
+    async restart() {
+      if (!falters()) return undefined;
+      pc.restartIce();
+      return await described();
+    },
+    async restarted(description) {
+      // Whoever knows this page's place can send such a thing: only for a connection that does not work anyway, and only with the
+      // certificate that the handshake has proved.
+      const awaited = description.type === 'answer' && pc.signalingState === 'have-local-offer';
+      if (over || !(awaited || (description.type === 'offer' && falters()))) return undefined;
+      if (fingerprintOf(description.sdp ?? '') !== bound?.remote) return undefined;
+      await pc.setRemoteDescription(description);
+      return description.type === 'offer' ? await described() : undefined;
+    },
     say(word) {
       if (page.readyState === 'open') page.send(JSON.stringify(word));
     },

@@ -10,8 +10,8 @@ import { broadcastGoodbye } from './fallback/broadcast.ts';
 import type { LinkRole } from './handshake.ts';
 import { openPageLink } from './page-link.ts';
 import type { PageLink } from './page-link.ts';
-import { backoff, calls, checkRoomName, parseCall, slotsToGreet } from './rendezvous.ts';
-import type { Greeting, PageId } from './rendezvous.ts';
+import { backoff, calls, checkRoomName, MAX_RENEWALS, parseCall, slotsToGreet } from './rendezvous.ts';
+import type { Greeting, PageId, PageWord, Restart } from './rendezvous.ts';
 import { openSignalling } from './signalling.ts';
 import type { SignalServer, Signalling } from './signalling.ts';
 import { TransportError } from './transport-error.ts';
@@ -52,20 +52,37 @@ const LINKED_OTHERWISE_MS = 600_000;
 const MAX_CONNECTIONS = 450;
 /** How often it is looked whether calls were turned away, in milliseconds. */
 const TURNED_AWAY_MS = 1_000;
+/** A connection whose link is over is kept for new channels this long, in milliseconds: longer than any cooling. */
+const REST_MS = 150_000;
+/** The other end is asked for new channels until it answers, so often, in milliseconds. */
+const ASK_AGAIN_MS = 2_000;
+/** A connection that falters gets this long to come back by itself, in milliseconds; then, and so often, new ways are tried. */
+const RESTART_MS = 3_000;
 /** Pages that have failed or been refused, of which this many are remembered. */
 const MAX_ACQUAINTANCES = 256;
 /** From a goodbye to the closing of its connection, in milliseconds. */
 const LAST_WORDS_MS = 100;
 
 interface Entry {
-  readonly id: number;
+  /** Of the link in the worker; a renewed one has another. */
+  id: number;
+  readonly role: LinkRole;
   readonly page: PageId;
   readonly slot: number;
-  readonly since: number;
+  since: number;
   readonly link: PageLink;
-  readonly connection: DataConnection;
-  readonly giveUp: ReturnType<typeof setTimeout>;
+  giveUp: ReturnType<typeof setTimeout>;
+  /** Asks for new channels. */
+  asking: ReturnType<typeof setTimeout> | undefined;
+  /** Looks whether the connection still falters. */
+  faltering: ReturnType<typeof setTimeout> | undefined;
+  /** Of its channels. */
+  round: number;
   authenticated: boolean;
+  /** Has been authenticated: the connection is worth keeping. */
+  proven: boolean;
+  /** Its link is over, and its connection is kept. */
+  resting: boolean;
 }
 
 /** What is remembered of a peer's page beyond its connections. */
@@ -94,6 +111,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   const acquaintances = new Map<PageId, Acquaintance>();
   const heardOf = new Set<number>();
   let nextLink = 0;
+  let connections = 0;
   let goodbyes = true;
   let closed = false;
   let signalling: Signalling | undefined;
@@ -151,6 +169,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
         },
         greeted,
         called,
+        restart: (slot, restart) => void restarted(slot, restart),
       },
     });
   }
@@ -223,12 +242,57 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   }
 
   function open(role: LinkRole, slot: number, page: PageId, connection: DataConnection): void {
-    const id = nextLink++;
+    connections += 1;
     const link = openPageLink(connection, {
-      bound: (local, remote) => tell({ kind: 'bound', link: id, local, remote }),
+      bound: (local, remote) => tell({ kind: 'bound', link: entry.id, local, remote }),
       connected: () => signalling?.detach(connection),
-      word(word) {
-        if (!entry.authenticated || word.say !== 'slots') return;
+      word: (word) => hear(entry, word),
+      faltering: () => falter(entry),
+      down(evidence) {
+        tell({ kind: 'down', link: entry.id, evidence });
+        lost(entry);
+      },
+    });
+    const entry: Entry = {
+      id: nextLink,
+      role,
+      page,
+      slot,
+      since: 0,
+      link,
+      giveUp: setTimeout(() => undefined, 0),
+      asking: undefined,
+      faltering: undefined,
+      round: 0,
+      authenticated: false,
+      proven: false,
+      resting: false,
+    };
+    handOver(entry);
+  }
+
+  /** Moves the channels of the entry's round to the worker, as a new link. */
+  function handOver(entry: Entry): void {
+    const id = nextLink++;
+    entry.id = id;
+    entry.since = performance.now();
+    entry.resting = false;
+    entries.set(id, entry);
+    const { control, bulk } = entry.link.open(entry.round);
+    tell({ kind: 'link', link: id, role: entry.role, control, bulk }, [control, bulk]);
+    clearTimeout(entry.giveUp);
+    entry.giveUp = setTimeout(() => {
+      tell({ kind: 'down', link: id, evidence: 'ice' });
+      lost(entry);
+    }, CONNECT_MS);
+  }
+
+  function hear(entry: Entry, word: PageWord): void {
+    switch (word.say) {
+      case 'goodbye':
+        return;
+      case 'slots': {
+        if (!entry.authenticated) return;
         const own = signalling?.slot();
         const linked = linkedSlots();
         for (const heard of word.slots) {
@@ -236,40 +300,104 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
           heardOf.add(heard);
           greet(heard, false);
         }
-      },
-      down(evidence) {
-        tell({ kind: 'down', link: id, evidence });
-        lost(entry);
-      },
-    });
-    const { control, bulk } = link.channels;
-    tell({ kind: 'link', link: id, role, control, bulk }, [control, bulk]);
-    const giveUp = setTimeout(() => {
-      tell({ kind: 'down', link: id, evidence: 'ice' });
-      lost(entry);
-    }, CONNECT_MS);
-    const entry: Entry = {
-      id,
-      page,
-      slot,
-      since: performance.now(),
-      link,
-      connection,
-      giveUp,
-      authenticated: false,
-    };
-    entries.set(id, entry);
+        return;
+      }
+      case 'renew':
+        if (entry.proven) renew(entry, word.stage, word.round);
+    }
   }
+
+  /** The link is over and its connection stands: it waits for new channels, which the caller asks for after `delayMs`. */
+  function rest(entry: Entry, delayMs: number): void {
+    entry.authenticated = false;
+    entry.resting = true;
+    clearTimeout(entry.giveUp);
+    entry.giveUp = setTimeout(() => lost(entry), REST_MS);
+    if (entry.role === 'caller') entry.asking = setTimeout(() => ask(entry), delayMs);
+  }
+
+  function ask(entry: Entry): void {
+    if (!entry.link.stands() || entry.round === MAX_RENEWALS) {
+      lost(entry);
+      return;
+    }
+    entry.round += 1;
+    entry.link.say({ say: 'renew', stage: 'ask', round: entry.round });
+    entry.asking = setTimeout(() => ask(entry), ASK_AGAIN_MS);
+  }
+
+  function renew(entry: Entry, stage: 'ask' | 'made' | 'go', round: number): void {
+    switch (stage) {
+      case 'ask':
+        if (entry.role !== 'callee' || round <= entry.round || cooling(entry.page)) return;
+        // The caller has given up a link whose end is not known here yet.
+        tell({ kind: 'down', link: entry.id, evidence: 'channel-closed' });
+        entries.delete(entry.id);
+        entry.authenticated = false;
+        entry.round = round;
+        handOver(entry);
+        entry.link.say({ say: 'renew', stage: 'made', round });
+        return;
+      case 'made':
+        if (entry.role !== 'caller' || round !== entry.round || !entry.resting) return;
+        clearTimeout(entry.asking);
+        entries.delete(entry.id);
+        handOver(entry);
+        entry.link.bind();
+        entry.link.say({ say: 'renew', stage: 'go', round });
+        return;
+      case 'go':
+        // Its handshake starts only now: what came before the caller had its channels would have been lost.
+        if (entry.role === 'callee' && round === entry.round) entry.link.bind();
+    }
+  }
+
+  /** Tries new ways for a connection that does not come back by itself. Its channels, and what is in them, go on if it does. */
+  function falter(entry: Entry): void {
+    if (entry.role !== 'caller') return;
+    clearTimeout(entry.faltering);
+    entry.faltering = setTimeout(() => void restart(entry), RESTART_MS);
+  }
+
+  async function restart(entry: Entry): Promise<void> {
+    try {
+      const description = await entry.link.restart();
+      if (description === undefined) return;
+      sendRestart(entry.slot, description);
+      falter(entry);
+    } catch {
+      // It has been closed meanwhile, and told so.
+    }
+  }
+
+  async function restarted(slot: number, { page, description }: Restart): Promise<void> {
+    for (const entry of entriesOf(page)) {
+      if (!entry.proven) continue;
+      try {
+        const answer = await entry.link.restarted(description);
+        if (answer !== undefined) sendRestart(slot, answer);
+      } catch {
+        // A description that the browser refuses: the connection goes on as it was.
+      }
+    }
+  }
+
+  const sendRestart = (slot: number, { type, sdp }: RTCSessionDescriptionInit): void => {
+    if ((type === 'offer' || type === 'answer') && sdp !== undefined)
+      signalling?.greet(slot, { rankfall: 'restart', page: self, description: { type, sdp } });
+  };
 
   function forget(entry: Entry): void {
     clearTimeout(entry.giveUp);
+    clearTimeout(entry.asking);
+    clearTimeout(entry.faltering);
     entries.delete(entry.id);
     entry.link.close();
   }
 
   /** A connection broke or never stood. Its peer may have gone, or may be found again. */
   function lost(entry: Entry): void {
-    if (!entries.has(entry.id)) return;
+    if (entries.get(entry.id) !== entry) return;
     forget(entry);
     const peer = remember(entry);
     peer.callNotBefore =
@@ -282,7 +410,8 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
     const entry = entries.get(id);
     if (entry === undefined) return;
     entry.authenticated = true;
-    admission.proven();
+    if (!entry.proven) admission.proven();
+    entry.proven = true;
     clearTimeout(entry.giveUp);
     const peer = acquaintances.get(entry.page);
     if (peer !== undefined) peer.failures = 0;
@@ -294,23 +423,36 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   function closeLink(id: number, again: 'soon' | 'later' | 'seldom'): void {
     const entry = entries.get(id);
     if (entry === undefined) return;
-    if (again === 'soon') {
+    const kept = entry.proven && entry.link.stands();
+    const peer = again === 'soon' && !kept ? undefined : remember(entry);
+    if (peer === undefined) {
       lost(entry);
       return;
     }
-    forget(entry);
-    const peer = remember(entry);
-    if (again === 'seldom') {
-      peer.coolUntil = performance.now() + LINKED_OTHERWISE_MS;
-      return;
+    const now = performance.now();
+    switch (again) {
+      case 'seldom':
+        forget(entry);
+        peer.coolUntil = now + LINKED_OTHERWISE_MS;
+        return;
+      case 'soon': {
+        const pauseMs = backoff(peer.failures, FIRST_CALL_RETRY_MS, MOST_CALL_RETRY_MS, Math.random());
+        peer.failures += 1;
+        rest(entry, pauseMs);
+        return;
+      }
+      case 'later': {
+        const pauseMs = backoff(peer.refusals, FIRST_COOLING_MS, MOST_COOLING_MS, Math.random());
+        peer.coolUntil = now + pauseMs;
+        peer.refusals += 1;
+        if (kept) rest(entry, pauseMs);
+        else forget(entry);
+      }
     }
-    peer.coolUntil =
-      performance.now() + backoff(peer.refusals, FIRST_COOLING_MS, MOST_COOLING_MS, Math.random());
-    peer.refusals += 1;
   }
 
   function exhausted(): boolean {
-    if (nextLink < MAX_CONNECTIONS) return false;
+    if (connections < MAX_CONNECTIONS) return false;
     fail(
       `This page has opened ${MAX_CONNECTIONS} connections, and browsers allow a tab only so many: reload it.`,
     );

@@ -83,6 +83,40 @@ export function parseCall(metadata: unknown): Call | undefined {
   return parsed.success ? parsed.output : undefined;
 }
 
+/** How often the channels of a connection can be renewed: each time takes two of its 1,024 streams. */
+export const MAX_RENEWALS = 400;
+
+/**
+ * New ways through the network for a connection that falters, sent like a greeting: its own channels do not carry at the moment. The
+ * certificate in it must be the one that the link was bound to.
+ */
+const RestartSchema = v.object({
+  rankfall: v.literal('restart'),
+  page: pageId,
+  description: v.object({
+    type: v.picklist(['offer', 'answer']),
+    sdp: v.pipe(v.string(), v.maxLength(16 * 1024)),
+  }),
+});
+export type Restart = v.InferOutput<typeof RestartSchema>;
+
+const RestartMessageSchema = v.object({
+  type: v.literal('CANDIDATE'),
+  src: v.string(),
+  payload: RestartSchema,
+});
+
+/** A restart among the messages of a PeerServer; `undefined` for all others. */
+export function parseRestart(
+  room: string,
+  data: unknown,
+): { readonly slot: number; readonly restart: Restart } | undefined {
+  const parsed = v.safeParse(RestartMessageSchema, data);
+  if (!parsed.success) return undefined;
+  const slot = slotOf(room, parsed.output.src);
+  return slot === undefined ? undefined : { slot, restart: parsed.output.payload };
+}
+
 /** What connected pages say to each other on the channel that they own. */
 const PageWordSchema = v.variant('say', [
   v.strictObject({ say: v.literal('goodbye') }),
@@ -93,6 +127,15 @@ const PageWordSchema = v.variant('say', [
       v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_SLOTS - 1))),
       v.maxLength(MAX_SLOTS),
     ),
+  }),
+  /**
+   * New channels on the connection that stands, in place of a link that is over: the caller asks, the callee has made its channels, the
+   * caller has made its own and the callee may speak. Rounds count up, so that what belongs to an earlier try is told apart.
+   */
+  v.strictObject({
+    say: v.literal('renew'),
+    stage: v.picklist(['ask', 'made', 'go']),
+    round: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_RENEWALS)),
   }),
 ]);
 export type PageWord = v.InferOutput<typeof PageWordSchema>;

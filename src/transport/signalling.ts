@@ -4,8 +4,8 @@
 import { Peer } from 'peerjs';
 import type { DataConnection, PeerError, PeerJSOption } from 'peerjs';
 import { classify, type Admission } from './admission.ts';
-import { MAX_SLOTS, backoff, parseGreeting, peerIdOf, slotOf } from './rendezvous.ts';
-import type { Call, Greeting } from './rendezvous.ts';
+import { MAX_SLOTS, backoff, parseGreeting, parseRestart, peerIdOf, slotOf } from './rendezvous.ts';
+import type { Call, Greeting, Restart } from './rendezvous.ts';
 import type { SignallingProblem, SignallingState } from './signalling-state.ts';
 
 export interface SignalServer {
@@ -19,6 +19,7 @@ export interface SignalServer {
 export interface SignallingHandlers {
   state(state: SignallingState): void;
   greeted(slot: number, greeting: Greeting): void;
+  restart(slot: number, restart: Restart): void;
   /** A peer calls. Channels can be added to `connection.peerConnection` now, before its offer is answered. */
   called(slot: number, connection: DataConnection): void;
 }
@@ -26,7 +27,8 @@ export interface SignallingHandlers {
 export interface Signalling {
   /** The place of this page, while it can be found. */
   slot(): number | undefined;
-  greet(slot: number, greeting: Greeting): void;
+  /** Without a connection. Nothing while there is no server. */
+  greet(slot: number, greeting: Greeting | Restart): void;
   /** `undefined` while there is no server. */
   call(slot: number, metadata: Call): DataConnection | undefined;
   /** Takes a standing connection out of PeerJS's hands, so that it outlives the server and the place. */
@@ -158,6 +160,8 @@ export function openSignalling(options: {
       for (const listener of peerJs) listener(data);
       const greeted = parseGreeting(room, data);
       if (greeted !== undefined && slot !== undefined) handlers.greeted(greeted.slot, greeted.greeting);
+      const restarted = parseRestart(room, data);
+      if (restarted !== undefined) handlers.restart(restarted.slot, restarted.restart);
     });
   }
 

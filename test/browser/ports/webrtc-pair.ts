@@ -63,10 +63,11 @@ function openPage(self: MemberId): Page {
         bound: (local, remote) => tell({ kind: 'bound', link: id, local, remote }),
         connected: () => undefined,
         word: () => undefined,
+        faltering: () => undefined,
         down: (evidence) => tell({ kind: 'down', link: id, evidence }),
       });
       links.push(link);
-      const { control, bulk } = link.channels;
+      const { control, bulk } = link.open(0);
       tell({ kind: 'link', link: id, role, control, bulk });
     },
   };

@@ -1,4 +1,4 @@
-/** How the pages are served and built: Preact, ES-module workers, two pages, and our signalling on the same origin. */
+/** How the pages are served and built: Preact, ES-module workers, three pages, and our signalling on the same origin. */
 import { defineConfig } from 'vite';
 import { bundledModules } from './src/server/bundled.ts';
 import { rankfallServer } from './src/server/vite-plugin.ts';
@@ -34,6 +34,7 @@ export default defineConfig({
       'preact/jsx-dev-runtime',
       'preact/jsx-runtime',
       'uplot',
+      'uqr',
       'valibot',
     ],
   },
@@ -46,6 +47,8 @@ export default defineConfig({
         index: 'index.html',
         /** One rank, in a frame of the lab or alone in a tab. */
         rank: 'rank.html',
+        /** The instructor's console of a class. */
+        console: 'console.html',
       },
     },
   },

@@ -5,6 +5,7 @@ import { renderUnicodeCompact } from 'uqr';
 import { certificateFacts } from '../server/certificate.ts';
 import type { Certificate } from '../server/certificate.ts';
 import { lanAddresses, machineNames } from '../server/lan.ts';
+import type { Classroom } from '../server/classroom/classroom.ts';
 import type { RunningServer } from '../server/start.ts';
 import { wholeNumber } from './arguments.ts';
 import { withCleanup } from './cleanup.ts';
@@ -17,18 +18,22 @@ const DEFAULT_PORT = 5173;
 
 interface StartFlags extends CertificateFlags {
   readonly port?: number;
+  readonly class?: true;
 }
 
 const HELP = `
 Without --lan only this machine reaches the lab. With it, everybody in its network does, over HTTPS, since browsers offer WebGPU
 and the other parts of a rank to secure pages only. Where no certificate is given, one is made for this machine's addresses and kept for
 the next time: each browser warns of it once. Compare the fingerprint that is printed, then go on.
+With --lan, or --class on this machine alone, there is a class: participants open the bare address and give a nickname and the
+class code, and the instructor's console is at the address that is printed last, which nobody else should see (docs/workshop.md).
 The pages are built first when the sources have changed, which takes seconds. "rankfall doctor --lan" says whether a network will do.
 
 Examples:
   npm start
   npm start -- --port 8080
   npm start -- --lan
+  npm start -- --class
   npm start -- --lan --cert room.pem --key room.key
 `;
 
@@ -44,6 +49,7 @@ export function startCommand(exit: (status: number) => void): Command {
       ).argParser(wholeNumber(0, 65_535)),
     )
     .option('--lan', 'let other machines of this network in, over HTTPS')
+    .option('--class', 'open a class on this machine alone; --lan opens one as well')
     .option('--cert <file>', 'the certificate for --lan, in PEM form, with its chain')
     .option('--key <file>', "the certificate's key, in PEM form, unencrypted")
     .addHelpText('after', HELP)
@@ -55,21 +61,36 @@ export function startCommand(exit: (status: number) => void): Command {
 
 async function start(flags: StartFlags): Promise<number> {
   const https = await certificateFor(flags);
-  const { startServer } = await import('../server/start.ts');
+  const [{ startServer }, { createClassroom }] = await Promise.all([
+    import('../server/start.ts'),
+    import('../server/classroom/classroom.ts'),
+  ]);
+  let urls: readonly LanUrl[] = [];
+  const classroom =
+    https === undefined && flags.class === undefined
+      ? undefined
+      : createClassroom({ addresses: () => urls.map(({ url }) => url) });
   return interruptible((stop) =>
     withCleanup(async (cleanup) => {
       const starting = startServer({
         mode: 'preview',
         ...(flags.port === undefined ? {} : { port: flags.port, strictPort: flags.port !== 0 }),
         ...(https === undefined ? {} : { https, host: true, names: machineNames() }),
+        ...(classroom === undefined ? {} : { classroom }),
       }).catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
         throw new RunError(`The server did not start: ${reason}`);
       });
       cleanup.add(async () => (await starting).close());
       const server = await starting;
+      const lan = https === undefined ? [] : lanUrls(server.port);
+      const here = https === undefined ? server.url : `https://localhost:${server.port}/`;
+      urls = lan.length > 0 ? lan : [{ url: here, interface: undefined }];
       process.stdout.write(
-        `${(https === undefined ? tellAlone(server, flags) : tellLan(server, https)).join('\n')}\n`,
+        `${[
+          ...(https === undefined ? tellAlone(server, flags) : tellLan(server, lan, https)),
+          ...(classroom === undefined ? [] : tellClass(classroom, here)),
+        ].join('\n')}\n`,
       );
       await interrupted(stop.signal);
       return EXIT_OK;
@@ -101,9 +122,18 @@ function tellAlone({ url, port }: RunningServer, flags: StartFlags): readonly st
   ];
 }
 
-function tellLan({ port }: RunningServer, https: Certificate): readonly string[] {
+interface LanUrl {
+  /** Ends in a slash. */
+  readonly url: string;
+  /** Undefined: this machine's own. */
+  readonly interface: string | undefined;
+}
+
+const lanUrls = (port: number): readonly LanUrl[] =>
+  lanAddresses().map((lan) => ({ url: `https://${lan.address}:${port}/`, interface: lan.interface }));
+
+function tellLan({ port }: RunningServer, urls: readonly LanUrl[], https: Certificate): readonly string[] {
   const { fingerprint, selfSigned } = certificateFacts(https);
-  const urls = lanAddresses().map((lan) => ({ ...lan, url: `https://${lan.address}:${port}/` }));
   const [first] = urls;
   if (first === undefined)
     return [
@@ -118,7 +148,7 @@ function tellLan({ port }: RunningServer, https: Certificate): readonly string[]
   return [
     '',
     '  Rankfall is open to this network:',
-    ...urls.map((lan) => `    ${lan.url}   (${lan.interface})`),
+    ...urls.map((lan) => `    ${lan.url}   (${lan.interface ?? 'this machine'})`),
     '',
     ...qr,
     '',
@@ -132,3 +162,11 @@ function tellLan({ port }: RunningServer, https: Certificate): readonly string[]
       : []),
   ];
 }
+
+/** The key is in the fragment, which no browser sends anywhere. */
+const tellClass = ({ code, key }: Classroom, here: string): readonly string[] => [
+  `  Class code: ${code}`,
+  "  The instructor's console, for your eyes only:",
+  `    ${here}console.html#key=${key}`,
+  '',
+];

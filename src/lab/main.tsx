@@ -1,15 +1,19 @@
-// The lab's page: reads the address, makes or joins the room, opens its ranks, and shows what they say.
+// The lab's page: reads the address, makes or joins the room (a class's, where there is one), opens its ranks, and shows what they say.
 
 import { render } from 'preact';
+import type { JSX } from 'preact';
 import { decodeText } from '../engine/data/text.ts';
 import type { Job } from '../job/job.ts';
 import { ownTextJob } from '../job/presets.ts';
 import { findText } from '../live/texts.ts';
 import { LinkError, formatRoomLink, newRoom, parseRoomLink } from '../live/link.ts';
 import type { RoomLink } from '../live/link.ts';
+import { askForClass } from './classroom/notice.ts';
+import type { Seat } from './classroom/seat.ts';
 import { openDoor } from './door.ts';
 import { openFramesIn } from './frames.ts';
 import { createLab } from './model/lab.ts';
+import type { Lab } from './model/lab.ts';
 import { watchRanks } from './model/watching.ts';
 import { parseLabQuery, textInQuery } from './query.ts';
 import { applyTheme } from './theme.ts';
@@ -18,6 +22,7 @@ import { BadLink } from './view/BadLink.tsx';
 import { words } from './words.ts';
 
 applyTheme();
+const classAsked = askForClass();
 const stage = document.querySelector<HTMLElement>('#lab');
 const frames = document.querySelector<HTMLElement>('#frames');
 if (stage !== null && frames !== null) await open(stage, frames);
@@ -31,7 +36,9 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
     render(<BadLink reason={error.message} />, place);
     return;
   }
-  const link = found ?? newRoom();
+  const { seat, strip, attend } = await classroomOf(place, found !== undefined);
+  const link = seat?.room ?? found ?? newRoom();
+  const founds = seat?.founds ?? found === undefined;
   // The address bar holds the room from the first moment, so that a reload comes back to it.
   history.replaceState(null, '', `${location.pathname}${location.search}${formatRoomLink(link)}`);
   window.addEventListener('hashchange', () => {
@@ -42,16 +49,41 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
   const text = textInQuery(location.search);
   const own = text === undefined ? undefined : await ownJob(text);
   const query = parseLabQuery(location.search, own);
-  const lab = createLab(link, found === undefined, query, (listener) => openFramesIn(frameRoom, listener));
+  const lab = createLab(
+    link,
+    founds,
+    query,
+    (listener) => openFramesIn(frameRoom, listener),
+    seat !== undefined,
+  );
   if (text !== undefined && own === undefined) lab.complain(words.choose.unknownText);
   for (const complaint of query.complaints) lab.complain(complaint);
   window.rankfall = openDoor(lab);
-  render(<App lab={lab} />, place);
+  render(<App lab={lab} classStrip={strip} />, place);
   watchRanks(lab);
+  attend(lab);
   for (let i = 0; i < query.ranks; i++) {
     // A rank that does not open has said why in a banner.
     lab.addRank().catch(() => undefined);
   }
+}
+
+interface ClassHere {
+  readonly seat: Seat | undefined;
+  /** What stands above the board. */
+  readonly strip: JSX.Element | undefined;
+  readonly attend: (lab: Lab) => void;
+}
+
+/** The page's place in the class of its server, where there is one. Its code is loaded only then. */
+async function classroomOf(place: HTMLElement, hasRoom: boolean): Promise<ClassHere> {
+  const none: ClassHere = { seat: undefined, strip: undefined, attend: () => undefined };
+  const name = await classAsked;
+  if (name === undefined) return none;
+  const { arrive, attendClass, ClassStrip } = await import('./classroom/arrive.tsx');
+  const seat = await arrive(place, name, hasRoom);
+  if (seat === undefined) return none;
+  return { seat, strip: <ClassStrip seat={seat} />, attend: (lab) => attendClass(seat, lab) };
 }
 
 /** The job on a text that this browser keeps; undefined where it does not. */

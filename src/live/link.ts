@@ -42,9 +42,9 @@ const MAX_RANK_FRAGMENT = 32 * 1024;
 
 const ASK_AGAIN = 'Ask for the link again, or open this page without a link to make a room.';
 
-const RoomCodeSchema = v.pipe(v.string(), v.regex(new RegExp(`^[${CODE_LETTERS}]{${CODE_LENGTH}}$`)));
+export const RoomCodeSchema = v.pipe(v.string(), v.regex(new RegExp(`^[${CODE_LETTERS}]{${CODE_LENGTH}}$`)));
 /** 22 characters hold 132 bits, of which the last four must be zero: so that one secret has one spelling. */
-const SecretSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{21}[AQgw]$/));
+export const SecretSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{21}[AQgw]$/));
 
 /** A name that a person gives to the checkpoints of a run. */
 export const CheckpointPathSchema = v.pipe(v.string(), v.regex(/^[\w .-]{1,64}$/u));
@@ -184,7 +184,7 @@ const stripHash = (hash: string): string => (hash.startsWith('#') ? hash.slice(1
 /** Text from a stranger, short enough to show in a sentence. */
 const shorten = (text: string): string => (text.length > 24 ? `${text.slice(0, 24)}…` : text);
 
-function randomCode(random: RandomBytes): string {
+export function randomCode(random: RandomBytes = cryptoBytes): string {
   // Bytes from this value on would make the first letters likelier than the others.
   const limit = 256 - (256 % CODE_LETTERS.length);
   let code = '';
@@ -197,7 +197,7 @@ function randomCode(random: RandomBytes): string {
   return code;
 }
 
-function randomSecret(random: RandomBytes): string {
+export function randomSecret(random: RandomBytes = cryptoBytes): string {
   const bytes = new Uint8Array(SECRET_BYTES);
   random(bytes);
   let text = '';

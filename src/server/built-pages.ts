@@ -14,6 +14,7 @@ const SOURCES = [
   'public',
   'index.html',
   'rank.html',
+  'console.html',
   'vite.config.ts',
   'package-lock.json',
 ];

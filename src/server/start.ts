@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { createServer, preview } from 'vite';
 import { builtPages } from './built-pages.ts';
 import type { Certificate } from './certificate.ts';
+import { classPlugin } from './classroom/class-server.ts';
+import type { Classroom } from './classroom/classroom.ts';
 
 export interface StartOptions {
   /** Wanted port, 5173 by default; the next free one is taken when it is in use, and any for 0. */
@@ -21,6 +23,8 @@ export interface StartOptions {
   readonly names?: readonly string[];
   /** Serves HTTPS with it. */
   readonly https?: Certificate;
+  /** A class to serve beside the pages. */
+  readonly classroom?: Classroom;
 }
 
 export interface RunningServer {
@@ -40,7 +44,7 @@ export const DEFAULT_PORT = 5173;
  * npm `peer` cannot stop its two housekeeping timers: after `close` the process still has to be ended by `process.exit`.
  */
 export async function startServer(options: StartOptions): Promise<RunningServer> {
-  const { port = DEFAULT_PORT, mode, strictPort = false, host, names = [], https } = options;
+  const { port = DEFAULT_PORT, mode, strictPort = false, host, names = [], https, classroom } = options;
   const serving = {
     port,
     strictPort,
@@ -49,11 +53,13 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     allowedHosts: [...names],
   };
   const common = { root: ROOT, configFile: CONFIG, logLevel: 'error', clearScreen: false } as const;
+  const plugins = classroom === undefined ? [] : [classPlugin(classroom)];
   const server =
     mode === 'dev'
-      ? await (await createServer({ ...common, server: { ...serving, watch: null } })).listen()
+      ? await (await createServer({ ...common, plugins, server: { ...serving, watch: null } })).listen()
       : await preview({
           ...common,
+          plugins,
           preview: serving,
           build: { outDir: await builtPages(ROOT, CONFIG) },
         });

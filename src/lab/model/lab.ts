@@ -47,6 +47,8 @@ export interface Lab {
   readonly link: RoomLink;
   /** This page made the room just now. */
   readonly fresh: boolean;
+  /** The page is a participant of a class, whose instructor follows its rank. */
+  readonly inClass: boolean;
   readonly room: ReadonlySignal<RoomView>;
   readonly locals: Signal<readonly LocalRank[]>;
   readonly curves: Signal<Curves>;
@@ -105,6 +107,7 @@ export function createLab(
   fresh: boolean,
   query: LabQuery,
   openFrames: (listener: FrameListener) => RankFrames,
+  inClass = false,
 ): Lab {
   const locals = signal<readonly LocalRank[]>([]);
   const departures = signal<readonly Departure[]>([]);
@@ -253,6 +256,7 @@ export function createLab(
   return {
     link,
     fresh,
+    inClass,
     room,
     locals,
     curves: signal(NO_CURVES),

@@ -1,4 +1,4 @@
-// Looks at the ranks five times a second while somebody can see the page, and writes what they say into the lab's signals.
+// Looks at the ranks five times a second while somebody can see the page or an instructor follows it, and writes what they say into the lab's signals.
 
 import { batch } from '@preact/signals';
 import type { MemberId } from '../../ports/ids.ts';
@@ -25,7 +25,7 @@ export function watchRanks(lab: Lab): () => void {
   const commits: { readonly at: number; readonly step: number }[] = [];
 
   const look = (): void => {
-    if (ended || document.visibilityState === 'hidden') return;
+    if (ended || (document.visibilityState === 'hidden' && !lab.inClass)) return;
     lab.now.value = Date.now();
     const living = new Set(lab.locals.value.map((rank) => rank.member));
     for (const member of cursors.keys()) if (!living.has(member)) cursors.delete(member);

@@ -1,6 +1,6 @@
 // The whole lab: what the room is and does, then the ranks, then what can be learned from them.
 
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import type { Lab } from '../model/lab.ts';
 import { formatRoomLink, newRoom } from '../../live/link.ts';
 import { isFirstVisit } from '../model/first-visit.ts';
@@ -18,7 +18,13 @@ import { Ring } from './Ring.tsx';
 import { SimulationPanel } from './SimulationPanel.tsx';
 import { WriteText } from './WriteText.tsx';
 
-export const App = ({ lab }: { readonly lab: Lab }): JSX.Element =>
+interface Props {
+  readonly lab: Lab;
+  /** The participant's class, where the page is in one. */
+  readonly classStrip?: ComponentChildren;
+}
+
+export const App = ({ lab, classStrip }: Props): JSX.Element =>
   lab.left.value ? (
     <Left lab={lab} />
   ) : (
@@ -26,6 +32,7 @@ export const App = ({ lab }: { readonly lab: Lab }): JSX.Element =>
       <Header lab={lab} />
       <main>
         <h1 class="sr-only">{words.name}</h1>
+        {classStrip}
         <Banners lab={lab} />
         <div class="board" data-greeting={isFirstVisit(lab)}>
           <Ring lab={lab} />

@@ -1,0 +1,88 @@
+// What a page in a class tells its instructor about its rank, and how it carries out what the instructor orders.
+
+import { signal } from '@preact/signals';
+import { REPORT_MS } from '../../live/classroom/messages.ts';
+import type { ClassOrder, ClassReport, ClassRoom } from '../../live/classroom/messages.ts';
+import { answered, sentenceIn } from '../lab-error.ts';
+import type { Lab } from '../model/lab.ts';
+import type { LocalRank } from '../model/room-view.ts';
+import { words } from '../words.ts';
+import { classWords } from './class-words.ts';
+import { deviceWords } from './device.ts';
+import type { Seat } from './seat.ts';
+
+/** How far the reader of the lessons is, where there are any: whoever shows them says it here. */
+export const lessonProgress = signal<ClassReport['lessons']>(undefined);
+
+const CALL_MS = 20_000;
+const MAX_ADAPTER = 80;
+
+/** Reports every two seconds, where there is something new, and does what it is told to. */
+export function attendClass(seat: Seat, lab: Lab): void {
+  const device = deviceWords(navigator.userAgent);
+  let last = '';
+  const report = (): void => {
+    const next = reportOf(lab, seat.room, device);
+    const text = JSON.stringify(next);
+    if (text === last) return;
+    last = text;
+    seat.report(next);
+  };
+  seat.obey((order) => carryOut(lab, order));
+  setInterval(report, REPORT_MS);
+  report();
+}
+
+/** The rank that a participant's page is struck in, where it holds several: the one that its fault palette has chosen. */
+const chosenRank = (lab: Lab): LocalRank | undefined =>
+  lab.locals.value.find(({ member }) => member === lab.target.value) ?? lab.locals.value[0];
+
+export function reportOf(lab: Lab, { room }: ClassRoom, device: string): ClassReport {
+  const { state, members, step, job, ranks } = lab.room.value;
+  const chosen = chosenRank(lab);
+  const rank = ranks.find(({ member }) => member === chosen?.member)?.rank;
+  const engine = chosen?.status?.engine;
+  const lessons = lessonProgress.value;
+  return {
+    room,
+    state,
+    ...(rank === undefined ? {} : { rank }),
+    members,
+    step,
+    steps: job.steps,
+    ...(engine === undefined
+      ? {}
+      : { engine: { kind: engine.kind, adapter: engine.adapter.slice(0, MAX_ADAPTER) || engine.kind } }),
+    device,
+    faults: lab.locals.value.reduce((sum, { status }) => sum + (status?.faults.length ?? 0), 0),
+    ...(lessons === undefined ? {} : { lessons }),
+  };
+}
+
+/** What went wrong, if anything did. A fault acts at this page's own ports, whatever it says: docs/faults.md. */
+async function carryOut(lab: Lab, order: ClassOrder): Promise<string | undefined> {
+  const rank = chosenRank(lab);
+  if (rank === undefined) return classWords.noRank;
+  try {
+    switch (order.do) {
+      case 'start':
+        if (!lab.room.value.running) await answered(words.actions.start, CALL_MS, rank.handle.start());
+        break;
+      case 'pause':
+        await answered(words.actions.pause, CALL_MS, rank.handle.pause());
+        break;
+      case 'fault': {
+        const { fault } = order;
+        const name = words.faults[fault.kind].name;
+        lab.say(classWords.struck(name));
+        if (fault.kind === 'kill' || fault.kind === 'close')
+          lab.removeRank(rank.member, fault.kind === 'close');
+        else await answered(name, CALL_MS, rank.handle.inject(fault));
+        break;
+      }
+    }
+    return undefined;
+  } catch (error) {
+    return sentenceIn(error);
+  }
+}

@@ -1,0 +1,58 @@
+// The whole console: the way in, the class as it is, and what can be done to it.
+
+import type { JSX } from 'preact';
+import { nextTheme, theme } from '../theme.ts';
+import { Icon } from '../view/icons.tsx';
+import { words } from '../words.ts';
+import { Asking } from './Asking.tsx';
+import type { Console } from './console.ts';
+import { consoleWords } from './console-words.ts';
+import { FaultThrower } from './FaultThrower.tsx';
+import { Invite } from './Invite.tsx';
+import { Outcomes } from './Outcomes.tsx';
+import { Roster } from './Roster.tsx';
+import { Training } from './Training.tsx';
+
+export const ConsoleView = ({ console }: { readonly console: Console }): JSX.Element => {
+  const link = console.link.value;
+  return (
+    <>
+      <header class="header console-header">
+        <div class="header-row">
+          <span class="brand">{words.name}</span>
+          <span class="room-code">
+            <b>{console.code.value ?? '······'}</b>
+          </span>
+          <button
+            type="button"
+            class="button small ghost theme-switch"
+            aria-label={words.header.theme[theme.value]}
+            title={words.header.theme[theme.value]}
+            onClick={nextTheme}
+          >
+            <Icon name={theme.value === 'light' ? 'sun' : theme.value === 'dark' ? 'moon' : 'half'} />
+          </button>
+        </div>
+        <p class="room-state" role="status">
+          <span class="state-dot" data-state={link === 'open' ? 'done' : 'stuck'} aria-hidden="true" />
+          <b>{consoleWords.links[link]}</b>
+          <span class="muted">
+            {consoleWords.here(console.present.value.length, console.roster.value.participants.length)}
+          </span>
+        </p>
+      </header>
+      <main class="console">
+        <h1 class="sr-only">{consoleWords.title}</h1>
+        <Invite console={console} />
+        <Roster console={console} />
+        <Training console={console} />
+        <FaultThrower console={console} />
+        <Asking console={console} />
+        <Outcomes console={console} />
+      </main>
+      <p class="toast" role="status" data-shown={console.notice.value !== ''}>
+        {console.notice.value}
+      </p>
+    </>
+  );
+};

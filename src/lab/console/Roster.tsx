@@ -1,0 +1,222 @@
+// Who is in, room by room: device, engine, state, step, lessons and answer of each; and a tick for whom the next fault strikes.
+
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
+import type { ClassParticipant, ClassRoster } from '../../live/classroom/messages.ts';
+import { Icon } from '../view/icons.tsx';
+import { Panel } from '../view/Panel.tsx';
+import { words } from '../words.ts';
+import type { Console } from './console.ts';
+import { consoleWords } from './console-words.ts';
+
+const own = consoleWords.roster;
+
+interface Group {
+  readonly name: string;
+  /** Undefined: of those who have none. */
+  readonly room: string | undefined;
+  readonly people: readonly ClassParticipant[];
+}
+
+/** By room; last those who have none. */
+function groupsOf({ rooms, participants }: ClassRoster): readonly Group[] {
+  const groups: Group[] = rooms.map(({ name, room }) => ({
+    name,
+    room,
+    people: participants.filter((one) => one.room === room),
+  }));
+  const without = participants.filter((one) => one.room === undefined);
+  return without.length === 0 ? groups : [...groups, { name: own.noRoom, room: undefined, people: without }];
+}
+
+export function Roster({ console }: { readonly console: Console }): JSX.Element {
+  const roster = console.roster.value;
+  const leaving = useSignal<ClassParticipant | undefined>(undefined);
+  const confirm = useRef<HTMLDialogElement>(null);
+  const here = console.present.value;
+  const hasLessons = roster.participants.some(({ report }) => report?.lessons !== undefined);
+  const areAllSelected = here.length > 0 && here.every(({ id }) => console.selected.value.has(id));
+  return (
+    <Panel
+      name="roster"
+      title={own.title}
+      about={consoleWords.here(here.length, roster.participants.length)}
+      aside={
+        here.length > 0 && (
+          <label class="select-all">
+            <input
+              type="checkbox"
+              checked={areAllSelected}
+              onChange={() => {
+                console.selected.value = new Set(areAllSelected ? [] : here.map(({ id }) => id));
+              }}
+            />
+            {own.selectAll}
+          </label>
+        )
+      }
+    >
+      {roster.participants.length === 0 && <p class="empty">{own.empty}</p>}
+      <div class="roster-rooms">
+        {groupsOf(roster).map((group) => (
+          <section
+            key={group.room ?? ''}
+            class="roster-room"
+            aria-label={group.room === undefined ? own.noRoom : own.room(group.name)}
+          >
+            <RoomHead console={console} group={group} />
+            <ul>
+              {group.people.map((one) => (
+                <Person
+                  key={one.id}
+                  console={console}
+                  one={one}
+                  hasLessons={hasLessons}
+                  remove={() => {
+                    leaving.value = one;
+                    confirm.current?.showModal();
+                  }}
+                />
+              ))}
+            </ul>
+          </section>
+        ))}
+      </div>
+      <dialog ref={confirm} class="dialog" aria-labelledby="remove-title">
+        <h2 id="remove-title">{own.yes}</h2>
+        <p>{own.removeConfirm(leaving.value?.nickname ?? '')}</p>
+        <form method="dialog" class="row">
+          <button
+            type="submit"
+            class="button danger"
+            onClick={() => {
+              if (leaving.value !== undefined) console.remove(leaving.value.id);
+            }}
+          >
+            {own.yes}
+          </button>
+          <button type="submit" class="button">
+            {own.no}
+          </button>
+        </form>
+      </dialog>
+    </Panel>
+  );
+}
+
+function RoomHead({ console, group }: { readonly console: Console; readonly group: Group }): JSX.Element {
+  const { name, room, people } = group;
+  const reports = people.flatMap(({ present, report }) => (present && report !== undefined ? [report] : []));
+  const step = Math.max(0, ...reports.map((report) => report.step));
+  const steps = Math.max(0, ...reports.map((report) => report.steps));
+  const members = Math.max(0, ...reports.map((report) => report.members));
+  return (
+    <div class="room-head">
+      <h3>{room === undefined ? own.noRoom : own.room(name)}</h3>
+      {room !== undefined && <span class="muted numeric">{own.roomState(members, step, steps)}</span>}
+      {room !== undefined && (
+        <span class="room-buttons">
+          <button
+            type="button"
+            class="button small"
+            aria-label={own.start(name)}
+            title={own.start(name)}
+            onClick={() => console.order({ do: 'start' }, { room })}
+          >
+            <Icon name="play" />
+          </button>
+          <button
+            type="button"
+            class="button small"
+            aria-label={own.pause(name)}
+            title={own.pause(name)}
+            onClick={() => console.order({ do: 'pause' }, { room })}
+          >
+            <Icon name="pause" />
+          </button>
+        </span>
+      )}
+    </div>
+  );
+}
+
+interface PersonProps {
+  readonly console: Console;
+  readonly one: ClassParticipant;
+  readonly hasLessons: boolean;
+  readonly remove: () => void;
+}
+
+function Person({ console, one, hasLessons, remove }: PersonProps): JSX.Element {
+  const { id, nickname, present, report, answer } = one;
+  const { selected } = console;
+  const question = console.roster.value.question;
+  const state = !present ? 'away' : (report?.state ?? 'opening');
+  return (
+    <li class="person" data-present={present} data-state={state}>
+      <label class="person-name">
+        <input
+          type="checkbox"
+          aria-label={own.select(nickname)}
+          checked={selected.value.has(id)}
+          disabled={!present}
+          onChange={(event) => {
+            const next = new Set(selected.value);
+            if (event.currentTarget.checked) next.add(id);
+            else next.delete(id);
+            selected.value = next;
+          }}
+        />
+        <b>{nickname}</b>
+      </label>
+      <span class="person-state">
+        <span class="state-dot" data-state={state} aria-hidden="true" />
+        {state === 'away' ? own.away : words.roomStates[state]}
+        {report !== undefined && report.faults > 0 && present && (
+          <span class="chip warn">
+            <Icon name="spark" />
+            {own.faults(report.faults)}
+          </span>
+        )}
+      </span>
+      <span class="person-device muted">
+        {report === undefined
+          ? '…'
+          : [
+              report.device,
+              ...(report.engine === undefined
+                ? []
+                : [own.engines[report.engine.kind], report.engine.adapter]),
+            ].join(' · ')}
+      </span>
+      <span class="person-step numeric">
+        {report?.rank !== undefined && present && (
+          <span class="muted">{words.ranks.rank(report.rank)} · </span>
+        )}
+        {report === undefined ? '' : `${own.step} ${report.step}`}
+        {hasLessons && report?.lessons !== undefined && (
+          <>
+            {' · '}
+            {own.lessons} {own.lessonsOf(report.lessons.passed, report.lessons.of)}
+          </>
+        )}
+      </span>
+      {question !== undefined && (
+        <span class="person-answer">
+          <span class="muted">{own.answer}: </span>
+          {answer === undefined ? own.unanswered : (question.choices[answer] ?? own.unanswered)}
+        </span>
+      )}
+      <button
+        type="button"
+        class="button small ghost person-remove"
+        aria-label={own.remove(nickname)}
+        title={own.remove(nickname)}
+        onClick={remove}
+      >
+        <Icon name="cross" />
+      </button>
+    </li>
+  );
+}

@@ -46,9 +46,9 @@ function Question({ seat }: { readonly seat: Seat }): JSX.Element | null {
         <span class="sr-only">{classWords.question}: </span>
         {question.text}
       </legend>
-      <div class="row">
+      <div class="class-choices">
         {question.choices.map((choice, i) => (
-          <label key={`${question.id} ${i}`} class="target">
+          <label key={`${question.id} ${i}`} class="choice">
             <input
               type="radio"
               name={`question-${question.id}`}

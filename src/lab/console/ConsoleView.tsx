@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact';
 import { nextTheme, theme } from '../theme.ts';
+import { Mark } from '../view/Header.tsx';
 import { Icon } from '../view/icons.tsx';
 import { words } from '../words.ts';
 import { Asking } from './Asking.tsx';
@@ -19,7 +20,10 @@ export const ConsoleView = ({ console }: { readonly console: Console }): JSX.Ele
     <>
       <header class="header console-header">
         <div class="header-row">
-          <span class="brand">{words.name}</span>
+          <span class="brand">
+            <Mark />
+            {words.name}
+          </span>
           <span class="room-code">
             <b>{console.code.value ?? '······'}</b>
           </span>
@@ -45,10 +49,14 @@ export const ConsoleView = ({ console }: { readonly console: Console }): JSX.Ele
         <h1 class="sr-only">{consoleWords.title}</h1>
         <Invite console={console} />
         <Roster console={console} />
-        <Training console={console} />
-        <FaultThrower console={console} />
-        <Asking console={console} />
-        <Outcomes console={console} />
+        <div class="console-column acts">
+          <Training console={console} />
+          <FaultThrower console={console} />
+        </div>
+        <div class="console-column talk">
+          <Asking console={console} />
+          <Outcomes console={console} />
+        </div>
       </main>
       <p class="toast" role="status" data-shown={console.notice.value !== ''}>
         {console.notice.value}

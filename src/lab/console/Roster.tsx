@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
-import type { ClassParticipant, ClassRoster } from '../../live/classroom/messages.ts';
+import type { ClassParticipant, ClassReport, ClassRoster } from '../../live/classroom/messages.ts';
 import { Icon } from '../view/icons.tsx';
 import { Panel } from '../view/Panel.tsx';
 import { words } from '../words.ts';
@@ -141,6 +141,14 @@ function RoomHead({ console, group }: { readonly console: Console; readonly grou
   );
 }
 
+/** "TypeScript on the CPU" says itself which engine it is. */
+const machineOf = ({ device, engine }: ClassReport): string =>
+  [
+    device,
+    ...(engine?.kind === 'webgpu' ? [own.webgpu] : []),
+    ...(engine === undefined ? [] : [engine.adapter]),
+  ].join(' · ');
+
 interface PersonProps {
   readonly console: Console;
   readonly one: ClassParticipant;
@@ -180,16 +188,7 @@ function Person({ console, one, hasLessons, remove }: PersonProps): JSX.Element 
           </span>
         )}
       </span>
-      <span class="person-device muted">
-        {report === undefined
-          ? '…'
-          : [
-              report.device,
-              ...(report.engine === undefined
-                ? []
-                : [own.engines[report.engine.kind], report.engine.adapter]),
-            ].join(' · ')}
-      </span>
+      <span class="person-device muted">{report === undefined ? '…' : machineOf(report)}</span>
       <span class="person-step numeric">
         {report?.rank !== undefined && present && (
           <span class="muted">{words.ranks.rank(report.rank)} · </span>

@@ -121,7 +121,7 @@ async function copyLink(lab: Lab): Promise<void> {
 }
 
 /** A ring of four ranks, one of them fallen. */
-const Mark = (): JSX.Element => (
+export const Mark = (): JSX.Element => (
   <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
     <path class="mark-ring" d="M16 5A11 11 0 1 1 5 16" />
     <path class="mark-gap" d="M5 16A11 11 0 0 1 16 5" />

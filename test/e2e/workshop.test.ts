@@ -1,0 +1,158 @@
+/** A class in a real browser: an instructor's console and three participants, each with a profile of their own. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
+import { createClassroom } from '../../src/server/classroom/classroom.ts';
+import { startServer } from '../../src/server/start.ts';
+import type { RunningServer } from '../../src/server/start.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const STEP_MS = 60_000;
+const NAMES = ['Ada', 'Ben', 'Cyd'] as const;
+
+const classroom = createClassroom({ addresses: () => ['https://192.168.1.20:5173/'] });
+let server: RunningServer;
+let browser: Browser;
+beforeAll(async () => {
+  server = await startServer({ mode: 'preview', port: 0, classroom });
+  browser = await chromium.launch({
+    executablePath: await ensureBrowser({ log: (line) => process.stderr.write(`${line}\n`) }),
+    args: [...BROWSER_FLAGS],
+  });
+});
+afterAll(async () => {
+  await browser.close();
+  await server.close();
+});
+
+const complaints: string[] = [];
+
+/** A page in a profile of its own. */
+async function open(path: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  page.setDefaultTimeout(STEP_MS);
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.goto(`${server.url}${path}`);
+  return page;
+}
+
+async function join(nickname: string, code = classroom.code): Promise<Page> {
+  const page = await open('?engine=cpu');
+  await page.getByLabel('Nickname').fill(nickname);
+  await page.getByLabel('Class code').fill(code);
+  await page.getByRole('button', { name: 'Join' }).click();
+  return page;
+}
+
+/** What axe finds wrong, as "rule: element", and whether anything is wider than the page, in both themes, wide and narrow. */
+async function flaws(page: Page): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const width of [1280, 390]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.setViewportSize({ width, height: 844 });
+      await page.evaluate(AXE);
+      found.push(
+        ...(await page.evaluate(async () => {
+          interface Axe {
+            run(options: unknown): Promise<{
+              violations: readonly { id: string; nodes: readonly { html: string }[] }[];
+            }>;
+          }
+          const { axe } = globalThis as unknown as { readonly axe: Axe };
+          const { violations } = await axe.run({ iframes: false });
+          const wide = document.documentElement.scrollWidth > innerWidth ? [`wider than ${innerWidth}`] : [];
+          return [
+            ...wide,
+            ...violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`)),
+          ];
+        })),
+      );
+    }
+  }
+  return found;
+}
+
+const place = (page: Page) =>
+  page.evaluate(async () => {
+    const [rank] = [...(window.rankfall?.ranks.values() ?? [])];
+    const status = await rank?.status();
+    return { seat: status?.seat, member: status?.member, room: status?.room };
+  });
+
+test('an instructor leads three participants through a class', async () => {
+  const console = await open(`console.html#key=${classroom.key}`);
+  const person = (name: string, state: string) =>
+    console.locator(`.person[data-state=${state}]`).filter({ hasText: name });
+  await console.getByText('Nobody yet.').waitFor();
+  await console.getByRole('img', { name: 'QR code of https://192.168.1.20:5173/' }).waitFor();
+
+  // Who has the wrong code stays outside, and hears so.
+  const ada = await join('Ada', 'AAAAAA');
+  await ada.getByText('That is not the code of this class.').waitFor();
+  expect(await flaws(ada)).toEqual([]);
+  await ada.getByLabel('Class code').fill(` ${classroom.code.toLowerCase()}`);
+  await ada.getByRole('button', { name: 'Join' }).click();
+  const [ben, cyd] = [await join('Ben'), await join('Cyd')];
+  for (const name of NAMES) await person(name, 'ready').waitFor();
+
+  await console.getByRole('button', { name: 'Start all' }).click();
+  for (const name of NAMES) await person(name, 'training').waitFor();
+
+  // A fault thrown at one strikes one; a reload gives the seat back.
+  const before = await place(ben);
+  await console.getByRole('checkbox', { name: 'Select Ben' }).check();
+  await console.getByLabel('What happens').selectOption('kill');
+  await console.getByRole('button', { name: 'Throw at Ben' }).click();
+  await person('Ben', 'empty').waitFor();
+  await console.getByText('Ben: Kill, done').waitFor();
+  await ben.getByText('No rank runs in this tab').waitFor();
+  await ben.reload();
+  await ben.getByText('room A of the class').waitFor();
+  for (const name of NAMES) await person(name, 'training').waitFor();
+  await ben.waitForFunction(() => (window.rankfall?.ranks.size ?? 0) > 0);
+  const after = await place(ben);
+  expect(after).toMatchObject({ seat: before.seat, room: before.room });
+  expect(after.member).not.toBe(before.member);
+  expect(await console.locator('.person').count()).toBe(3);
+
+  // A prediction.
+  await console.getByRole('button', { name: 'Ask the class' }).click();
+  await ada.getByLabel('Training stops').check();
+  await cyd.getByLabel('It goes on as if nothing happened').check();
+  await console.getByText('2 of 3 have answered.').waitFor();
+  expect(await flaws(console)).toEqual([]);
+  await console.getByRole('button', { name: 'Show the class' }).click();
+  await ben.getByText('What the class said:').waitFor();
+  expect(await ben.locator('.bar-count').allTextContents()).toEqual([
+    '1 1 answer',
+    '0 0 answers',
+    '1 1 answer',
+  ]);
+
+  // Rooms of two: two and one, each of which opens anew.
+  await console.getByLabel('Rooms of').selectOption('2');
+  await console.getByRole('button', { name: 'Form rooms' }).click();
+  await console.getByRole('button', { name: 'Form them' }).click();
+  await cyd.getByText('room B of the class').waitFor();
+  for (const name of NAMES) await person(name, 'ready').waitFor();
+  await console.getByText('2 ranks', { exact: false }).waitFor();
+  const rooms = await Promise.all([ada, ben, cyd].map(async (page) => (await place(page)).room));
+  expect(rooms[0]).toBe(rooms[1]);
+  expect(new Set([...rooms, before.room]).size).toBe(3);
+  expect(complaints).toEqual([]);
+});
+
+test('who goes on alone has a room of their own, and a wrong key opens no console', async () => {
+  const page = await open('?engine=cpu');
+  await page.getByRole('button', { name: 'Go on alone' }).click();
+  await page.getByText('Ready to train', { exact: true }).first().waitFor();
+  await page.getByRole('button', { name: 'Start four ranks' }).waitFor();
+  const console = await open(`console.html#key=${'A'.repeat(22)}`);
+  await console.getByText('This key does not open the console.').waitFor();
+  expect(await flaws(console)).toEqual([]);
+  expect(complaints).toEqual([]);
+});

@@ -1,7 +1,7 @@
 // The lanes of one step's all-reduce: the gradient in fixed point, and the side lanes that travel in the same sum.
 //
 //   sum lanes │ gradient P │ loss │ correct │ predictions │ overflows │ non-finite │ micro-batch counters M │
-//   max lanes │ largest exponent T │ first non-finite │ agreement 8 │ pause │
+//   max lanes │ largest exponent T │ first non-finite │ agreement 8 │ pause │ paces M │
 //
 // Sum lanes add as i32 (associative, so that neither the order nor the share of the work shows); max lanes take the larger.
 
@@ -40,6 +40,8 @@ export interface LaneLayout {
   readonly agreement: number;
   /** 1 when any rank wants the room to pause after this step. */
   readonly pause: number;
+  /** First of M lanes: how long whoever computed a micro-batch took for it (see protocol/shares.ts). */
+  readonly paces: number;
   readonly length: number;
   readonly wire: Wire;
   /** k: gradient lanes of one slice are at most 2^k. */
@@ -64,6 +66,8 @@ export function laneLayout(
   const firstNonFinite = sums + tensors;
   const agreement = firstNonFinite + 1;
   const pause = agreement + AGREEMENT_LANES;
+  const paces = pause + 1;
+  const length = paces + microBatches;
   return {
     gradient,
     tensors,
@@ -79,12 +83,13 @@ export function laneLayout(
     firstNonFinite,
     agreement,
     pause,
-    length: pause + 1,
+    paces,
+    length,
     wire,
     fraction: fractionBits(microBatches, wire),
     laneBits: laneBits(microBatches, wire),
     cuts,
-    buckets: bucketsOf(gradient, pause + 1, cuts),
+    buckets: bucketsOf(gradient, length, cuts),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Message } from './messages.ts';
 import { foundDelay, sendJoin } from './asking.ts';
 import { overlayOf, type Overlay } from './overlay.ts';
 import { sameExactness } from './provenance.ts';
+import { equalShares } from './shares.ts';
 import type { Membership, Peer } from './state.ts';
 import { stop } from './stopping.ts';
 import { announceStanding } from './syncing.ts';
@@ -54,6 +55,7 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
   attempt: 0,
   exponents: undefined,
   computing: undefined,
+  shares: equalShares(generation.members.length),
   computeFailures: 0,
   regroupWanted: false,
 });

@@ -10,6 +10,7 @@ import type { Ballot, Exactness, Phase, StopReason } from '../trace/events.ts';
 import type { Generation, Member } from './generation.ts';
 import type { Message, RoundId, SelfReport, Standing, Verdict } from './messages.ts';
 import type { Overlay } from './overlay.ts';
+import type { Shares } from './shares.ts';
 import type { Target } from './target.ts';
 import type { Accepted, SeatRecord } from './votes.ts';
 
@@ -90,6 +91,12 @@ export interface Round {
   resendRequests: number;
 }
 
+/** What the engine computes, and since when. */
+export interface Computing extends RoundId {
+  readonly since: number;
+  readonly microBatches: readonly number[];
+}
+
 export interface Membership {
   readonly generation: Generation;
   /** Undefined: every member has links with all others. */
@@ -134,7 +141,8 @@ export interface Membership {
   /** Attempt and exponents of the step being computed. */
   attempt: number;
   exponents: Int32Array<ArrayBuffer> | undefined;
-  computing: RoundId | undefined;
+  computing: Computing | undefined;
+  shares: Shares;
   computeFailures: number;
   /** Reasons to regroup besides suspects, joiners and leavers. */
   regroupWanted: boolean;

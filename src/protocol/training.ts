@@ -34,6 +34,7 @@ import {
 } from './context.ts';
 import { rankOf } from './generation.ts';
 import type { Message, RoundId } from './messages.ts';
+import { nextShares, ticksOf } from './shares.ts';
 import { dropSpareLinks } from './spare-links.ts';
 import type { Membership, Round } from './state.ts';
 import { stop } from './stopping.ts';
@@ -97,10 +98,14 @@ export function beginStep(ctx: Context): void {
 function compute(ctx: Context, membership: Membership, step: number): void {
   const { job, self } = ctx.state;
   if (job === undefined) return;
-  const world = membership.generation.members.length;
-  const microBatches = ctx.rules.share(rankOf(membership.generation, self.member), world, job.microBatches);
-  const { attempt, exponents } = membership;
-  membership.computing = { step, attempt };
+  const { attempt, exponents, generation, shares } = membership;
+  const microBatches = ctx.rules.share(
+    rankOf(generation, self.member),
+    generation.members.length,
+    job.microBatches,
+    shares.counts,
+  );
+  membership.computing = { step, attempt, since: ctx.now, microBatches };
   setPhase(ctx, 'computing');
   ctx.effects.push({
     kind: 'compute',
@@ -123,7 +128,7 @@ export function onComputed(
   },
 ): void {
   const membership = membershipInForce(ctx, event.generation);
-  const { layout, job, self } = ctx.state;
+  const { layout } = ctx.state;
   if (membership?.computing === undefined || !sameRound(membership.computing, event) || layout === undefined)
     return;
   const { round } = membership;
@@ -134,17 +139,20 @@ export function onComputed(
     contribute(ctx, membership, id, layout, event.lanes);
     return;
   }
+  const { microBatches, since } = membership.computing;
   membership.computing = undefined;
   membership.computeFailures = 0;
   ctx.state.givenUp = 0;
-  const world = membership.generation.members.length;
   report(ctx, {
     kind: 'contributed',
     generation: event.generation,
     step: event.step,
     attempt: event.attempt,
-    microBatches: ctx.rules.share(rankOf(membership.generation, self.member), world, job?.microBatches ?? 0),
+    microBatches,
   });
+  const start = layout.length - event.lanes.length;
+  for (const microBatch of microBatches)
+    event.lanes[layout.paces - start + microBatch] = ticksOf(ctx.now - since, microBatches.length);
   contribute(ctx, membership, id, layout, event.lanes);
 }
 
@@ -498,6 +506,9 @@ function apply(ctx: Context, membership: Membership, round: Round, lanes: Int32A
   if (training === undefined) return;
   const { layout } = round;
   const { step } = round.id;
+  // In a hierarchy there are more ranks than micro-batches, or nearly: equal shares are as good as any.
+  if (membership.overlay === undefined && membership.shares.paces.length > 1)
+    membership.shares = nextShares(ctx.rules, membership.shares, layout, lanes);
   state.changing = 'apply';
   state.pendingApplied = {
     counts: Array.from(lanes.subarray(layout.counters, layout.counters + layout.microBatches)),

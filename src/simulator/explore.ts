@@ -159,8 +159,8 @@ export function explore(
         if (!up.has(path) || brokenLinks.has(path)) return;
         links.set(path, [...(links.get(path) ?? []), message]);
       },
-      answer(rank, _work, ...events) {
-        for (const event of events) pending.push({ rank: sims.indexOf(rank), event });
+      answer(rank, _work, events) {
+        for (const event of [events].flat()) pending.push({ rank: sims.indexOf(rank), event });
       },
       storeBallot(_rank, record, done) {
         ballots.set(record.seat, record);
@@ -384,8 +384,8 @@ function initialNode(scope: Scope, job: Job, rules: Rules, compute: Compute): No
           event: { kind: 'message', from: rank.member, message: copyMessage(message) },
         });
     },
-    answer(rank, _work, ...events) {
-      for (const event of events) pending.push({ to: sims.indexOf(rank), event });
+    answer(rank, _work, events) {
+      for (const event of [events].flat()) pending.push({ to: sims.indexOf(rank), event });
     },
     storeBallot(_rank, record, done) {
       ballots.set(record.seat, record);

@@ -70,6 +70,11 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     strikes: [onStep(10, 2, { kind: 'refuse-gpu', forMs: 3000 })],
     change: { steps: 120 },
   },
+  'slow-rank': {
+    tells: 'a GPU becomes ten times as slow: its rank gets less to do, and its part back when it has recovered',
+    strikes: [onStep(10, 2, { kind: 'slow-gpu', factor: 10, forMs: 4000 })],
+    change: { steps: 200 },
+  },
   'full-disk': {
     tells: 'storage refuses: the votes of one browser are abstentions',
     strikes: [onStep(8, 1, { kind: 'refuse-storage', forMs: 6000 }), onStep(10, 2, { kind: 'kill' })],

@@ -37,10 +37,16 @@ export interface SimRank {
   seq: number;
 }
 
-/** What a world does for a rank's effects. `answer` brings the events that come of the work named by `work`. */
+/** What a world does for a rank's effects. `answer` brings the events that come of the work named by `work`, one or several. */
 export interface SimPorts<R extends SimRank = SimRank> {
   send(rank: R, send: Send): void;
-  answer(rank: R, work: 'engine' | 'store', ...events: readonly Event[]): void;
+  answer(
+    rank: R,
+    work: 'engine' | 'store',
+    events: Event | readonly Event[],
+    /** How much work it is: 1 is that of an equal share of a step. */
+    load?: number,
+  ): void;
   /** Stores a ballot; calls back when it is durable, with false when it was refused. */
   storeBallot(rank: R, record: SeatRecord, done: (stored: boolean) => void): void;
   /** Saves a checkpoint; the rank is told what `outcome` makes of it. */
@@ -132,7 +138,9 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
         const part = end - start === lanes.length ? lanes : lanes.slice(start, end);
         return { kind: 'computed', generation, step, attempt, bucket, lanes: part };
       });
-      ports.answer(rank, 'engine', ...buckets);
+      const world = rank.core.membership?.generation.members.length ?? 1;
+      const load = (microBatches.length * world) / compute.layout.microBatches;
+      ports.answer(rank, 'engine', buckets, load);
       return;
     }
     case 'apply': {

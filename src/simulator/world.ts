@@ -232,7 +232,8 @@ export function createWorld(options: WorldOptions): World {
       if (to === host.member) at(now, () => deliver(host, { kind: 'message', from: to, message }));
       else network.send(host, to, asCarried(message));
     },
-    answer(host, work, ...events) {
+    answer(host, work, given, load = 1) {
+      const events = [given].flat();
       if (work !== 'engine') {
         const ms = scheduler.delay('disk', work, ...DISK, host.ordinal);
         for (const event of events) at(now + ms, () => deliver(host, event));
@@ -240,7 +241,7 @@ export function createWorld(options: WorldOptions): World {
       }
       const { gpu } = host;
       const { losses } = gpu;
-      const ms = scheduler.delay('gpu', 'engine', ...engineMs, host.ordinal);
+      const ms = load * scheduler.delay('gpu', 'engine', ...engineMs, host.ordinal);
       let failed = false;
       for (const event of events) {
         at(occupy(gpu, now, ms / events.length) + gpu.mapMs, () => {

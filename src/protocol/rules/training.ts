@@ -5,8 +5,20 @@ import { rankOf, type Generation } from '../generation.ts';
 import type { Membership, Round, Training } from '../state.ts';
 
 export interface TrainingRules {
-  /** The micro-batches of one rank: contiguous shares, as equal as they come. */
-  share(rank: number, world: number, microBatches: number): readonly number[];
+  /** The micro-batches of one rank: contiguous shares, of so many each where `counts` says so, else as equal as they come. */
+  share(
+    rank: number,
+    world: number,
+    microBatches: number,
+    counts: readonly number[] | undefined,
+  ): readonly number[];
+  /** How many micro-batches each rank computes in the next step, given how long each takes for one; undefined: equal shares. */
+  shareOut(
+    paces: readonly (number | undefined)[],
+    microBatches: number,
+    before: readonly number[] | undefined,
+    steps: number,
+  ): readonly number[] | undefined;
   /** Whether a member contributes to the generation's steps: when it has the state that they build on. */
   mayContribute(membership: Membership): boolean;
   /** The step whose batch a rank computes: the one after all that are in its state, however it came by that state. */
@@ -23,12 +35,56 @@ export interface TrainingRules {
   keepsRound(completed: Round): boolean;
 }
 
+/** In every so many steps of a generation, each rank gets at least one micro-batch. */
+const PROBE_STEPS = 32;
+/** Shares change where the slowest rank is done in less than nine tenths of the time: what is measured always wavers a little. */
+const WORTH = 10 / 9;
+
+const wasProbe = (steps: number): boolean => steps > 1 && steps % PROBE_STEPS === 1;
+
+/** When the last rank is done. */
+const slowest = (counts: readonly number[], paces: readonly number[]): number =>
+  counts.reduce((most, count, rank) => Math.max(most, count * (paces[rank] ?? 0)), 0);
+
+/** Deals micro-batches one by one, each to the rank that is done first with it; of equals to the one before. */
+function dealt(paces: readonly number[], microBatches: number, least: number): readonly number[] {
+  const counts = paces.map(() => least);
+  for (let dealt = least * paces.length; dealt < microBatches; dealt++) {
+    let first = 0;
+    let soonest = Infinity;
+    paces.forEach((pace, rank) => {
+      const done = ((counts[rank] ?? 0) + 1) * pace;
+      if (done < soonest) [first, soonest] = [rank, done];
+    });
+    counts[first] = (counts[first] ?? 0) + 1;
+  }
+  return counts;
+}
+
 export const TRAINING_RULES: TrainingRules = {
-  share(rank, world, microBatches) {
-    const mine: number[] = [];
-    const end = Math.floor(((rank + 1) * microBatches) / world);
-    for (let m = Math.floor((rank * microBatches) / world); m < end; m++) mine.push(m);
-    return mine;
+  share(rank, world, microBatches, counts) {
+    const startOf = (of: number): number =>
+      counts === undefined
+        ? Math.floor((of * microBatches) / world)
+        : counts.slice(0, of).reduce((sum, count) => sum + count, 0);
+    const start = startOf(rank);
+    return Array.from({ length: startOf(rank + 1) - start }, (_, i) => start + i);
+  },
+
+  shareOut(paces, microBatches, before, steps) {
+    const known = paces.filter((pace) => pace !== undefined);
+    if (known.length === 0) return before;
+    // A rank without work is not measured: now and then each gets one micro-batch, so that one that has become faster is seen.
+    const least = steps % PROBE_STEPS === 0 && microBatches >= paces.length ? 1 : 0;
+    const usual = known.reduce((sum, pace) => sum + pace, 0) / known.length;
+    const each = paces.map((pace) => pace ?? usual);
+    const counts = dealt(each, microBatches, least);
+    const equal = paces.map(
+      (_, rank) => TRAINING_RULES.share(rank, paces.length, microBatches, undefined).length,
+    );
+    const current = before ?? equal;
+    const isBetter = slowest(counts, each) * WORTH < slowest(current, each);
+    return least === 1 || isBetter || wasProbe(steps) ? counts : before;
   },
 
   mayContribute: (membership) => membership.synced,

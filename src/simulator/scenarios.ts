@@ -71,7 +71,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     change: { steps: 120 },
   },
   'slow-rank': {
-    tells: 'a GPU becomes ten times as slow: its rank gets less to do, and its part back when it has recovered',
+    tells:
+      'a GPU becomes ten times as slow: its rank gets less to do, and its part back when it has recovered',
     strikes: [onStep(10, 2, { kind: 'slow-gpu', factor: 10, forMs: 4000 })],
     change: { steps: 200 },
   },

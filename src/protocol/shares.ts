@@ -5,7 +5,6 @@
 // micro-batch was computed once, whoever did it. Each generation begins with equal shares, and has measured after one step.
 
 import type { LaneLayout } from '../collective/lanes.ts';
-import type { Rules } from './rules.ts';
 
 export interface Shares {
   /** How many micro-batches each rank computes, in ring order; undefined: as equal as they come. */
@@ -39,8 +38,19 @@ export const ticksOf = (ms: number, count: number): number =>
 const blend = (before: number | undefined, measured: number): number =>
   before === undefined || measured < before ? measured : Math.floor((3 * before + measured) / 4);
 
+/** The rules that decide them (see rules/training.ts). */
+interface ShareRules {
+  share(rank: number, world: number, microBatches: number, counts: Shares['counts']): readonly number[];
+  shareOut(
+    paces: Shares['paces'],
+    microBatches: number,
+    before: Shares['counts'],
+    steps: number,
+  ): Shares['counts'];
+}
+
 /** The shares of the next step, from the sum of this one. */
-export function nextShares(rules: Rules, shares: Shares, layout: LaneLayout, lanes: Int32Array): Shares {
+export function nextShares(rules: ShareRules, shares: Shares, layout: LaneLayout, lanes: Int32Array): Shares {
   const world = shares.paces.length;
   const steps = shares.steps + 1;
   const paces = shares.paces.map((before, rank) => {

@@ -68,6 +68,7 @@ const OPTIONS = {
   },
   signal: { schema: SignalSchema, expected: SIGNAL_SPELLING },
   ice: { schema: IceSchema, expected: ICE_SPELLING },
+  overlap: { schema: v.picklist(['0', '1']), expected: '0 or 1' },
   name: {
     schema: v.pipe(v.string(), v.regex(/^[\w .-]{1,64}$/)),
     expected: '1 to 64 letters, digits, blanks, dots, dashes or underscores',
@@ -107,6 +108,7 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
     name: read('name', OPTIONS.name.schema, preset.name),
     steps: read('steps', OPTIONS.steps.schema, preset.steps),
     seed: read('seed', OPTIONS.seed.schema, preset.seed),
+    overlap: read('overlap', OPTIONS.overlap.schema, preset.overlap ? '1' : '0') === '1',
     wire: parseWire(read('wire', OPTIONS.wire.schema, formatWire(preset.wire))) ?? preset.wire,
   };
   for (const name of new Set(params.keys())) {

@@ -105,6 +105,32 @@ describe('a room in a browser', () => {
     await frames.page.close();
   });
 
+  test('one rank on the CPU and one on WebGPU hold the same bits at every step, and say what is promised', async () => {
+    for (const wire of [JOB.wire, { format: 'narrow', bits: 8 }] as const) {
+      const job: Job = { ...JOB, steps: 10, wire };
+      const { frames, open } = await makeRoom(job);
+      const ranks = [await open({ fresh: true }), await open({ engine: 'webgpu' })];
+      await until('both are members', ranks, (all) =>
+        all.every(({ phase, members }) => phase === 'idle' && members.length === 2),
+      );
+      await ranks[0]?.ask('start');
+      const all = await until('both are done', ranks, allDone);
+      expect(all.map(({ engine }) => engine?.kind)).toEqual(['cpu', 'webgpu']);
+      expect(all.map(({ exactness }) => exactness.kind)).toEqual(['unpromised', 'unpromised']);
+      const [one = [], other = []] = await Promise.all(
+        ranks.map(async (rank) =>
+          (await rank.log()).flatMap(({ event }) =>
+            event.kind === 'applied' ? [`${event.step}: ${event.hash}`] : [],
+          ),
+        ),
+      );
+      expect(one).toHaveLength(job.steps);
+      expect(other).toEqual(one);
+      expect(frames.complaints).toEqual([]);
+      await frames.page.close();
+    }
+  });
+
   test('takes smaller passes, or none at all, while GPU memory is short, and ends with the same state', async () => {
     const job = { ...JOB, steps: 24 };
     const { frames, open } = await makeRoom(job, 'webgpu');

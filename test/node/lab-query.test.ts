@@ -26,6 +26,12 @@ describe("the lab's address", () => {
     expect(query.job).toEqual({ ...DEFAULT_JOB, steps: 60, seed: 7, name: 'class 3' });
   });
 
+  it('may choose how gradients travel', () => {
+    const { job, complaints } = parseLabQuery('?wire=narrow:8&overlap=0');
+    expect(complaints).toEqual([]);
+    expect(job).toEqual({ ...DEFAULT_JOB, wire: { format: 'narrow', bits: 8 }, overlap: false });
+  });
+
   it('may name a PeerServer, and servers for STUN and TURN', () => {
     const search = new URLSearchParams({
       signal: 'https://peers.example.org/meet',
@@ -50,6 +56,9 @@ describe("the lab's address", () => {
     '?seed=-1',
     '?seed=4294967296',
     '?name=%3Cscript%3E',
+    '?wire=narrow',
+    '?wire=narrow:99',
+    '?overlap=yes',
     '?colour=blue',
     '?signal=peers.example.org',
     '?signal=ftp%3A%2F%2Fpeers.example.org',

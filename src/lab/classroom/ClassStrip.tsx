@@ -16,13 +16,20 @@ export function ClassStrip({ seat }: { readonly seat: Seat }): JSX.Element {
         <b>{seat.nickname}</b>
         <span class="muted">{classWords.place(seat.room.name)}</span>
         <span role="status">{state !== 'present' && classWords.states[state]}</span>
-        {isOver && (
-          <a class="button small" href={location.pathname}>
-            {classWords.again}
-          </a>
-        )}
+        <button
+          type="button"
+          class={`button small ${isOver ? '' : 'ghost'}`}
+          onClick={() => {
+            seat.leave();
+            location.assign(location.pathname + location.search);
+          }}
+        >
+          {isOver ? classWords.again : classWords.leave}
+        </button>
       </p>
-      <Question seat={seat} />
+      <div aria-live="polite">
+        <Question seat={seat} />
+      </div>
     </section>
   );
 }

@@ -41,6 +41,7 @@ export const classWords = {
   label: 'Your class',
   place: (room: string) => `room ${room} of the class`,
   again: 'Enter the class again',
+  leave: 'Leave the class',
   noRank: 'No rank runs in this tab.',
   struck: (fault: string) => `Your instructor throws a fault: ${fault}.`,
   question: 'A question to the class',

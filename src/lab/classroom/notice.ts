@@ -1,7 +1,7 @@
 // Whether the server of this page has a class. Asked as soon as the page's code runs, and never waited for long.
 
 import * as v from 'valibot';
-import { CLASS_NOTICE, NoticeSchema } from '../../live/classroom/messages.ts';
+import { CLASS_NOTICE, NoticeSchema } from '../../live/classroom/notice.ts';
 
 const PATIENCE_MS = 1000;
 

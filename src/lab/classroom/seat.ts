@@ -31,6 +31,8 @@ export interface Seat {
   readonly state: ReadonlySignal<SeatState>;
   readonly question: ReadonlySignal<AskedQuestion | undefined>;
   answer(choice: number): void;
+  /** Gives up the token: the place stays behind, away. */
+  leave(): void;
   report(report: ClassReport): void;
   /** From now on orders are carried out, each answered by what went wrong, if anything did. */
   obey(carryOut: (order: ClassOrder) => Promise<string | undefined>): void;
@@ -169,6 +171,10 @@ function hold(
       if (asked === undefined || asked.counts !== undefined) return;
       question.value = { ...asked, answer: choice };
       line.say({ say: 'answer', question: asked.question.id, choice });
+    },
+    leave() {
+      line.hangUp();
+      forget(token, name);
     },
     report(report) {
       lastReport = report;

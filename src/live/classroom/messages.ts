@@ -4,9 +4,8 @@ import * as v from 'valibot';
 import { FaultSchema } from '../../faults/vocabulary.ts';
 import { RoomCodeSchema, SecretSchema } from '../link.ts';
 
-/** The WebSocket's path, and where a page asks whether there is a class: the server answers it, and a static build has a file there. */
+/** The WebSocket's path. */
 export const CLASS_SOCKET = 'class';
-export const CLASS_NOTICE = 'class.json';
 
 export const MAX_TO_SERVER_BYTES = 4096;
 /** A roster of 64, in characters. */
@@ -199,9 +198,6 @@ const ToPageSchema = v.variant('say', [
   }),
 ]);
 export type ToPage = v.InferOutput<typeof ToPageSchema>;
-
-/** What a page hears when it asks for `CLASS_NOTICE`: which class there is, by a public name that is new with each class. */
-export const NoticeSchema = v.strictObject({ class: v.nullable(TokenSchema) });
 
 /** Undefined where it is no message of ours. */
 export const parseToServer = (text: string): ToServer | undefined =>

@@ -2,7 +2,8 @@
 
 import type { Plugin, PreviewServer, ViteDevServer } from 'vite';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
-import { CLASS_NOTICE, CLASS_SOCKET, MAX_TO_SERVER_BYTES } from '../../live/classroom/messages.ts';
+import { CLASS_SOCKET, MAX_TO_SERVER_BYTES } from '../../live/classroom/messages.ts';
+import { CLASS_NOTICE } from '../../live/classroom/notice.ts';
 import { routeUpgrades, type Upgrade } from '../upgrades.ts';
 import type { ClassOutput, Classroom, ConnectionId } from './classroom.ts';
 

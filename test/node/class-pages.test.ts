@@ -1,0 +1,63 @@
+// What a participant's page says of itself: in few words, and always in a form that the server takes.
+
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { deviceWords } from '../../src/lab/classroom/device.ts';
+import { lessonProgress, reportOf } from '../../src/lab/classroom/attending.ts';
+import { createLab } from '../../src/lab/model/lab.ts';
+import { parseLabQuery } from '../../src/lab/query.ts';
+import { ReportSchema } from '../../src/live/classroom/messages.ts';
+import { newRoom } from '../../src/live/link.ts';
+
+describe('a device in words', () => {
+  it.each([
+    [
+      'Chrome on Linux',
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36',
+    ],
+    [
+      'Chrome on Android',
+      'Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36',
+    ],
+    [
+      'Safari on iPhone',
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1',
+    ],
+    [
+      'Edge on Windows',
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0',
+    ],
+    [
+      'Firefox on macOS',
+      'Mozilla/5.0 (Macintosh; Intel Mac OS X 14.6; rv:132.0) Gecko/20100101 Firefox/132.0',
+    ],
+    ['a browser', 'something else'],
+  ])('is %s', (expected, userAgent) => {
+    expect(deviceWords(userAgent)).toBe(expected);
+  });
+});
+
+describe('a report', () => {
+  const room = { name: 'A', ...newRoom() };
+  const lab = createLab(
+    room,
+    true,
+    parseLabQuery(''),
+    () => ({ open: () => new Promise(() => undefined), remove: () => undefined }),
+    true,
+  );
+
+  it('says that no rank is up, before there is one', () => {
+    const report = reportOf(lab, room, 'Chrome on Linux');
+    expect(v.parse(ReportSchema, report)).toEqual(report);
+    expect(report).toMatchObject({ room: room.room, state: 'empty', members: 0, step: 0, faults: 0 });
+    expect(report).not.toHaveProperty('engine');
+  });
+
+  it('says how far the lessons are, once somebody counts them', () => {
+    lessonProgress.value = { passed: 2, of: 8 };
+    const report = reportOf(lab, room, 'Chrome on Linux');
+    expect(v.parse(ReportSchema, report).lessons).toEqual({ passed: 2, of: 8 });
+    lessonProgress.value = undefined;
+  });
+});

@@ -41,7 +41,11 @@ const CaseSchema = v.variant('op', [
   }),
   plain('linear'),
   plain('cross_entropy'),
-  v.object({ name: text, op: v.literal('layer_norm'), attrs: v.object({ eps: number }) }),
+  v.object({
+    name: text,
+    op: v.literal('layer_norm'),
+    attrs: v.object({ eps: v.pipe(number, v.minValue(0)) }),
+  }),
   plain('softmax'),
   plain('relu'),
   plain('gelu'),
@@ -94,11 +98,14 @@ const RunSchema = v.object({
   model: ModelSchema,
 });
 
-const ManifestSchema = v.object({
-  ops_file: fileName,
-  cases: v.array(CaseSchema),
-  runs: v.array(RunSchema),
-});
+const ManifestSchema = v.pipe(
+  v.object({
+    ops_file: fileName,
+    cases: v.array(CaseSchema),
+    runs: v.array(RunSchema),
+  }),
+  v.check(({ cases, runs }) => cases.length + runs.length > 0, 'a case or a run'),
+);
 
 export type Manifest = Readonly<v.InferOutput<typeof ManifestSchema>>;
 export type ManifestCase = Manifest['cases'][number];
@@ -119,6 +126,6 @@ export function parseManifest(path: string, json: string): Manifest {
   const place = issue.path?.map((item) => String(item.key)).join('.') ?? 'the whole';
   return malformed(
     path,
-    `at ${place}: expected ${issue.expected ?? issue.message}, found ${issue.received}.`,
+    `at ${place}: expected ${issue.expected ?? issue.message}, found ${issue.type === 'check' ? 'none' : issue.received}.`,
   );
 }

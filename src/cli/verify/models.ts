@@ -35,11 +35,11 @@ export const optimizerOf = (path: string, name: string, description: ManifestOpt
   validJob(path, name, { ...DEFAULT_JOB, optimizer: plainOptimizer(description) }).optimizer;
 
 /** The job of a run, whose batches have so many samples. Throws a `UsageError`. */
-export function jobOfRun(run: ManifestRun, tensors: Tensors, globalBatch: number): Job {
+export function jobOfRun(run: ManifestRun, tensors: Tensors, manifestPath: string, globalBatch: number): Job {
   const microBatches = Array.from({ length: MICRO_BATCHES }, (_, i) => MICRO_BATCHES - i).find(
     (count) => globalBatch % count === 0,
   );
-  const job = validJob(tensors.path, run.name, {
+  const job = validJob(manifestPath, run.name, {
     ...DEFAULT_JOB,
     model: modelOf(run, tensors),
     optimizer: plainOptimizer(run.optimizer),
@@ -52,7 +52,7 @@ export function jobOfRun(run: ManifestRun, tensors: Tensors, globalBatch: number
     modelGraph(job.model);
   } catch (error) {
     if (error instanceof ShapeError)
-      malformed(tensors.path, `the model of run "${run.name}" cannot be built. ${error.message}`);
+      malformed(manifestPath, `the model of run "${run.name}" cannot be built. ${error.message}`);
     throw error;
   }
   return job;
@@ -126,6 +126,20 @@ function cnnOf(name: string, model: DescriptionOf<'cnn'>, tensors: Tensors): Cnn
       });
     } else layers.push({ kind: 'linear', units });
   }
-  const [channels = 1] = model.channels;
+  const found = layers.flatMap((layer) => (layer.kind === 'conv2d' ? [layer.channels] : []));
+  const [channels = 1, ...expected] = model.channels;
+  if (found.join() !== expected.join()) {
+    malformed(
+      tensors.path,
+      `run "${name}": expected convolutions to ${expected.join(', ')} channels, as the manifest has it, found ${found.join(', ')}.`,
+    );
+  }
+  const last = layers.at(-1);
+  if (last?.kind !== 'linear' || last.units !== model.classes) {
+    malformed(
+      tensors.path,
+      `run "${name}": expected a linear layer to ${model.classes} classes at the end, found none.`,
+    );
+  }
   return { kind: 'cnn', image: [channels, model.image, model.image], layers };
 }

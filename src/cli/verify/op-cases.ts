@@ -1,6 +1,8 @@
 // The cases of single operations: from the reference's tensors to trials, and from their outcome to comparisons.
 
+import { createGraphBuilder, type Value } from '../../engine/graph/graph.ts';
 import type { LayerSpec } from '../../engine/layers/index.ts';
+import { ShapeError } from '../../engine/layers/layer.ts';
 import type { MatmulTrial } from '../../engine/op-runner.ts';
 import { magnitude, type Comparison } from './compare.ts';
 import type { VerifyHost } from './host.ts';
@@ -124,6 +126,19 @@ interface Terms {
   readonly parameters: number;
 }
 
+/** The layer in a graph of its own, which tells whether its input fits it, and the shapes of all else. */
+function nodeOf(path: string, at: string, spec: LayerSpec, input: Value) {
+  try {
+    const builder = createGraphBuilder(input);
+    const [node] = builder.finish(builder.add(spec, '', [builder.input])).nodes;
+    if (node === undefined) throw new RangeError('A graph of one layer has one node.');
+    return node;
+  } catch (error) {
+    if (error instanceof ShapeError) return malformed(path, `tensor "${at}in/x": ${error.message}`);
+    throw error;
+  }
+}
+
 /** A layer from `in/x` and parameters by name: the first dimension counts samples. */
 function layerTrial(
   tensors: Tensors,
@@ -136,9 +151,12 @@ function layerTrial(
   const out = tensors.floats(`${at}out`);
   const upstream = tensors.floats(`${at}upstream`, out.shape);
   const gradient = tensors.floats(`${at}grad/x`, x.shape);
-  const parameters = names.map((name) => tensors.floats(`${at}in/${name}`));
-  const expected = names.map((name, i) => tensors.floats(`${at}grad/${name}`, parameters[i]?.shape));
   const [samples, shape] = sampled(x);
+  const node = nodeOf(tensors.path, at, spec, { shape, type: 'f32' });
+  const expectedShape = x.shape.length === 1 ? node.output : [samples, ...node.output];
+  tensors.floats(`${at}out`, expectedShape);
+  const parameters = names.map((name, i) => tensors.floats(`${at}in/${name}`, node.parameters[i]?.shape));
+  const expected = names.map((name, i) => tensors.floats(`${at}grad/${name}`, parameters[i]?.shape));
   return async ({ ops }) => {
     const outcome = await ops.layer({
       spec,
@@ -148,7 +166,12 @@ function layerTrial(
       upstream: upstream.values,
     });
     return [
-      { found: outcome.output, expected: out.values, terms: terms.output },
+      {
+        found: outcome.output,
+        expected: out.values,
+        terms: terms.output,
+        leastScale: leastOutput(spec, x),
+      },
       {
         found: outcome.inputGradients[0] ?? [],
         expected: gradient.values,
@@ -166,13 +189,19 @@ function layerTrial(
 
 /**
  * Softmax and layer norm subtract means from what arrives: where a row is sure, or has two elements, next to nothing is left, and the
- * error is that of what was subtracted.
+ * error is that of what was subtracted. So it is where an activation is flat: 1 − tanh² of a large number.
  */
 function leastScale(spec: LayerSpec, width: number, upstream: Floats): number {
   const scale = magnitude(upstream.values);
   if (spec.kind === 'softmax') return scale / width;
-  return spec.kind === 'layer_norm' ? 0.1 * scale : 0;
+  return FLAT.has(spec.kind) ? 0.1 * scale : 0;
 }
+
+const FLAT: ReadonlySet<LayerSpec['kind']> = new Set(['layer_norm', 'gelu', 'gelu_tanh', 'silu', 'tanh']);
+
+/** Far below zero, next to nothing is left of x · Φ(x) and its like, and the error is that of what was subtracted. */
+const leastOutput = ({ kind }: LayerSpec, x: Floats): number =>
+  kind === 'gelu' || kind === 'gelu_tanh' || kind === 'silu' ? 0.01 * magnitude(x.values) : 0;
 
 function sampled({ shape }: Pick<Floats, 'shape'>): readonly [samples: number, shape: readonly number[]] {
   const [first = 1, ...rest] = shape;

@@ -9,11 +9,11 @@ import { initialState } from '../../engine/state.ts';
 import { DEFAULT_JOB, type Job } from '../../job/job.ts';
 import type { Optimizer } from '../../job/optimizer-schema.ts';
 import type { Loader } from '../../ports/loader.ts';
-import type { Comparison } from './compare.ts';
+import { magnitude, type Comparison } from './compare.ts';
 import type { ManifestCase } from './manifest.ts';
 import { optimizerOf } from './models.ts';
 import type { Trial } from './op-cases.ts';
-import { malformed, type Tensors } from './tensors.ts';
+import { malformed, type Floats, type Tensors } from './tensors.ts';
 
 type CaseOf<Op extends ManifestCase['op']> = Extract<ManifestCase, { readonly op: Op }>;
 
@@ -34,6 +34,13 @@ const noData = (count: number): Loader => ({
   load: () => Promise.reject(new RangeError('An optimizer was to be tried without data.')),
 });
 
+/** A gradient travels in fixed point, which has no scale for what is larger. */
+function checkScalable(tensors: Tensors, name: string, { values }: Floats): void {
+  const largest = magnitude(values);
+  if (largest >= 2 ** MAX_EXPONENT)
+    malformed(tensors.path, `tensor "${name}": expected numbers below 2^${MAX_EXPONENT}, found ${largest}.`);
+}
+
 /** A gradient as the sum of a step, at the finest exponents that it fits. */
 function reducedLanes(job: Job, gradient: Float32Array) {
   const tensors = parameterTensors(job.model);
@@ -48,12 +55,17 @@ function reducedLanes(job: Job, gradient: Float32Array) {
   return { layout, tensors, reduced, exponents };
 }
 
-export function prepareOptimizer({ name, attrs }: CaseOf<'optimizer'>, tensors: Tensors): Trial {
+export function prepareOptimizer(
+  { name, attrs }: CaseOf<'optimizer'>,
+  tensors: Tensors,
+  manifestPath: string,
+): Trial {
   const grads = tensors.floats(`${name}/in/grads`, [null, null]);
   const [steps = 0, count = 0] = grads.shape;
+  checkScalable(tensors, `${name}/in/grads`, grads);
   const param = tensors.floats(`${name}/in/param`, [count]);
   const params = tensors.floats(`${name}/out/params`, [steps, count]);
-  const job = jobOf(count, optimizerOf(tensors.path, name, attrs), null);
+  const job = jobOf(count, optimizerOf(manifestPath, name, attrs), null);
   return async (host) => {
     const engine = await host.open(job, noData(count));
     try {
@@ -80,15 +92,24 @@ export function prepareOptimizer({ name, attrs }: CaseOf<'optimizer'>, tensors: 
 /** SGD at rate 1 from weights of zero leaves the clipped gradient behind, with its sign turned. */
 const BARE_SGD: Optimizer = { kind: 'sgd', learningRate: 1, momentum: 0, weightDecay: 0 };
 
-export function prepareClip({ name, attrs }: CaseOf<'clip_grad_norm'>, tensors: Tensors): Trial {
+export function prepareClip(
+  { name, attrs }: CaseOf<'clip_grad_norm'>,
+  tensors: Tensors,
+  manifestPath: string,
+): Trial {
   const parts = Array.from({ length: tensors.names(`${name}/in/`).length }, (_, i) =>
     tensors.floats(`${name}/in/${i}`),
   );
   if (parts.length === 0) malformed(tensors.path, `expected tensors "${name}/in/0" and on, found none.`);
   const outs = parts.map(({ shape }, i) => tensors.floats(`${name}/out/${i}`, shape));
+  parts.forEach((part, i) => {
+    checkScalable(tensors, `${name}/in/${i}`, part);
+  });
   const norm = tensors.floats(`${name}/norm`);
+  if (norm.values.length !== 1)
+    malformed(tensors.path, `tensor "${name}/norm": expected one number, found ${norm.values.length}.`);
   if (!(attrs.max_norm > 0))
-    malformed(tensors.path, `case "${name}": expected a max_norm above 0, found ${attrs.max_norm}.`);
+    malformed(manifestPath, `case "${name}": expected a max_norm above 0, found ${attrs.max_norm}.`);
   const joined = (all: readonly { readonly values: Float32Array }[]) =>
     Float32Array.from(all.flatMap(({ values }) => [...values]));
   const gradient = joined(parts);

@@ -25,12 +25,10 @@ const LOSS_TOLERANCE = 1e-4;
 export type PreparedRun = (host: VerifyHost, progress: (step: number) => void) => Promise<RunResult>;
 
 /** Throws a `UsageError` where the reference lacks something or does not fit itself. */
-export function prepareRun(run: ManifestRun, tensors: Tensors): PreparedRun {
+export function prepareRun(run: ManifestRun, tensors: Tensors, manifestPath: string): PreparedRun {
   const { shape } = tensors.integers('batches', 0x7fffffff, [run.steps, null]);
   const batch = shape[1] ?? 0;
-  if (batch < 1)
-    malformed(tensors.path, 'tensor "batches": expected at least one sample a step, found none.');
-  const job = jobOfRun(run, tensors, batch);
+  const job = jobOfRun(run, tensors, manifestPath, batch);
   const graph = modelGraph(job.model);
   const data = dataOf(job, graph, tensors, run.steps, batch);
   const losses = tensors.floats('losses_f64', [run.steps]).values;
@@ -51,9 +49,10 @@ export function prepareRun(run: ManifestRun, tensors: Tensors): PreparedRun {
       let maxRelativeLossError = 0;
       for (; step < run.steps; step++) {
         progress(step);
-        const expected = losses[step] ?? NaN;
-        const error = Math.abs((await trainStep(engine, layout, step)) - expected) / Math.abs(expected);
-        maxRelativeLossError = Math.max(maxRelativeLossError, Math.min(error, Number.MAX_VALUE));
+        const loss = await trainStep(engine, layout, step);
+        maxRelativeLossError = Math.max(maxRelativeLossError, relativeError(loss, losses[step] ?? NaN));
+        // What is not finite is not applied: the run is off, and over.
+        if (Number.isNaN(loss)) break;
       }
       const { parameters } = await engine.exportState();
       const maxFinalWeightError = graph.parameters.reduce((worst, tensor, i) => {
@@ -71,7 +70,14 @@ export function prepareRun(run: ManifestRun, tensors: Tensors): PreparedRun {
   };
 }
 
-/** One step of a lone rank, with the redo that the protocol does on an overflow. Returns the loss. */
+/** The largest number there is where either is not finite. */
+function relativeError(found: number, expected: number): number {
+  const difference = Math.abs(found - expected);
+  const error = difference === 0 ? 0 : difference / Math.abs(expected);
+  return error <= Number.MAX_VALUE ? error : Number.MAX_VALUE;
+}
+
+/** One step of a lone rank, with the redo that the protocol does on an overflow. Returns the loss, NaN where it is not finite. */
 async function trainStep(engine: Engine, layout: LaneLayout, step: number): Promise<number> {
   const microBatches = Array.from({ length: layout.microBatches }, (_, i) => i);
   let reduced = await engine.contribute({ step, microBatches });
@@ -81,6 +87,7 @@ async function trainStep(engine: Engine, layout: LaneLayout, step: number): Prom
     exponents = Int32Array.from(largest, (biased) => exponentFor(biased, 0));
     reduced = await engine.contribute({ step, microBatches, exponents });
   }
+  if (reduced[layout.nonFinite] !== 0) return NaN;
   await engine.apply({ step, reduced, exponents, mode: 'native' });
   return (reduced[layout.loss] ?? NaN) / (1 << LOSS_FRACTION_BITS);
 }
@@ -105,6 +112,11 @@ function dataOf(job: Job, graph: Graph, tensors: Tensors, steps: number, batch: 
 
   if (job.model.kind === 'gpt') {
     const tokens = tensors.integers('data/tokens', job.model.vocabulary, [null]).values;
+    if (tokens.length <= length)
+      malformed(
+        tensors.path,
+        `tensor "data/tokens": expected more than the ${length} tokens of the context, found ${tokens.length}.`,
+      );
     const batches = tensors.integers('batches', tokens.length - length, [steps, batch]).values;
     return {
       format,

@@ -42,6 +42,12 @@ export function openTensors(path: string, bytes: Uint8Array<ArrayBuffer>): Tenso
     const tensor = file.tensors.get(name);
     if (tensor === undefined) return malformed(path, `expected a tensor "${name}" (${wanted}), found none.`);
     const { shape } = tensor;
+    if (shape.includes(0)) {
+      malformed(
+        path,
+        `tensor "${name}": expected at least one element, found the shape ${shapeText(shape)}.`,
+      );
+    }
     const fits =
       expected === undefined ||
       (shape.length === expected.length &&

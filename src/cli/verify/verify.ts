@@ -19,6 +19,9 @@ export interface ReferenceFiles {
 
 export const MANIFEST = 'manifest.json';
 
+/** Cases under way: while one computes, the kernels of others are compiled. */
+const AT_A_TIME = 4;
+
 export interface Reference {
   readonly cases: readonly { readonly name: string; readonly trial: Trial }[];
   readonly runs: readonly { readonly name: string; readonly steps: number; readonly run: PreparedRun }[];
@@ -26,22 +29,23 @@ export interface Reference {
 
 /** Throws a `UsageError` that names the file and the reason when the reference is malformed. */
 export function readReference(files: ReferenceFiles): Reference {
-  const manifest = parseManifest(files.path(MANIFEST), new TextDecoder().decode(files.read(MANIFEST)));
+  const manifestPath = files.path(MANIFEST);
+  const manifest = parseManifest(manifestPath, new TextDecoder().decode(files.read(MANIFEST)));
   const open = (name: string): Tensors => openTensors(files.path(name), files.read(name));
   const ops = open(manifest.ops_file);
   return {
-    cases: manifest.cases.map((spec) => ({ name: spec.name, trial: prepareCase(spec, ops) })),
+    cases: manifest.cases.map((spec) => ({ name: spec.name, trial: prepareCase(spec, ops, manifestPath) })),
     runs: manifest.runs.map((run) => ({
       name: run.name,
       steps: run.steps,
-      run: prepareRun(run, open(run.file)),
+      run: prepareRun(run, open(run.file), manifestPath),
     })),
   };
 }
 
-function prepareCase(spec: ManifestCase, tensors: Tensors): Trial {
-  if (spec.op === 'optimizer') return prepareOptimizer(spec, tensors);
-  if (spec.op === 'clip_grad_norm') return prepareClip(spec, tensors);
+function prepareCase(spec: ManifestCase, tensors: Tensors, manifestPath: string): Trial {
+  if (spec.op === 'optimizer') return prepareOptimizer(spec, tensors, manifestPath);
+  if (spec.op === 'clip_grad_norm') return prepareClip(spec, tensors, manifestPath);
   return prepareOp(spec, tensors);
 }
 
@@ -51,11 +55,15 @@ export async function verify(
   host: VerifyHost,
   tell: (line: string) => void,
 ): Promise<VerifyReport> {
-  const cases: CaseResult[] = [];
-  for (const { name, trial } of reference.cases) {
-    tell(name);
-    cases.push(judge(name, await trial(host)));
-  }
+  const cases = new Array<CaseResult>(reference.cases.length);
+  const waiting = reference.cases.entries();
+  const work = async (): Promise<void> => {
+    for (const [i, { name, trial }] of waiting) {
+      tell(name);
+      cases[i] = judge(name, await trial(host));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, work));
   const runs: RunResult[] = [];
   for (const { name, steps, run } of reference.runs) {
     runs.push(await run(host, (step) => tell(`${name}: step ${step} of ${steps}`)));

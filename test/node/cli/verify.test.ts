@@ -50,6 +50,16 @@ const withManifest = (change: (manifest: { cases: object[]; runs: object[] }) =>
   return new Map(GOOD).set('manifest.json', new TextEncoder().encode(JSON.stringify(changed)));
 };
 
+test('a run whose numbers are not finite any more is off, as far as can be', async () => {
+  const files = altered(
+    'train_mlp.safetensors',
+    altered1('init/0.weight', () => 3e38),
+  );
+  const report = await verified(files);
+  expect(report.runs.map(({ ok }) => ok)).toEqual([false, true, true]);
+  expect(report.runs[0]?.maxRelativeLossError).toBe(Number.MAX_VALUE);
+});
+
 describe('verification of the CPU engine', () => {
   test(`finds all right in a reference of sizes drawn by seed ${SEED}`, async () => {
     const report = await verified(makeReference(SEED));
@@ -108,6 +118,8 @@ describe('verification of the CPU engine', () => {
     ).toEqual(['gpt']);
   });
 });
+
+const CNN = { kind: 'cnn', channels: [1, 2, 3], image: 6, classes: 3, activation: 'tanh' };
 
 describe('a malformed reference is refused with the file and the reason:', () => {
   const refusal = (files: Files): string => {
@@ -177,6 +189,45 @@ describe('a malformed reference is refused with the file and the reason:', () =>
     ).toMatch(/expected finite numbers, found NaN/u);
   });
 
+  test('tensors that do not fit each other, hold nothing, or hold more than fixed point takes', () => {
+    const reshaped = (name: string, shape: readonly number[], value = 0): string =>
+      refusal(
+        altered('ops.safetensors', (of, tensor) => {
+          const values = new Float32Array(shape.reduce((product, length) => product * length, 1)).fill(value);
+          return of === name ? { dtype: 'F32', shape, data: new Uint8Array(values.buffer) } : tensor;
+        }),
+      );
+    expect(reshaped('linear/in/bias', [99])).toMatch(
+      /"linear\/in\/bias": expected F32 \[\d\], found F32 \[99\]/u,
+    );
+    expect(reshaped('softmax/in/x', [0, 3])).toMatch(/"softmax\/in\/x": expected at least one element/u);
+    const wide = withManifest(({ cases, ...all }) => ({
+      ...all,
+      cases: cases.map((one) =>
+        'name' in one && one.name === 'max_pool2d' ? { ...one, attrs: { kernel: 1000, stride: 1 } } : one,
+      ),
+    }));
+    expect(refusal(wide)).toMatch(/"max_pool2d\/in\/x": A max_pool2d layer's window of 1000 does not fit/u);
+    expect(reshaped('conv2d_s1/in/x', [1, 9, 5, 5])).toMatch(/"conv2d_s1\/\w+(\/\w+)?": expected/u);
+    const optimizer = withManifest((all) => ({
+      ...all,
+      cases: [{ name: 'sgd', op: 'optimizer', attrs: { kind: 'sgd', lr: 0.1 } }],
+    }));
+    const one = { dtype: 'F32', shape: [1], data: new Uint8Array(Float32Array.of(1).buffer) } as const;
+    const huge = { dtype: 'F32', shape: [1, 1], data: new Uint8Array(Float32Array.of(1e30).buffer) } as const;
+    const tensors = new Map<string, Tensor>([
+      ['sgd/in/param', one],
+      ['sgd/in/grads', huge],
+      ['sgd/out/params', { ...one, shape: [1, 1] }],
+    ]);
+    expect(refusal(optimizer.set('ops.safetensors', encodeSafetensors(tensors, new Map())))).toMatch(
+      /"sgd\/in\/grads": expected numbers below 2\^64, found 1\.0\d*e\+30/u,
+    );
+    expect(refusal(withManifest((all) => ({ ...all, cases: [], runs: [] })))).toMatch(
+      /expected a case or a run/u,
+    );
+  });
+
   test('a model that does not fit its tensors', () => {
     const files = withManifest(({ runs, ...all }) => ({
       ...all,
@@ -186,7 +237,14 @@ describe('a malformed reference is refused with the file and the reason:', () =>
           : run,
       ),
     }));
-    expect(refusal(files)).toMatch(/train_gpt\.safetensors: "gpt" is out of range.*multiple of heads/u);
+    expect(refusal(files)).toMatch(/manifest\.json: "gpt" is out of range.*multiple of heads/u);
+    const classes = withManifest(({ runs, ...all }) => ({
+      ...all,
+      runs: runs.map((run, i) => (i === 1 ? { ...run, model: { ...CNN, classes: 4 } } : run)),
+    }));
+    expect(refusal(classes)).toMatch(
+      /train_cnn\.safetensors: run "cnn": expected a linear layer to 4 classes/u,
+    );
   });
 });
 

@@ -5,6 +5,11 @@ import type { BufferRole, KernelCall } from './layer.ts';
 /** Rows of one chunk. A slice of no more than twice as many is summed in one stage. */
 const CHUNK_ROWS = 64;
 
+/** Up to so many chunks, one dispatch in the same order takes the place of two. */
+export const WHOLE_CHUNKS = 8;
+/** Columns of a workgroup in such a dispatch. */
+export const WHOLE_COLUMNS = 16;
+
 /** How the rows of a slice are cut. It hangs on the slice alone, since it decides bits. */
 export function chunksOf(rowsPerSlice: number): { readonly rows: number; readonly count: number } {
   return { rows: CHUNK_ROWS, count: Math.ceil(rowsPerSlice / CHUNK_ROWS) };
@@ -58,6 +63,20 @@ export function columnSums(
     return [finishColumns({ ...common, source: 'outputGradient', chunks: rowsPerSlice })];
   }
   const chunks = chunksOf(rowsPerSlice);
+  if (chunks.count <= WHOLE_CHUNKS) {
+    return [
+      {
+        kind: 'kernel',
+        shader: 'column_sums.wgsl',
+        entryPoint: 'whole',
+        constants: { ACCUMULATE: accumulate ? 1 : 0 },
+        reads: ['outputGradient'],
+        writes: ['parameterGradients'],
+        uniform: () => [rowsPerSlice, chunks.rows, columns, 0, 0, chunks.count, offset, gradientLength],
+        workgroups: ({ slices }) => [Math.ceil(columns / WHOLE_COLUMNS), 1, slices],
+      },
+    ];
+  }
   const partial: BufferRole = {
     scratch: 0,
     bytesPerSample: Math.ceil((4 * chunks.count * columns) / samplesPerSlice),

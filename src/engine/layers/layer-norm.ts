@@ -1,7 +1,7 @@
 // Layer norm over the last dimension (Ba et al. 2016): y = (x − μ) / √(σ² + ε) · w + b, with the variance divided by n.
 
 import { foldedGrid } from './grid.ts';
-import { chunksOf, finishColumns } from './column-sums.ts';
+import { chunksOf, finishColumns, WHOLE_CHUNKS, WHOLE_COLUMNS } from './column-sums.ts';
 import {
   type BufferRole,
   type CpuLayer,
@@ -141,6 +141,20 @@ const gpu: GpuLayer<LayerNormSpec> = {
     const { width, sliceRows, uniform } = gpuSizesOf(place);
     const { gradientLength, samplesPerSlice } = place;
     const chunks = chunksOf(sliceRows);
+    if (chunks.count <= WHOLE_CHUNKS) {
+      return [
+        {
+          kind: 'kernel',
+          shader: SHADER,
+          entryPoint: 'whole_parameter_sums',
+          constants: { ACCUMULATE: accumulate[0] === true ? 1 : 0 },
+          reads: [{ input: 0 }, 'outputGradient', 'saved'],
+          writes: ['parameterGradients'],
+          uniform: ({ samples }) => [...uniform(samples), gradientLength],
+          workgroups: ({ slices }) => [Math.ceil(width / WHOLE_COLUMNS), 1, slices],
+        },
+      ];
+    }
     const partial: BufferRole = {
       scratch: 0,
       bytesPerSample: Math.ceil((8 * chunks.count * width) / samplesPerSlice),
@@ -155,18 +169,17 @@ const gpu: GpuLayer<LayerNormSpec> = {
         uniform: ({ samples }) => uniform(samples),
         workgroups: ({ slices }) => [Math.ceil(width / 64), chunks.count, slices],
       },
-      ...place.parameters.map(({ offset }, i) =>
-        finishColumns({
-          source: partial,
-          chunks: chunks.count,
-          stride: 2 * width,
-          first: i * width,
-          columns: width,
-          offset,
-          gradientLength,
-          accumulate: accumulate[i] === true,
-        }),
-      ),
+      // The bias lies behind the weight, here and in the gradients.
+      finishColumns({
+        source: partial,
+        chunks: chunks.count,
+        stride: 2 * width,
+        first: 0,
+        columns: 2 * width,
+        offset: place.parameters[0]?.offset ?? 0,
+        gradientLength,
+        accumulate: accumulate[0] === true,
+      }),
     ];
   },
 };

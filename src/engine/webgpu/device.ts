@@ -55,8 +55,8 @@ const LIMITS = [
   'maxComputeWorkgroupSizeX',
 ] as const;
 
-/** Features that kernels and profiles use where they are offered. */
-const FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+/** Used by profiles where it is offered. Kernels need no feature: see docs/engine.md for subgroups and f16. */
+const FEATURES: readonly GPUFeatureName[] = ['timestamp-query'];
 
 /** A device with all that the adapter offers of what this engine can use. */
 export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {

@@ -71,7 +71,7 @@ interface Entry {
   readonly slot: number;
   since: number;
   readonly link: PageLink;
-  giveUp: ReturnType<typeof setTimeout>;
+  giveUp: ReturnType<typeof setTimeout> | undefined;
   /** Asks for new channels. */
   asking: ReturnType<typeof setTimeout> | undefined;
   /** Looks whether the connection still falters. */
@@ -260,7 +260,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
       slot,
       since: 0,
       link,
-      giveUp: setTimeout(() => undefined, 0),
+      giveUp: undefined,
       asking: undefined,
       faltering: undefined,
       round: 0,

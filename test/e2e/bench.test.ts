@@ -12,7 +12,10 @@ test('bench allreduce compares the ring with a bare channel, a star and PeerJS',
   const { status, stdout, stderr } = rankfall('bench', 'allreduce', '--ranks', '3', '--mib', '0.1', '--json');
   expect(stderr).toContain('Opening 3 tabs.');
   expect(status).toBe(0);
-  const { rows } = JSON.parse(stdout) as { rows: Record<string, number>[] };
+  const { rows, latency, control } = JSON.parse(stdout) as Record<
+    'rows' | 'latency' | 'control',
+    Record<string, number>[]
+  >;
   expect(rows).toHaveLength(1);
   const { ranks, mib, ms = 0, busMBps = 0, rawMBps = 0, ratio, starMs, peerjsMs } = rows[0] ?? {};
   expect({ ranks, mib }).toEqual({ ranks: 3, mib: 0.1 });
@@ -20,6 +23,9 @@ test('bench allreduce compares the ring with a bare channel, a star and PeerJS',
   expect(ratio).toBeCloseTo(busMBps / rawMBps, 6);
   expect(starMs).toBeGreaterThan(0);
   expect(peerjsMs).toBeGreaterThan(0);
+  expect(latency).toEqual([{ ranks: 3, ms: expect.any(Number) as unknown }]);
+  expect(control[0]?.['p99Ms']).toBeGreaterThan(0);
+  expect(control[0]?.['mostBufferedBytes']).toBeLessThan(1024 * 1024);
 });
 
 test.each(['cpu', 'webgpu'])('bench matmul measures every transposition on %s beside its cost', (engine) => {

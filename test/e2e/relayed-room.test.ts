@@ -21,7 +21,7 @@ afterAll(async () => {
   await here.close();
 });
 
-test('a room over the relay loses a rank, goes on, and ends in one state', async () => {
+test('a room over the relay loses a rank, goes on, and ends in the state of one rank alone', async () => {
   const [mine, theirs] = [await openFrames(here), await openFrames(there)];
   const options = { ...newRoom(), engine: 'cpu', autostart: false, tune: false, job: JOB } as const;
   const ranks = [
@@ -50,4 +50,8 @@ test('a room over the relay loses a rank, goes on, and ends in one state', async
   );
   expect(new Set(done.map(({ stateHash }) => stateHash)).size).toBe(1);
   expect(done.map(({ exactness }) => exactness.kind)).toEqual(['exact', 'exact', 'exact']);
+
+  const alone = await theirs.open({ ...options, ...newRoom(), fresh: true, autostart: true });
+  const [reference] = await until('one rank alone is done', [alone], ([status]) => status?.phase === 'done');
+  expect(done[0]?.stateHash).toBe(reference?.stateHash);
 });

@@ -16,6 +16,13 @@ export const wholeNumber =
     return value >= min && value <= max ? value : refuse(`a whole number from ${min} to ${max}`);
   };
 
+export const decimal =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = /^\d{1,10}(\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max ? value : refuse(`a number from ${min} to ${max}`);
+  };
+
 export const wireFormat = (text: string): Wire => parseWire(text) ?? refuse(WIRE_SPELLING);
 
 /** For a repeatable option: adds one `COUNT@STEP` to those before it. */

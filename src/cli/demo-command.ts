@@ -7,8 +7,7 @@ import type { Wire } from '../job/wire-schema.ts';
 import type { EngineChoice } from '../live/api.ts';
 import { collectCountAtStep, wholeNumber, wireFormat } from './arguments.ts';
 import { readSchedule } from './room/fault-runner.ts';
-import { barNarrator, narratorFor, silentNarrator } from './room/narrator.ts';
-import type { Narrator } from './room/narrator.ts';
+import { chooseNarrator } from './room/narrator.ts';
 import { MAX_RANKS, MAX_SEED, MAX_STEPS, MIN_STEPS, planDemo } from './demo/plan.ts';
 import type { CountAtStep } from './demo/plan.ts';
 import { reportLines } from './demo/report.ts';
@@ -126,7 +125,7 @@ async function demo(flags: DemoFlags): Promise<number> {
   const recorded =
     flags.log === undefined ? undefined : (recording: Uint8Array) => recordings.push(recording);
   const verdict = await interruptible((stop) =>
-    runDemo(plan, schedule, chooseNarrator(flags), stop, recorded),
+    runDemo(plan, schedule, chooseNarrator(flags.json === true), stop, recorded),
   );
   if (flags.log !== undefined) writeBytes(flags.log, Buffer.concat(recordings));
   if (flags.json === true) {
@@ -136,9 +135,4 @@ async function demo(flags: DemoFlags): Promise<number> {
     process.stdout.write(`${reportLines(verdict).join('\n')}\n`);
   }
   return verdict.result.ok ? EXIT_OK : EXIT_FAILED;
-}
-
-function chooseNarrator(flags: DemoFlags): Narrator {
-  if (flags.json !== true) return narratorFor(process.stdout);
-  return process.stderr.isTTY ? barNarrator(process.stderr) : silentNarrator;
 }

@@ -13,6 +13,7 @@ import { huntCommand } from './hunt-command.ts';
 import { inspectCommand } from './inspect-command.ts';
 import { bugsCommand, replayCommand, shrinkCommand } from './replay-command.ts';
 import { simCommand } from './sim-command.ts';
+import { soakCommand } from './soak-command.ts';
 import { startCommand } from './start-command.ts';
 import { verifyCommand } from './verify-command.ts';
 
@@ -26,6 +27,7 @@ const HELP = `
 Examples:
   rankfall demo                  watch tabs train, die and recover
   rankfall demo --help           all of its options
+  rankfall soak --minutes 10     the same for long, under chaos of all kinds
   rankfall sim --seed 7          run the protocol once in the simulator
   rankfall hunt --seeds 10000    search for a violated invariant
   rankfall hunt --protocol FILE  the same in a protocol of your own
@@ -55,6 +57,7 @@ const exit = (outcome: number): void => {
 const COMMANDS = [
   startCommand,
   demoCommand,
+  soakCommand,
   simCommand,
   huntCommand,
   replayCommand,

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { DemoResult } from '../../src/cli/demo/verdict.ts';
+import type { SoakResult } from '../../src/cli/soak/verdict.ts';
 
 const COMMAND = fileURLToPath(new URL('../../src/cli/rankfall.mjs', import.meta.url));
 
@@ -79,6 +80,26 @@ describe('rankfall demo', () => {
   });
 });
 
+describe('rankfall soak', () => {
+  it('kills, freezes and cuts as its seed says, brings the killed back, and ends where one undisturbed rank ends', async () => {
+    const before = profiles();
+    const args =
+      '--json --engine cpu --ranks 3 --minutes 0.4 --fault-every 4 --faults kill,cut,freeze --seed 5';
+    const { status, stdout, stderr } = await rankfall(['soak', ...args.split(' ')]);
+    expect(stderr).toBe('');
+    const result = JSON.parse(stdout) as SoakResult;
+    expect(result).toMatchObject({ violations: 0, falseEvictions: 0, leaks: 0, ok: true });
+    expect(result.faults.map(({ kind }) => kind)).toEqual(['cut', 'freeze', 'kill']);
+    const kill = result.faults.find(({ kind }) => kind === 'kill');
+    expect(kill?.detectP99).toBeLessThan(1000);
+    expect(kill?.lostSteps).toBe(0);
+    expect(result.committedSteps).toBeGreaterThan(20);
+    expect(result.finalHash).toBe(result.referenceHash);
+    expect(status).toBe(0);
+    expect(profiles()).toEqual(before);
+  });
+});
+
 describe('a bad option', () => {
   it.each([
     [['bogus'], "unknown command 'bogus'"],
@@ -91,6 +112,8 @@ describe('a bad option', () => {
     [['demo', '--engine', 'gpu'], 'Allowed choices are auto, webgpu, cpu'],
     [['demo', '--faults', '/no/such/file.json'], '/no/such/file.json'],
     [['demo', 'extra'], 'too many arguments'],
+    [['soak', '--faults', 'kill,flood'], '"flood"'],
+    [['soak', '--minutes', '0'], 'a number from 0.1 to 1440'],
   ])('in %j gets one line and exit status 2', async (args, text) => {
     const { status, stdout, stderr } = await rankfall(args);
     expect(stdout).toBe('');

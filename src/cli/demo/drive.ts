@@ -43,7 +43,7 @@ export async function driveDemo(drive: Drive): Promise<void> {
   });
   try {
     const endComing = beginComing(journal);
-    await openAll(drive, plan.ranks);
+    await room.openAll(plan.ranks);
     endComing();
     narrator.say(`${count(plan.ranks, 'tab is', 'tabs are')} in one room and ready.`);
     await room.goOn(undefined);
@@ -90,14 +90,6 @@ function perform(drive: Drive, act: Act, hold: number, pauseAt: number | undefin
     case 'reopen':
       return reopenRoom(drive, pauseAt);
   }
-}
-
-/** The first tab alone, since it makes the room; the others together. */
-async function openAll({ tabs, room }: Drive, ranks: number): Promise<void> {
-  const first = await room.open();
-  await tabs.until(`${first.name} to found its room`, JOIN_MS, () => settled([first]));
-  await Promise.all(Array.from({ length: ranks - 1 }, () => room.open()));
-  await room.gather(`${count(ranks, 'tab')} to become one room`);
 }
 
 async function killTabs(

@@ -1,5 +1,6 @@
 // A whole demo: a browser, a server, the disturbed run, the undisturbed run of one rank beside it, and the verdict.
 
+import { followSchedule } from '../../faults/schedule.ts';
 import type { LiveSchedule } from '../../faults/schedule.ts';
 import { checkLogs } from '../../invariants/check.ts';
 import { curve } from '../../live/history.ts';
@@ -77,7 +78,11 @@ export async function runDemo(
       const { context, url } = await openLab(narrator, cleanup, stop.signal);
       const job = { ...plan, name: 'demo' };
       tabs = manageTabs(context, log, stop.signal, recorded);
-      faults = runFaults(schedule ?? NO_FAULTS, { tabs, narrator, disturbances: journal.disturbances });
+      faults = runFaults(followSchedule(schedule ?? NO_FAULTS), {
+        tabs,
+        narrator,
+        disturbances: journal.disturbances,
+      });
       const room = manageRoom(tabs, labUrl(url, job, false), plan.steps, faults.afflicted);
       await trainDisturbed({ plan, tabs, room, log, journal, narrator, faults }, findings);
       findings.reference = await trainAlone({

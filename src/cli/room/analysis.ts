@@ -14,6 +14,8 @@ export interface Disturbance {
   readonly cause: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** When what acts by itself was to end; absent: it is over at once. */
+  readonly until?: number;
   /** Whom it was done to. */
   readonly members: readonly MemberId[];
 }

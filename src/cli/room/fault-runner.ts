@@ -1,9 +1,9 @@
-// The faults of a schedule file, done to the tabs when they come due: pages that close or die by the browser itself, all
+// The faults of a schedule file, or of chaos, done to the tabs when they come due: pages that close or die by the browser itself, all
 // else by the rank's own injector.
 
 import { readFileSync } from 'node:fs';
-import { ScheduleError, followSchedule, liveSchedule, parseScheduleText } from '../../faults/schedule.ts';
-import type { DueFault, LiveSchedule } from '../../faults/schedule.ts';
+import { ScheduleError, liveSchedule, parseScheduleText } from '../../faults/schedule.ts';
+import type { DueFault, LiveSchedule, ScheduleCursor } from '../../faults/schedule.ts';
 import type { Fault } from '../../faults/vocabulary.ts';
 import type { MemberId } from '../../ports/ids.ts';
 import { UsageError, oneLine } from '../errors.ts';
@@ -54,13 +54,16 @@ export interface FaultRunnerOptions {
   readonly tabs: Tabs;
   readonly narrator: Narrator;
   readonly disturbances: Disturbance[];
+  /** Whether faults may strike now; without it, always. */
+  readonly ready?: () => boolean;
+  /** Told of a tab that a fault has closed or killed. */
+  readonly lost?: (tab: Tab) => void;
 }
 
 export function runFaults(
-  schedule: LiveSchedule,
-  { tabs, narrator, disturbances }: FaultRunnerOptions,
+  cursor: ScheduleCursor,
+  { tabs, narrator, disturbances, ready = () => true, lost = () => undefined }: FaultRunnerOptions,
 ): FaultRunner {
-  const cursor = followSchedule(schedule);
   const afflicted = new Set<Tab>();
   const active: { readonly tab: Tab; readonly id: string }[] = [];
   const victims: Tab[] = [];
@@ -85,16 +88,24 @@ export function runFaults(
     }
     narrator.say(`step ${committed(alive)}: ${describeFault(fault)} on ${tab.name} (rank ${rank})`);
     const disturb = (at: number): void => {
-      disturbances.push({ cause: fault.kind, at, members: [member, ...otherEnd(fault, tab)] });
+      const lasts = 'forMs' in fault && fault.forMs !== undefined ? fault.forMs : 0;
+      disturbances.push({
+        cause: fault.kind,
+        at,
+        until: at + lasts,
+        members: [member, ...otherEnd(fault, tab)],
+      });
     };
     switch (fault.kind) {
       case 'kill':
         victims.push(tab);
         disturb(await tabs.kill([tab]));
+        lost(tab);
         break;
       case 'close':
         victims.push(tab);
         disturb(await tabs.close([tab]));
+        lost(tab);
         break;
       case 'freeze':
       case 'cut':
@@ -121,7 +132,7 @@ export function runFaults(
   };
 
   const stop = tabs.onLook(() => {
-    if (suspended || startedAt === undefined) return;
+    if (suspended || startedAt === undefined || !ready()) return;
     const alive = tabs.alive();
     const ranks = Math.max(0, ...alive.map(({ status }) => status?.members.length ?? 0));
     const due = cursor.due({ step: committed(alive), ms: Date.now() - startedAt, ranks });

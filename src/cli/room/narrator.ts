@@ -14,7 +14,7 @@ export interface Narrator {
 }
 
 /** With neither terminal nor reader: for `--json` into a file. */
-export const silentNarrator: Narrator = {
+const silentNarrator: Narrator = {
   say: () => undefined,
   progress: () => undefined,
   begin: () => undefined,
@@ -22,7 +22,7 @@ export const silentNarrator: Narrator = {
 };
 
 /** Lines only: for a pipe, a log, a terminal that cannot move its cursor. One line of progress for every tenth of the way. */
-export function plainNarrator(out: NodeJS.WritableStream): Narrator {
+function plainNarrator(out: NodeJS.WritableStream): Narrator {
   let total = 1;
   let tenths = 0;
   const say = (line: string): void => {
@@ -46,7 +46,7 @@ export function plainNarrator(out: NodeJS.WritableStream): Narrator {
 }
 
 /** A bar that stays at the bottom, with the lines above it. */
-export function barNarrator(out: NodeJS.WritableStream): Narrator {
+function barNarrator(out: NodeJS.WritableStream): Narrator {
   let bars: cliProgress.MultiBar | undefined;
   let bar: cliProgress.SingleBar | undefined;
   const end = (): void => {
@@ -86,6 +86,9 @@ export function barNarrator(out: NodeJS.WritableStream): Narrator {
   };
 }
 
-/** The narrator that fits a stream. */
-export const narratorFor = (out: NodeJS.WriteStream): Narrator =>
-  out.isTTY && process.env['TERM'] !== 'dumb' ? barNarrator(out) : plainNarrator(out);
+/** The narrator that fits where the output goes. `json`: stdout is for the result alone. */
+export function chooseNarrator(json: boolean): Narrator {
+  if (json) return process.stderr.isTTY ? barNarrator(process.stderr) : silentNarrator;
+  const canMove = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
+  return canMove ? barNarrator(process.stdout) : plainNarrator(process.stdout);
+}

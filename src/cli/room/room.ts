@@ -2,6 +2,7 @@
 
 import type { Tab, Tabs } from './tabs.ts';
 import { RunError } from '../errors.ts';
+import { count } from './tell.ts';
 
 /** Opening a page, its engine and its links, on a machine that is busy training. */
 const JOIN_MS = 90_000;
@@ -60,6 +61,8 @@ export interface Room {
   healthy(): readonly Tab[];
   /** Opens a tab with a rank in this room; returns once its page has a rank that knows its room. */
   open(): Promise<Tab>;
+  /** Opens the first tab alone, since it makes the room, and the others together; returns once all are members. */
+  openAll(ranks: number): Promise<void>;
   /** All tabs that are open are members, and ready. */
   gather(what: string): Promise<void>;
   /** Until this many updates are committed. */
@@ -121,24 +124,33 @@ export function manageRoom(tabs: Tabs, url: URL, steps: number, afflicted: Reado
     await start();
   };
 
+  const open = async (): Promise<Tab> => {
+    const page = new URL(url);
+    if (link !== undefined) page.hash = link;
+    const tab = await tabs.open(page.href);
+    await tabs.until(
+      `${tab.name} to bring up its rank`,
+      JOIN_MS,
+      () => tab.status !== undefined && tab.link !== undefined,
+    );
+    link ??= new URL(tab.link ?? page).hash;
+    return tab;
+  };
+  const gather = (what: string): Promise<void> =>
+    tabs.until(what, JOIN_MS, () => settled(healthy(), tabs.alive()));
+
   return {
     healthy,
     anyone,
+    open,
+    gather,
 
-    async open() {
-      const page = new URL(url);
-      if (link !== undefined) page.hash = link;
-      const tab = await tabs.open(page.href);
-      await tabs.until(
-        `${tab.name} to bring up its rank`,
-        JOIN_MS,
-        () => tab.status !== undefined && tab.link !== undefined,
-      );
-      link ??= new URL(tab.link ?? page).hash;
-      return tab;
+    async openAll(ranks) {
+      const first = await open();
+      await tabs.until(`${first.name} to found its room`, JOIN_MS, () => settled([first]));
+      await Promise.all(Array.from({ length: ranks - 1 }, () => open()));
+      await gather(`${count(ranks, 'tab')} to become one room`);
     },
-
-    gather: (what) => tabs.until(what, JOIN_MS, () => settled(healthy(), tabs.alive())),
 
     reach,
 

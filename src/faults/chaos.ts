@@ -1,0 +1,120 @@
+// Chaos: faults that a seed draws, one after the other for as long as it lasts. The lab and `rankfall soak` share it.
+
+import { randomStream, uniformFraction, uniformInteger } from '../job/random.ts';
+import type { RandomStream } from '../job/random.ts';
+import type { DueFault, ScheduleCursor } from './schedule.ts';
+import type { Fault, FaultKind } from './vocabulary.ts';
+
+export interface Chaos {
+  readonly seed: number;
+  /** Mean time between two faults, in milliseconds. */
+  readonly everyMs: number;
+  /** Which kinds are drawn; each comes once before any comes again. At least one. */
+  readonly kinds: readonly ChaosKind[];
+}
+
+/** Drawn without asking anybody. Exhausting a GPU for real needs consent, so it is never drawn. */
+export type ChaosKind = Exclude<FaultKind, 'exhaust-gpu'>;
+
+/** One fault of a kind, as strong and as long as chance has it. `to`: one of the other ranks. */
+type Draw = (random: Chance, to: number) => Fault;
+
+interface Chance {
+  /** A whole number from `least` to `most`. */
+  readonly between: (least: number, most: number) => number;
+  readonly pick: <T>(items: readonly [T, ...T[]]) => T;
+}
+
+/** Long enough to be felt, short enough that the room is whole again before the next one. */
+const DRAWS: { readonly [Kind in ChaosKind]: Draw } = {
+  close: () => ({ kind: 'close' }),
+  kill: () => ({ kind: 'kill' }),
+  freeze: ({ between }) => ({ kind: 'freeze', forMs: between(300, 4000) }),
+  cut: ({ between, pick }, to) => ({
+    kind: 'cut',
+    to,
+    direction: pick(['both', 'in', 'out']),
+    forMs: between(300, 4000),
+  }),
+  delay: ({ between }, to) => ({ kind: 'delay', to, ms: between(20, 300), forMs: between(1000, 4000) }),
+  jitter: ({ between }, to) => ({ kind: 'jitter', to, ms: between(20, 300), forMs: between(1000, 4000) }),
+  corrupt: ({ between }, to) => ({
+    kind: 'corrupt',
+    to,
+    chance: between(1, 10) / 100,
+    forMs: between(1000, 4000),
+  }),
+  'limit-bandwidth': ({ between }, to) => ({
+    kind: 'limit-bandwidth',
+    to,
+    bytesPerSecond: between(200_000, 2_000_000),
+    forMs: between(1000, 4000),
+  }),
+  'hold-link': ({ between }, to) => ({ kind: 'hold-link', to, forMs: between(300, 3000) }),
+  'repeat-late': ({ between }, to) => ({
+    kind: 'repeat-late',
+    to,
+    chance: between(10, 50) / 100,
+    ms: between(100, 3000),
+    forMs: between(1000, 4000),
+  }),
+  'reset-link': (_, to) => ({ kind: 'reset-link', to }),
+  'fill-queue': ({ between, pick }, to) => ({
+    kind: 'fill-queue',
+    to,
+    closes: pick([true, false]),
+    forMs: between(300, 3000),
+  }),
+  'refuse-gpu': ({ between }) => ({ kind: 'refuse-gpu', forMs: between(1000, 4000) }),
+  'refuse-storage': ({ between }) => ({ kind: 'refuse-storage', forMs: between(1000, 4000) }),
+  'limit-storage': ({ between }) => ({ kind: 'limit-storage', maxBytes: 0, forMs: between(1000, 4000) }),
+  'ambiguous-storage': ({ between }) => ({ kind: 'ambiguous-storage', forMs: between(1000, 4000) }),
+  'loader-throws': ({ between }) => ({ kind: 'loader-throws', times: between(1, 3), forMs: 4000 }),
+  'loader-hangs': ({ between }) => ({ kind: 'loader-hangs', forMs: between(300, 2000) }),
+};
+
+export const CHAOS_KINDS = Object.keys(DRAWS) as readonly ChaosKind[];
+
+/**
+ * Half to one and a half times the mean lies between two faults. Which kinds come in which order, and with what strength, is the
+ * seed's; whom they strike is too, among the ranks that there are.
+ */
+export function followChaos({ seed, everyMs, kinds }: Chaos): ScheduleCursor {
+  const order = randomStream(seed, 1, kinds.length);
+  const timing = randomStream(seed, 2, kinds.length);
+  const strength = randomStream(seed, 3, kinds.length);
+  const whom = randomStream(seed, 4, kinds.length);
+  const chance = chanceOf(strength);
+  const gap = (): number => everyMs * (0.5 + uniformFraction(timing));
+  let deck: ChaosKind[] = [];
+  let next = gap();
+  let index = 0;
+  return {
+    due({ ms, ranks }) {
+      // A room of one rank has nobody to go on without it, and no link.
+      if (ms < next || ranks < 2) return [];
+      // What came due while the room was held up does not come all at once.
+      next = Math.max(next, ms - everyMs / 2) + gap();
+      if (deck.length === 0) deck = shuffled(kinds, order);
+      const kind = deck.pop();
+      if (kind === undefined) return [];
+      const rank = uniformInteger(whom, ranks);
+      const to = (rank + 1 + uniformInteger(whom, ranks - 1)) % ranks;
+      return [{ index: index++, rank, fault: DRAWS[kind](chance, to) } satisfies DueFault];
+    },
+    pending: 0,
+  };
+}
+
+const chanceOf = (stream: RandomStream): Chance => ({
+  between: (least, most) => least + uniformInteger(stream, most - least + 1),
+  pick: (items) => items[uniformInteger(stream, items.length)] ?? items[0],
+});
+
+/** Fisher and Yates. */
+function shuffled<T>(items: readonly T[], stream: RandomStream): T[] {
+  const left = [...items];
+  const result: T[] = [];
+  while (left.length > 0) result.push(...left.splice(uniformInteger(stream, left.length), 1));
+  return result;
+}

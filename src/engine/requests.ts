@@ -139,11 +139,13 @@ function checkInputs(fault: EngineFault, format: SampleFormat, count: number, in
   const tokens = format.type === 'tokens';
   const numbers = count * inputLength(format);
   const whole = inputs.length === numbers && inputs instanceof Int32Array === tokens;
-  if (whole && (!tokens || inputs.every((token) => token >= 0 && token < format.classes))) return;
+  const fits = (input: number): boolean =>
+    tokens ? input >= 0 && input < format.classes : Number.isFinite(input);
+  if (whole && inputs.every(fits)) return;
   throw new EngineError(
     fault,
-    `${count} samples should have ${numbers} ${tokens ? `tokens below ${format.classes}` : 'f32 numbers'} as inputs; ` +
-      `found ${inputs.length} ${inputs instanceof Int32Array ? 'tokens' : 'f32 numbers'}${whole ? ', one of them out of that range' : ''}.`,
+    `${count} samples should have ${numbers} ${tokens ? `tokens below ${format.classes}` : 'finite f32 numbers'} as inputs; ` +
+      `found ${inputs.length} ${inputs instanceof Int32Array ? 'tokens' : 'f32 numbers'}${whole ? ', one of them not of that kind' : ''}.`,
   );
 }
 

@@ -13,11 +13,11 @@ export interface Chaos {
   readonly kinds: readonly ChaosKind[];
 }
 
-/** Drawn without asking anybody. Exhausting a GPU for real needs consent, so it is never drawn. */
-export type ChaosKind = Exclude<FaultKind, 'exhaust-gpu'>;
+/** Exhausting a GPU for real needs consent, and what is not finite stops the run by design: neither is drawn. */
+export type ChaosKind = Exclude<FaultKind, 'exhaust-gpu' | 'nan'>;
 
-/** One fault of a kind, as strong and as long as chance has it. `to`: one of the other ranks. */
-type Draw = (random: Chance, to: number) => Fault;
+/** One fault of a kind, as strong and as long as chance has it. `rank`: whom it strikes. `to`: one of the others. */
+type Draw = (random: Chance, to: number, rank: number) => Fault;
 
 interface Chance {
   /** A whole number from `least` to `most`. */
@@ -71,9 +71,47 @@ const DRAWS: { readonly [Kind in ChaosKind]: Draw } = {
   'ambiguous-storage': ({ between }) => ({ kind: 'ambiguous-storage', forMs: between(1000, 4000) }),
   'loader-throws': ({ between }) => ({ kind: 'loader-throws', times: between(1, 3), forMs: 4000 }),
   'loader-hangs': ({ between }) => ({ kind: 'loader-hangs', forMs: between(300, 2000) }),
+  'loader-garbles': ({ between, pick }) => ({
+    kind: 'loader-garbles',
+    how: pick(['short', 'labels', 'non-finite']),
+    times: between(1, 3),
+    forMs: 4000,
+  }),
+  'lose-device': () => ({ kind: 'lose-device' }),
+  // A flipped bit of a gradient is in the sum before anybody can tell: it makes another state, and the same on all ranks.
+  'flip-bit': ({ pick }) => ({ kind: 'flip-bit', where: pick(['parameters', 'moments']) }),
+  'slow-gpu': ({ between, pick }) => ({
+    kind: 'slow-gpu',
+    factor: pick([2, 10]),
+    forMs: between(1000, 4000),
+  }),
+  'slow-map': ({ between }) => ({ kind: 'slow-map', ms: between(50, 500), forMs: between(1000, 4000) }),
+  'hang-kernel': ({ between }) => ({ kind: 'hang-kernel', forMs: between(300, 3000) }),
+  'silent-link': ({ between }, to) => ({ kind: 'silent-link', to, forMs: between(300, 4000) }),
+  partition: ({ between, pick }, to, rank) => ({
+    kind: 'partition',
+    side: (1 << rank) | pick([0, 1 << to]),
+    forMs: between(300, 4000),
+  }),
+  'stall-collective': ({ between }, to) => ({ kind: 'stall-collective', to, forMs: between(300, 3000) }),
+  'reconnect-storm': ({ between }, to) => ({
+    kind: 'reconnect-storm',
+    to,
+    everyMs: between(200, 1000),
+    forMs: between(1000, 3000),
+  }),
+  'damage-checkpoint': () => ({ kind: 'damage-checkpoint' }),
+  'evict-checkpoints': () => ({ kind: 'evict-checkpoints' }),
+  'clock-jump': ({ between }) => ({ kind: 'clock-jump', ms: between(100, 5000) }),
 };
 
 export const CHAOS_KINDS = Object.keys(DRAWS) as readonly ChaosKind[];
+
+/**
+ * Those after which the state is still that of an undisturbed rank: a lost GPU may come back as another engine, whose arithmetic
+ * is another.
+ */
+export const EXACT_KINDS = CHAOS_KINDS.filter((kind) => kind !== 'lose-device');
 
 /**
  * Half to one and a half times the mean lies between two faults. Which kinds come in which order, and with what strength, is the
@@ -100,7 +138,7 @@ export function followChaos({ seed, everyMs, kinds }: Chaos): ScheduleCursor {
       if (kind === undefined) return [];
       const rank = uniformInteger(whom, ranks);
       const to = (rank + 1 + uniformInteger(whom, ranks - 1)) % ranks;
-      return [{ index: index++, rank, fault: DRAWS[kind](chance, to) } satisfies DueFault];
+      return [{ index: index++, rank, fault: DRAWS[kind](chance, to, rank) } satisfies DueFault];
     },
     pending: 0,
   };

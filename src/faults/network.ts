@@ -20,6 +20,10 @@ const LINK_FAULT_KINDS = [
   'corrupt',
   'fill-queue',
   'reset-link',
+  'silent-link',
+  'partition',
+  'stall-collective',
+  'reconnect-storm',
 ] as const;
 type LinkFaultKind = (typeof LINK_FAULT_KINDS)[number];
 type LinkFault = FaultOf<LinkFaultKind>;
@@ -28,7 +32,7 @@ type Direction = 'in' | 'out';
 interface Active {
   readonly fault: LinkFault;
   /** Undefined: every peer, those to come included. */
-  readonly peer: MemberId | undefined;
+  readonly peers: ReadonlySet<MemberId> | undefined;
 }
 
 export interface FaultyNetwork {
@@ -53,30 +57,36 @@ export function faultyNetwork(
   const active = new Map<string, Active>();
   const lines = new Map<
     string,
-    { readonly peer: MemberId; readonly direction: Direction; readonly line: DelayLine }
+    { readonly peer: MemberId; readonly direction: Direction; readonly lane: Lane; readonly line: DelayLine }
   >();
 
   /** The faults of a kind that act on a peer's link. */
   const acting = <Kind extends LinkFaultKind>(kind: Kind, peer: MemberId): FaultOf<Kind>[] =>
     [...active.values()]
-      .filter((one) => one.fault.kind === kind && (one.peer === undefined || one.peer === peer))
+      .filter((one) => one.fault.kind === kind && (one.peers?.has(peer) ?? true))
       .map((one) => one.fault as FaultOf<Kind>);
   const isCut = (peer: MemberId, direction: Direction): boolean =>
-    acting('cut', peer).some((fault) => fault.direction !== (direction === 'in' ? 'out' : 'in'));
-  const isSlow = (peer: MemberId, direction: Direction): boolean =>
+    acting('cut', peer).some((fault) => fault.direction !== (direction === 'in' ? 'out' : 'in')) ||
+    acting('silent-link', peer).length > 0 ||
+    acting('partition', peer).length > 0;
+  /** Whether what leaves on this lane waits until a fault ends. */
+  const isHeld = (peer: MemberId, lane: Lane): boolean =>
+    acting('hold-link', peer).length > 0 || (lane === 'bulk' && acting('stall-collective', peer).length > 0);
+  const isSlow = (peer: MemberId, direction: Direction, lane: Lane): boolean =>
     acting('delay', peer).some(({ ms }) => ms > 0) ||
     acting('jitter', peer).length > 0 ||
     acting('limit-bandwidth', peer).length > 0 ||
-    (direction === 'out' && acting('hold-link', peer).length > 0);
+    (direction === 'out' && isHeld(peer, lane));
 
   /** When a message may go on: each lane moves one after the other, at the least bandwidth in force. */
   function dueAt(
     peer: MemberId,
     direction: Direction,
+    lane: Lane,
     { bytes, since, luck }: Held,
     previous: number,
   ): number {
-    if (direction === 'out' && acting('hold-link', peer).length > 0) return Infinity;
+    if (direction === 'out' && isHeld(peer, lane)) return Infinity;
     const delay = Math.max(0, ...acting('delay', peer).map(({ ms }) => ms));
     const jitter = luck * Math.max(0, ...acting('jitter', peer).map(({ ms }) => ms));
     const perMs = Math.min(...acting('limit-bandwidth', peer).map((limit) => limit.bytesPerSecond / 1000));
@@ -109,14 +119,14 @@ export function faultyNetwork(
   ): DelayLine | undefined {
     const key = `${direction} ${lane} ${peer}`;
     const known = lines.get(key)?.line;
-    if (known !== undefined || !isSlow(peer, direction)) return known;
+    if (known !== undefined || !isSlow(peer, direction, lane)) return known;
     const line = createDelayLine(
       clock,
-      (held, previous) => dueAt(peer, direction, held, previous),
+      (held, previous) => dueAt(peer, direction, lane, held, previous),
       // A cut also catches what is under way.
       (bytes) => isCut(peer, direction) || deliver(bytes),
     );
-    lines.set(key, { peer, direction, line });
+    lines.set(key, { peer, direction, lane, line });
     return line;
   }
 
@@ -137,9 +147,9 @@ export function faultyNetwork(
 
   /** The faults have changed: held back messages may be due, and empty lines are not needed any more. */
   function settle(): void {
-    for (const [key, { peer, direction, line }] of [...lines]) {
+    for (const [key, { peer, direction, lane, line }] of [...lines]) {
       line.settle();
-      if (line.idle && !isSlow(peer, direction)) lines.delete(key);
+      if (line.idle && !isSlow(peer, direction, lane)) lines.delete(key);
     }
   }
 
@@ -232,21 +242,25 @@ export function faultyNetwork(
     faults: {
       kinds: LINK_FAULT_KINDS,
       inject({ id, resolvePeer, ended }, fault) {
-        const peer = fault.to === undefined ? undefined : resolvePeer(fault.to);
-        if (fault.to !== undefined && peer === undefined) {
-          throw new FaultError(
-            'no-such-rank',
-            `Fault "${fault.kind}" names rank ${fault.to}, and there is no such rank now.`,
-          );
-        }
+        const peers = peersOf(fault, resolvePeer);
+        const resetAll = (): void => {
+          for (const one of peers ?? opened?.peers() ?? []) drop(one, 'reset by a fault');
+        };
         if (fault.kind === 'reset-link') {
-          for (const one of peer === undefined ? (opened?.peers() ?? []) : [peer])
-            drop(one, 'reset by a fault');
+          resetAll();
           // Over at once, but not before it is known to have begun.
           clock.after(0, ended);
           return;
         }
-        active.set(id, { fault, peer });
+        active.set(id, { fault, peers });
+        if (fault.kind === 'reconnect-storm') {
+          const again = (): void => {
+            if (!active.has(id)) return;
+            resetAll();
+            clock.after(fault.everyMs, again);
+          };
+          again();
+        }
         settle();
       },
       heal(id) {
@@ -254,4 +268,27 @@ export function faultyNetwork(
       },
     },
   };
+}
+
+/** Ranks in the bit mask of a partition. */
+const MASK_RANKS = 32;
+
+/** On whose links a fault acts; undefined: on everybody's, those to come included. Throws where it names a rank that there is not. */
+function peersOf(
+  fault: LinkFault,
+  resolvePeer: (rank: number) => MemberId | undefined,
+): ReadonlySet<MemberId> | undefined {
+  if (fault.kind === 'partition') {
+    const others = Array.from({ length: MASK_RANKS }, (_, rank) => rank).filter(
+      (rank) => ((fault.side >>> rank) & 1) === 0,
+    );
+    return new Set(others.flatMap((rank) => resolvePeer(rank) ?? []));
+  }
+  if (fault.to === undefined) return undefined;
+  const peer = resolvePeer(fault.to);
+  if (peer !== undefined) return new Set([peer]);
+  throw new FaultError(
+    'no-such-rank',
+    `Fault "${fault.kind}" names rank ${fault.to}, and there is no such rank now.`,
+  );
 }

@@ -14,6 +14,34 @@ export interface FaultyStore<Store, Kind extends CheckpointFaultKind> {
   readonly faults: FaultPort<Kind>;
 }
 
+/** Checkpoints that rot or go while they are stored. */
+export function storedCheckpointFaults(
+  store: CheckpointStore,
+  /** Flips a bit of what is stored of the newest checkpoint. Returns what became of it, in words. */
+  damageNewest: () => Promise<string>,
+): FaultPort<'damage-checkpoint' | 'evict-checkpoints'> {
+  const evict = async (): Promise<string> => {
+    const rooms = await store.rooms();
+    const all = (await Promise.all(rooms.map((room) => store.list(room)))).flat();
+    for (const { id } of all) await store.delete(id);
+    return `${all.length} checkpoints are gone`;
+  };
+  return {
+    kinds: ['damage-checkpoint', 'evict-checkpoints'],
+    inject({ working, ended }, fault) {
+      const strike = fault.kind === 'evict-checkpoints' ? evict : damageNewest;
+      working(
+        strike().then((detail) => {
+          ended();
+          return detail;
+        }),
+      );
+    },
+    // What is gone is gone.
+    heal: () => undefined,
+  };
+}
+
 export function faultyCheckpointStore(
   store: CheckpointStore,
 ): FaultyStore<CheckpointStore, CheckpointFaultKind> {

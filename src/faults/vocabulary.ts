@@ -94,6 +94,53 @@ export const FaultSchema = v.variant('kind', [
     forMs: duration,
   }),
   v.strictObject({ kind: v.literal('loader-hangs'), forMs: duration }),
+  /** What is loaded is not what was asked for: too few samples, labels that there are not, or numbers that are not finite. */
+  v.strictObject({
+    kind: v.literal('loader-garbles'),
+    how: v.picklist(['short', 'labels', 'non-finite']),
+    times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+    forMs: duration,
+  }),
+  /** The GPU's device is lost: really destroyed where there is one. */
+  v.strictObject({ kind: v.literal('lose-device') }),
+  /** One contribution comes out with a value that is not finite. */
+  v.strictObject({ kind: v.literal('nan') }),
+  /** One bit is other than it should be: in a contribution, or in the state once a step is applied. */
+  v.strictObject({
+    kind: v.literal('flip-bit'),
+    where: v.picklist(['parameters', 'moments', 'gradient']),
+  }),
+  /** All work of the engine takes so many times as long. */
+  v.strictObject({
+    kind: v.literal('slow-gpu'),
+    factor: v.pipe(v.number(), v.minValue(1), v.maxValue(1000)),
+    forMs: someMs,
+  }),
+  /** What is read back from the GPU is mapped so much later; the GPU itself goes on. */
+  v.strictObject({ kind: v.literal('slow-map'), ms: someMs, forMs: someMs }),
+  /** A contribution does not come back until the fault ends. */
+  v.strictObject({ kind: v.literal('hang-kernel'), forMs: someMs }),
+  /** Nothing passes, and nobody is ever told. */
+  v.strictObject({ kind: v.literal('silent-link'), to: v.optional(rank), forMs: someMs }),
+  /** Ranks whose bit is set in `side` are cut off from all others. */
+  v.strictObject({
+    kind: v.literal('partition'),
+    side: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
+    forMs: someMs,
+  }),
+  /** Heartbeats pass, and the parts of the all-reduce that this rank sends wait. */
+  v.strictObject({ kind: v.literal('stall-collective'), to: v.optional(rank), forMs: someMs }),
+  /** The connection ends on both sides again and again. */
+  v.strictObject({
+    kind: v.literal('reconnect-storm'),
+    to: v.optional(rank),
+    everyMs: v.pipe(v.number(), v.minValue(100), v.maxValue(60_000)),
+    forMs: someMs,
+  }),
+  /** The newest checkpoint of the profile no longer verifies: torn, or rotten. */
+  v.strictObject({ kind: v.literal('damage-checkpoint') }),
+  v.strictObject({ kind: v.literal('evict-checkpoints') }),
+  v.strictObject({ kind: v.literal('clock-jump'), ms: someMs }),
 ]);
 
 /** What only a simulator can do to a machine, a browser or a network. */
@@ -102,32 +149,10 @@ export const WorldFaultSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('open') }),
   /** A page that was lost is loaded anew: memory lost, storage kept. A living one is killed first. */
   v.strictObject({ kind: v.literal('reload') }),
-  v.strictObject({ kind: v.literal('lose-device') }),
   /** The GPU process of the whole browser dies: every page of the profile loses its device. */
   v.strictObject({ kind: v.literal('lose-gpu-process') }),
   /** No adapter is to be had any more. */
   v.strictObject({ kind: v.literal('lose-gpu-for-good') }),
-  /** One contribution comes out with a value that is not finite. */
-  v.strictObject({ kind: v.literal('nan') }),
-  /** All work of the GPU takes so many times as long. */
-  v.strictObject({
-    kind: v.literal('slow-gpu'),
-    factor: v.pipe(v.number(), v.minValue(1), v.maxValue(1000)),
-    forMs: someMs,
-  }),
-  /** What is read back from the GPU is mapped so much later; the GPU itself goes on. */
-  v.strictObject({ kind: v.literal('slow-map'), ms: someMs, forMs: someMs }),
-  /** Nothing passes, and nobody is ever told. */
-  v.strictObject({ kind: v.literal('silent-link'), to: rank, forMs: someMs }),
-  /** Pages whose bit is set in `side` are cut off from all others. */
-  v.strictObject({
-    kind: v.literal('partition'),
-    side: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
-    forMs: someMs,
-  }),
-  /** The newest checkpoint of the profile no longer verifies: torn, or rotten. */
-  v.strictObject({ kind: v.literal('damage-checkpoint') }),
-  v.strictObject({ kind: v.literal('evict-checkpoints') }),
   /** The tab is in the background: its page gets a turn once a second, its worker goes on. */
   v.strictObject({ kind: v.literal('hide'), forMs: someMs }),
   /** Nothing that it says gets out, though it hears; a little later it freezes as well, and wakes with all of it undone. */
@@ -136,7 +161,6 @@ export const WorldFaultSchema = v.variant('kind', [
     kind: v.literal('clock-drift'),
     rate: v.pipe(v.number(), v.minValue(0.5), v.maxValue(2)),
   }),
-  v.strictObject({ kind: v.literal('clock-jump'), ms: someMs }),
   /** A person presses a button. */
   v.strictObject({
     kind: v.literal('command'),

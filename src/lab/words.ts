@@ -102,6 +102,44 @@ const FAULTS: Readonly<Record<FaultKind, { readonly name: string; readonly does:
   },
   'loader-throws': { name: 'Loader throws', does: 'Reading the next batch fails.' },
   'loader-hangs': { name: 'Loader hangs', does: 'Reading the next batch never returns.' },
+  'loader-garbles': {
+    name: 'Loader brings rubbish',
+    does: 'The next batch is short, has labels that there are not, or numbers that are not finite.',
+  },
+  'lose-device': { name: 'Lose the GPU', does: 'The GPU device of this rank is really destroyed.' },
+  nan: {
+    name: 'Not a number',
+    does: 'One contribution of this rank is not finite: the room stops and says why.',
+  },
+  'flip-bit': {
+    name: 'Flip a bit',
+    does: 'One bit of this rank’s weights, of the optimizer’s moments, or of a gradient is silently another.',
+  },
+  'slow-gpu': { name: 'Slow the rank down', does: 'All work of this rank takes so many times as long.' },
+  'slow-map': { name: 'Late results', does: 'What this rank has computed comes back from the GPU late.' },
+  'hang-kernel': { name: 'Hang a kernel', does: 'What this rank computes does not come back for a while.' },
+  'silent-link': {
+    name: 'Silent link',
+    does: 'Nothing passes between this rank and a peer, and nobody is told.',
+  },
+  partition: { name: 'Cut the rank off', does: 'This rank hears nobody, and nobody hears it.' },
+  'stall-collective': {
+    name: 'Stall the all-reduce',
+    does: 'Heartbeats pass, and the gradients that this rank sends wait.',
+  },
+  'reconnect-storm': {
+    name: 'Reconnect storm',
+    does: 'The connection ends on both sides every half second, and is set up anew each time.',
+  },
+  'damage-checkpoint': {
+    name: 'Damage a checkpoint',
+    does: 'A bit of the newest checkpoint in this browser is flipped where it is stored.',
+  },
+  'evict-checkpoints': { name: 'Delete the checkpoints', does: 'All checkpoints of this browser are gone.' },
+  'clock-jump': {
+    name: 'Jump the clock',
+    does: 'The clock of this rank jumps ahead, as after a suspended machine.',
+  },
 };
 
 export const words = {
@@ -352,6 +390,15 @@ export const words = {
     duration: 'For',
     untilHealed: 'until healed',
     inject: 'Inject',
+    factor: 'How slow',
+    how: 'What is wrong',
+    garbled: {
+      short: 'too few samples',
+      labels: 'unknown labels',
+      'non-finite': 'numbers that are not finite',
+    },
+    where: 'Of what',
+    bits: { parameters: 'the weights', moments: 'the optimizer’s moments', gradient: 'a gradient' },
     active: 'Active faults',
     heal: 'Heal',
     none: 'None. The room is well.',

@@ -11,6 +11,20 @@ import type { ProxiedEngine } from './engine-proxy.ts';
 /** What really using up GPU memory may take, whatever a fault asks for. */
 const BUDGET: ExhaustionBudget = { maxBytes: 1024 * 1024 * 1024, maxMs: 5_000 };
 
+/** What acts in the engine's worker. */
+const FORWARDED = [
+  'refuse-gpu',
+  'loader-throws',
+  'loader-hangs',
+  'loader-garbles',
+  'lose-device',
+  'nan',
+  'flip-bit',
+  'slow-gpu',
+  'slow-map',
+  'hang-kernel',
+] as const;
+
 export interface EngineFaultPorts {
   readonly ports: readonly FaultPort[];
   /** A new engine is open. */
@@ -29,8 +43,8 @@ export function engineFaultPorts({ consent, note }: EngineFaultPortOptions): Eng
   let engine: ProxiedEngine | undefined;
   const active = new Map<string, { readonly fault: Fault; readonly injection: Injection }>();
 
-  const forwarded: FaultPort<'refuse-gpu' | 'loader-throws' | 'loader-hangs'> = {
-    kinds: ['refuse-gpu', 'loader-throws', 'loader-hangs'],
+  const forwarded: FaultPort<(typeof FORWARDED)[number]> = {
+    kinds: FORWARDED,
     inject(injection, fault) {
       active.set(injection.id, { fault, injection });
       void engine?.injectFault(injection.id, fault);

@@ -1,12 +1,15 @@
-// Faults inside the engine's worker: the data loader that throws or hangs, the GPU memory that is refused or really used up.
+// Faults inside the engine's worker: its data loader, its arithmetic, the GPU memory that is refused or really used up.
 
 import type { EngineHooks } from '../engine/hooks.ts';
 import type { WebGpuEngine } from '../engine/webgpu/engine.ts';
+import { engineFaults } from '../faults/engine.ts';
 import { exhaustGpu, gpuAllocationFaults } from '../faults/gpu.ts';
 import type { Exhaustion, ExhaustionBudget } from '../faults/gpu.ts';
 import { faultyLoader } from '../faults/loader.ts';
 import type { FaultPort } from '../faults/port.ts';
 import type { Fault } from '../faults/vocabulary.ts';
+import type { SiteRandom } from '../faults/site-random.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import { EngineError } from '../ports/engine.ts';
 import type { Loader } from '../ports/loader.ts';
@@ -20,15 +23,32 @@ export interface EngineFaults {
   readonly hooks: EngineHooks;
   /** The loader behind its faults. A load that hangs is given up after `deadlineMs`. */
   wrap(loader: Loader, deadlineMs: number): Loader;
+  /** The engine behind its faults. */
+  wrapEngine(engine: Engine): Engine;
   inject(id: string, fault: Fault): void;
   heal(id: string): void;
   /** Uses up the memory of the engine's own device. Rejects with an `EngineError` where there is none. */
   exhaust(engine: Engine, budget: ExhaustionBudget): Promise<Exhaustion>;
 }
 
-export function createEngineFaults(notify: (notice: EngineNotice) => void): EngineFaults {
+export interface EngineFaultsOptions {
+  readonly notify: (notice: EngineNotice) => void;
+  readonly clock: Clock;
+  readonly random: SiteRandom;
+}
+
+export function createEngineFaults({ notify, clock, random }: EngineFaultsOptions): EngineFaults {
   const gpu = gpuAllocationFaults();
-  const ports: FaultPort[] = [gpu.faults];
+  let device: GPUDevice | undefined;
+  const arithmetic = engineFaults({
+    clock,
+    random,
+    destroyDevice() {
+      device?.destroy();
+      return device !== undefined;
+    },
+  });
+  const ports: FaultPort[] = [gpu.faults, arithmetic.faults];
   return {
     hooks: {
       createBuffer: (device, descriptor) => gpu.createBuffer(device, descriptor),
@@ -40,6 +60,10 @@ export function createEngineFaults(notify: (notice: EngineNotice) => void): Engi
       const faulty = faultyLoader(loader);
       ports.push(faulty.faults);
       return withDeadline(faulty.loader, deadlineMs);
+    },
+    wrapEngine(engine) {
+      device = runsOnGpu(engine) ? engine.device : undefined;
+      return arithmetic.wrap(engine);
     },
     inject(id, fault) {
       for (const port of ports) {

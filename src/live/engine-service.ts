@@ -24,6 +24,8 @@ import type { StateHash } from '../ports/ids.ts';
 import type { Loader } from '../ports/loader.ts';
 import { LoaderError } from '../ports/loader.ts';
 import type { EngineChoice } from './api.ts';
+import { systemClock } from '../transport/system-clock.ts';
+import { seededSites } from '../faults/site-random.ts';
 import { createEngineFaults, runsOnGpu } from './engine-faults.ts';
 import type { EngineNotice } from './engine-faults.ts';
 import { messageOf } from './message-of.ts';
@@ -95,6 +97,8 @@ export interface EngineServiceOptions {
 
 export function createEngineService({ openData, openEngine }: EngineServiceOptions): EngineService {
   let engine: Engine | undefined;
+  /** The same, without its faults. */
+  let bare: Engine | undefined;
   let receiver: Parameters<EngineService['open']>[2] = () => Promise.resolve();
   let listener: (notice: EngineNotice) => void = () => undefined;
   /** Settles when the call that runs is over. */
@@ -102,8 +106,13 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
   const held = new Map<number, Exhaustion>();
   const snapshots = new Map<number, StateSnapshot>();
   let snapshotsTaken = 0;
-  const faults = createEngineFaults((notice) => {
-    listener(notice);
+  const faults = createEngineFaults({
+    clock: systemClock(),
+    // Chance must differ between ranks, and nothing that is repeated depends on it.
+    random: seededSites(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0),
+    notify: (notice) => {
+      listener(notice);
+    },
   });
 
   const answer = async <T>(
@@ -133,7 +142,7 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
   /** What the GPU gives has changed: plan anew, between two calls. */
   const planAnew = (): void => {
     void running.then(() => {
-      if (engine !== undefined && runsOnGpu(engine)) engine.replan();
+      if (bare !== undefined && runsOnGpu(bare)) bare.replan();
     });
   };
 
@@ -143,7 +152,8 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
       receiver = deliver;
       try {
         const loader = faults.wrap(await openData(job, data), job.policies.collectiveMs);
-        engine = await openEngine(choice, job, loader, faults.hooks);
+        bare = await openEngine(choice, job, loader, faults.hooks);
+        engine = faults.wrapEngine(bare);
         const { description, samples, preflight } = engine;
         return { ok: true, value: { description, samples, preflight }, memory: engine.memory() };
       } catch (error) {
@@ -206,10 +216,10 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
       return Promise.resolve();
     },
     async exhaust(id, budget) {
-      if (engine === undefined)
+      if (engine === undefined || bare === undefined)
         return failed(new EngineError('unavailable', 'No engine is open in this worker.'));
       try {
-        const exhaustion = await faults.exhaust(engine, budget);
+        const exhaustion = await faults.exhaust(bare, budget);
         held.set(id, exhaustion);
         planAnew();
         const { bytes, refused } = exhaustion;

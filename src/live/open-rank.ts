@@ -1,15 +1,17 @@
 // Puts a rank together in its worker: the protocol core, the browser's ports, and the faults between them.
 
 import { openBallotStore } from '../checkpoint/ballots.ts';
+import { damageNewestCheckpoint } from '../checkpoint/damage.ts';
 import { openSeatLocks } from '../checkpoint/seat-locks.ts';
 import { openCheckpointStore } from '../checkpoint/store.ts';
 import type { BrowserCheckpointStore } from '../checkpoint/store.ts';
+import { faultyClock } from '../faults/clock.ts';
 import { createFaultInjector } from '../faults/injector.ts';
 import type { FaultInjector } from '../faults/injector.ts';
 import { faultyNetwork } from '../faults/network.ts';
 import { pageFaults } from '../faults/page.ts';
 import { seededSites } from '../faults/site-random.ts';
-import { faultyBallotStore, faultyCheckpointStore } from '../faults/storage.ts';
+import { faultyBallotStore, faultyCheckpointStore, storedCheckpointFaults } from '../faults/storage.ts';
 import { jobHash } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import type { Engine } from '../ports/engine.ts';
@@ -69,7 +71,8 @@ export function openRank(
   page: PageActions,
 ): OpenedRank {
   const seat = newSeatId();
-  const clock = systemClock();
+  const time = faultyClock(systemClock());
+  const { clock } = time;
   const state = createRank({ member, seat });
   const recorder = createRecorder({
     self: { member, seat },
@@ -140,7 +143,8 @@ export function openRank(
   };
 
   const faults = createFaultInjector({
-    clock,
+    // How long a fault lasts is no matter of a clock that jumps.
+    clock: systemClock(),
     resolvePeer: (rank) => host.memberOfRank(rank),
     report: (event) => {
       host.report(event);
@@ -149,6 +153,8 @@ export function openRank(
       network.faults,
       ballots.faults,
       checkpoints.faults,
+      storedCheckpointFaults(shelf, () => damageNewestCheckpoint(options.room)),
+      time.faults,
       ...engineFaults.ports,
       // Each acts in a task of its own: the answer to whoever asked goes out first.
       pageFaults({

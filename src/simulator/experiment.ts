@@ -195,8 +195,10 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   const checkpointEvery = entropy.pick('workload', 'checkpoint every', [5, 1, 2, 20]);
   const quorum = entropy.chance('workload', 'quorum', 0.1) ? 'available' : 'majority';
   const large = isLarge(ranks);
-  const kinds = (Object.keys(MAKERS) as AnyFault['kind'][]).filter((kind) =>
-    entropy.chance('workload', `has ${kind}`, COMMON.has(kind) ? 0.5 : RARE.has(kind) ? 0.05 : 0.3),
+  const kinds = (Object.keys(MAKERS) as AnyFault['kind'][]).filter(
+    (kind) =>
+      !BY_NAME_ONLY.has(kind) &&
+      entropy.chance('workload', `has ${kind}`, COMMON.has(kind) ? 0.5 : RARE.has(kind) ? 0.05 : 0.3),
   );
   const plan: Strike[] = [];
   const dramatic = entropy.chance('workload', 'dramatic', 0.6);
@@ -278,6 +280,15 @@ const drawMoment = (entropy: Entropy): Strike['at'] => ({
   hits: entropy.pick('workload', 'hits', ['actor', 'actor', 'donors', 'others'] as const),
 });
 
+/** Kinds that the swarm leaves to schedules: seeds that are known draw what they drew, and a flipped bit is a violation by intent. */
+const BY_NAME_ONLY: ReadonlySet<AnyFault['kind']> = new Set([
+  'loader-garbles',
+  'flip-bit',
+  'hang-kernel',
+  'stall-collective',
+  'reconnect-storm',
+]);
+
 type FaultMakers = {
   readonly [Kind in AnyFault['kind']]: (
     entropy: Entropy,
@@ -347,6 +358,23 @@ const MAKERS: FaultMakers = {
   }),
   'loader-throws': (e) => ({ kind: 'loader-throws', times: e.between('workload', 'times', 1, 5) }),
   'loader-hangs': (e) => ({ kind: 'loader-hangs', forMs: duration(e) }),
+  'loader-garbles': (e) => ({
+    kind: 'loader-garbles',
+    how: e.pick('workload', 'how', ['short', 'labels', 'non-finite'] as const),
+    times: e.between('workload', 'times', 1, 5),
+  }),
+  'flip-bit': (e) => ({
+    kind: 'flip-bit',
+    where: e.pick('workload', 'where', ['parameters', 'moments'] as const),
+  }),
+  'hang-kernel': (e) => ({ kind: 'hang-kernel', forMs: duration(e) }),
+  'stall-collective': (e, n) => ({ kind: 'stall-collective', to: peer(e, n), forMs: duration(e) }),
+  'reconnect-storm': (e, n) => ({
+    kind: 'reconnect-storm',
+    to: peer(e, n),
+    everyMs: e.between('workload', 'every', 100, 1000),
+    forMs: duration(e),
+  }),
   'lose-device': () => ({ kind: 'lose-device' }),
   'lose-gpu-process': () => ({ kind: 'lose-gpu-process' }),
   'lose-gpu-for-good': () => ({ kind: 'lose-gpu-for-good' }),

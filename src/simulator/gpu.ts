@@ -22,6 +22,8 @@ export interface Gpu {
   failing: number;
   /** Computations to come whose result is not finite. */
   poisoned: number;
+  /** Computations to come with a flipped bit in their gradient. */
+  flipped: number;
   /** Faults in force under which loads do not come back. */
   hung: number;
   /** Answers that a hanging loader keeps. */
@@ -54,6 +56,10 @@ export function afflict(gpu: Gpu, event: Event, layout: LaneLayout): Event {
     gpu.poisoned -= 1;
     event.lanes[layout.nonFinite - start] = 1;
     event.lanes[layout.firstNonFinite - start] = nonFiniteCode(layout, 0, 0);
+  }
+  if (gpu.flipped > 0) {
+    gpu.flipped -= 1;
+    event.lanes[0] = (event.lanes[0] ?? 0) ^ 1;
   }
   return event;
 }

@@ -56,6 +56,7 @@ export const createHost = (
     refusing: 0,
     failing: 0,
     poisoned: 0,
+    flipped: 0,
     hung: 0,
     stalled: [],
   },

@@ -101,9 +101,30 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
         host.gpu.mapMs += fault.ms;
         holdFor(fault.forMs, () => (host.gpu.mapMs -= fault.ms));
         return;
+      case 'flip-bit':
+        if (fault.where === 'gradient') host.gpu.flipped = 1;
+        else flipStateBit(host);
+        return;
       case 'loader-throws':
+      // The engine refuses what is not what it asked for.
+      case 'loader-garbles':
         host.gpu.failing += fault.times ?? 1;
         return;
+      case 'stall-collective':
+        machines.carryOut({ ...fault, kind: 'hold-link' }, host, (peer) => find(strike, peer));
+        return;
+      case 'reconnect-storm':
+        for (let ms = 0; ms < fault.forMs; ms += fault.everyMs)
+          world.at(world.now() + ms, () => {
+            if (!machines.isCalm())
+              machines.carryOut(
+                { kind: 'reset-link', ...(fault.to === undefined ? {} : { to: fault.to }) },
+                host,
+                (peer) => find(strike, peer),
+              );
+          });
+        return;
+      case 'hang-kernel':
       case 'loader-hangs':
         host.gpu.hung += 1;
         holdFor(fault.forMs, () => {
@@ -138,4 +159,17 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
     },
     healAll,
   };
+}
+
+/** One bit of the state that the engine holds is other than it should be. A real state in a file of its own would not decode again. */
+function flipStateBit(host: Host): void {
+  if (host.engine === undefined) return;
+  const bytes = host.compute.encode(host.engine);
+  const last = bytes.length - 1;
+  bytes[last] = (bytes[last] ?? 0) ^ 1;
+  try {
+    host.engine = host.compute.decode(bytes);
+  } catch {
+    // It was noticed on the way: nothing has changed.
+  }
 }

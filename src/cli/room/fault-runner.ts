@@ -73,9 +73,7 @@ export function runFaults(
 
   const strike = async ({ fault, rank, index }: DueFault): Promise<void> => {
     const alive = tabs.alive();
-    const tab = alive.find(
-      ({ status }) => status?.members.some((view) => view.self && view.rank === rank) === true,
-    );
+    const tab = alive.find((one) => rankOf(one) === rank);
     const member = tab?.status?.member;
     const name = `faults[${index}] (${fault.kind})`;
     if (tab === undefined || member === undefined) {
@@ -96,39 +94,17 @@ export function runFaults(
         members: [member, ...otherEnd(fault, tab)],
       });
     };
-    switch (fault.kind) {
-      case 'kill':
-        victims.push(tab);
-        disturb(await tabs.kill([tab]));
-        lost(tab);
-        break;
-      case 'close':
-        victims.push(tab);
-        disturb(await tabs.close([tab]));
-        lost(tab);
-        break;
-      case 'freeze':
-      case 'cut':
-      case 'delay':
-      case 'corrupt':
-      case 'jitter':
-      case 'limit-bandwidth':
-      case 'hold-link':
-      case 'repeat-late':
-      case 'reset-link':
-      case 'exhaust-gpu':
-      case 'refuse-gpu':
-      case 'fill-queue':
-      case 'refuse-storage':
-      case 'limit-storage':
-      case 'ambiguous-storage':
-      case 'loader-throws':
-      case 'loader-hangs':
-        afflicted.add(tab);
-        disturb(Date.now());
-        active.push({ tab, id: await tabs.ask(tab, 'inject', fault) });
-        break;
+    if (fault.kind === 'kill' || fault.kind === 'close') {
+      victims.push(tab);
+      disturb(await (fault.kind === 'kill' ? tabs.kill([tab]) : tabs.close([tab])));
+      lost(tab);
+      return;
     }
+    const struck = fault.kind === 'partition' ? ranksIn(fault.side, alive) : [tab];
+    for (const one of struck) afflicted.add(one);
+    disturb(Date.now());
+    const ids = await Promise.all(struck.map((one) => tabs.ask(one, 'inject', fault)));
+    ids.forEach((id, i) => active.push({ tab: struck[i] ?? tab, id }));
   };
 
   const stop = tabs.onLook(() => {
@@ -167,8 +143,16 @@ export function runFaults(
   };
 }
 
+const rankOf = ({ status }: Tab): number | undefined => status?.members.find((view) => view.self)?.rank;
+
+/** The tabs on one side of a partition. */
+const ranksIn = (side: number, tabs: readonly Tab[]): readonly Tab[] =>
+  tabs.filter((tab) => ((side >>> (rankOf(tab) ?? 32)) & 1) === 1 && rankOf(tab) !== undefined);
+
 /** Whoever loses a link when a fault cuts one: either end may be taken for gone. */
 function otherEnd(fault: Fault, tab: Tab): readonly MemberId[] {
+  if (fault.kind === 'partition' || fault.kind === 'reset-link' || fault.kind === 'reconnect-storm')
+    return tab.status?.members.map((view) => view.member) ?? [];
   const to = 'to' in fault ? fault.to : undefined;
   const view = to === undefined ? undefined : tab.status?.members.find((item) => item.rank === to);
   return view === undefined ? [] : [view.member];

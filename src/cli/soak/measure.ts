@@ -33,7 +33,7 @@ export function measureFaults(
   const inOrder = disturbances.toSorted((a, b) => a.at - b.at);
   const committed = newestCommitted(records);
   const repeats = new Map<Disturbance, Set<number>>();
-  for (const { step, at } of findRepeats(records)) {
+  for (const { step, at } of findRepeats(records.filter(countsForTheRoom(records)))) {
     const cause = inOrder.findLast((item) => item.at <= at);
     if (cause !== undefined) repeats.set(cause, (repeats.get(cause) ?? new Set()).add(step));
   }
@@ -53,6 +53,21 @@ export function measureFaults(
       lostSteps: ones.reduce((sum, item) => sum + (repeats.get(item)?.size ?? 0), 0),
     };
   });
+}
+
+/**
+ * A page that finds nobody in time founds a line of its own, and trains in it until it meets the others and dissolves: what it does
+ * again meanwhile costs the room nothing.
+ */
+function countsForTheRoom(records: readonly TraceRecord[]): (record: TraceRecord) => boolean {
+  let newest = -1;
+  let line: string | undefined;
+  for (const { event } of records) {
+    if (event.kind !== 'committed' || event.step < newest) continue;
+    newest = event.step;
+    line = event.generation.incarnation;
+  }
+  return ({ event }) => event.kind !== 'applied' || event.generation.incarnation === line;
 }
 
 /** For each record, the most updates that were known to be committed by then. */

@@ -1,6 +1,6 @@
 // What a soak will do, worked out from its options.
 
-import { CHAOS_KINDS } from '../../faults/chaos.ts';
+import { CHAOS_KINDS, EXACT_KINDS } from '../../faults/chaos.ts';
 import type { ChaosKind } from '../../faults/chaos.ts';
 import type { EngineChoice } from '../../live/api.ts';
 import { UsageError } from '../errors.ts';
@@ -34,7 +34,7 @@ export function planSoak({ faults, faultEvery, ...rest }: SoakOptions): SoakPlan
 }
 
 function kindsIn(text: string | undefined): readonly ChaosKind[] {
-  if (text === undefined) return CHAOS_KINDS;
+  if (text === undefined) return EXACT_KINDS;
   if (text === 'none') return [];
   const names = [...new Set(text.split(','))];
   return names.map((name) => {

@@ -111,13 +111,43 @@ export function FaultFields({ draft, fields, peers, target }: Props): JSX.Elemen
             choose={(room) => set({ room })}
           />
         );
+      case 'factor':
+        return (
+          <Choice
+            label={words.faultPanel.factor}
+            value={draft.value.factor}
+            choices={CHOICES.factor}
+            show={(factor) => `×${factor}`}
+            choose={(factor) => set({ factor })}
+          />
+        );
+      case 'how':
+        return (
+          <Choice
+            label={words.faultPanel.how}
+            value={draft.value.how}
+            choices={CHOICES.how}
+            show={(how) => words.faultPanel.garbled[how]}
+            choose={(how) => set({ how })}
+          />
+        );
+      case 'where':
+        return (
+          <Choice
+            label={words.faultPanel.where}
+            value={draft.value.where}
+            choices={CHOICES.where}
+            show={(where) => words.faultPanel.bits[where]}
+            choose={(where) => set({ where })}
+          />
+        );
       case 'forMs':
-      case 'freezeMs':
+      case 'boundedMs':
         return (
           <Choice
             label={words.faultPanel.duration}
-            value={name === 'freezeMs' ? (draft.value.forMs ?? CHOICES.forMs[1]) : draft.value.forMs}
-            choices={name === 'freezeMs' ? CHOICES.forMs : [...CHOICES.forMs, undefined]}
+            value={name === 'boundedMs' ? (draft.value.forMs ?? CHOICES.forMs[1]) : draft.value.forMs}
+            choices={name === 'boundedMs' ? CHOICES.forMs : [...CHOICES.forMs, undefined]}
             show={(ms) => (ms === undefined ? words.faultPanel.untilHealed : span(ms))}
             choose={(forMs) => set({ forMs })}
           />

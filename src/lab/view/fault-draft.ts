@@ -1,6 +1,6 @@
 // A fault being put together in the palette: which fields each kind has, and the fault that comes of them. Pure.
 
-import type { Fault, FaultKind } from '../../faults/vocabulary.ts';
+import type { Fault, FaultKind, FaultOf } from '../../faults/vocabulary.ts';
 
 export interface FaultDraft {
   readonly kind: FaultKind;
@@ -13,6 +13,9 @@ export interface FaultDraft {
   readonly maxBytes: number;
   readonly bytesPerSecond: number;
   readonly room: number;
+  readonly factor: number;
+  readonly how: FaultOf<'loader-garbles'>['how'];
+  readonly where: FaultOf<'flip-bit'>['where'];
   /** Undefined: until healed. */
   readonly forMs: number | undefined;
 }
@@ -27,7 +30,11 @@ export type FaultField =
   | 'bytesPerSecond'
   | 'room'
   | 'forMs'
-  | 'freezeMs';
+  /** A duration that must be there. */
+  | 'boundedMs'
+  | 'factor'
+  | 'how'
+  | 'where';
 
 const KIB = 1024;
 const MIB = 1024 * 1024;
@@ -42,6 +49,9 @@ export const FIRST_DRAFT: FaultDraft = {
   maxBytes: 1024 * MIB,
   bytesPerSecond: 64 * KIB,
   room: 4 * MIB,
+  factor: 10,
+  how: 'short',
+  where: 'parameters',
   forMs: 5000,
 };
 
@@ -54,15 +64,22 @@ export const CHOICES = {
   maxBytes: [256 * MIB, 1024 * MIB, 4096 * MIB],
   bytesPerSecond: [4 * KIB, 64 * KIB, 1024 * KIB],
   room: [0, 4 * MIB, 16 * MIB],
+  factor: [2, 10, 100],
+  how: ['short', 'labels', 'non-finite'],
+  where: ['parameters', 'moments', 'gradient'],
 } as const;
 
 export function fieldsOf(kind: FaultKind): readonly FaultField[] {
   switch (kind) {
     case 'kill':
     case 'close':
+    case 'lose-device':
+    case 'nan':
+    case 'damage-checkpoint':
+    case 'evict-checkpoints':
       return [];
     case 'freeze':
-      return ['freezeMs'];
+      return ['boundedMs'];
     case 'cut':
       return ['to', 'direction', 'forMs'];
     case 'delay':
@@ -74,6 +91,23 @@ export function fieldsOf(kind: FaultKind): readonly FaultField[] {
       return ['to', 'chance', 'delayMs', 'forMs'];
     case 'reset-link':
       return ['to'];
+    case 'slow-gpu':
+      return ['factor', 'boundedMs'];
+    case 'slow-map':
+      return ['delayMs', 'boundedMs'];
+    case 'hang-kernel':
+    case 'partition':
+      return ['boundedMs'];
+    case 'silent-link':
+    case 'stall-collective':
+    case 'reconnect-storm':
+      return ['to', 'boundedMs'];
+    case 'clock-jump':
+      return ['delayMs'];
+    case 'flip-bit':
+      return ['where'];
+    case 'loader-garbles':
+      return ['how', 'times', 'forMs'];
     case 'limit-storage':
       return ['room', 'forMs'];
     case 'corrupt':
@@ -93,16 +127,40 @@ export function fieldsOf(kind: FaultKind): readonly FaultField[] {
   }
 }
 
-export function buildFault(draft: FaultDraft): Fault {
+/** `rank`: the rank that it is for, by its number. */
+export function buildFault(draft: FaultDraft, rank: number): Fault {
   const forMs = draft.forMs === undefined ? {} : { forMs: draft.forMs };
   const to = draft.to === undefined ? {} : { to: draft.to };
+  const bounded = { forMs: draft.forMs ?? CHOICES.forMs[1] };
   const { kind } = draft;
   switch (kind) {
     case 'kill':
     case 'close':
+    case 'lose-device':
+    case 'nan':
+    case 'damage-checkpoint':
+    case 'evict-checkpoints':
       return { kind };
     case 'freeze':
-      return { kind, forMs: draft.forMs ?? CHOICES.forMs[1] };
+    case 'hang-kernel':
+      return { kind, ...bounded };
+    case 'slow-gpu':
+      return { kind, factor: draft.factor, ...bounded };
+    case 'slow-map':
+      return { kind, ms: draft.delayMs, ...bounded };
+    case 'partition':
+      return { kind, side: 1 << rank, ...bounded };
+    case 'silent-link':
+    case 'stall-collective':
+      return { kind, ...to, ...bounded };
+    case 'reconnect-storm':
+      return { kind, ...to, everyMs: 500, ...bounded };
+    case 'clock-jump':
+      return { kind, ms: draft.delayMs };
+    case 'flip-bit':
+      return { kind, where: draft.where };
+    case 'loader-garbles':
+      return { kind, how: draft.how, times: draft.times, ...forMs };
     case 'cut':
       return { kind, ...to, direction: draft.direction, ...forMs };
     case 'delay':

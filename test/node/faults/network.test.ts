@@ -71,6 +71,59 @@ describe('jitter', () => {
   });
 });
 
+describe('a silent link', () => {
+  test('lets nothing pass, in neither direction, and nobody is told', () => {
+    const { send, arrive, inner, seen, faults } = rank();
+    const injected = injectInto(faults, { kind: 'silent-link', to: 0, forMs: 1000 }, rankOf);
+    expect(send(A, 'control', 1)).toBe('sent');
+    arrive(A, 'control', 2);
+    send(B, 'control', 3);
+    expect(inner.log).toEqual(['send b control 3']);
+    expect(seen).toEqual([]);
+    injected.heal();
+    send(A, 'control', 4);
+    expect(inner.log.at(-1)).toBe('send a control 4');
+  });
+});
+
+describe('a partition', () => {
+  test('cuts off from everybody on the other side, and from nobody on the own', () => {
+    const { send, inner, faults } = rank();
+    // Rank 0 is on this rank's side, rank 1 is not.
+    injectInto(faults, { kind: 'partition', side: 0b101, forMs: 1000 }, rankOf);
+    send(A, 'control', 1);
+    send(B, 'control', 2);
+    expect(inner.log).toEqual(['send a control 1']);
+  });
+});
+
+describe('a stalled collective', () => {
+  test('holds the bulk lane back and lets heartbeats pass, until it is healed', () => {
+    const { send, inner, faults } = rank();
+    const injected = injectInto(faults, { kind: 'stall-collective', to: 0, forMs: 1000 }, rankOf);
+    send(A, 'bulk', 1);
+    send(A, 'control', 2);
+    expect(inner.log).toEqual(['send a control 2']);
+    injected.heal();
+    expect(inner.log).toEqual(['send a control 2', 'send a bulk 1']);
+  });
+});
+
+describe('a reconnect storm', () => {
+  test('ends the connection again and again, until it is healed', () => {
+    const { inner, faults, clock } = rank();
+    const injected = injectInto(
+      faults,
+      { kind: 'reconnect-storm', to: 1, everyMs: 500, forMs: 9000 },
+      rankOf,
+    );
+    clock.pass(1200);
+    injected.heal();
+    clock.pass(5000);
+    expect(inner.log).toEqual(Array.from({ length: 3 }, () => 'drop b reset by a fault'));
+  });
+});
+
 describe('a limited bandwidth', () => {
   test('passes a message on when its last byte has been moved, one after the other', () => {
     const { network, inner, faults, clock } = rank();

@@ -1,6 +1,7 @@
 // Faults of the loader, of storage, of the GPU and of the page, each at its port.
 
 import { describe, expect, test } from 'vitest';
+import { loadRows } from '../../../src/engine/requests.ts';
 import { FaultError } from '../../../src/faults/fault-error.ts';
 import { exhaustGpu, gpuAllocationFaults, gpuExhaustion } from '../../../src/faults/gpu.ts';
 import type { BufferMaker, Exhaustion } from '../../../src/faults/gpu.ts';
@@ -54,6 +55,16 @@ describe('a loader', () => {
     for (let i = 0; i < 5; i++) await expect(loader.load('train', rows)).rejects.toBeInstanceOf(LoaderError);
     injected.heal();
     expect((await loader.load('train', rows)).labels).toEqual(rows);
+  });
+
+  test('that garbles brings what an engine refuses, as often as it was told', async () => {
+    const { loader, faults } = faultyLoader(bareLoader);
+    for (const how of ['short', 'labels', 'non-finite'] as const) {
+      const injected = injectInto(faults, { kind: 'loader-garbles', how, times: 1 });
+      await expect(loadRows(loader, 'train', rows)).rejects.toMatchObject({ fault: 'loader' });
+      expect(injected.ended).toBe(1);
+      expect(await loadRows(loader, 'train', rows)).toEqual(await bareLoader.load('train', rows));
+    }
   });
 
   test('that hangs answers nothing until the last such fault is healed, then everything', async () => {

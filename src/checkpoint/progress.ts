@@ -18,8 +18,9 @@ const spent = v.pipe(v.number(), v.finite(), v.minValue(0));
 const LedgerSchema = v.strictObject({
   compute: spent,
   exposedCommunication: spent,
-  wait: spent,
+  straggler: spent,
   detect: spent,
+  abort: spent,
   regroup: spent,
   heal: spent,
   redo: spent,

@@ -32,8 +32,9 @@ export function createTimeBook(): TimeBook {
       return {
         compute: sum('compute'),
         exposedCommunication: sum('exposedCommunication'),
-        wait: sum('wait'),
+        straggler: sum('straggler'),
         detect: sum('detect'),
+        abort: sum('abort'),
         regroup: sum('regroup'),
         heal: sum('heal'),
         redo: sum('redo'),

@@ -7,19 +7,21 @@ import type { Phase, TraceRecord } from './events.ts';
 export interface Ledger {
   /** Gradients and updates that counted. */
   readonly compute: number;
-  /** All-reduce that nothing overlapped. */
+  /** All-reduce that nothing overlapped, from the last rank's contribution on. */
   readonly exposedCommunication: number;
-  /** Starting, waiting to be taken in, or waiting for a quorum. */
-  readonly wait: number;
-  /** In an all-reduce that was aborted: from the last progress until the room was sure. */
+  /** In an all-reduce to which not all have contributed. Shows in merged logs only: one rank's log does not tell of others. */
+  readonly straggler: number;
+  /** In an all-reduce that was aborted: until somebody was suspected, or to its end where nobody was. */
   readonly detect: number;
+  /** From the suspicion until the all-reduce was given up. */
+  readonly abort: number;
   readonly regroup: number;
   readonly heal: number;
   /** Computing what an abort then threw away. */
   readonly redo: number;
   /** Saving that held the training up; checkpoints behind the training cost nothing here. */
   readonly checkpoint: number;
-  /** Paused, done or stopped. */
+  /** Starting, waiting to be taken in or for a quorum; paused, done or stopped. */
   readonly idle: number;
 }
 
@@ -29,8 +31,9 @@ type Sums = Record<Account, number>;
 const noSums = (): Sums => ({
   compute: 0,
   exposedCommunication: 0,
-  wait: 0,
+  straggler: 0,
   detect: 0,
+  abort: 0,
   regroup: 0,
   heal: 0,
   redo: 0,
@@ -39,9 +42,9 @@ const noSums = (): Sums => ({
 });
 
 const ACCOUNTS: Readonly<Record<Phase, Account>> = {
-  starting: 'wait',
-  joining: 'wait',
-  stuck: 'wait',
+  starting: 'idle',
+  joining: 'idle',
+  stuck: 'idle',
   regrouping: 'regroup',
   healing: 'heal',
   idle: 'idle',
@@ -58,7 +61,15 @@ interface RankAccount {
   /** Spent on the step in hand, which may yet be thrown away. */
   computing: number;
   reducing: number;
+  /** When the all-reduce in hand began, and when somebody was first suspected in it. */
+  reducingSince: number | undefined;
+  suspectedAt: number | undefined;
+  /** The all-reduce that it contributed to last. */
+  round: string | undefined;
 }
+
+/** Rounds whose last contribution is remembered. One is in hand at a time, and logs of several ranks interleave by little. */
+const MAX_ROUNDS = 256;
 
 export interface LedgerKeeper {
   observe(record: TraceRecord): void;
@@ -69,6 +80,8 @@ export interface LedgerKeeper {
 export function keepLedger(): LedgerKeeper {
   const sums = noSums();
   const ranks = new Map<MemberId, RankAccount>();
+  /** When the last rank contributed, by round. */
+  const lastContributions = new Map<string, number>();
 
   /** Books the time since the last event of this rank. */
   function book(rank: RankAccount, now: number): void {
@@ -79,24 +92,63 @@ export function keepLedger(): LedgerKeeper {
     else sums[ACCOUNTS[rank.phase]] += spent;
   }
 
-  function settle(rank: RankAccount, computing: Account, reducing: Account): void {
+  function settle(
+    rank: RankAccount,
+    computing: Account,
+    reducing: Account,
+    before: Account,
+    until: number,
+  ): void {
+    const since = rank.reducingSince ?? until;
+    const early = Math.min(rank.reducing, Math.max(0, until - since));
     sums[computing] += rank.computing;
-    sums[reducing] += rank.reducing;
+    sums[before] += early;
+    sums[reducing] += rank.reducing - early;
     rank.computing = 0;
     rank.reducing = 0;
+    rank.reducingSince = undefined;
+    rank.suspectedAt = undefined;
+  }
+
+  function contributed(rank: RankAccount, round: string, at: number): void {
+    rank.round = round;
+    const known = lastContributions.get(round);
+    lastContributions.delete(round);
+    lastContributions.set(round, Math.max(at, known ?? at));
+    const [oldest] = lastContributions.keys();
+    if (lastContributions.size > MAX_ROUNDS && oldest !== undefined) lastContributions.delete(oldest);
   }
 
   return {
     observe({ member, at, event }) {
       let rank = ranks.get(member);
       if (rank === undefined) {
-        rank = { phase: 'starting', since: at, computing: 0, reducing: 0 };
+        rank = {
+          phase: 'starting',
+          since: at,
+          computing: 0,
+          reducing: 0,
+          reducingSince: undefined,
+          suspectedAt: undefined,
+          round: undefined,
+        };
         ranks.set(member, rank);
       }
       book(rank, at);
-      if (event.kind === 'phase') rank.phase = event.phase;
-      else if (event.kind === 'committed') settle(rank, 'compute', 'exposedCommunication');
-      else if (event.kind === 'aborted' || event.kind === 'left') settle(rank, 'redo', 'detect');
+      if (event.kind === 'phase') {
+        rank.phase = event.phase;
+        if (event.phase === 'reducing') rank.reducingSince ??= at;
+      } else if (event.kind === 'contributed') {
+        const { generation, step, attempt } = event;
+        contributed(rank, `${generation.incarnation}/${generation.number}/${step}/${attempt}`, at);
+      } else if (event.kind === 'suspected') {
+        rank.suspectedAt ??= at;
+      } else if (event.kind === 'committed') {
+        const last = rank.round === undefined ? undefined : lastContributions.get(rank.round);
+        settle(rank, 'compute', 'exposedCommunication', 'straggler', last ?? rank.reducingSince ?? at);
+      } else if (event.kind === 'aborted' || event.kind === 'left') {
+        settle(rank, 'redo', 'abort', 'detect', rank.suspectedAt ?? at);
+      }
     },
     ledger() {
       const open = { ...sums };
@@ -117,10 +169,7 @@ export function goodput(ledger: Ledger): number {
   return all === 0 ? 0 : Math.round((ledger.compute / all) * 10_000) / 10_000;
 }
 
-/** The ledger of a whole log.
- *
- * @public
- */
+/** The ledger of a whole log. */
 export function ledgerOf(records: readonly TraceRecord[]): Ledger {
   const keeper = keepLedger();
   for (const record of records) keeper.observe(record);

@@ -24,6 +24,7 @@ export function reportLines({ result, failures }: Verdict): readonly string[] {
       'resumed',
       result.resumedFromStep === null ? 'no' : `from the checkpoint at step ${result.resumedFromStep}`,
     ],
+    ['goodput', `${percent(result.goodput)} of all ranks' time went into steps that counted`],
     ['final state', result.finalHash ?? 'unknown'],
     ['one rank', `${result.singleRankHash ?? 'unknown'}${result.exact ? '  (the same, bit for bit)' : ''}`],
   ];

@@ -5,6 +5,7 @@ import type { LiveSchedule } from '../../faults/schedule.ts';
 import { checkLogs } from '../../invariants/check.ts';
 import { curve } from '../../live/history.ts';
 import type { StateHash } from '../../ports/ids.ts';
+import { ledgerOf } from '../../trace/ledger.ts';
 import { withCleanup } from '../cleanup.ts';
 import { InterruptedError, RunError, oneLine } from '../errors.ts';
 import { compareHashes, findAdmissions, findComplaints, unexplainedRepeats } from '../room/analysis.ts';
@@ -179,6 +180,7 @@ function gatherFacts(
     unpromisedSince: unpromised.length === 0 ? undefined : Math.min(...unpromised),
     resumed: journal.resumed,
     unexplainedRepeats: unexplainedRepeats(records, recoveries),
+    ledger: ledgerOf(records),
     complaints: [...complaints],
     failure,
   };

@@ -2,6 +2,8 @@
 
 import type { Evidence } from '../../ports/network.ts';
 import type { StateHash } from '../../ports/ids.ts';
+import { goodput } from '../../trace/ledger.ts';
+import type { Ledger } from '../../trace/ledger.ts';
 import type { Parity, Recovery } from '../room/analysis.ts';
 import type { Resumption } from './journal.ts';
 
@@ -25,6 +27,10 @@ export interface DemoResult {
   readonly finalHash: string | null;
   readonly singleRankHash: string | null;
   readonly resumedFromStep: number | null;
+  /** Where the time of all ranks went, in rank-milliseconds. */
+  readonly ledger: Ledger;
+  /** Compute over all of it; 0 to 1. */
+  readonly goodput: number;
   readonly ok: boolean;
 }
 
@@ -59,6 +65,7 @@ export interface DemoFacts {
   readonly resumed: Resumption | undefined;
   /** Committed steps that were executed again before any rank was lost. */
   readonly unexplainedRepeats: number;
+  readonly ledger: Ledger;
   /** What ranks and checkers called wrong. */
   readonly complaints: readonly string[];
   /** Why the run ended before its end, if it did. */
@@ -157,6 +164,8 @@ export function judge(facts: DemoFacts): Verdict {
       finalHash: finalHash ?? null,
       singleRankHash: facts.singleRankHash ?? null,
       resumedFromStep: resumed?.fromStep ?? null,
+      ledger: facts.ledger,
+      goodput: goodput(facts.ledger),
       ok: failures.length === 0,
     },
   };

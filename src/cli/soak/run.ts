@@ -5,7 +5,7 @@ import { followChaos } from '../../faults/chaos.ts';
 import { checkLogs } from '../../invariants/check.ts';
 import { I32 } from '../../job/wire-schema.ts';
 import type { StateHash } from '../../ports/ids.ts';
-import { keepLedger } from '../../trace/ledger.ts';
+import { ledgerOf } from '../../trace/ledger.ts';
 import { withCleanup } from '../cleanup.ts';
 import { InterruptedError, RunError, oneLine } from '../errors.ts';
 import { findRecoveries } from '../room/analysis.ts';
@@ -187,14 +187,12 @@ async function rest({ tabs, room, findings }: Soak): Promise<void> {
 
 function judge(findings: Findings, log: LogBook, disturbances: readonly Disturbance[]): SoakVerdict {
   const records = log.records();
-  const ledger = keepLedger();
-  for (const record of records) ledger.observe(record);
   const recoveries = findRecoveries(records, disturbances);
   return judgeSoak({
     minutes: findings.minutes,
     committedSteps: findings.committedSteps,
     faults: measureFaults(records, disturbances),
-    ledger: ledger.ledger(),
+    ledger: ledgerOf(records),
     violations: checkLogs(records, { reference: findings.reference }).map(
       ({ invariant, sentence }) => `Invariant ${invariant} was violated: ${sentence}`,
     ),

@@ -1,4 +1,5 @@
 /** When a demo is ok, and what it says when it is not. */
+import { ledgerOf } from '../../../src/trace/ledger.ts';
 import { describe, expect, it } from 'vitest';
 import { reportLines } from '../../../src/cli/demo/report.ts';
 import { judge } from '../../../src/cli/demo/verdict.ts';
@@ -41,6 +42,7 @@ const GOOD: DemoFacts = {
   singleRankHash: END,
   resumed: { fromStep: 40, newest: 40, skipped: [] },
   unexplainedRepeats: 0,
+  ledger: ledgerOf([]),
   complaints: [],
   failure: undefined,
 };

@@ -84,6 +84,32 @@ export function engineFaults({ clock, random, destroyDevice }: EngineFaultOption
     }
   }
 
+  const lateMs = (): number => acting('slow-map').reduce((sum, { ms }) => sum + ms, 0);
+
+  async function untilKernelsRun(): Promise<void> {
+    while (acting('hang-kernel').length > 0)
+      await new Promise<void>((resume) => {
+        waiting.push(resume);
+      });
+  }
+
+  /** The contribution, from a poisoned state where that is due. */
+  async function contributed<T>(engine: Engine, work: () => Promise<T>): Promise<T> {
+    const nan = take(poisons, () => true);
+    if (nan === undefined) return await work();
+    const result = await poisoned(engine, work);
+    nan.injection.ended();
+    return result;
+  }
+
+  /** Flips a bit of the first lane, which holds a gradient, where that is due. */
+  function flipGradient(lanes: Int32Array): void {
+    const flipped = take(flips, ({ where }) => where === 'gradient');
+    if (flipped === undefined) return;
+    flip(lanes, 1);
+    flipped.injection.ended();
+  }
+
   return {
     wrap(engine) {
       const lost = new Promise<EngineError>((resolve) => {
@@ -94,26 +120,32 @@ export function engineFaults({ clock, random, destroyDevice }: EngineFaultOption
         lost: Promise.race([engine.lost, lost]),
         contribute: (request) =>
           slowly(async () => {
-            while (acting('hang-kernel').length > 0)
-              await new Promise<void>((resume) => {
-                waiting.push(resume);
-              });
-            const nan = take(poisons, () => true);
-            const lanes =
-              nan === undefined
-                ? await engine.contribute(request)
-                : await poisoned(engine, () => engine.contribute(request));
-            nan?.injection.ended();
-            const flipped = take(flips, ({ where }) => where === 'gradient');
-            if (flipped !== undefined) {
-              // The gradient comes first in the lanes, one lane for each parameter.
-              const state = await engine.exportState();
-              flip(lanes, state.parameters.length);
-              flipped.injection.ended();
-            }
-            await sleep(acting('slow-map').reduce((sum, { ms }) => sum + ms, 0));
+            await untilKernelsRun();
+            const lanes = await contributed(engine, () => engine.contribute(request));
+            flipGradient(lanes);
+            await sleep(lateMs());
             return lanes;
           }),
+        async contributeInBuckets(request, deliver) {
+          /** Under slowness nothing is delivered before its time. */
+          const held: (() => void)[] = [];
+          const late = acting('slow-gpu').length > 0 || lateMs() > 0;
+          await slowly(async () => {
+            await untilKernelsRun();
+            await contributed(engine, () =>
+              engine.contributeInBuckets(request, (bucket, lanes) => {
+                flipGradient(lanes);
+                if (late)
+                  held.push(() => {
+                    deliver(bucket, lanes);
+                  });
+                else deliver(bucket, lanes);
+              }),
+            );
+            await sleep(lateMs());
+          });
+          for (const hand of held) hand();
+        },
         apply: (request) =>
           slowly(async () => {
             const hash = await engine.apply(request);

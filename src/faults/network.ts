@@ -279,8 +279,10 @@ function peersOf(
   resolvePeer: (rank: number) => MemberId | undefined,
 ): ReadonlySet<MemberId> | undefined {
   if (fault.kind === 'partition') {
+    const { side } = fault;
+    if (side === undefined) return undefined;
     const others = Array.from({ length: MASK_RANKS }, (_, rank) => rank).filter(
-      (rank) => ((fault.side >>> rank) & 1) === 0,
+      (rank) => ((side >>> rank) & 1) === 0,
     );
     return new Set(others.flatMap((rank) => resolvePeer(rank) ?? []));
   }

@@ -122,10 +122,10 @@ export const FaultSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('hang-kernel'), forMs: someMs }),
   /** Nothing passes, and nobody is ever told. */
   v.strictObject({ kind: v.literal('silent-link'), to: v.optional(rank), forMs: someMs }),
-  /** Ranks whose bit is set in `side` are cut off from all others. */
+  /** Ranks whose bit is set in `side` are cut off from all others; absent: the rank that is struck. */
   v.strictObject({
     kind: v.literal('partition'),
-    side: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
+    side: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff))),
     forMs: someMs,
   }),
   /** Heartbeats pass, and the parts of the all-reduce that this rank sends wait. */

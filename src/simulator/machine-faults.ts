@@ -176,7 +176,8 @@ export function createMachineFaults<H extends Machine<H, M>, M>(world: StruckWor
         return;
       }
       case 'partition': {
-        const inside = (one: H): boolean => ((fault.side >>> (one.ordinal % 32)) & 1) === 1;
+        const side = fault.side ?? 1 << (host.ordinal % 32);
+        const inside = (one: H): boolean => ((side >>> (one.ordinal % 32)) & 1) === 1;
         for (const one of world.hosts)
           for (const other of world.hosts)
             if (inside(one) && !inside(other))

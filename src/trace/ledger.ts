@@ -165,7 +165,7 @@ export function keepLedger(): LedgerKeeper {
 
 /** Compute over all: the part of the ranks' time that went into gradients and updates that counted, 0 to 1. */
 export function goodput(ledger: Ledger): number {
-  const all = Object.values(ledger).reduce((sum: number, ms: number) => sum + ms, 0);
+  const all = (Object.keys(ledger) as Account[]).reduce((sum, account) => sum + ledger[account], 0);
   return all === 0 ? 0 : Math.round((ledger.compute / all) * 10_000) / 10_000;
 }
 

@@ -100,7 +100,8 @@ export function runFaults(
       lost(tab);
       return;
     }
-    const struck = fault.kind === 'partition' ? ranksIn(fault.side, alive) : [tab];
+    const side = fault.kind === 'partition' ? fault.side : undefined;
+    const struck = side === undefined ? [tab] : ranksIn(side, alive);
     for (const one of struck) afflicted.add(one);
     disturb(Date.now());
     const ids = await Promise.all(struck.map((one) => tabs.ask(one, 'inject', fault)));

@@ -4,7 +4,6 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { FaultKind } from '../../faults/vocabulary.ts';
-import type { MemberId } from '../../ports/ids.ts';
 import type { Lab } from '../model/lab.ts';
 import { bytes, shortId } from '../format.ts';
 import { words } from '../words.ts';
@@ -24,13 +23,10 @@ export function FaultPanel({ lab }: { readonly lab: Lab }): JSX.Element {
   const target = locals.find((rank) => rank.member === lab.target.value) ?? locals[0];
   const { kind } = draft.value;
 
-  const rankOf = (member: MemberId): number =>
-    lab.room.value.ranks.find((rank) => rank.member === member)?.rank ?? 0;
-
   const inject = (): void => {
     if (target === undefined) return;
     if (kind === 'kill' || kind === 'close') lab.removeRank(target.member, kind === 'close');
-    else void lab.inject(target.member, buildFault(draft.value, rankOf(target.member)));
+    else void lab.inject(target.member, buildFault(draft.value));
   };
 
   return (

@@ -127,8 +127,7 @@ export function fieldsOf(kind: FaultKind): readonly FaultField[] {
   }
 }
 
-/** `rank`: the rank that it is for, by its number. */
-export function buildFault(draft: FaultDraft, rank: number): Fault {
+export function buildFault(draft: FaultDraft): Fault {
   const forMs = draft.forMs === undefined ? {} : { forMs: draft.forMs };
   const to = draft.to === undefined ? {} : { to: draft.to };
   const bounded = { forMs: draft.forMs ?? CHOICES.forMs[1] };
@@ -143,13 +142,12 @@ export function buildFault(draft: FaultDraft, rank: number): Fault {
       return { kind };
     case 'freeze':
     case 'hang-kernel':
+    case 'partition':
       return { kind, ...bounded };
     case 'slow-gpu':
       return { kind, factor: draft.factor, ...bounded };
     case 'slow-map':
       return { kind, ms: draft.delayMs, ...bounded };
-    case 'partition':
-      return { kind, side: 1 << rank, ...bounded };
     case 'silent-link':
     case 'stall-collective':
       return { kind, ...to, ...bounded };

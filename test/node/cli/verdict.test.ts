@@ -74,6 +74,8 @@ describe('the verdict on a demo', () => {
       finalHash: END,
       singleRankHash: END,
       resumedFromStep: 40,
+      ledger: ledgerOf([]),
+      goodput: 0,
       ok: true,
     });
   });

@@ -64,6 +64,22 @@ describe('an engine', () => {
     expect(await contribute(engine)).toEqual(right);
   });
 
+  test('strikes what comes bucket by bucket as well', async () => {
+    const buckets = async (from: Engine): Promise<readonly Int32Array[]> => {
+      const found: Int32Array[] = [];
+      await from.contributeInBuckets({ step: 0, microBatches }, (_, lanes) => found.push(lanes));
+      return found;
+    };
+    const right = await buckets(bare);
+    injectInto(port.faults, { kind: 'flip-bit', where: 'gradient' });
+    expect(await buckets(engine)).not.toEqual(right);
+    expect(await buckets(engine)).toEqual(right);
+    injectInto(port.faults, { kind: 'nan' });
+    const poisoned = (await buckets(engine)).flatMap((lanes) => [...lanes]);
+    expect(poisoned).not.toEqual(right.flatMap((lanes) => [...lanes]));
+    expect(await buckets(engine)).toEqual(right);
+  });
+
   test('hangs until that is healed, and then answers', async () => {
     const injected = injectInto(port.faults, { kind: 'hang-kernel', forMs: 1000 });
     let lanes: Int32Array | undefined;

@@ -39,6 +39,8 @@ export interface Scope {
   readonly timers: number;
   /** Whether all ranks are of one browser profile, so that a dead rank's seat goes to a survivor. */
   readonly oneProfile: boolean;
+  /** Gradients are exchanged bucket by bucket. */
+  readonly overlap?: boolean;
 }
 
 export interface Exploration {
@@ -103,7 +105,13 @@ export function explore(
     microBatches: 4,
     policies: { ...job.policies, checkpointEvery: 1_000_000 },
   };
-  const compute = hashCompute(theJob.seed, theJob.microBatches, 'salted');
+  const compute = hashCompute(
+    theJob.seed,
+    theJob.microBatches,
+    'salted',
+    theJob.wire,
+    scope.overlap === true,
+  );
   const started = options.now();
   const deadline = started + (options.maxMs ?? Infinity);
   const maxStates = options.maxStates ?? Infinity;

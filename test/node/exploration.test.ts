@@ -23,6 +23,13 @@ describe('exhaustive exploration', () => {
     expect(result.complete).toBe(true);
   });
 
+  it('finds none either where gradients are exchanged bucket by bucket', () => {
+    const result = run({ ...alone, timers: 1, overlap: true });
+    expect(result.violation).toBeUndefined();
+    expect(result.complete).toBe(true);
+    expect(result.states).toBeGreaterThan(run({ ...alone, timers: 1 }).states);
+  });
+
   it('shows a run in which two ranks compute the same micro-batch', () => {
     const result = run(alone, { ...RULES, share: () => [0] });
     expect(result.violation?.invariant).toBe(3);

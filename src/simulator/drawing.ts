@@ -120,7 +120,8 @@ export function drawRoom(tell: Teller = byKind): RoomDrawing {
         recorder.sent(name(from), name(to), message, message.kind, message.kind, at);
     },
     onMessage(from, to, message, sentAt, now) {
-      if (message.kind !== 'beat') recorder.received(name(from), name(to), message, sentAt, now);
+      // A page that is gone hears nothing.
+      if (message.kind !== 'beat' && to.alive) recorder.received(name(from), name(to), message, sentAt, now);
     },
     onCondition(host, condition, at) {
       const lane = name(host);

@@ -108,10 +108,14 @@ export function recordDiagram(): DiagramRecorder {
   /** Arrows that have not arrived, by message, receiver and time of sending. */
   const underWay = new WeakMap<object, Map<string, Mutable<Arrow>>>();
   let seq = 0;
+  let latest = 0;
   let items = 0;
   let omitted = 0;
 
-  const moment = (at: number): Moment => ({ at, seq: seq++ });
+  const moment = (at: number): Moment => {
+    latest = Math.max(latest, at);
+    return { at, seq: seq++ };
+  };
 
   function numberOf(name: string, group?: string): number {
     let number = numbers.get(name);
@@ -183,7 +187,8 @@ export function recordDiagram(): DiagramRecorder {
     },
     end,
     finish(at, failing) {
-      const last = moment(at);
+      // Runs tell their length in whole milliseconds.
+      const last = moment(Math.max(at, latest));
       for (const span of open.values()) span.to = last;
       open.clear();
       arrows.sort((a, b) => a.sent.seq - b.sent.seq);

@@ -1,8 +1,12 @@
 // What a run came to: the verdict, where the time went, what to do with it, and what happened.
 
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import type { Diagram, Tone } from '../../trace/diagram.ts';
 import { span } from '../format.ts';
+import type { Picked } from '../diagram/picking.ts';
+import { SpaceTime } from '../diagram/SpaceTime.tsx';
 import { Icon } from '../view/icons.tsx';
 import { rankStyle } from '../view/RankName.tsx';
 import type { RunResult } from './api.ts';
@@ -23,6 +27,12 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
   const { result, origin, subject } = run;
   const { verdict, invariant, reason, traceHash, committed, steps } = result;
   const isIdle = simulation.doing.value === undefined;
+  const cursor = useSignal<number | undefined>(undefined);
+  const picked = useSignal<Picked | undefined>(undefined);
+  useEffect(() => {
+    cursor.value = undefined;
+    picked.value = undefined;
+  }, [result]);
   return (
     <div class="race-result" data-verdict={verdict}>
       <p class="race-verdict" role="status">
@@ -71,6 +81,7 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
           </button>
         )}
       </div>
+      <SpaceTime diagram={result.diagram} cursor={cursor} picked={picked} />
       <Events diagram={result.diagram} />
     </div>
   );

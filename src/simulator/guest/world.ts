@@ -203,7 +203,10 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
     delay: (site, [low, high], node) => scheduler.delay('net', site, low, high, node.ordinal),
     deliver: deliverLink,
     left: (from, to, letter) => options.onSend?.(from.member, to.member, letter, now),
-    arrived: (from, to, letter, sentAt) => options.onMessage?.(from.member, to.member, letter, sentAt),
+    arrived(from, to, letter, sentAt) {
+      // One that is down hears nothing.
+      if (to.alive) options.onMessage?.(from.member, to.member, letter, sentAt);
+    },
   });
 
   const clockwork = { now: () => now, at, fire: deliver };

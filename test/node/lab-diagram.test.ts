@@ -1,0 +1,218 @@
+// The space-time diagram's model: what is found where, who could have known what, where two runs differ, and how time is travelled.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createCausality } from '../../src/lab/diagram/causality.ts';
+import { firstDifference } from '../../src/lab/diagram/difference.ts';
+import { createScene, fateOf, NO_FILTERS } from '../../src/lab/diagram/scene.ts';
+import { createSpanIndex, type Stretch } from '../../src/lab/diagram/span-index.ts';
+import { factsAt, momentText, placeOf, stepFrom } from '../../src/lab/diagram/travel.ts';
+import { clamp, firstView, positionAt, showing, yOf, zoomed } from '../../src/lab/diagram/viewport.ts';
+import { drawRoom } from '../../src/simulator/drawing.ts';
+import { SCENARIOS, scenarioExperiment } from '../../src/simulator/scenarios.ts';
+import { runExperiment } from '../../src/simulator/swarm.ts';
+import { recordDiagram, type Diagram } from '../../src/trace/diagram.ts';
+
+const stretch = fc.record({
+  from: fc.nat(3),
+  to: fc.nat(3),
+  start: fc.nat(10_000),
+  length: fc.oneof({ weight: 9, arbitrary: fc.nat(20) }, { weight: 1, arbitrary: fc.nat(9000) }),
+  kind: fc.nat(2),
+});
+const stretches = fc
+  .array(stretch, { maxLength: 3000, size: 'max' })
+  .map((all) => all.map(({ length, ...one }, item): Stretch => ({ ...one, end: one.start + length, item })));
+const range = fc.tuple(fc.nat(10_000), fc.nat(3000)).map(([top, length]) => [top, top + length] as const);
+
+describe('an index of stretches', () => {
+  it('finds exactly those that touch a range', () => {
+    fc.assert(
+      fc.property(stretches, range, (all, [top, bottom]) => {
+        const found = createSpanIndex(all).within(top, bottom);
+        const expected = all.filter(({ start, end }) => start <= bottom && end >= top);
+        expect(found.map(({ item }) => item).sort()).toEqual(expected.map(({ item }) => item).sort());
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('sketches within its budget, with all looks that are there when everything fits', () => {
+    fc.assert(
+      fc.property(stretches, range, fc.integer({ min: 20, max: 400 }), (all, [top, bottom], budget) => {
+        const index = createSpanIndex(all);
+        const sketch = index.sketch(top, bottom, budget);
+        expect(sketch.length).toBeLessThanOrEqual(budget);
+        const there = index.within(top, bottom);
+        if (there.length <= budget) expect(sketch).toEqual(there);
+        expect(sketch.length > 0).toBe(there.length > 0);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+/** Messages as their lanes and times; each is a place in an order of its own. */
+const exchange = fc.array(
+  fc.record({ from: fc.nat(3), to: fc.nat(3), takes: fc.nat(40), isLost: fc.boolean() }),
+  { maxLength: 60 },
+);
+
+function diagramOf(
+  messages: readonly { from: number; to: number; takes: number; isLost: boolean }[],
+): Diagram {
+  const recorder = recordDiagram();
+  for (let lane = 0; lane < 4; lane++) recorder.lane(`node ${lane}`);
+  const events = messages.flatMap(({ from, to, takes, isLost }, i) => {
+    const message = { i };
+    const [a, b] = [`node ${from}`, `node ${to}`];
+    return [
+      { at: i * 5, run: () => recorder.sent(a, b, message, 'ping', `ping ${i}`, i * 5) },
+      ...(isLost
+        ? []
+        : [{ at: i * 5 + takes + 1, run: () => recorder.received(a, b, message, i * 5, i * 5 + takes + 1) }]),
+    ];
+  });
+  for (const { run } of events.sort((x, y) => x.at - y.at)) run();
+  return recorder.finish(messages.length * 5 + 100);
+}
+
+/** Whether the second happens after the first, and the first's message could be known by then, by following every chain. */
+function leadsTo(diagram: Diagram, first: number, second: number): boolean {
+  const seen = new Set<number>();
+  const visit = (i: number): boolean => {
+    if (i === second) return true;
+    if (seen.has(i)) return false;
+    seen.add(i);
+    const { to, received } = diagram.arrows[i] ?? {};
+    return diagram.arrows.some(
+      ({ from, sent }, next) =>
+        received !== undefined && from === to && sent.seq > received.seq && visit(next),
+    );
+  };
+  return first !== second && visit(first);
+}
+
+describe('causality', () => {
+  it('is what following every chain of messages comes to', () => {
+    fc.assert(
+      fc.property(exchange, fc.nat(59), (messages, place) => {
+        const diagram = diagramOf(messages);
+        if (diagram.arrows.length === 0) return;
+        const chosen = place % diagram.arrows.length;
+        const { past, future } = createCausality(diagram.arrows, 4).cone(chosen);
+        for (const i of diagram.arrows.keys()) {
+          expect(past.has(i), `past ${i}`).toBe(leadsTo(diagram, i, chosen));
+          expect(future.has(i), `future ${i}`).toBe(leadsTo(diagram, chosen, i));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+function drawn(name: string, seed: number): Diagram {
+  const scenario = SCENARIOS[name];
+  if (scenario === undefined) throw new Error(`no scenario ${name}`);
+  const drawing = drawRoom();
+  return drawing.diagram(runExperiment(scenarioExperiment(scenario, { seed, ranks: 4 }), drawing));
+}
+
+describe('the diagram of a simulated room', () => {
+  const diagram = drawn('kill-one', 1);
+
+  it('has a lane for each page, its steps and generations, and a bar from the death on', () => {
+    expect(diagram.lanes).toHaveLength(4);
+    const gone = diagram.spans.filter(({ kind }) => kind === 'gone');
+    expect(gone).toHaveLength(1);
+    expect(gone[0]?.to).toEqual(diagram.end);
+    const dead = gone[0]?.lane ?? -1;
+    const after = diagram.spans.filter(
+      ({ kind, lane, from }) => kind === 'step' && lane === dead && from.seq > (gone[0]?.from.seq ?? 0),
+    );
+    expect(after).toEqual([]);
+    expect(diagram.spans.some(({ kind, name }) => kind === 'step' && name === 'step 39')).toBe(true);
+    expect(diagram.headlines.map(({ text }) => text)).toEqual(['kill on page 1']);
+  });
+
+  it('tells what was lost from what arrived', () => {
+    const fates = diagram.arrows.map((arrow) => fateOf(arrow, diagram));
+    expect(fates).toContain('lost');
+    expect(fates.filter((fate) => fate === 'arrived').length).toBeGreaterThan(fates.length * 0.9);
+  });
+
+  it('has a row for everything that is shown, and time never goes back along them', () => {
+    const scene = createScene(diagram, NO_FILTERS);
+    const places = scene.moments.map((moment) => scene.position(moment));
+    expect(places).toEqual(places.map((_, i) => i));
+    for (let i = 1; i < places.length; i++)
+      expect(scene.timeAt(i)).toBeGreaterThanOrEqual(scene.timeAt(i - 1));
+  });
+
+  it('leaves out hidden kinds and lanes, and folds the pages of a browser into one column', () => {
+    const [kind = ''] = createScene(diagram, NO_FILTERS).kinds;
+    const without = createScene(diagram, { ...NO_FILTERS, hiddenKinds: new Set([kind]) });
+    const left = diagram.arrows.filter((arrow) => arrow.kind !== kind).length;
+    expect(without.messages.size).toBe(left);
+    const fewer = createScene(diagram, { ...NO_FILTERS, hiddenLanes: new Set([0]) });
+    expect(fewer.columns).toHaveLength(3);
+    const group = diagram.lanes[0]?.group ?? '';
+    const folded = createScene(diagram, { ...NO_FILTERS, foldedGroups: new Set([group]) });
+    const members = diagram.lanes.filter((lane) => lane.group === group).length;
+    expect(members).toBeGreaterThan(1);
+    expect(folded.columns).toHaveLength(4 - members + 1);
+    expect(folded.messages.size).toBeLessThan(diagram.arrows.length);
+  });
+
+  it('is travelled event by event and step by step, to its ends and no further', () => {
+    const scene = createScene(diagram, NO_FILTERS);
+    const last = scene.moments.length - 1;
+    let place = 0;
+    let steps = 0;
+    while (place < last && steps < 1000) {
+      const next = stepFrom(scene, place, 1);
+      expect(next).toBeGreaterThan(place);
+      place = next;
+      steps += 1;
+    }
+    expect(place).toBe(last);
+    expect(steps).toBeGreaterThan(39);
+    expect(stepFrom(scene, last, -1)).toBeLessThan(last);
+    const seq = scene.moments[100]?.seq ?? 0;
+    expect(placeOf(scene, seq)).toBe(100);
+    expect(momentText(scene, seq)).not.toBe('');
+    expect(factsAt(scene, diagram.end.seq)[0]?.get('committed')).toBe('40');
+    expect(factsAt(scene, 0)[0]?.has('committed')).toBe(false);
+  });
+
+  it('shows no first difference from itself, and one from another seed', () => {
+    expect(firstDifference(diagram, drawn('kill-one', 1))).toBeUndefined();
+    const difference = firstDifference(diagram, drawn('kill-one', 2));
+    expect(difference?.left).toBeDefined();
+    expect(difference?.right).toBeDefined();
+  });
+});
+
+describe('a view of a diagram', () => {
+  const scene = createScene(drawn('zombie', 1), NO_FILTERS);
+  const height = 500;
+
+  it('stays within the scene, and keeps in place what it zooms at', () => {
+    const frame = { ...firstView(scene, height), width: 800, height };
+    expect(clamp(scene, { top: -50, zoom: 20 }, height).top).toBe(0);
+    const low = clamp(scene, { top: 1e9, zoom: 20 }, height);
+    expect(yOf(low, scene.length)).toBeLessThanOrEqual(height);
+    const at = positionAt({ top: 300, zoom: 10 }, 200);
+    const closer = zoomed(scene, { ...frame, top: 300, zoom: 10 }, 2, 200);
+    expect(positionAt(closer, 200)).toBeCloseTo(at, 6);
+    expect(closer.zoom).toBe(20);
+  });
+
+  it('moves to what is to be seen, and not where it is seen already', () => {
+    const frame = { top: 0, zoom: 10, width: 800, height };
+    expect(showing(scene, frame, 5)).toBe(frame);
+    const moved = showing(scene, frame, 400);
+    expect(yOf(moved, 400)).toBeGreaterThan(0);
+    expect(yOf(moved, 400)).toBeLessThan(height);
+  });
+});

@@ -28,6 +28,21 @@ const frames = document.querySelector<HTMLElement>('#frames');
 if (stage !== null && frames !== null) await open(stage, frames);
 
 async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
+  // A link to a race opens no room. What it holds is looked at where the race is run.
+  if (/^#rf\d+:/.test(location.hash)) {
+    const [{ openRacePage }, { parseRaceFragment }] = await Promise.all([
+      import('./simulation/RacePage.tsx'),
+      import('./simulation/race-link.ts'),
+    ]);
+    const race = parseRaceFragment(location.hash);
+    if (race !== undefined) {
+      openRacePage(place, race);
+      window.addEventListener('hashchange', () => {
+        location.reload();
+      });
+      return;
+    }
+  }
   let found: RoomLink | undefined;
   try {
     found = parseRoomLink(location.hash);

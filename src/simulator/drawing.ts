@@ -12,6 +12,8 @@ export interface RoomDrawing extends Required<
 > {
   /** Of a run that is not simulated here: its log alone. */
   readonly record: (record: TraceRecord) => void;
+  /** How many moments were recorded so far. */
+  readonly moments: () => number;
   diagram(outcome: Pick<Outcome, 'virtualMs' | 'invariant' | 'reason'>): Diagram;
 }
 
@@ -130,6 +132,7 @@ export function drawRoom(tell: Teller = byKind): RoomDrawing {
       if (condition !== 'gone') return;
       for (const kind of ['frozen', 'step', 'generation'] as const) recorder.end(kind, lane, at);
     },
+    moments: () => recorder.moments(),
     diagram: ({ virtualMs, invariant, reason }) =>
       recorder.finish(
         virtualMs,

@@ -71,7 +71,8 @@ export function createEntropy(seed: number): Entropy {
   return entropyFrom(seededSource(seed));
 }
 
-function seededSource(seed: number): Source {
+/** Numbers that depend on the seed, the stream and how many were drawn of it. */
+export function seededSource(seed: number): Source {
   const keys = STREAMS.map((_, index) => mix32(mix32(seed) + Math.imul(index, 0x51ed270b)));
   const counters = STREAMS.map(() => 0);
   const indexOf: Readonly<Record<Stream, number>> = { net: 0, disk: 1, gpu: 2, sched: 3, workload: 4 };
@@ -89,7 +90,8 @@ export function recordingEntropy(seed: number): { readonly entropy: Entropy; rea
   return record(seededSource(seed));
 }
 
-function record(source: Source): { readonly entropy: Entropy; readonly tape: Tape } {
+/** Chance that remembers what it drew. */
+export function record(source: Source): { readonly entropy: Entropy; readonly tape: Tape } {
   const tape: Record<Stream, Draw[]> = { net: [], disk: [], gpu: [], sched: [], workload: [] };
   const entropy = entropyFrom((stream, site, low, high) => {
     const value = source(stream, site, low, high);

@@ -14,6 +14,7 @@ import { keepLedger, type Ledger } from '../trace/ledger.ts';
 import { computeOf, contactsOf, jobOf, rulesOf, type Experiment } from './experiment.ts';
 import type { Host } from './host.ts';
 import { createEntropy, type Entropy } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
 import { stateHashOf } from './sim-rank.ts';
 import { watchSituations, type Situation } from './situations.ts';
 import { createStrikes, durationOf, momentOf } from './strikes.ts';
@@ -62,6 +63,8 @@ export type Condition = 'gone' | 'frozen' | 'awake';
 
 export interface RunOptions {
   readonly entropy?: Entropy;
+  /** Absent: the experiment's. */
+  readonly scheduler?: Scheduler;
   /** Absent: the real protocol. */
   readonly rules?: Rules;
   /** Hash the log. */
@@ -96,7 +99,7 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
     job,
     salt: experiment.salt,
     compute: computeOf(experiment, job),
-    scheduler: experiment.scheduler,
+    scheduler: options.scheduler ?? experiment.scheduler,
     engineMs: experiment.engineMs,
     entropy,
     keepLog: false,

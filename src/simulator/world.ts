@@ -24,7 +24,7 @@ import { createNetwork, type Network } from './network.ts';
 import { createPartsWatch } from './parts-watch.ts';
 import { createQueue } from './queue.ts';
 import { createEntropy, type Entropy } from './random.ts';
-import { createScheduler, type SchedulerName } from './scheduler.ts';
+import { createScheduler, type Scheduler, type SchedulerName } from './scheduler.ts';
 import { bootEvent, engineFailure, perform, stateHashOf, type SimPorts } from './sim-rank.ts';
 import { beginSave, createProfile, endSave, loadCheckpoint, settlePage, type Profile } from './storage.ts';
 import { setTimer } from './timers.ts';
@@ -44,7 +44,7 @@ export interface WorldOptions {
   /** Absent: the hash chain. What others compute takes no salt. */
   readonly compute?: Compute | undefined;
   readonly rules?: Rules;
-  readonly scheduler?: SchedulerName;
+  readonly scheduler?: SchedulerName | Scheduler;
   /** Where chance comes from; absent: from the seed. */
   readonly entropy?: Entropy;
   /** How long the engine takes for a piece of work, in milliseconds. */
@@ -119,7 +119,8 @@ export function createWorld(options: WorldOptions): World {
   const { contacts } = options;
   const keepLog = options.keepLog ?? true;
   const entropy = options.entropy ?? createEntropy(seed);
-  const scheduler = createScheduler(options.scheduler ?? 'random', entropy);
+  const { scheduler: wanted = 'random' } = options;
+  const scheduler = typeof wanted === 'string' ? createScheduler(wanted, entropy) : wanted;
   const queue = createQueue<() => void>();
   const hosts = new Map<MemberId, Host>();
   const pages: Host[] = [];

@@ -87,6 +87,8 @@ export interface DiagramRecorder {
   begin(kind: Span['kind'], lane: string, at: number, name: string): void;
   /** Does nothing where none is open; `name` is what it turned out to be. */
   end(kind: Span['kind'], lane: string, at: number, name?: string): void;
+  /** How many moments were recorded so far: the number that the next one gets. */
+  readonly moments: () => number;
   finish(at: number, failing?: { readonly invariant: string; readonly sentence: string }): Diagram;
 }
 
@@ -186,6 +188,7 @@ export function recordDiagram(): DiagramRecorder {
       open.set(`${kind} ${lane}`, span);
     },
     end,
+    moments: () => seq,
     finish(at, failing) {
       // Runs tell their length in whole milliseconds.
       const last = moment(Math.max(at, latest));

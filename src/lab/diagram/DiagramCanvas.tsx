@@ -181,7 +181,9 @@ export function DiagramCanvas(props: Props): JSX.Element {
       onPointerMove={(event) => {
         if (drag.current === undefined) {
           const { x, y } = place(event);
-          onPick(pick(scene, frame(), x, y));
+          const found = pick(scene, frame(), x, y);
+          // What was chosen stays until something else is pointed at, so that it can be acted on.
+          if (found !== undefined) onPick(found);
           return;
         }
         const now = frame();

@@ -3,7 +3,7 @@
 import './race.css';
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
-import { bring } from './bringing.ts';
+import { bring, bringReplay } from './bringing.ts';
 import { raceWords } from './race-words.ts';
 import { RaceForm } from './RaceForm.tsx';
 import { RaceResult } from './RaceResult.tsx';
@@ -11,10 +11,18 @@ import { createSimulation } from './simulation.ts';
 import type { Simulation } from './simulation.ts';
 import type { Speaker } from './speaker.ts';
 
-export function RaceLaboratory({ speaker }: { readonly speaker: Speaker }): JSX.Element {
+interface Props {
+  readonly speaker: Speaker;
+  /** What a link holds: run at once. */
+  readonly replay?: string | undefined;
+}
+
+export function RaceLaboratory({ speaker, replay }: Props): JSX.Element {
   const simulation = useMemo(createSimulation, []);
   useEffect(() => {
-    void simulation.open({ kind: 'room' });
+    void simulation.open({ kind: 'room' }).then(async () => {
+      if (replay !== undefined) await bringReplay(simulation, replay);
+    });
     return () => {
       simulation.cancel();
     };
@@ -49,7 +57,7 @@ function Progress({ simulation }: { readonly simulation: Simulation }): JSX.Elem
   const progress = simulation.progress.value;
   const nothing = simulation.nothing.value;
   if (nothing !== undefined) return <p role="status">{raceWords.nothing(nothing.seeds)}</p>;
-  if (doing !== 'hunting' && doing !== 'shrinking') return null;
+  if (doing === undefined || doing === 'running' || doing === 'recording') return null;
   return (
     <p class="race-progress" role="status">
       <b>{raceWords.doing[doing]}</b>{' '}

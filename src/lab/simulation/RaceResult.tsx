@@ -1,6 +1,6 @@
 // What a run came to: the verdict, where the time went, what to do with it, and what happened.
 
-import { useSignal } from '@preact/signals';
+import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Diagram, Tone } from '../../trace/diagram.ts';
@@ -10,6 +10,7 @@ import { SpaceTime } from '../diagram/SpaceTime.tsx';
 import { Icon } from '../view/icons.tsx';
 import { rankStyle } from '../view/RankName.tsx';
 import type { RunResult } from './api.ts';
+import { isLocal, raceLink } from './race-link.ts';
 import { raceWords } from './race-words.ts';
 import { commandOf, type Run, type Simulation } from './simulation.ts';
 import type { Speaker } from './speaker.ts';
@@ -27,12 +28,13 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
   const { result, origin, subject } = run;
   const { verdict, invariant, reason, traceHash, committed, steps } = result;
   const isIdle = simulation.doing.value === undefined;
+  const branched = simulation.branched.value;
   const cursor = useSignal<number | undefined>(undefined);
   const picked = useSignal<Picked | undefined>(undefined);
   useEffect(() => {
     cursor.value = undefined;
     picked.value = undefined;
-  }, [result]);
+  }, [result, branched]);
   return (
     <div class="race-result" data-verdict={verdict}>
       <p class="race-verdict" role="status">
@@ -70,6 +72,15 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
           <Icon name="link" />
           {raceWords.copyReplay}
         </button>
+        <button
+          type="button"
+          class="button small"
+          disabled={!isIdle}
+          onClick={() => void copyLink(speaker, simulation)}
+        >
+          <Icon name="link" />
+          {raceWords.copyLink}
+        </button>
         {verdict === 'violated' && origin.kind !== 'shrunk' && (
           <button
             type="button"
@@ -81,8 +92,77 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
           </button>
         )}
       </div>
-      <SpaceTime diagram={result.diagram} cursor={cursor} picked={picked} />
+      <Branching simulation={simulation} run={run} cursor={cursor} picked={picked} />
+      <SpaceTime
+        diagram={branched?.example ?? result.diagram}
+        beside={branched === undefined ? undefined : result.diagram}
+        cursor={cursor}
+        picked={picked}
+      />
       <Events diagram={result.diagram} />
+    </div>
+  );
+}
+
+const FUTURES = 40;
+const LATER_MS = 200;
+
+interface BranchingProps {
+  readonly simulation: Simulation;
+  readonly run: Run;
+  readonly cursor: Signal<number | undefined>;
+  readonly picked: Signal<Picked | undefined>;
+}
+
+/** Goes on from a moment with other chance, or with one message that comes later. */
+function Branching({ simulation, run, cursor, picked }: BranchingProps): JSX.Element {
+  const { doing, branched } = simulation;
+  const { diagram, verdict } = run.result;
+  const done = branched.value;
+  const message = picked.value?.kind === 'message' ? diagram.arrows[picked.value.item] : undefined;
+  if (done !== undefined)
+    return (
+      <div class="row">
+        <p role="status" class="race-branch">
+          {done.request.kind === 'later'
+            ? raceWords.laterEnds(done.violated > 0, done.request.ms)
+            : raceWords.futures(done.violated, done.futures, verdict === 'violated')}
+        </p>
+        <button
+          type="button"
+          class="button small"
+          onClick={() => {
+            branched.value = undefined;
+          }}
+        >
+          {raceWords.endBranch}
+        </button>
+      </div>
+    );
+  return (
+    <div class="row">
+      <button
+        type="button"
+        class="button small"
+        title={raceWords.whatIfTells}
+        disabled={doing.value !== undefined || cursor.value === undefined}
+        onClick={() =>
+          void simulation.branch({ kind: 'chance', seq: cursor.value ?? diagram.end.seq, futures: FUTURES })
+        }
+      >
+        {raceWords.whatIf}
+      </button>
+      <button
+        type="button"
+        class="button small"
+        disabled={doing.value !== undefined || message === undefined}
+        onClick={() => {
+          if (message !== undefined)
+            void simulation.branch({ kind: 'later', seq: message.sent.seq, ms: LATER_MS });
+        }}
+      >
+        {raceWords.later}
+      </button>
     </div>
   );
 }
@@ -172,6 +252,14 @@ function ledgerText({ ledger }: RunResult): string {
     .sort(([, a], [, b]) => b - a)
     .map(([name, ms]) => `${raceWords.account(name)} ${Math.round((100 * ms) / total)} %`)
     .join(' · ');
+}
+
+async function copyLink(speaker: Speaker, simulation: Simulation): Promise<void> {
+  const replay = await simulation.replay();
+  if (replay === undefined) return;
+  const link = raceLink(replay);
+  if (link === undefined) speaker.complain(raceWords.linkTooLong(replay.length));
+  else await copy(speaker, link, isLocal(link) ? raceWords.linkLocal : raceWords.linkCopied);
 }
 
 async function copyReplay(speaker: Speaker, simulation: Simulation): Promise<void> {

@@ -81,6 +81,22 @@ export interface Shrunk {
   readonly runs: number;
 }
 
+/** What could have come of the last run, from a moment of its diagram on. */
+export type BranchRequest =
+  /** So many futures with other chance. */
+  | { readonly kind: 'chance'; readonly seq: number; readonly futures: number }
+  /** The message that was sent then comes so many milliseconds later. */
+  | { readonly kind: 'later'; readonly seq: number; readonly ms: number };
+
+export interface BranchResult {
+  readonly request: BranchRequest;
+  /** Of the futures, those in which the same invariant breaks, and all that were run. */
+  readonly violated: number;
+  readonly futures: number;
+  /** One that ended otherwise than the run; else the first. */
+  readonly example: Diagram;
+}
+
 /** One at a time; a worker that is to stop is ended. */
 export interface RaceWorker {
   /** What the rest is about. Throws a sentence for the person who brought the file. */
@@ -88,6 +104,7 @@ export interface RaceWorker {
   run(request: RunRequest): Promise<RunResult>;
   /** The last run as one string that `rankfall replay` takes. */
   replay(): Promise<string>;
+  branch(request: BranchRequest): Promise<BranchResult>;
   hunt(chunk: HuntChunk): Promise<HuntResult>;
   /** The last run, made as small as it gets within this time in milliseconds. */
   shrink(budgetMs: number): Promise<Shrunk>;

@@ -24,8 +24,15 @@ export async function bring(simulation: Simulation, file: File): Promise<void> {
   }
   const text = await file.text();
   if (isReplay(text)) await bringReplay(simulation, text);
-  else await simulation.open({ kind: 'file', name: file.name, text });
+  else {
+    await simulation.open({ kind: 'file', name: file.name, text });
+    const replay = waiting.get(simulation);
+    if (simulation.info.value !== undefined && replay !== undefined) await bringReplay(simulation, replay);
+  }
 }
+
+/** Replays whose protocol's file has yet to be opened. */
+const waiting = new WeakMap<Simulation, string>();
 
 /** Runs a replay, with the protocol that it is of. */
 export async function bringReplay(simulation: Simulation, text: string): Promise<void> {
@@ -38,7 +45,10 @@ export async function bringReplay(simulation: Simulation, text: string): Promise
       const opened = simulation.subject.value;
       if (EXAMPLE_NAMES.includes(name)) wanted = { kind: 'example', name };
       else if (opened.kind === 'file' && simulation.info.value?.protocol === name) wanted = opened;
-      else throw new Error(raceWords.needsFile(name, hash));
+      else {
+        waiting.set(simulation, text);
+        throw new Error(raceWords.needsFile(name, hash));
+      }
     }
   } catch (error) {
     simulation.complain(error instanceof Error ? error.message : String(error));
@@ -46,6 +56,7 @@ export async function bringReplay(simulation: Simulation, text: string): Promise
   }
   if (!isSame(wanted, simulation.subject.value) || simulation.info.value === undefined)
     await simulation.open(wanted);
+  waiting.delete(simulation);
   if (simulation.info.value !== undefined) await simulation.replayText(text);
 }
 

@@ -15,6 +15,7 @@ import { sourceHash } from '../../simulator/guest/source-hash.ts';
 import { recordingEntropy, replayingEntropy } from '../../simulator/random.ts';
 import { parseReplayOf, pasteable } from '../../simulator/replay.ts';
 import type { RaceWorker, Subject } from './api.ts';
+import { branch } from './branches.ts';
 import { EXAMPLES } from './examples.ts';
 
 interface Opened {
@@ -149,6 +150,16 @@ const worker: RaceWorker = {
   },
 
   replay: async () => pasteable(lastRun()),
+
+  branch: async (request) => {
+    const { protocol } = subject();
+    const replay = lastRun();
+    return branch(replay, request, (make) => {
+      const drawing = drawGuest();
+      const outcome = runGuest(protocol, replay.experiment, { ...drawing, ...make(drawing.moments) });
+      return { invariant: outcome.invariant, diagram: drawing.diagram(outcome) };
+    });
+  },
 
   hunt: async ({ from, count, ranks }) => {
     const { protocol, hash } = subject();

@@ -48,6 +48,7 @@ export const raceWords = {
     running: 'Running…',
     hunting: 'Hunting…',
     shrinking: 'Making it small…',
+    branching: 'Trying other futures…',
     recording: 'Recording…',
   } satisfies Readonly<Record<Doing, string>>,
   rate: (seeds: number, perHour: number, virtualPerReal: number) =>
@@ -78,6 +79,29 @@ export const raceWords = {
     `${number(events)} in ${virtual} of virtual time, run in ${real}`,
   ledger: 'Rank time',
   account: (name: string) => ACCOUNTS[name] ?? name,
+  whatIf: 'What if, from here?',
+  whatIfTells: 'Runs on from this moment with other chance, many times',
+  later: 'What if this message came later?',
+  futures: (violated: number, futures: number, isBroken: boolean) =>
+    !isBroken
+      ? `Of ${futures} other futures from there, one of which is drawn at the right, none breaks what held.`
+      : violated === futures
+        ? `All of ${futures} other futures from there break the same invariant: chance alone no longer avoids it.`
+        : `Of ${futures} other futures from there, ${violated} break the same invariant: it could still be avoided. One that ended otherwise is drawn at the right.`,
+  laterEnds: (isViolated: boolean, ms: number) =>
+    isViolated
+      ? `With this message ${ms} ms later, the same invariant breaks all the same.`
+      : `With this message ${ms} ms later, it does not come to that.`,
+  endBranch: 'Back to the run',
+  copyLink: 'Copy link',
+  linkCopied: 'The link is copied. It holds the whole experiment, and no code.',
+  linkLocal:
+    'The link is copied. It leads to this machine: others need a Rankfall of their own, or the command.',
+  linkTooLong: (characters: number) =>
+    `This run takes ${number(characters)} characters, too many for a link: shrink it first, or copy the replay.`,
+  otherCore: (found: string, own: number) =>
+    `This link is of another version of the protocol's core (${found}; this page has ${own}), in which it would be another run. Open it with the Rankfall that it came from.`,
+  openLab: 'Open the lab',
   copyCommand: 'Copy command',
   copyReplay: 'Copy replay',
   commandCopied: 'The command is copied.',
@@ -90,5 +114,5 @@ export const raceWords = {
   bad: 'Bad',
   tooLarge: (name: string) => `${name} is too large: expected at most 16 MiB.`,
   needsFile: (name: string, hash: string) =>
-    `This run is of the protocol "${name}", which is not one of the examples. A link carries no code: open the file of that protocol here (SHA-256 ${hash.slice(0, 12)}…), then the replay again.`,
+    `This run is of the protocol "${name}", which is not one of the examples. A link carries no code: open the file of that protocol here (SHA-256 ${hash.slice(0, 12)}…), and it runs.`,
 };

@@ -9,6 +9,7 @@ import { SCENARIOS, scenarioExperiment } from '../../simulator/scenarios.ts';
 import { shrink } from '../../simulator/shrink.ts';
 import { runExperiment } from '../../simulator/swarm.ts';
 import { plainText, sentenceOf, toneOf, topicOf, type Topic } from '../sentences.ts';
+import { branch } from './branches.ts';
 import type { RaceWorker, RunRequest, SeedRequest } from './api.ts';
 
 const TOLD: ReadonlySet<Topic> = new Set<Topic>(['membership', 'state', 'faults', 'votes']);
@@ -88,6 +89,15 @@ const worker: RaceWorker = {
   },
 
   replay: async () => pasteable(lastRun()),
+
+  branch: async (request) => {
+    const replay = lastRun();
+    return branch(replay, request, (make) => {
+      const drawing = drawRoom(tell);
+      const outcome = runExperiment(replay.experiment, { ...drawing, ...make(drawing.moments) });
+      return { invariant: outcome.invariant, diagram: drawing.diagram(outcome) };
+    });
+  },
 
   hunt: async ({ from, count, ranks }) => {
     let [events, virtualMs] = [0, 0];

@@ -1,12 +1,12 @@
 // The lab's hold on its simulators: what is run, what came of it, and an end at once to what is cancelled.
 
-import { batch, signal, type ReadonlySignal } from '@preact/signals';
+import { batch, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { sentenceIn } from '../lab-error.ts';
-import type { RunResult, SeedRequest, Subject, SubjectInfo } from './api.ts';
+import type { BranchRequest, BranchResult, RunResult, SeedRequest, Subject, SubjectInfo } from './api.ts';
 import { createCrew, type Crew } from './crew.ts';
 import { hunt, type HuntProgress } from './hunting.ts';
 
-export type Doing = 'opening' | 'running' | 'hunting' | 'shrinking' | 'recording';
+export type Doing = 'opening' | 'running' | 'branching' | 'hunting' | 'shrinking' | 'recording';
 
 /** How a run came to be. */
 export type Origin =
@@ -42,6 +42,10 @@ export interface Simulation {
   hunt(from: number, ranks: number): Promise<void>;
   /** The last run made small. */
   shrink(): Promise<void>;
+  /** What could have come of the last run. */
+  branch(request: BranchRequest): Promise<void>;
+  /** The last branch of the last run. */
+  readonly branched: Signal<BranchResult | undefined>;
   /** The last run as one string; undefined where that failed or was cancelled. */
   replay(): Promise<string | undefined>;
   complain(problem: string): void;
@@ -62,6 +66,7 @@ export function createSimulation(): Simulation {
   const progress = signal<HuntProgress | undefined>(undefined);
   const nothing = signal<Nothing | undefined>(undefined);
   const problem = signal<string | undefined>(undefined);
+  const branched = signal<BranchResult | undefined>(undefined);
   let crew: Crew | undefined;
   let hunters: Crew | undefined;
   let hired: Promise<Hired> | undefined;
@@ -120,7 +125,11 @@ export function createSimulation(): Simulation {
 
   /** What is shown when it is done belongs to who asked, not to what was cancelled meanwhile. */
   const show = (origin: Origin, result: RunResult | undefined): void => {
-    if (result !== undefined) last.value = { subject: subject.value, origin, result };
+    if (result === undefined) return;
+    batch(() => {
+      branched.value = undefined;
+      last.value = { subject: subject.value, origin, result };
+    });
   };
 
   async function shrinkLast({ worker }: Hired, seed: number): Promise<void> {
@@ -137,6 +146,7 @@ export function createSimulation(): Simulation {
     progress,
     nothing,
     problem,
+    branched,
     async open(wanted) {
       const mine = ++opens;
       cancel();
@@ -181,6 +191,9 @@ export function createSimulation(): Simulation {
     async shrink() {
       const seed = last.value?.result.seed ?? 0;
       await busy('shrinking', (main) => shrinkLast(main, seed));
+    },
+    async branch(request) {
+      branched.value = await busy('branching', ({ worker }) => worker.branch(request));
     },
     replay: () => busy('recording', ({ worker }) => worker.replay()),
     complain(sentence) {

@@ -10,6 +10,8 @@ import { eventInWords, inWords, kindOf, strikeInWords } from './story.ts';
 export interface Drawing extends Required<
   Pick<GuestRunOptions, 'onRecord' | 'onStrike' | 'onSend' | 'onMessage' | 'onState' | 'onCondition'>
 > {
+  /** How many moments were recorded so far. */
+  readonly moments: () => number;
   diagram(outcome: Pick<GuestOutcome, 'virtualMs' | 'invariant' | 'reason'>): Diagram;
 }
 
@@ -55,6 +57,7 @@ export function drawGuest(): Drawing {
         text.length <= MAX_STATE ? text : `${text.slice(0, MAX_STATE)}…`,
       );
     },
+    moments: () => diagram.moments(),
     diagram: ({ virtualMs, invariant, reason }) =>
       diagram.finish(
         virtualMs,

@@ -6,6 +6,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { mix32 } from '../../collective/digest.ts';
 import { createFingerprints } from '../canonical.ts';
 import { createEntropy, type Entropy } from '../random.ts';
+import type { Scheduler } from '../scheduler.ts';
 import type { GuestExperiment, GuestStrike } from './experiment.ts';
 import { ProtocolError } from './protocol-error.ts';
 import type { NodeId, View } from './protocol.ts';
@@ -44,6 +45,8 @@ export interface GuestOutcome {
 
 export interface GuestRunOptions {
   readonly entropy?: Entropy;
+  /** Absent: the experiment's. */
+  readonly scheduler?: Scheduler;
   readonly hash?: boolean;
   /** Fewer than a run may take at most. */
   readonly maxEvents?: number;
@@ -75,7 +78,7 @@ export function runGuest(
     protocol,
     ranks: experiment.ranks,
     steps: experiment.steps,
-    scheduler: experiment.scheduler,
+    scheduler: options.scheduler ?? experiment.scheduler,
     entropy: options.entropy ?? createEntropy(experiment.seed),
     onRecord(record) {
       const line = JSON.stringify(record);

@@ -7,7 +7,7 @@ import { createMachineFaults } from '../machine-faults.ts';
 import { createNetwork } from '../network.ts';
 import { createQueue } from '../queue.ts';
 import type { Entropy } from '../random.ts';
-import { createScheduler, type SchedulerName } from '../scheduler.ts';
+import { createScheduler, type Scheduler, type SchedulerName } from '../scheduler.ts';
 import { setTimer, type TimerSlot } from '../timers.ts';
 import type { GuestFault, GuestStrike } from './experiment.ts';
 import { ProtocolError } from './protocol-error.ts';
@@ -71,7 +71,7 @@ export interface GuestWorldOptions {
   readonly protocol: GuestProtocol;
   readonly ranks: number;
   readonly steps: number;
-  readonly scheduler: SchedulerName;
+  readonly scheduler: SchedulerName | Scheduler;
   readonly entropy: Entropy;
   readonly onRecord: (record: GuestRecord) => void;
   readonly onStrike?: ((strike: GuestStrike, at: number) => void) | undefined;
@@ -104,7 +104,8 @@ const conditionOf = (node: Node): Condition =>
 
 export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
   const { protocol, ranks, steps, entropy } = options;
-  const scheduler = createScheduler(options.scheduler, entropy);
+  const scheduler =
+    typeof options.scheduler === 'string' ? createScheduler(options.scheduler, entropy) : options.scheduler;
   const queue = createQueue<() => void>();
   const nodes: Node[] = [];
   const reports: View['reports'][number][] = [];

@@ -1,0 +1,53 @@
+// What a link to a race opens: the race laboratory alone, with the run that the link holds.
+
+import { useSignal } from '@preact/signals';
+import { render, type JSX } from 'preact';
+import { CORE_VERSION } from '../../simulator/replay.ts';
+import { Panel } from '../view/Panel.tsx';
+import { words } from '../words.ts';
+import type { RaceFragment } from './race-link.ts';
+import { raceWords } from './race-words.ts';
+import { RaceLaboratory } from './RaceLaboratory.tsx';
+
+export function openRacePage(place: HTMLElement, race: RaceFragment): void {
+  document.title = `${words.simulation.title} · Rankfall`;
+  render(<RacePage race={race} />, place);
+}
+
+function RacePage({ race }: { readonly race: RaceFragment }): JSX.Element {
+  const notice = useSignal('');
+  const say = (text: string): void => {
+    notice.value = text;
+    setTimeout(() => {
+      if (notice.value === text) notice.value = '';
+    }, 5000);
+  };
+  return (
+    <>
+      <main>
+        <h1 class="sr-only">{words.name}</h1>
+        <p class="row">
+          <a class="button" href={location.pathname}>
+            {raceWords.openLab}
+          </a>
+        </p>
+        <Panel name="simulation" title={words.simulation.title} about={words.simulation.about}>
+          {race.kind !== 'replay' && (
+            <p class="race-problem" role="alert">
+              {race.kind === 'other'
+                ? raceWords.otherCore(race.found, CORE_VERSION)
+                : raceWords.linkTooLong(race.characters)}
+            </p>
+          )}
+          <RaceLaboratory
+            speaker={{ say, complain: say }}
+            replay={race.kind === 'replay' ? race.text : undefined}
+          />
+        </Panel>
+      </main>
+      <p class="toast" role="status" data-shown={notice.value !== ''}>
+        {notice.value}
+      </p>
+    </>
+  );
+}

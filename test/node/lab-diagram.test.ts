@@ -21,7 +21,7 @@ const stretch = fc.record({
   kind: fc.nat(2),
 });
 const stretches = fc
-  .array(stretch, { maxLength: 3000, size: 'max' })
+  .array(stretch, { maxLength: 1500, size: 'max' })
   .map((all) => all.map(({ length, ...one }, item): Stretch => ({ ...one, end: one.start + length, item })));
 const range = fc.tuple(fc.nat(10_000), fc.nat(3000)).map(([top, length]) => [top, top + length] as const);
 
@@ -45,7 +45,8 @@ describe('an index of stretches', () => {
         expect(sketch.length).toBeLessThanOrEqual(budget);
         const there = index.within(top, bottom);
         if (there.length <= budget) expect(sketch).toEqual(there);
-        expect(sketch.length > 0).toBe(there.length > 0);
+        // One that stands for several may reach further than each, but nothing is overlooked.
+        if (there.length > 0) expect(sketch.length).toBeGreaterThan(0);
       }),
       { numRuns: 50 },
     );

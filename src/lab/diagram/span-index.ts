@@ -50,16 +50,14 @@ export function createSpanIndex(unsorted: readonly Stretch[]): SpanIndex {
     size: all.length,
     within: (top, bottom) => read(levels[0], top, bottom),
     sketch(top, bottom, budget) {
-      let found: readonly Stretch[] = [];
       for (let i = 0; ; i++) {
         const level = levels[i] ?? coarser();
         if (level === undefined) break;
-        const [first, past] = range(level, top, bottom);
-        found = past - first > budget * 4 ? [] : read(level, top, bottom);
-        if (past - first <= budget || (found.length > 0 && found.length <= budget)) return found;
+        const found = read(level, top, bottom, budget);
+        if (found.length <= budget) return found;
       }
       // Even the coarsest is too much: an even choice of it.
-      found = read(levels.at(-1), top, bottom);
+      const found = read(levels.at(-1), top, bottom);
       const every = Math.ceil(found.length / budget);
       return found.filter((_, i) => i % every === 0);
     },
@@ -108,11 +106,12 @@ function range({ stretches, latest }: Level, top: number, bottom: number): reado
   return [first, Math.max(first, past)];
 }
 
-function read(level: Level | undefined, top: number, bottom: number): readonly Stretch[] {
+/** Those that touch the range; no more than one above the limit. */
+function read(level: Level | undefined, top: number, bottom: number, limit = Infinity): readonly Stretch[] {
   if (level === undefined) return [];
   const [first, past] = range(level, top, bottom);
   const found: Stretch[] = [];
-  for (let i = first; i < past; i++) {
+  for (let i = first; i < past && found.length <= limit; i++) {
     const stretch = level.stretches[i];
     if (stretch !== undefined && stretch.end >= top) found.push(stretch);
   }

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_JOB } from '../../../src/job/job.ts';
 import type { IncarnationId, MemberId, SeatId, StateHash } from '../../../src/ports/ids.ts';
+import { MAX_MESSAGE_BYTES } from '../../../src/ports/network.ts';
 import {
   asCarried,
   bytesSaved,
@@ -43,6 +44,12 @@ const generation: fc.Arbitrary<Generation> = fc.record({
 const largeGeneration: fc.Arbitrary<Generation> = fc
   .tuple(generation, fc.array(aMember, { minLength: 65, maxLength: 70 }))
   .map(([small, members]) => ({ ...small, members }));
+/** Members with names of their own, as long as names are. */
+const namedMembers = (count: number): Generation['members'] =>
+  Array.from({ length: count }, (_, i) => {
+    const name = i.toString(16).padStart(32, '0');
+    return { member: name as MemberId, seat: name as SeatId, fingerprint: 'f'.repeat(16) };
+  });
 const words = fc.array(fc.integer(), { maxLength: 200 }).map((list) => Int32Array.from(list));
 const standing = fc.record({ lineage: generationId, step: count, hash });
 const round = fc.record({ step: count, attempt: fc.integer({ min: -1, max: 1 }) });
@@ -210,11 +217,7 @@ describe('the message codec', () => {
     const name = (i: number): string => i.toString(16).padStart(32, '0');
     const value: Generation = {
       id,
-      members: Array.from({ length: 1000 }, (_, i) => ({
-        member: name(i) as MemberId,
-        seat: name(i) as SeatId,
-        fingerprint: 'f'.repeat(16),
-      })),
+      members: namedMembers(1000),
       updateMode: 'native',
       exactness: { kind: 'exact' },
       floor: 1,
@@ -229,6 +232,23 @@ describe('the message codec', () => {
       expect(messageBytes(sent)).toBe(bytes.length);
       expect(decodeMessage(bytes)).toEqual(sent);
     }
+  });
+
+  it('takes a generation of 1,024 members, and refuses one that is larger or empty', () => {
+    const [origin] = namedMembers(1);
+    if (origin === undefined) throw new Error('one member was asked for');
+    const accept = (members: Generation['members']): Message => {
+      const id = { incarnation: `00000001-${'a'.repeat(32)}` as IncarnationId, number: 3 };
+      const exactness = { kind: 'exact' } as const;
+      const value: Generation = { id, members, updateMode: 'native', exactness, floor: 1, running: true };
+      return { kind: 'accept', generation: id, ballot: { round: 1, proposer: origin.member }, value };
+    };
+    const largest = accept(namedMembers(1024));
+    const { bytes } = encodeMessage(largest);
+    expect(decodeMessage(bytes)).toEqual(largest);
+    expect(bytes.length).toBeLessThan(MAX_MESSAGE_BYTES.bulk);
+    for (const members of [namedMembers(1025), []])
+      expect(() => decodeMessage(encodeMessage(accept(members)).bytes)).toThrow(/members|header/);
   });
 
   it('answers random bytes with a CodecError', () => {

@@ -279,6 +279,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
           history.step = event.step;
           history.hash = undefined;
         }
+        newest.set(event.generation.incarnation, { step: event.step, number: event.generation.number });
         break;
       case 'engine':
         // The state went with the device: the rank is before step 0 until it heals or restores.
@@ -366,6 +367,12 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
     if (before === undefined) {
       firstSteps.set(key(generation), { step, by: member });
       const last = newest.get(generation.incarnation);
+      // Whoever has applied a step has seen the one before committed.
+      if (last !== undefined && step > last.step + 1)
+        violate(
+          1,
+          `Generation ${generation.number} goes on from step ${step}: its line had come to ${last.step} steps, and one more at most.`,
+        );
       if (last !== undefined && last.number < generation.number && step < last.step)
         violate(
           1,

@@ -1,17 +1,23 @@
 // What storage has confirmed to a page, so that nothing is said which is not durable: the design's invariant 6, seen from outside.
 
 import type { GenerationId } from '../ports/ids.ts';
-import type { TraceEvent } from '../trace/events.ts';
+import type { Ballot, TraceEvent } from '../trace/events.ts';
 import type { Message } from '../protocol/messages.ts';
 import { compareBallots, type SeatRecord } from '../protocol/votes.ts';
 
 export interface Durability {
   /** The newest record of each seat that this page was told is stored. */
   readonly ballots: Map<string, SeatRecord>;
+  /** The last ballot that each seat's votes were told of in the log. */
+  readonly told: Map<string, Ballot>;
   readonly checkpoints: Set<string>;
 }
 
-export const createDurability = (): Durability => ({ ballots: new Map(), checkpoints: new Set() });
+export const createDurability = (): Durability => ({
+  ballots: new Map(),
+  told: new Map(),
+  checkpoints: new Set(),
+});
 
 const nameOf = (generation: GenerationId): string => `${generation.incarnation}/${generation.number}`;
 
@@ -26,13 +32,24 @@ export function checkpointStored(
   checkpoints.add(`${nameOf(place.generation)}/${place.step}`);
 }
 
-/** What is wrong with saying this, if its sender's storage has not confirmed it. */
-export function unstoredVote({ ballots }: Durability, message: Message): string | undefined {
+/** The log tells of a vote. */
+export function voteTold({ told }: Durability, event: TraceEvent): void {
+  if (event.kind === 'promised' || event.kind === 'voted')
+    told.set(`${event.kind}/${event.seat}/${nameOf(event.generation)}`, event.ballot);
+}
+
+/** What is wrong with saying this, if its sender's storage has not confirmed it, or its log does not tell of it. */
+export function unstoredVote({ ballots, told }: Durability, message: Message): string | undefined {
   if (message.kind !== 'promise' && message.kind !== 'accepted') return undefined;
   const stored = ballots.get(`${message.seat}/${nameOf(message.generation)}`);
   const ballot = message.kind === 'promise' ? stored?.promised : stored?.accepted?.ballot;
-  if (ballot !== undefined && compareBallots(ballot, message.ballot) >= 0) return undefined;
-  return `Seat ${message.seat.slice(0, 6)} sent a vote that was not stored.`;
+  if (ballot === undefined || compareBallots(ballot, message.ballot) < 0)
+    return `Seat ${message.seat.slice(0, 6)} sent a vote that was not stored.`;
+  const kind = message.kind === 'promise' ? 'promised' : 'voted';
+  const last = told.get(`${kind}/${message.seat}/${nameOf(message.generation)}`);
+  if (last === undefined || compareBallots(last, message.ballot) < 0)
+    return `Seat ${message.seat.slice(0, 6)} sent a vote of which its log does not tell.`;
+  return undefined;
 }
 
 export function unstoredCheckpoint({ checkpoints }: Durability, event: TraceEvent): string | undefined {

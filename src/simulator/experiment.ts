@@ -10,6 +10,7 @@ import { createEntropy, type Entropy } from './random.ts';
 import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
 import type { Compute } from './compute.ts';
 import { cpuCompute, smallJob } from './cpu-compute.ts';
+import { withDrama } from './dramas.ts';
 import { hashCompute, type Salt } from './hash-engine.ts';
 
 /** A whole number in this range. */
@@ -244,7 +245,8 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   };
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');
-  return trains === 'cpu' && !large ? { ...drawn, engine: 'cpu', salt: 'uniform' } : drawn;
+  if (trains === 'cpu' && !large) return { ...drawn, engine: 'cpu', salt: 'uniform' };
+  return large ? drawn : withDrama(drawn);
 }
 
 /** What strikes one page of a large room and not all others, and does not end the run. */

@@ -1,7 +1,9 @@
-// Watches whether a rank acts on what it knows: that a peer has fallen silent, and that there is a room already.
+// Watches whether a rank acts on what it knows: that a peer has fallen silent, that there is a room already, and that somebody in its
+// generation has a state to go on from.
 
 import type { Violation } from '../invariants/check.ts';
-import type { MemberId } from '../ports/ids.ts';
+import { sameGeneration, type MemberId } from '../ports/ids.ts';
+import { membersOf, type Generation } from '../protocol/generation.ts';
 import type { TraceEvent } from '../trace/events.ts';
 import type { RankState } from '../protocol/state.ts';
 
@@ -15,8 +17,25 @@ export type KnowledgeWatch = (
   now: number,
 ) => Pick<Violation, 'invariant' | 'sentence'> | undefined;
 
-export function createKnowledgeWatch(): KnowledgeWatch {
-  const members = new Set<MemberId>();
+/** `living` gives the core of a page that is there. */
+export function createKnowledgeWatch(living: (member: MemberId) => RankState | undefined): KnowledgeWatch {
+  /** The generation that each member is in. */
+  const memberships = new Map<MemberId, Generation>();
+
+  /** Another member of the generation whose state is not below its floor: nothing is lost while that one lives. */
+  function holderBeside(self: MemberId, generation: Generation): MemberId | undefined {
+    const { id, floor } = generation;
+    return membersOf(generation).find((member) => {
+      const other = member === self ? undefined : living(member);
+      const lineage = other?.training?.lineage;
+      return (
+        lineage?.incarnation === id.incarnation &&
+        lineage.number >= floor &&
+        other?.membership !== undefined &&
+        sameGeneration(other.membership.generation.id, id)
+      );
+    });
+  }
 
   function tooSilent(core: RankState, peer: MemberId, now: number): ReturnType<KnowledgeWatch> {
     const { job, lastBeat, peers } = core;
@@ -38,11 +57,20 @@ export function createKnowledgeWatch(): KnowledgeWatch {
 
   return (core, event, now) => {
     const { member } = core.self;
-    if (event.kind === 'installed') members.add(member);
-    else if (event.kind === 'left') members.delete(member);
+    const generation = memberships.get(member);
+    if (event.kind === 'installed') {
+      if (core.membership !== undefined) memberships.set(member, core.membership.generation);
+    } else if (event.kind === 'left') memberships.delete(member);
     else if (event.kind === 'suspected' && (event.evidence === 'progress' || event.evidence === 'ice'))
       return tooSilent(core, event.peer, now);
-    else if (event.kind === 'founded' && event.why !== 'forced' && !members.has(member)) {
+    else if (event.kind === 'founded' && event.why !== 'forced' && generation !== undefined) {
+      const holder = holderBeside(member, generation);
+      if (holder !== undefined)
+        return {
+          invariant: 5,
+          sentence: `A member founded a new line although ${holder.slice(0, 6)} had the state to go on from.`,
+        };
+    } else if (event.kind === 'founded' && event.why !== 'forced') {
       const knowsRoom = [...core.peers.values()].some((peer) => peer.linked && peer.room !== undefined);
       if (knowsRoom) return { invariant: 5, sentence: 'A newcomer founded a room although it knew of one.' };
     }

@@ -366,7 +366,7 @@ function recover(
     }
     const generation = stuck.core.membership?.generation.id;
     // Nobody forces a room on that has its quorum and does not move.
-    if (generation !== undefined && isQuorumAtHand(inside(), stuck)) {
+    if (generation !== undefined && isQuorumAtHand(world, inside(), stuck)) {
       if (stuckIn !== undefined && sameGeneration(stuckIn, generation)) break;
       stuckIn = generation;
       continue;
@@ -379,7 +379,7 @@ function recover(
 }
 
 /** Whether those who hold a majority of the generation's seats are there, and yet the room waits for them. */
-function isQuorumAtHand(inside: readonly Host[], stuck: Host): boolean {
+function isQuorumAtHand(world: World, inside: readonly Host[], stuck: Host): boolean {
   const generation = stuck.core.membership?.generation;
   if (generation === undefined) return false;
   const seats = inside
@@ -387,12 +387,15 @@ function isQuorumAtHand(inside: readonly Host[], stuck: Host): boolean {
       const id = core.membership?.generation.id;
       return id !== undefined && sameGeneration(id, generation.id);
     })
-    .flatMap(({ core }) => [...core.seats.values()])
-    // An heir that found ballots of another line, or of a later generation, abstains.
-    .filter(
-      ({ base }) =>
-        base?.id.incarnation === generation.id.incarnation && base.id.number <= generation.id.number,
-    )
+    .flatMap(({ core, profile }) => [...core.seats.keys()].map((seat) => ({ seat, profile })))
+    // What binds a seat is what is stored: with ballots of another line, or of a later generation, it abstains.
+    .filter(({ seat, profile }) => {
+      const base = world.profile(profile).records.get(seat)?.base?.id;
+      return (
+        base === undefined ||
+        (base.incarnation === generation.id.incarnation && base.number <= generation.id.number)
+      );
+    })
     .map(({ seat }) => seat);
   return RULES.isQuorum(new Set(seats), electorate(generation));
 }

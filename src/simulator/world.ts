@@ -15,7 +15,7 @@ import { afflict, lose, occupy } from './gpu.ts';
 import { referenceRun, type Compute } from './compute.ts';
 import { hashCompute, type Salt } from './hash-engine.ts';
 import { beginWrite, endWrite } from './disk.ts';
-import { ballotStored, checkpointStored, unstoredCheckpoint, unstoredVote } from './durability.ts';
+import { ballotStored, checkpointStored, unstoredCheckpoint, unstoredVote, voteTold } from './durability.ts';
 import { createHost, type Host } from './host.ts';
 import { createKnowledgeWatch } from './knowledge-watch.ts';
 import type { LinkFault, Size } from './link.ts';
@@ -169,7 +169,10 @@ export function createWorld(options: WorldOptions): World {
   function violate(host: Host, invariant: Violation['invariant'], sentence: string): void {
     ports.record(host, { kind: 'violated', invariant, sentence });
   }
-  const ignored = createKnowledgeWatch();
+  const ignored = createKnowledgeWatch((member) => {
+    const host = hosts.get(member);
+    return host?.alive === true ? host.core : undefined;
+  });
   const parts = createPartsWatch(
     () => now,
     (host, sentence) => violate(host, 7, sentence),
@@ -317,6 +320,7 @@ export function createWorld(options: WorldOptions): World {
       checker.observe(record);
       if (event.kind !== 'violated') {
         parts.recorded(host, event);
+        voteTold(host.durable, event);
         const early = unstoredCheckpoint(host.durable, event);
         if (early !== undefined) violate(host, 6, early);
         const lapse = ignored(host.core, event, now * host.clockRate + host.clockAhead);

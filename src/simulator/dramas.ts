@@ -1,0 +1,98 @@
+// Dramas: strikes that belong together, for places in a run that strikes drawn one by one seldom come to. The swarm draws one for some
+// seeds; who plays which part, and all delays, are left to chance.
+
+import type { Strike } from '../faults/schedule.ts';
+import type { Salt } from './hash-engine.ts';
+import { createEntropy, type Entropy } from './random.ts';
+
+/** What a drama needs to know of its room. */
+interface Stage {
+  readonly seed: number;
+  readonly ranks: number;
+}
+
+/** What it fixes of an experiment. */
+interface Play {
+  readonly plan: readonly Strike[];
+  readonly calmAt: number;
+  readonly steps?: number;
+  readonly engineMs?: readonly [number, number];
+  readonly salt?: Salt;
+  readonly quorum?: 'majority';
+  readonly survivors?: 'all';
+  readonly hierarchy?: undefined;
+  readonly gathers?: true;
+}
+
+const CHANCE = 1 / 12;
+
+/** The least room in which two that are cut off leave a quorum behind. */
+const FIVE = 5;
+
+/** The drawn experiment, or a drama in its place. */
+export function withDrama<Drawn extends Stage>(drawn: Drawn): Drawn {
+  const entropy = createEntropy(drawn.seed ^ 0xd2a3a);
+  if (drawn.ranks < 2 || !entropy.chance('workload', 'drama', CHANCE)) return drawn;
+  const plays = drawn.ranks >= FIVE ? [abandonedMajority, bornApart] : [bornApart];
+  return { ...drawn, ...entropy.pick('workload', 'which drama', plays)(drawn, entropy) };
+}
+
+const sideOf = (pages: readonly number[]): number => pages.reduce((side, page) => side | (1 << page), 0);
+
+/** Milliseconds of engine work of a usual rank; a slow one takes ten times as long. */
+const ENGINE_MS = [20, 40] as const;
+const SLOW = 10;
+/** After the first rank has applied a step: the usual ranks have sent their parts of the next one, the slow ones compute. */
+const PARTS_SENT_MS = 150;
+
+/**
+ * Two slow ranks are cut off when they have the parts of all others for the last step, and nobody has theirs: they apply it. The others
+ * do it again, with another sum, and finish; all of them leave but one. The two come back: as many steps, more heads, and a state that
+ * the room has left behind.
+ */
+function abandonedMajority({ ranks }: Stage, entropy: Entropy): Play {
+  // Not one of those whose last step overflows: everybody would do it twice.
+  const steps = entropy.pick('workload', 'steps', [3, 4, 5, 7]);
+  const first = entropy.between('workload', 'first of two', 0, ranks - 1);
+  const second = (first + entropy.between('workload', 'second of two', 1, ranks - 1)) % ranks;
+  const two = [first, second];
+  const others = Array.from({ length: ranks }, (_, page) => page).filter((page) => !two.includes(page));
+  const stays = entropy.pick('workload', 'who stays', others);
+  // Long enough for the others to finish, and too short for a connection to fail: the two come back together.
+  const forMs = entropy.between('workload', 'apart', 3000, 5500);
+  const lastButOne = ranks * (steps - 2) + 1;
+  return {
+    steps,
+    engineMs: ENGINE_MS,
+    salt: 'salted',
+    quorum: 'majority',
+    hierarchy: undefined,
+    survivors: 'all',
+    gathers: true,
+    calmAt: 0,
+    plan: [
+      ...two.map((page): Strike => ({
+        at: { ms: 0 },
+        page,
+        fault: { kind: 'slow-gpu', factor: SLOW, forMs: 600_000 },
+      })),
+      {
+        at: { moment: 'applied', nth: lastButOne, afterMs: PARTS_SENT_MS, hits: 'actor' },
+        fault: { kind: 'partition', side: sideOf(two), forMs },
+      },
+      ...others
+        .filter((page) => page !== stays)
+        .map((page): Strike => ({ at: { step: steps }, page, fault: { kind: 'command', command: 'leave' } })),
+    ],
+  };
+}
+
+/** Two groups of pages know nothing of each other, and each founds a room; then they meet. */
+function bornApart({ ranks }: Stage, entropy: Entropy): Play {
+  const side = entropy.between('workload', 'side', 1, (1 << Math.min(ranks, 20)) - 2);
+  const forMs = entropy.between('workload', 'apart', 2000, 8000);
+  return {
+    calmAt: forMs + entropy.between('workload', 'together', 0, 5000),
+    plan: [{ at: { ms: 0 }, page: 0, fault: { kind: 'partition', side, forMs } }],
+  };
+}

@@ -25,6 +25,16 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    name: 'released-lock-ignored',
+    breaks: 'The lock of a dead page is released, and the others wait until its heartbeats are missed.',
+    seen: 'Lock services whose session events nobody subscribes to: the failure is known, and not acted on.',
+    invariant: [7],
+    mutate: (rules) => ({
+      ...rules,
+      countsAsEvidence: (evidence) => evidence !== 'lock-released' && rules.countsAsEvidence(evidence),
+    }),
+  },
+  {
     name: 'pytorch-111646-missed-heartbeat-ignored',
     breaks: 'A peer falls silent, which is noticed, and nothing is done about it.',
     seen: 'pytorch#111646: torchrun did not restart when keep-alive heartbeats were missing.',

@@ -47,7 +47,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: 'standing-ordered-by-step-alone',
     breaks: 'The state with the most steps wins, although a later generation went on from another one.',
     seen: 'Checkpoints ordered by step alone: an abandoned branch that got further is taken for the newest.',
-    invariant: [1, 5],
+    invariant: [1, 5, 8],
     mutate: (rules) => ({
       ...rules,
       orderSaved: (a, b) => a.step - b.step,

@@ -1,7 +1,7 @@
 // Planted bugs in the vote on a generation's successor.
 
 import type { MemberId } from '../ports/ids.ts';
-import { emptyRecord } from '../protocol/votes.ts';
+import { compareBallots, emptyRecord } from '../protocol/votes.ts';
 import type { Mutant } from './mutant.ts';
 
 export const VOTING_MUTANTS: readonly Mutant[] = [
@@ -60,6 +60,30 @@ export const VOTING_MUTANTS: readonly Mutant[] = [
     seen: 'The step most often left out of Paxos: phase 2a of "Paxos Made Simple", section 2.2.',
     invariant: [5, 1],
     mutate: (rules) => ({ ...rules, boundTo: () => undefined }),
+  },
+  {
+    name: 'lowest-accepted-reproposed',
+    breaks: 'Of several accepted proposals a new proposer takes the oldest, which a later one has replaced.',
+    seen: 'Paxos written from memory: the value of the highest ballot binds, not the first that is heard of.',
+    invariant: [5, 1],
+    mutate: (rules) => ({
+      ...rules,
+      boundTo: (accepted) => {
+        const known = accepted.filter((item) => item !== undefined);
+        return known.sort((a, b) => compareBallots(a.ballot, b.ballot))[0];
+      },
+    }),
+  },
+  {
+    name: 'heir-never-votes',
+    breaks: 'Who inherits a dead page’s seat does not vote for it, and the survivors have no majority.',
+    seen: 'Replicas that are replaced by non-voting members which nobody ever promotes.',
+    invariant: [8],
+    mutate: (rules) => ({
+      ...rules,
+      heirBallots: (seat, _stored, base) =>
+        emptyRecord(seat, { ...base, id: { ...base.id, number: base.id.number + 1_000 } }),
+    }),
   },
   {
     name: 'seat-without-its-ballots',

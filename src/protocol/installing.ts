@@ -138,7 +138,11 @@ function forgive(peer: Peer): void {
 function welcome(ctx: Context, generation: Generation, base: Generation | undefined): void {
   const { state } = ctx;
   for (const [member, peer] of state.peers) {
-    if (isIn(generation, member)) forgive(peer);
+    if (isIn(generation, member)) {
+      forgive(peer);
+      // It has what it asked for. A page that has gone since, or leaves, must not be taken for a newcomer once more.
+      peer.join = undefined;
+    }
     if (peer.linked && isIn(generation, member) && base !== undefined && !isIn(base, member))
       send(ctx, member, roomMessage(ctx, generation));
     // What is known of those that have gone is forgotten.

@@ -158,9 +158,13 @@ function newcomerHears(ctx: Context, message: Of<'room'>): void {
   clearTimer(ctx, 'found');
   state.founding = undefined;
   const replaced = (state.installed.get(generation.id.incarnation) ?? 0) >= generation.id.number;
+  // One that dissolves into a room which outlives its own does not go back to those who have not heard of it yet.
+  const best = bestRoom(ctx)?.generation.id.incarnation;
+  const isBest = best === undefined || best === generation.id.incarnation;
   if (
     isIn(generation, state.self.member) &&
     !replaced &&
+    isBest &&
     state.engine === 'ready' &&
     state.changing === undefined
   ) {

@@ -255,7 +255,7 @@ function successor(ctx: Context, membership: Membership, proposal: Proposal): Ge
   const joiners = promises.flatMap((promise) => promise.joiners);
   joiners.sort((a, b) => (a.member < b.member ? -1 : 1));
   for (const joiner of joiners) {
-    if (candidates.has(joiner.member)) continue;
+    if (candidates.has(joiner.member) || isGone(ctx, joiner.member)) continue;
     // Where this rank has not heard the newcomer itself, those that have say which links it has.
     const stated = ctx.state.peers.get(joiner.member)?.join?.links;
     const seenBy = promises.filter((p) => p.links.includes(joiner.member)).map((p) => p.by);

@@ -3,7 +3,7 @@
 
 import type { Violation } from '../invariants/check.ts';
 import { sameGeneration, type MemberId } from '../ports/ids.ts';
-import { membersOf, type Generation } from '../protocol/generation.ts';
+import { isIn, membersOf, ownerOf, type Generation } from '../protocol/generation.ts';
 import type { TraceEvent } from '../trace/events.ts';
 import type { RankState } from '../protocol/state.ts';
 
@@ -55,12 +55,30 @@ export function createKnowledgeWatch(living: (member: MemberId) => RankState | u
     };
   }
 
+  /** A member whose lock was released, or whose link has ended, is suspected in the same step. */
+  function unheeded(
+    { membership, peers, self, stopped }: RankState,
+    event: Extract<TraceEvent, { kind: 'seatAcquired' | 'linkDown' }>,
+  ): ReturnType<KnowledgeWatch> {
+    if (membership === undefined || stopped !== undefined) return undefined;
+    const { generation, overlay } = membership;
+    const member = event.kind === 'linkDown' ? event.peer : ownerOf(generation, event.seat);
+    if (member === undefined || member === self.member || !isIn(generation, member)) return undefined;
+    if (event.kind === 'linkDown' && overlay?.watched.has(member) === false) return undefined;
+    if (peers.get(member)?.suspected !== undefined) return undefined;
+    return {
+      invariant: 7,
+      sentence: `${self.member.slice(0, 6)} saw that ${member.slice(0, 6)} had gone, and did nothing about it.`,
+    };
+  }
+
   return (core, event, now) => {
     const { member } = core.self;
     const generation = memberships.get(member);
     if (event.kind === 'installed') {
       if (core.membership !== undefined) memberships.set(member, core.membership.generation);
     } else if (event.kind === 'left') memberships.delete(member);
+    else if (event.kind === 'seatAcquired' || event.kind === 'linkDown') return unheeded(core, event);
     else if (event.kind === 'suspected' && (event.evidence === 'progress' || event.evidence === 'ice'))
       return tooSilent(core, event.peer, now);
     else if (event.kind === 'founded' && event.why !== 'forced' && generation !== undefined) {

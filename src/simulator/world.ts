@@ -22,6 +22,7 @@ import type { LinkFault, Size } from './link.ts';
 import { createLocks } from './locks.ts';
 import { createNetwork, type Network } from './network.ts';
 import { createPartsWatch } from './parts-watch.ts';
+import { createPatienceWatch } from './patience-watch.ts';
 import { createQueue } from './queue.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { createScheduler, type Scheduler, type SchedulerName } from './scheduler.ts';
@@ -173,6 +174,7 @@ export function createWorld(options: WorldOptions): World {
     const host = hosts.get(member);
     return host?.alive === true ? host.core : undefined;
   });
+  const patience = createPatienceWatch();
   const parts = createPartsWatch(
     () => now,
     (host, sentence) => violate(host, 7, sentence),
@@ -323,8 +325,9 @@ export function createWorld(options: WorldOptions): World {
         voteTold(host.durable, event);
         const early = unstoredCheckpoint(host.durable, event);
         if (early !== undefined) violate(host, 6, early);
-        const lapse = ignored(host.core, event, now * host.clockRate + host.clockAhead);
-        if (lapse !== undefined) violate(host, lapse.invariant, lapse.sentence);
+        const clock = now * host.clockRate + host.clockAhead;
+        for (const lapse of [ignored(host.core, event, clock), patience.recorded(host.core, event, clock)])
+          if (lapse !== undefined) violate(host, lapse.invariant, lapse.sentence);
       }
       options.onRecord?.(record);
     },
@@ -384,6 +387,7 @@ export function createWorld(options: WorldOptions): World {
       const host = hosts.get(member);
       if (host?.waiting !== undefined || host === undefined) return;
       host.waiting = [];
+      patience.frozen(member);
       options.onFreeze?.(host, true);
     },
     wake(member) {

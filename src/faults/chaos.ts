@@ -144,6 +144,20 @@ export function followChaos({ seed, everyMs, kinds }: Chaos): ScheduleCursor {
   };
 }
 
+export const CHAOS_SPELLING = 'SECONDS, SECONDS:SEED or SECONDS:SEED:KINDS, with commas between the kinds';
+
+/** Chaos as an address says it, such as `10`, `10:7` or `2.5:7:kill,cut`: undefined where that is not well-formed. */
+export function parseChaos(text: string): Chaos | undefined {
+  const match = /^(\d{1,4}(?:\.\d{1,3})?)(?::(\d{1,10})(?::([a-z,-]{1,400}))?)?$/.exec(text);
+  const [, seconds = '', seed = '1', list] = match ?? [];
+  const everyMs = Number(seconds) * 1000;
+  const names = new Set(list?.split(','));
+  const kinds = list === undefined ? EXACT_KINDS : CHAOS_KINDS.filter((kind) => names.delete(kind));
+  if (match === null || everyMs < 500 || Number(seed) > 0xffff_ffff || names.size > 0 || kinds.length === 0)
+    return undefined;
+  return { seed: Number(seed), everyMs, kinds };
+}
+
 const chanceOf = (stream: RandomStream): Chance => ({
   between: (least, most) => least + uniformInteger(stream, most - least + 1),
   pick: (items) => items[uniformInteger(stream, items.length)] ?? items[0],

@@ -13,6 +13,9 @@ import { I32, WireSchema } from './wire-schema.ts';
 const positiveInteger = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
 const milliseconds = v.pipe(v.number(), v.minValue(10), v.maxValue(3_600_000));
 
+/** A room that gave up on something before it could have been noticed would never get anywhere. */
+const TIMEOUT_ORDER = ['heartbeatMs', 'suspicionMs', 'collectiveMs', 'regroupMs', 'joinMs'] as const;
+
 const PoliciesSchema = v.pipe(
   v.strictObject({
     /** Whether a minority may go on; `available` founds a new incarnation by itself. */
@@ -48,14 +51,17 @@ const PoliciesSchema = v.pipe(
     /** Time a newcomer waits for an answer before it asks again. */
     joinMs: milliseconds,
   }),
-  v.check(
-    (p) =>
-      p.heartbeatMs < p.suspicionMs &&
-      p.suspicionMs < p.collectiveMs &&
-      p.collectiveMs < p.regroupMs &&
-      p.regroupMs < p.joinMs,
-    'timeouts must be ordered: heartbeatMs < suspicionMs < collectiveMs < regroupMs < joinMs',
-  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { value } = dataset;
+    TIMEOUT_ORDER.forEach((shorter, i) => {
+      const longer = TIMEOUT_ORDER[i + 1];
+      if (longer === undefined || value[shorter] < value[longer]) return;
+      addIssue({
+        message: `${shorter} < ${longer} does not hold: ${value[shorter]} and ${value[longer]}. Each of ${TIMEOUT_ORDER.join(' < ')} must be longer than the one before it`,
+      });
+    });
+  }),
 );
 
 export const JobSchema = v.pipe(

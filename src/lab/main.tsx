@@ -12,6 +12,7 @@ import { askForClass } from './classroom/notice.ts';
 import type { Seat } from './classroom/seat.ts';
 import { openDoor } from './door.ts';
 import { openFramesIn } from './frames.ts';
+import { keepChaos } from './model/chaos.ts';
 import { createLab } from './model/lab.ts';
 import type { Lab } from './model/lab.ts';
 import { watchRanks } from './model/watching.ts';
@@ -77,6 +78,7 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
   render(<App lab={lab} classStrip={strip} />, place);
   watchRanks(lab);
   attend(lab);
+  if (query.chaos !== undefined) keepChaos(lab, query.chaos);
   for (let i = 0; i < query.ranks; i++) {
     // A rank that does not open has said why in a banner.
     lab.addRank().catch(() => undefined);

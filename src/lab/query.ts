@@ -2,6 +2,8 @@
 
 import * as v from 'valibot';
 import { DEFAULT_JOB, JobError, parseJob } from '../job/job.ts';
+import { CHAOS_SPELLING, parseChaos } from '../faults/chaos.ts';
+import type { Chaos } from '../faults/chaos.ts';
 import type { Job } from '../job/job.ts';
 import { JOB_PRESETS, PRESET_NAMES } from '../job/presets.ts';
 import { formatWire, parseWire, WIRE_SPELLING, WireSchema } from '../job/wire-schema.ts';
@@ -28,6 +30,8 @@ export interface LabQuery {
   readonly signal: string | undefined;
   /** STUN and TURN servers; undefined: none. */
   readonly ice: string | undefined;
+  /** Faults that a seed draws for the ranks of this page; undefined: none. */
+  readonly chaos: Chaos | undefined;
   /** What a new room trains. */
   readonly job: Job;
   /** What was wrong in the address, one sentence each. */
@@ -68,6 +72,13 @@ const OPTIONS = {
   },
   signal: { schema: SignalSchema, expected: SIGNAL_SPELLING },
   ice: { schema: IceSchema, expected: ICE_SPELLING },
+  chaos: {
+    schema: v.pipe(
+      v.string(),
+      v.check((text) => text === '' || parseChaos(text) !== undefined),
+    ),
+    expected: CHAOS_SPELLING,
+  },
   overlap: { schema: v.picklist(['0', '1']), expected: '0 or 1' },
   name: {
     schema: v.pipe(v.string(), v.regex(/^[\w .-]{1,64}$/)),
@@ -128,6 +139,7 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
     from,
     signal,
     ice,
+    chaos: parseChaos(read('chaos', OPTIONS.chaos.schema, '')),
     job: checkedJob(wanted, complaints),
     complaints,
   };

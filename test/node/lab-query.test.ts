@@ -26,6 +26,29 @@ describe("the lab's address", () => {
     expect(query.job).toEqual({ ...DEFAULT_JOB, steps: 60, seed: 7, name: 'class 3' });
   });
 
+  it('may ask for chaos, and a poisoned one costs a sentence', () => {
+    expect(parseLabQuery('?chaos=2.5:7:kill,cut').chaos).toEqual({
+      seed: 7,
+      everyMs: 2500,
+      kinds: ['kill', 'cut'],
+    });
+    expect(parseLabQuery('?chaos=10').chaos).toMatchObject({ seed: 1, everyMs: 10_000 });
+    for (const text of [
+      '0',
+      '0.1',
+      '10:x',
+      '10:7:',
+      '10:7:kill,__proto__',
+      '10:99999999999',
+      '1e9',
+      '10:7:nan',
+    ]) {
+      const query = parseLabQuery(`?chaos=${encodeURIComponent(text)}`);
+      expect(query.chaos).toBeUndefined();
+      expect(query.complaints).toHaveLength(1);
+    }
+  });
+
   it('may choose how gradients travel', () => {
     const { job, complaints } = parseLabQuery('?wire=narrow:8&overlap=0');
     expect(complaints).toEqual([]);

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHAOS_KINDS, followChaos } from '../../../src/faults/chaos.ts';
+import type { Fault } from '../../../src/faults/vocabulary.ts';
+import type { MemberId } from '../../../src/ports/ids.ts';
+import { chaosOf } from '../../../src/lab/model/chaos.ts';
 import { parseFault } from '../../../src/faults/injector.ts';
 import type { DueFault } from '../../../src/faults/schedule.ts';
 
@@ -17,6 +20,47 @@ function strikes(
   for (let now = 0; now <= ms; now += 50) found.push(...cursor.due({ step: 0, ms: now, ranks }));
   return found;
 }
+
+const [A, B] = ['a', 'b'].map((digit) => digit.repeat(32) as MemberId) as [MemberId, MemberId];
+
+describe('chaos in the lab', () => {
+  /** A page with rank 0 in it, of a room of two. */
+  function page(running: boolean) {
+    const done: string[] = [];
+    const lab = {
+      room: {
+        value: {
+          running,
+          ranks: [
+            { member: A, rank: 0 },
+            { member: B, rank: 1 },
+          ],
+        },
+      },
+      locals: { value: [{ member: A }] },
+      inject: (member: MemberId, { kind }: Fault) =>
+        Promise.resolve(void done.push(`${kind} ${member[0] ?? ''}`)),
+      removeRank: (member: MemberId, goodbye: boolean) =>
+        void done.push(`${goodbye ? 'close' : 'kill'} ${member[0] ?? ''}`),
+      addRank: () => Promise.resolve(void done.push('add')),
+    };
+    const look = chaosOf(lab as never, { seed: 3, everyMs: 1000, kinds: ['kill', 'cut'] });
+    for (let ms = 0; ms < 20_000; ms += 250) look(ms);
+    return done;
+  }
+
+  it('strikes the ranks of its page alone, and brings back those that it took away', () => {
+    const done = page(true);
+    expect(new Set(done)).toEqual(new Set(['kill a', 'add', 'cut a']));
+    expect(done.filter((what) => what === 'add')).toHaveLength(
+      done.filter((what) => what === 'kill a').length,
+    );
+  });
+
+  it('leaves a room alone that does not train', () => {
+    expect(page(false)).toEqual([]);
+  });
+});
 
 describe('chaos', () => {
   it('is the same for the same seed, and another for another', () => {

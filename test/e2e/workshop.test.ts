@@ -40,7 +40,8 @@ async function open(path: string): Promise<Page> {
 }
 
 async function join(nickname: string, code = classroom.code): Promise<Page> {
-  const page = await open('?engine=cpu');
+  // So many steps that the rooms still train when the class has moved on.
+  const page = await open('?engine=cpu&steps=100000');
   await page.getByLabel('Nickname').fill(nickname);
   await page.getByLabel('Class code').fill(code);
   await page.getByRole('button', { name: 'Join' }).click();
@@ -76,12 +77,16 @@ async function flaws(page: Page): Promise<readonly string[]> {
   return found;
 }
 
-const place = (page: Page) =>
-  page.evaluate(async () => {
+/** The page's rank, once it is up. */
+async function rankOf(page: Page) {
+  await page.waitForFunction(() => (window.rankfall?.ranks.size ?? 0) > 0);
+  return await page.evaluate(async () => {
     const [rank] = [...(window.rankfall?.ranks.values() ?? [])];
-    const status = await rank?.status();
-    return { seat: status?.seat, member: status?.member, room: status?.room };
+    if (rank === undefined) throw new Error('no rank');
+    const { member, room } = await rank.status();
+    return { member, room };
   });
+}
 
 test('an instructor leads three participants through a class', async () => {
   const console = await open(`console.html#key=${classroom.key}`);
@@ -102,8 +107,8 @@ test('an instructor leads three participants through a class', async () => {
   await console.getByRole('button', { name: 'Start all' }).click();
   for (const name of NAMES) await person(name, 'training').waitFor();
 
-  // A fault thrown at one strikes one; a reload gives the seat back.
-  const before = await place(ben);
+  // A fault thrown at one strikes one; a reload gives the place back.
+  const before = await rankOf(ben);
   await console.getByRole('checkbox', { name: 'Select Ben' }).check();
   await console.getByLabel('What happens').selectOption('kill');
   await console.getByRole('button', { name: 'Throw at Ben' }).click();
@@ -113,9 +118,8 @@ test('an instructor leads three participants through a class', async () => {
   await ben.reload();
   await ben.getByText('room A of the class').waitFor();
   for (const name of NAMES) await person(name, 'training').waitFor();
-  await ben.waitForFunction(() => (window.rankfall?.ranks.size ?? 0) > 0);
-  const after = await place(ben);
-  expect(after).toMatchObject({ seat: before.seat, room: before.room });
+  const after = await rankOf(ben);
+  expect(after.room).toBe(before.room);
   expect(after.member).not.toBe(before.member);
   expect(await console.locator('.person').count()).toBe(3);
 
@@ -140,7 +144,7 @@ test('an instructor leads three participants through a class', async () => {
   await cyd.getByText('room B of the class').waitFor();
   for (const name of NAMES) await person(name, 'ready').waitFor();
   await console.getByText('2 ranks', { exact: false }).waitFor();
-  const rooms = await Promise.all([ada, ben, cyd].map(async (page) => (await place(page)).room));
+  const rooms = await Promise.all([ada, ben, cyd].map(async (page) => (await rankOf(page)).room));
   expect(rooms[0]).toBe(rooms[1]);
   expect(new Set([...rooms, before.room]).size).toBe(3);
   expect(complaints).toEqual([]);

@@ -1,6 +1,7 @@
 // `window.rankfall`: the lab's door for scripts, tests and the command line.
 
 import type { LabDoor, RankHandle } from '../live/api.ts';
+import type { CheckpointShelf } from '../live/shelf-service.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Lab } from './model/lab.ts';
 
@@ -10,7 +11,7 @@ declare global {
   }
 }
 
-export function openDoor(lab: Lab): LabDoor {
+export function openDoor(lab: Lab, shelf: CheckpointShelf): LabDoor {
   return {
     get ranks(): ReadonlyMap<MemberId, RankHandle> {
       return new Map(lab.locals.value.map((rank) => [rank.member, rank.handle]));
@@ -20,6 +21,7 @@ export function openDoor(lab: Lab): LabDoor {
       lab.removeRank(member, options?.goodbye ?? false);
     },
     recording: () => lab.recording(),
+    checkpoints: { ...shelf, path: lab.shelf.path },
     get link() {
       return location.href;
     },

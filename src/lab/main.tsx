@@ -5,6 +5,7 @@ import type { JSX } from 'preact';
 import { decodeText } from '../engine/data/text.ts';
 import type { Job } from '../job/job.ts';
 import { ownTextJob } from '../job/presets.ts';
+import { openShelf } from '../live/shelf-service.ts';
 import { findText } from '../live/texts.ts';
 import { LinkError, formatRoomLink, newRoom, parseRoomLink } from '../live/link.ts';
 import type { RoomLink } from '../live/link.ts';
@@ -65,16 +66,18 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
   const text = textInQuery(location.search);
   const own = text === undefined ? undefined : await ownJob(text);
   const query = parseLabQuery(location.search, own);
+  const shelf = openShelf(shelfWorker);
   const lab = createLab(
     link,
     founds,
     query,
     (listener) => openFramesIn(frameRoom, listener),
+    shelf,
     seat !== undefined,
   );
   if (text !== undefined && own === undefined) lab.complain(words.choose.unknownText);
   for (const complaint of query.complaints) lab.complain(complaint);
-  window.rankfall = openDoor(lab);
+  window.rankfall = openDoor(lab, shelf);
   render(<App lab={lab} classStrip={strip} />, place);
   watchRanks(lab);
   attend(lab);
@@ -101,6 +104,10 @@ async function classroomOf(place: HTMLElement, hasRoom: boolean): Promise<ClassH
   const seat = await arrive(place, name, hasRoom);
   if (seat === undefined) return none;
   return { seat, strip: <ClassStrip seat={seat} />, attend: (lab) => attendClass(seat, lab) };
+}
+
+function shelfWorker(): Worker {
+  return new Worker(new URL('../live/shelf-worker.ts', import.meta.url), { type: 'module', name: 'shelf' });
 }
 
 /** The job on a text that this browser keeps; undefined where it does not. */

@@ -340,12 +340,41 @@ export const words = {
 
   checkpoints: {
     title: 'Checkpoints',
-    about: 'Kept in this browser; each was read back before it counted.',
+    about: (path: string) => `Kept in this browser as “${path}”; each was read back before it counted.`,
     step: (step: number) => `Step ${step}`,
     ago: (time: string) => `${time} ago`,
     now: 'just now',
-    verified: 'read back',
-    skipped: 'did not verify',
+    verified: 'verified',
+    unverified: 'not verified yet',
+    skipped: 'does not verify',
+    pinned: 'pinned',
+    copies: (count: number) => (count === 1 ? '1 copy' : `${count} copies`),
+    more: 'More',
+    restore: 'Restore',
+    restoreAbout:
+      'Opens a new room that goes on from here. This tab leaves the present one; others stay in it.',
+    verify: 'Verify',
+    pin: 'Pin',
+    unpin: 'Unpin',
+    download: 'Download',
+    corrupt: 'Corrupt',
+    delete: 'Delete',
+    verifyAll: 'Verify all',
+    upload: 'Upload .safetensors',
+    read: (step: number, sound: boolean) =>
+      sound ? `Step ${step} verifies.` : `Step ${step} is damaged: a resume will skip it.`,
+    readAll: (count: number, damaged: number) =>
+      damaged === 0 ? `All ${count} verify.` : `${damaged} of ${count} are damaged: a resume will skip them.`,
+    deleted: 'Deleted.',
+    damaged: 'One bit of it was flipped. Verify it, or close every tab and come back.',
+    downloaded: (name: string) => `Saved as ${name}.`,
+    uploaded: (step: number) => `Taken in at step ${step}, verified and pinned. “Restore” goes on from it.`,
+    storage: (used: string, quota: string, persisted: boolean) =>
+      `${used} of ${quota} used; ${persisted ? 'the browser keeps it' : 'the browser may clear it when the disk is full'}.`,
+    short: 'There is little room left: delete some, or keep fewer.',
+    noPace: 'What saving costs is shown after the first one.',
+    tradeOff: (interval: string, lost: string, best: string, overhead: string) =>
+      `A checkpoint every ${interval} loses ${lost} of the time, ${overhead} of it for saving and the rest for what a failure would undo. Least is lost at ${best}.`,
     empty:
       'The first is saved after some steps, or now, with “Checkpoint”. Close every tab and open the link again: the run goes on from the newest.',
   },

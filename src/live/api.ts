@@ -6,6 +6,7 @@ import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../port
 import type { Carrier } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
 import type { Exactness, Phase, TraceRecord } from '../trace/events.ts';
+import type { CheckpointShelf } from './shelf-service.ts';
 import type { SavePace } from './save-pacer.ts';
 import type { Fault } from '../faults/vocabulary.ts';
 import type { RefusalCode } from '../transport/refusal.ts';
@@ -187,4 +188,6 @@ export interface LabDoor {
   /** The recordings of all ranks of this page, as the lab's "Download log" saves them. */
   recording(): Promise<Uint8Array<ArrayBuffer>>;
   readonly link: string;
+  /** The checkpoints of this browser under the room's name, `path`. */
+  readonly checkpoints: CheckpointShelf & { readonly path: string };
 }

@@ -79,7 +79,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   const timeBook = createTimeBook();
   const timers = new Map<TimerName, () => void>();
   const path = options.path ?? options.room;
-  const place: Place = { path, from: options.from };
+  // A room that lives has gone on since.
+  const place: Place = { path, from: options.fresh ? options.from : undefined };
   const now = (): number => clock.now();
   const pacer = createSavePacer(now, () => {
     dispatch({ kind: 'command', command: 'checkpoint' });

@@ -4,7 +4,6 @@ import { openBallotStore } from '../checkpoint/ballots.ts';
 import { damageNewestCheckpoint } from '../checkpoint/damage.ts';
 import { openSeatLocks } from '../checkpoint/seat-locks.ts';
 import { openCheckpointStore } from '../checkpoint/store.ts';
-import type { BrowserCheckpointStore } from '../checkpoint/store.ts';
 import { faultyClock } from '../faults/clock.ts';
 import { createFaultInjector } from '../faults/injector.ts';
 import type { FaultInjector } from '../faults/injector.ts';
@@ -58,8 +57,6 @@ export interface OpenedRank {
   readonly host: Host;
   readonly faults: FaultInjector;
   readonly recorder: Recorder;
-  /** The checkpoints of this browser, for what a person does with them. */
-  readonly shelf: BrowserCheckpointStore;
 }
 
 const CONSENT =
@@ -86,9 +83,9 @@ export function openRank(
 
   const ballots = faultyBallotStore(openBallotStore());
   const { checkpointsKept: keep, checkpointsKeptEvery: everyNth } = options.job.policies;
-  const shelf = openCheckpointStore({ keep, everyNth, now: () => Date.now() });
+  const store = openCheckpointStore({ keep, everyNth, now: () => Date.now() });
   const saver = openSaver(saveWorker, { keep, everyNth });
-  const checkpoints = faultyCheckpointStore({ ...shelf, save: saver.save });
+  const checkpoints = faultyCheckpointStore({ ...store, save: saver.save });
   const refusals = new Map<RefusalCode, number>();
   let carriers: WorkerTransport | undefined;
   const network = faultyNetwork(
@@ -153,7 +150,7 @@ export function openRank(
       network.faults,
       ballots.faults,
       checkpoints.faults,
-      storedCheckpointFaults(shelf, () => damageNewestCheckpoint(options.room)),
+      storedCheckpointFaults(store, () => damageNewestCheckpoint(options.path ?? options.room)),
       time.faults,
       ...engineFaults.ports,
       // Each acts in a task of its own: the answer to whoever asked goes out first.
@@ -201,7 +198,7 @@ export function openRank(
     },
   );
 
-  return { host, faults, recorder, shelf };
+  return { host, faults, recorder };
 }
 
 /** On the origin that served this worker. */

@@ -69,3 +69,21 @@ test('a list that makes no sense is refused in one line with status 2', () => {
     expect.stringContaining('Expected whole numbers from 2 to 16') as unknown,
   ]);
 });
+
+test('bench checkpoint saves, loads and verifies behind a page that is never blocked', () => {
+  const { status, stdout } = rankfall('bench', 'checkpoint', '--mib', '1', '--json');
+  expect(status).toBe(0);
+  const report = JSON.parse(stdout) as {
+    rows: Record<'mib' | 'saveMs' | 'heldUpMs' | 'loadMs' | 'verifyMs', number>[];
+    pageBlockedMs: number;
+    digits: { heldUpMs: number; overheadShare: number };
+  };
+  expect(report.rows.map(({ mib }) => mib)).toEqual([1]);
+  for (const row of report.rows) {
+    expect(Object.keys(row)).toEqual(['mib', 'saveMs', 'heldUpMs', 'loadMs', 'verifyMs']);
+    for (const value of Object.values(row)) expect(value).toBeGreaterThan(0);
+    expect(row.heldUpMs).toBeLessThan(row.saveMs);
+  }
+  expect(report.pageBlockedMs).toBe(0);
+  expect(report.digits.overheadShare).toBeLessThan(0.01);
+});

@@ -7,6 +7,7 @@ import { lessonProgress, reportOf } from '../../src/lab/classroom/attending.ts';
 import { createLab } from '../../src/lab/model/lab.ts';
 import { parseLabQuery } from '../../src/lab/query.ts';
 import { ReportSchema } from '../../src/live/classroom/messages.ts';
+import { openShelf } from '../../src/live/shelf-service.ts';
 import { newRoom } from '../../src/live/link.ts';
 
 describe('a device in words', () => {
@@ -44,6 +45,9 @@ describe('a report', () => {
     true,
     parseLabQuery(''),
     () => ({ open: () => new Promise(() => undefined), remove: () => undefined }),
+    openShelf(() => {
+      throw new Error('Nobody looks at checkpoints here.');
+    }),
     true,
   );
 

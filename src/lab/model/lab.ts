@@ -4,7 +4,6 @@ import { batch, computed, signal } from '@preact/signals';
 import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { Fault } from '../../faults/vocabulary.ts';
 import type { MemberId } from '../../ports/ids.ts';
-import type { CheckpointSummary } from '../../ports/store.ts';
 import type { RoomLink } from '../../live/link.ts';
 import type { FrameListener, OpenRank, RankFrames } from '../frames.ts';
 import { LabError, answered, sentenceIn } from '../lab-error.ts';
@@ -18,6 +17,9 @@ import { createEventBook } from './event-book.ts';
 import type { EventBook } from './event-book.ts';
 import { createHashBook } from './hash-book.ts';
 import type { HashBook } from './hash-book.ts';
+import { createShelf } from './shelf.ts';
+import type { Shelf } from './shelf.ts';
+import type { CheckpointShelf } from '../../live/shelf-service.ts';
 import { joined, recordingName, saveFile } from './recording-file.ts';
 import { createRankColours } from './rank-colours.ts';
 import { createRegroupBook } from './regroups.ts';
@@ -52,7 +54,7 @@ export interface Lab {
   readonly room: ReadonlySignal<RoomView>;
   readonly locals: Signal<readonly LocalRank[]>;
   readonly curves: Signal<Curves>;
-  readonly checkpoints: Signal<readonly CheckpointSummary[]>;
+  readonly shelf: Shelf;
   /** Steps of checkpoints that did not verify on resuming. */
   readonly skipped: Signal<ReadonlySet<number>>;
   /** Committed steps a second, over the last seconds; 0 when nothing moves. */
@@ -107,6 +109,7 @@ export function createLab(
   fresh: boolean,
   query: LabQuery,
   openFrames: (listener: FrameListener) => RankFrames,
+  shelf: CheckpointShelf,
   inClass = false,
 ): Lab {
   const locals = signal<readonly LocalRank[]>([]);
@@ -230,7 +233,7 @@ export function createLab(
         ...(query.ice === undefined ? {} : { ice: query.ice }),
         job: query.job,
         path: query.path,
-        from: first ? query.from : undefined,
+        from: fresh && first ? query.from : undefined,
       });
     } finally {
       opening.value--;
@@ -260,7 +263,7 @@ export function createLab(
     room,
     locals,
     curves: signal(NO_CURVES),
-    checkpoints: signal([]),
+    shelf: createShelf(query.path ?? link.room, shelf, { say, complain }),
     skipped: signal(new Set()),
     rate: signal(0),
     opening,

@@ -36,7 +36,7 @@ export function watchRanks(lab: Lab): () => void {
     ask(`curves ${observer.member}`, () => readCurves(observer));
     if (Date.now() - checkpointsAt > CHECKPOINTS_EVERY_MS) {
       checkpointsAt = Date.now();
-      ask(`checkpoints ${observer.member}`, () => readCheckpoints(observer));
+      ask('checkpoints', () => lab.shelf.refresh());
     }
   };
 
@@ -86,11 +86,6 @@ export function watchRanks(lab: Lab): () => void {
     const before = from === 0 ? NO_CURVES : lab.curves.value;
     lab.curves.value = extendCurves(before, points, evaluations, next);
     curvesOf = observer.member;
-  };
-
-  const readCheckpoints = async (observer: LocalRank): Promise<void> => {
-    const checkpoints = await observer.handle.checkpoints();
-    if (!ended) lab.checkpoints.value = checkpoints;
   };
 
   const noteRate = (step: number): void => {

@@ -1,44 +1,163 @@
-// The checkpoints of this room in this browser, newest first.
+// The checkpoints of this browser, newest first, what can be done to them, and what saving costs.
 
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { Lab } from '../model/lab.ts';
+import { isShort } from '../model/shelf.ts';
+import type { StorageRoom } from '../model/shelf.ts';
+import type { CheckpointSummary } from '../../ports/store.ts';
 import { bytes, seconds, shortHash } from '../format.ts';
 import { words } from '../words.ts';
 import { Icon } from './icons.tsx';
 import { Panel } from './Panel.tsx';
+import { TradeOff } from './TradeOff.tsx';
 
 const FRESH_MS = 2000;
 
 export function Checkpoints({ lab }: { readonly lab: Lab }): JSX.Element {
-  const checkpoints = lab.checkpoints.value;
-  const skipped = lab.skipped.value;
-  const now = lab.now.value;
+  const { shelf } = lab;
+  const checkpoints = shelf.checkpoints.value;
+  const storage = shelf.storage.value;
+  const pace = lab.room.value.observer?.status?.pace;
+  const waits = shelf.busy.value.has('all');
+  const input = useRef<HTMLInputElement>(null);
   return (
-    <Panel name="checkpoints" title={words.checkpoints.title} about={words.checkpoints.about}>
+    <Panel name="checkpoints" title={words.checkpoints.title} about={words.checkpoints.about(shelf.path)}>
       {checkpoints.length === 0 && <p class="empty">{words.checkpoints.empty}</p>}
       <ul class="checkpoint-list">
         {checkpoints.map((checkpoint) => (
-          <li key={checkpoint.id} class="checkpoint">
-            <b class="numeric">{words.checkpoints.step(checkpoint.step)}</b>
-            <span class="mono muted">{shortHash(checkpoint.stateHash)}</span>
-            <span class="muted numeric">{bytes(checkpoint.bytes)}</span>
-            <span class="muted numeric">
-              {now - checkpoint.savedAt < FRESH_MS
-                ? words.checkpoints.now
-                : words.checkpoints.ago(seconds(now - checkpoint.savedAt))}
-            </span>
-            {skipped.has(checkpoint.step) ? (
-              <span class="agreement bad">
-                <Icon name="alert" /> {words.checkpoints.skipped}
-              </span>
-            ) : (
-              <span class="agreement good">
-                <Icon name="check" /> {words.checkpoints.verified}
-              </span>
-            )}
-          </li>
+          <Row key={checkpoint.id} lab={lab} checkpoint={checkpoint} />
         ))}
       </ul>
+      <p class="row checkpoint-tools">
+        <button
+          type="button"
+          class="button small"
+          disabled={waits || checkpoints.length === 0}
+          onClick={() => void shelf.verifyAll()}
+        >
+          {words.checkpoints.verifyAll}
+        </button>
+        <button type="button" class="button small" disabled={waits} onClick={() => input.current?.click()}>
+          {words.checkpoints.upload}
+        </button>
+        <input
+          ref={input}
+          type="file"
+          hidden
+          accept=".safetensors"
+          aria-label={words.checkpoints.upload}
+          onChange={({ currentTarget }) => {
+            const file = currentTarget.files?.[0];
+            currentTarget.value = '';
+            if (file !== undefined) void shelf.upload(file);
+          }}
+        />
+      </p>
+      {storage !== undefined && <Storage storage={storage} newest={checkpoints[0]?.bytes ?? 0} />}
+      {pace !== undefined && <TradeOff pace={pace} />}
     </Panel>
   );
 }
+
+function Storage({
+  storage,
+  newest,
+}: {
+  readonly storage: StorageRoom;
+  readonly newest: number;
+}): JSX.Element {
+  const short = isShort(storage, newest);
+  const { used, quota, persisted } = storage;
+  return (
+    <p class={`muted checkpoint-storage ${short ? 'bad' : ''}`}>
+      {short && <Icon name="alert" />}
+      {words.checkpoints.storage(bytes(used), bytes(quota), persisted)}
+      {short && ` ${words.checkpoints.short}`}
+    </p>
+  );
+}
+
+function Row({
+  lab,
+  checkpoint,
+}: {
+  readonly lab: Lab;
+  readonly checkpoint: CheckpointSummary;
+}): JSX.Element {
+  const { shelf } = lab;
+  const { id, step, pinned, standing, stateHash } = checkpoint;
+  const age = lab.now.value - checkpoint.savedAt;
+  const waits = shelf.busy.value.has(id) || shelf.busy.value.has('all');
+  const of = words.checkpoints.step(step);
+  const button = (label: string, act: () => Promise<void>, danger = false): JSX.Element => (
+    <button
+      type="button"
+      class={`button small ${danger ? 'danger' : 'ghost'}`}
+      aria-label={`${label}: ${of}`}
+      disabled={waits}
+      onClick={() => void act()}
+    >
+      {label}
+    </button>
+  );
+  return (
+    <li class="checkpoint" data-step={step} data-standing={standing}>
+      <b class="numeric">{of}</b>
+      <span class="mono muted">{shortHash(stateHash)}</span>
+      <Standing checkpoint={checkpoint} skipped={lab.skipped.value.has(step)} />
+      <span class="muted numeric checkpoint-facts">
+        {bytes(checkpoint.bytes)} ·{' '}
+        {age < FRESH_MS ? words.checkpoints.now : words.checkpoints.ago(seconds(age))}
+        {' · '}
+        {words.checkpoints.copies(copiesOf(lab, stateHash))}
+        {pinned && ` · ${words.checkpoints.pinned}`}
+      </span>
+      <details class="checkpoint-more">
+        <summary class="button small ghost" aria-label={`${words.checkpoints.more}: ${of}`}>
+          {words.checkpoints.more}
+        </summary>
+        <p class="row">
+          <a class="button small" href={shelf.restoreLink(id)} title={words.checkpoints.restoreAbout}>
+            {words.checkpoints.restore}
+          </a>
+          {button(words.checkpoints.verify, () => shelf.verify(id))}
+          {button(pinned ? words.checkpoints.unpin : words.checkpoints.pin, () => shelf.pin(id, !pinned))}
+          {button(words.checkpoints.download, () => shelf.download(checkpoint))}
+          {button(words.checkpoints.corrupt, () => shelf.damage(id), true)}
+          {button(words.checkpoints.delete, () => shelf.delete(id), true)}
+        </p>
+      </details>
+    </li>
+  );
+}
+
+function Standing({
+  checkpoint: { standing },
+  skipped,
+}: {
+  readonly checkpoint: CheckpointSummary;
+  readonly skipped: boolean;
+}): JSX.Element {
+  if (skipped || standing === 'corrupt') {
+    return (
+      <span class="agreement bad">
+        <Icon name="alert" /> {words.checkpoints.skipped}
+      </span>
+    );
+  }
+  return standing === 'verified' ? (
+    <span class="agreement good">
+      <Icon name="check" /> {words.checkpoints.verified}
+    </span>
+  ) : (
+    <span class="agreement muted">{words.checkpoints.unverified}</span>
+  );
+}
+
+/** One in this browser, and one in the memory of each rank whose committed state it still is. */
+const copiesOf = (lab: Lab, stateHash: string): number =>
+  1 +
+  lab.locals.value.filter(
+    ({ status }) => status?.committedHash === stateHash || status?.stateHash === stateHash,
+  ).length;

@@ -90,6 +90,38 @@ describe('a run that was saved under four ranks', () => {
     }
   });
 
+  test('lies on every device once, however many ranks each has', async () => {
+    const room = createRoom(JOB);
+    const other = createProfile(room.clock);
+    const written: string[] = [];
+    const spied = [room.profile, other].map((profile, device) => ({
+      ...profile,
+      checkpointStore: {
+        ...profile.checkpointStore,
+        save: (...what: Parameters<typeof profile.checkpointStore.save>) => {
+          written.push(`device ${device} step ${what[0].step}`);
+          return profile.checkpointStore.save(...what);
+        },
+      },
+    }));
+    const [mine, theirs] = spied;
+    if (mine === undefined || theirs === undefined) throw new Error('there are two');
+    const options = { autostart: false };
+    const ranks = [await room.open({ profile: mine, options: { ...options, fresh: true } })];
+    for (const profile of [mine, theirs, theirs]) ranks.push(await room.open({ profile, options }));
+    await room.clock.until('four are members', () =>
+      ranks.every(({ host }) => host.status().members.length === 4 && host.status().phase === 'idle'),
+    );
+    ranks[0]?.host.command('start');
+    await room.clock.until('all are done', () => ranks.every(isDone));
+    await room.clock.until('the last step is on both', () =>
+      [room.profile, other].every((profile) => stepsIn(profile).includes(40)),
+    );
+    expect(written).toContain('device 0 step 20');
+    expect(written).toContain('device 1 step 20');
+    expect(new Set(written).size).toBe(written.length);
+  });
+
   test('needs no checkpoint while one tab is left: the others get its copy from memory', async () => {
     const room = createRoom(JOB);
     const ranks = await room.openAll(4);

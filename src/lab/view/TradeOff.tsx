@@ -8,7 +8,7 @@ import { words } from '../words.ts';
 
 const WIDTH = 320;
 const HEIGHT = 132;
-const LEFT = 44;
+const LEFT = 54;
 const BOTTOM = 24;
 const TOP = 8;
 const POINTS = 64;

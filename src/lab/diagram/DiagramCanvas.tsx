@@ -166,13 +166,15 @@ export function DiagramCanvas(props: Props): JSX.Element {
       onWheel={(event) => {
         const { y } = place(event);
         const now = frame();
-        event.preventDefault();
+        let next = clamp(scene, { ...view.current, top: now.top + event.deltaY / now.zoom }, now.height);
         if (event.ctrlKey || event.metaKey) {
           // Wheels tell pixels, lines or pages; a power of the pixels zooms evenly.
           let factor = 1;
           for (let i = 0; i < Math.abs(event.deltaY); i++) factor *= WHEEL_ZOOM;
-          move(zoomed(scene, now, event.deltaY > 0 ? 1 / factor : factor, y));
-        } else move(clamp(scene, { ...view.current, top: now.top + event.deltaY / now.zoom }, now.height));
+          next = zoomed(scene, now, event.deltaY > 0 ? 1 / factor : factor, y);
+        } else if (next.top === now.top) return; // At its end, the page scrolls on.
+        event.preventDefault();
+        move(next);
       }}
       onPointerDown={(event) => {
         drag.current = { y: event.clientY, top: view.current.top };

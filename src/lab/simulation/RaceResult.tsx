@@ -54,7 +54,9 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
         <Fact name={raceWords.ledger}>{ledgerText(result)}</Fact>
       </dl>
       <div class="row">
-        <code class="race-command">{commandOf(run)}</code>
+        <code class="race-command" tabindex={0}>
+          {commandOf(run)}
+        </code>
         <button
           type="button"
           class="button small"

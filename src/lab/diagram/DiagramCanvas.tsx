@@ -93,7 +93,10 @@ export function DiagramCanvas(props: Props): JSX.Element {
   useEffect(() => {
     if (cursor !== undefined) move(showing(scene, frame(), cursor));
   }, [cursor]);
-  useEffect(redraw, [cone, differsAt]);
+  useEffect(() => {
+    if (differsAt !== undefined) move(showing(scene, frame(), differsAt));
+  }, [differsAt, scene.diagram]);
+  useEffect(redraw, [cone]);
   useEffect(() => {
     const recolour = (): void => {
       palette.current = undefined;

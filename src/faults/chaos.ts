@@ -78,8 +78,8 @@ const DRAWS: { readonly [Kind in ChaosKind]: Draw } = {
     forMs: 4000,
   }),
   'lose-device': () => ({ kind: 'lose-device' }),
-  // A flipped bit of a gradient is in the sum before anybody can tell: it makes another state, and the same on all ranks.
-  'flip-bit': ({ pick }) => ({ kind: 'flip-bit', where: pick(['parameters', 'moments']) }),
+  // With a flipped bit in its weights a rank makes another gradient, which is in the sum before anybody can tell.
+  'flip-bit': () => ({ kind: 'flip-bit', where: 'moments' }),
   'slow-gpu': ({ between, pick }) => ({
     kind: 'slow-gpu',
     factor: pick([2, 10]),

@@ -44,12 +44,19 @@ export interface SoakVerdict {
   readonly failures: readonly string[];
 }
 
+/** One wrong state is wrong at every step after it: the first few say where it began. */
+const TOLD = 8;
+const someOf = (sentences: readonly string[]): readonly string[] =>
+  sentences.length <= TOLD
+    ? sentences
+    : [...sentences.slice(0, TOLD), `${sentences.length - TOLD} more violations came of it.`];
+
 export function judgeSoak(facts: SoakFacts): SoakVerdict {
   const { finalHash, referenceHash } = facts;
   const lost = facts.faults.reduce((sum, row) => sum + row.lostSteps, 0);
   const failures = [
     ...(facts.failure === undefined ? [] : [facts.failure]),
-    ...new Set(facts.violations),
+    ...someOf([...new Set(facts.violations)]),
     ...facts.falseEvictions,
     ...facts.leaks,
     ...(lost === 0 ? [] : [`${count(lost, 'committed step')} executed again although a donor was alive.`]),

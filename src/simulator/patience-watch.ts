@@ -9,6 +9,8 @@ import type { RankState } from '../protocol/state.ts';
 const DEADLINES = 4;
 /** Generations of one line, all with the same members, that may follow each other without a committed step. */
 const FRUITLESS = 8;
+/** Not looked at in rooms of more members. */
+const LARGE = 64;
 
 interface Line {
   readonly members: string;
@@ -55,6 +57,8 @@ export function createPatienceWatch(): PatienceWatch {
     { incarnation, number }: GenerationId,
     list: readonly MemberId[],
   ): ReturnType<PatienceWatch['recorded']> {
+    // A large room that gathers goes through many generations before it trains.
+    if (list.length > LARGE) return undefined;
     const before = lines.get(incarnation);
     if (before !== undefined && before.number >= number) return undefined;
     const members = sortedText(list);

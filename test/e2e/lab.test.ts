@@ -273,6 +273,27 @@ describe('the race laboratory', () => {
     const { protocol } = await loadProtocol(fileURLToPath(new URL(`../../${file}`, import.meta.url)));
     const { traceHash } = replayGuest(protocol, parseReplayOf(GuestExperimentSchema, text), { hash: true });
     await page.locator(`[data-trace-hash="${traceHash}"]`).waitFor();
+
+    // By keyboard: back to the first quorum, and other futures from there.
+    await page.getByRole('application', { name: /^Space-time diagram: 5 lanes/ }).focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowDown');
+    await page.getByText('event 2 of').waitFor();
+    await page.getByRole('button', { name: 'What if, from here?' }).click();
+    await page
+      .getByText(/^Of 40 other futures from there, \d+ break the same invariant: it could still/)
+      .waitFor();
+    expect(await page.getByRole('application').count()).toBe(2);
+    expect(await violations(page)).toEqual([]);
+
+    // The link, opened elsewhere, comes to the same trace; one of another core is told apart.
+    const elsewhere = await lab.context.newPage();
+    await elsewhere.goto(`${lab.origin}/#${text}`);
+    await elsewhere.locator(`[data-trace-hash="${traceHash}"]`).waitFor();
+    expect(await violations(elsewhere)).toEqual([]);
+    await elsewhere.goto(`${lab.origin}/#rf77:AAAA`);
+    await elsewhere.getByText("another version of the protocol's core (77; this page has 1)").waitFor();
+    await elsewhere.close();
     expect(complaints).toEqual([]);
     await page.close();
   });

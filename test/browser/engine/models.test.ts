@@ -176,7 +176,9 @@ test('the estimate before a job is what its passes then take', async () => {
   const engine = await open(GPT);
   await train(engine, 1);
   const { bytes, largestMicroBatch, largestBuffer, bufferLimit } = engine.preflight;
-  expect(Math.abs(engine.memory().bytes - bytes)).toBeLessThan(0.02 * bytes);
+  // Parameters and two moments, copied when the first checkpoint is taken.
+  const copy = 3 * 4 * layoutOf(GPT).gradient;
+  expect(Math.abs(engine.memory().bytes + copy - bytes)).toBeLessThan(0.02 * bytes);
   expect(largestBuffer.bytes).toBeLessThan(bufferLimit);
   expect(largestMicroBatch).toBeGreaterThan(GPT.globalBatch / GPT.microBatches);
 });

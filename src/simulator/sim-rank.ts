@@ -139,7 +139,8 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
         return { kind: 'computed', generation, step, attempt, bucket, lanes: part };
       });
       const world = rank.core.membership?.generation.members.length ?? 1;
-      const load = (microBatches.length * world) / compute.layout.microBatches;
+      // Against an equal share, which is one micro-batch where there are more ranks than micro-batches.
+      const load = microBatches.length / Math.max(1, compute.layout.microBatches / world);
       ports.answer(rank, 'engine', buckets, load);
       return;
     }

@@ -124,12 +124,12 @@ describe('a contribution', () => {
     expect(await faultOf(engine.contribute({ step: 0, microBatches: [0] }))).toBe('loader');
   });
 
-  test('flags inputs that are not finite and is then refused by apply', async () => {
+  test('flags sums that are not finite and is then refused by apply', async () => {
     const poisoned = {
       ...loader,
       load: async (...asked: Parameters<typeof loader.load>) => {
         const samples = await loader.load(...asked);
-        samples.inputs[3] = NaN;
+        samples.inputs.fill(3e38);
         return samples;
       },
     };

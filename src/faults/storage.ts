@@ -16,15 +16,22 @@ export interface FaultyStore<Store, Kind extends CheckpointFaultKind> {
 
 /** Checkpoints that rot or go while they are stored. */
 export function storedCheckpointFaults(
-  store: CheckpointStore,
-  /** Flips a bit of what is stored of the newest checkpoint. Returns what became of it, in words. */
-  damageNewest: () => Promise<string>,
+  /** `damage` flips a bit of what is stored. */
+  store: CheckpointStore & { damage(id: string): Promise<void> },
+  /** Whose newest checkpoint rots. */
+  room: string,
 ): FaultPort<'damage-checkpoint' | 'evict-checkpoints'> {
   const evict = async (): Promise<string> => {
     const rooms = await store.rooms();
     const all = (await Promise.all(rooms.map((room) => store.list(room)))).flat();
     for (const { id } of all) await store.delete(id);
     return `${all.length} checkpoints are gone`;
+  };
+  const damageNewest = async (): Promise<string> => {
+    const [newest] = await store.list(room);
+    if (newest === undefined) return 'no checkpoint is stored';
+    await store.damage(newest.id);
+    return `the checkpoint of step ${newest.step} has a flipped bit`;
   };
   return {
     kinds: ['damage-checkpoint', 'evict-checkpoints'],

@@ -417,7 +417,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
   return { observe, violations };
 }
 
-/** Checks merged logs: the records of all ranks, in order of time where their clocks allow. */
+/** Checks merged logs of live ranks, in order of time where their clocks allow. A dead tab has taken its newest records along. */
 export function checkLogs(records: readonly TraceRecord[], options: CheckOptions = {}): readonly Violation[] {
   const checker = createChecker({ ...options, partial: true });
   for (const record of records) checker.observe(record);

@@ -10,7 +10,7 @@ const DigitsSchema = v.strictObject({ kind: v.literal('digits') });
 
 /**
  * Characters of a text. A sample is a place in it: the tokens from there on, each to be followed by the next. `corpus` names a text
- * packed with the program, or the SHA-256 of a UTF-8 text that a person brought, which the room's other ranks are then given.
+ * packed with the program, or the SHA-256 of a UTF-8 text that a person brought; a rank elsewhere is asked for the same file.
  */
 const TextSchema = v.strictObject({
   kind: v.literal('text'),

@@ -1,7 +1,6 @@
 // Puts a rank together in its worker: the protocol core, the browser's ports, and the faults between them.
 
 import { openBallotStore } from '../checkpoint/ballots.ts';
-import { damageNewestCheckpoint } from '../checkpoint/damage.ts';
 import { openSeatLocks } from '../checkpoint/seat-locks.ts';
 import { openCheckpointStore } from '../checkpoint/store.ts';
 import { faultyClock } from '../faults/clock.ts';
@@ -150,7 +149,7 @@ export function openRank(
       network.faults,
       ballots.faults,
       checkpoints.faults,
-      storedCheckpointFaults(store, () => damageNewestCheckpoint(options.path ?? options.room)),
+      storedCheckpointFaults(store, options.path ?? options.room),
       time.faults,
       ...engineFaults.ports,
       // Each acts in a task of its own: the answer to whoever asked goes out first.

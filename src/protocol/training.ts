@@ -506,7 +506,7 @@ function apply(ctx: Context, membership: Membership, round: Round, lanes: Int32A
   if (training === undefined) return;
   const { layout } = round;
   const { step } = round.id;
-  // In a hierarchy there are more ranks than micro-batches, or nearly: equal shares are as good as any.
+  // Dealing shares out takes every rank time in the number of ranks, at every step: a hierarchy keeps equal ones.
   if (membership.overlay === undefined && membership.shares.paces.length > 1)
     membership.shares = nextShares(ctx.rules, membership.shares, layout, lanes);
   state.changing = 'apply';

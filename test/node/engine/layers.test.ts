@@ -59,7 +59,7 @@ describe.each(Object.keys(LAYERS) as LayerSpec['kind'][])('the layer %s', (kind)
     expect(Object.fromEntries(shapes.parameters.map(({ name, shape }) => [name, shape]))).toEqual(parameters);
   });
 
-  test('has a gradient for its parameters exactly where it has any', () => {
+  test('computes a gradient for parameters exactly where it has parameters', () => {
     expect(layer.cpu.parameterGradient !== undefined).toBe(shapes.parameters.length > 0);
   });
 

@@ -17,7 +17,7 @@ describe('admission', () => {
     expect(admission.turnedAway()).toBe(0);
   });
 
-  it('does not count peers that prove themselves: any number may join', () => {
+  it('lets a thousand peers in at once where each proves itself', () => {
     const admission = createAdmission();
     for (let i = 0; i < 1000; i++) {
       expect(admission.call(0)).toBe(true);

@@ -169,7 +169,7 @@ describe('a language model', () => {
     await page.getByLabel('A text file of yours').check();
     const text = 'It was the best of times, it was the worst of times. '.repeat(60);
     await page
-      .locator('input[type=file]')
+      .locator('input[type=file][name=text]')
       .setInputFiles({ name: 'times.txt', mimeType: 'text/plain', buffer: Buffer.from(text) });
     await page.getByRole('button', { name: 'Start four ranks' }).click();
     await page.waitForURL(/text=[0-9a-f]{64}/);

@@ -1,7 +1,6 @@
 // Committed steps that were executed again although somebody who lived on had their outcome. Pure: records in, findings out.
 
 import type { GenerationId, MemberId } from '../../ports/ids.ts';
-import { sameGeneration } from '../../ports/ids.ts';
 import type { TraceRecord } from '../../trace/events.ts';
 
 /** An update that was made once more. */
@@ -13,8 +12,9 @@ export interface Repeat {
 
 /**
  * Looks over the whole room, across generations and incarnations. An update counts when a member whose log goes on had committed
- * its outcome before: that member could have been the donor. Within one generation nothing can be done twice unnoticed (invariant 4),
- * and clocks of two tabs may differ by more than a step takes, so an update is compared with other generations only.
+ * its outcome before, in an older generation or another incarnation: that member could have been the donor. Within one generation
+ * nothing can be done twice unnoticed (invariant 4), and clocks of two tabs may differ by more than a step takes; a page that was frozen
+ * or cut off may still finish, in the generation that it knows, what the others have gone past since.
  */
 export function findRepeats(records: readonly TraceRecord[]): readonly Repeat[] {
   const lastSeen = new Map<MemberId, number>();
@@ -28,12 +28,14 @@ export function findRepeats(records: readonly TraceRecord[]): readonly Repeat[] 
     } else if (event.kind === 'applied') {
       const known = [...newest].some(
         ([donor, { step, generation }]) =>
-          step > event.step &&
-          !sameGeneration(generation, event.generation) &&
-          (lastSeen.get(donor) ?? at) > at,
+          step > event.step && succeeds(event.generation, generation) && (lastSeen.get(donor) ?? at) > at,
       );
       if (known) repeats.push({ step: event.step, at });
     }
   }
   return repeats;
 }
+
+/** Whether a generation can have known what another had done: it is later in its line, or of another line. */
+const succeeds = (generation: GenerationId, other: GenerationId): boolean =>
+  generation.incarnation !== other.incarnation || generation.number > other.number;

@@ -143,6 +143,13 @@ describe('a recovery', () => {
     expect(unexplainedRepeats(records, findRecoveries(records, [killOfC]))).toBe(0);
   });
 
+  it('is not charged with what a page that was frozen finishes late, in the generation that it knows', () => {
+    const late = [1300, C, applied(0, 5)] as const;
+    const records = logOf(...before, ...after, late, [1400, A, committed(1, 7)]);
+    expect(findRecoveries(records, [{ ...killOfC, cause: 'freeze' }])[0]?.lostSteps).toBe(0);
+    expect(unexplainedRepeats(records, [])).toBe(0);
+  });
+
   it('that does not count is charged with nothing: its steps go to the one before, or stay unexplained', () => {
     const redo: TraceEvent = { ...applied(0, 3), generation: gen(0, SECOND) } as TraceEvent;
     const records = logOf(...before, ...after, [1300, B, redo], [1400, A, committed(1, 7)]);

@@ -498,7 +498,12 @@ function onCommand(ctx: Context, command: Extract<Event, { kind: 'command' }>['c
       return;
     case 'checkpoint':
       state.checkpointWanted = true;
-      if (membership?.barrierDone === state.training?.step && membership !== undefined)
+      // An engine that is being changed is no longer at the step that this rank is known to be at.
+      if (
+        membership !== undefined &&
+        membership.barrierDone === state.training?.step &&
+        state.changing === undefined
+      )
         checkpoint(ctx, membership.generation.id);
       return;
     case 'leave':

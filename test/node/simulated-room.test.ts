@@ -175,6 +175,30 @@ describe('a simulated room', () => {
     },
   );
 
+  it('asked for a checkpoint while an engine is being changed, saves the state that comes of it', () => {
+    const world = createWorld({ seed: 11, job: job(2000, { checkpointEvery: 1000 }) });
+    const [first] = openRoom(world, ['a', 'b']);
+    const rank = world.living().find(({ member }) => member === first);
+    if (first === undefined || rank === undefined) throw new Error('two members were opened');
+    world.runUntil(() => world.committed() >= 3, MINUTE);
+    world.command(first, 'pause');
+    expect(world.runUntil(() => rank.core.phase === 'idle', MINUTE)).toBe(true);
+    const rested = rank.core.training?.step ?? 0;
+    world.command(first, 'start');
+    expect(world.runUntil(() => rank.core.changing === 'apply', MINUTE)).toBe(true);
+    expect(rank.core.training?.step).toBe(rested);
+    world.command(first, 'checkpoint');
+    const saved = () => world.log.flatMap((r) => (r.event.kind === 'checkpointed' ? [r.event] : []));
+    expect(world.runUntil(() => saved().some(({ step }) => step >= rested), MINUTE)).toBe(true);
+    const { step, hash } = saved().at(-1) ?? {};
+    expect(step).toBe(rested + 1);
+    const states = referenceRun(
+      hashCompute(DEFAULT_JOB.seed, DEFAULT_JOB.microBatches, 'uniform'),
+      rested + 1,
+    );
+    expect(hash).toBe(states[rested + 1]);
+  });
+
   it('with a link that never works again goes on without one of its ends, and does not quarrel', () => {
     const world = createWorld({ seed: 9, job: job(2000) });
     const [first, second] = openRoom(world, ['a', 'b', 'c', 'd']);

@@ -31,6 +31,8 @@ export interface PageLink {
   /** Whether new channels on it would open. */
   stands(): boolean;
   say(word: PageWord): void;
+  /** Whether it stood once, and nothing comes through now. */
+  falters(): boolean;
   /** New ways for a connection that falters: what to send to the other end. `undefined` where it has come back or is over. */
   restart(): Promise<RTCSessionDescriptionInit | undefined>;
   /** What the other end sends for new ways, and the answer to an offer. */
@@ -98,7 +100,7 @@ export function openPageLink(connection: DataConnection, events: PageLinkEvents)
     else events.word(word);
   });
 
-  const falters = (): boolean => !over && bound !== undefined && pc.connectionState === 'disconnected';
+  const falters = (): boolean => !over && bound !== undefined && pc.connectionState !== 'connected';
 
   /** The own side of a negotiation, with the candidates that were found. */
   async function described(): Promise<RTCSessionDescriptionInit | undefined> {
@@ -120,6 +122,7 @@ export function openPageLink(connection: DataConnection, events: PageLinkEvents)
       if (bound !== undefined) events.bound(bound.local, bound.remote);
     },
     stands: () => !over && pc.connectionState === 'connected' && page.readyState === 'open',
+    falters,
     async restart() {
       if (!falters()) return undefined;
       pc.restartIce();

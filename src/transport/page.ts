@@ -58,6 +58,11 @@ const REST_MS = 150_000;
 const ASK_AGAIN_MS = 2_000;
 /** A connection that falters gets this long to come back by itself, in milliseconds; then, and so often, new ways are tried. */
 const RESTART_MS = 3_000;
+/**
+ * And so long until it is given up, in milliseconds. Left alone a browser does that itself after ten seconds; one that has offered new
+ * ways waits for an answer for ever.
+ */
+const FALTERING_MS = 12_000;
 /** Pages that have failed or been refused, of which this many are remembered. */
 const MAX_ACQUAINTANCES = 256;
 /** From a goodbye to the closing of its connection, in milliseconds. */
@@ -76,6 +81,7 @@ interface Entry {
   asking: ReturnType<typeof setTimeout> | undefined;
   /** Looks whether the connection still falters. */
   faltering: ReturnType<typeof setTimeout> | undefined;
+  falteringSince: number | undefined;
   /** Of its channels. */
   round: number;
   authenticated: boolean;
@@ -263,6 +269,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
       giveUp: undefined,
       asking: undefined,
       faltering: undefined,
+      falteringSince: undefined,
       round: 0,
       authenticated: false,
       proven: false,
@@ -352,19 +359,31 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
     }
   }
 
-  /** Tries new ways for a connection that does not come back by itself. Its channels, and what is in them, go on if it does. */
+  /**
+   * Watches a connection that does not come back by itself: its caller tries new ways, and after some time both ends give it up. Its
+   * channels, and what is in them, go on if it comes back.
+   */
   function falter(entry: Entry): void {
-    if (entry.role !== 'caller') return;
+    entry.falteringSince ??= performance.now();
     clearTimeout(entry.faltering);
     entry.faltering = setTimeout(() => void restart(entry), RESTART_MS);
   }
 
   async function restart(entry: Entry): Promise<void> {
+    if (!entry.link.falters()) {
+      entry.falteringSince = undefined;
+      return;
+    }
+    if (performance.now() - (entry.falteringSince ?? 0) >= FALTERING_MS) {
+      tell({ kind: 'down', link: entry.id, evidence: 'ice' });
+      lost(entry);
+      return;
+    }
+    falter(entry);
+    if (entry.role !== 'caller') return;
     try {
       const description = await entry.link.restart();
-      if (description === undefined) return;
-      sendRestart(entry.slot, description);
-      falter(entry);
+      if (description !== undefined) sendRestart(entry.slot, description);
     } catch {
       // It has been closed meanwhile, and told so.
     }

@@ -337,6 +337,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
       case 'aborted':
       case 'checkpointFailed':
       case 'checkpointSkipped':
+      case 'heldUp':
       case 'exactness':
       case 'faultHealed':
       case 'faultInjected':

@@ -172,6 +172,8 @@ export function sentenceOf(event: TraceEvent): Sentence {
       return say`could not save the checkpoint at step ${event.step}: ${clause(event.reason)}.`;
     case 'checkpointSkipped':
       return say`skipped the checkpoint at step ${event.step}: ${clause(event.reason)}.`;
+    case 'heldUp':
+      return say`took ${Math.round(event.ms)} ms from the training to copy the state of step ${event.step} for a checkpoint.`;
     case 'restored':
       return say`restored the checkpoint at step ${event.step}, hash ${shortHash(event.hash)}.`;
     case 'seatAcquired':
@@ -245,6 +247,7 @@ export function topicOf(event: TraceEvent): Topic {
     case 'contributed':
     case 'applied':
     case 'committed':
+    case 'heldUp':
       return 'steps';
   }
 }
@@ -273,6 +276,7 @@ export function toneOf(event: TraceEvent): Tone {
     case 'exactness':
       return event.promise.kind === 'exact' ? 'plain' : 'bad';
     case 'phase':
+    case 'heldUp':
     case 'linkUp':
     case 'linkCarried':
     case 'founded':

@@ -288,6 +288,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       failed,
       (ms) => {
         pacer.heldUp(ms);
+        report({ kind: 'heldUp', step, ms });
       },
     );
   };

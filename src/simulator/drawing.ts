@@ -93,6 +93,7 @@ export function drawRecords(tell: Teller = byKind): RecordDrawing {
         case 'checkpointed':
         case 'checkpointFailed':
         case 'checkpointSkipped':
+        case 'heldUp':
         case 'restored':
         case 'seatAcquired':
         case 'waitingForQuorum':

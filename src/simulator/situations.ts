@@ -170,6 +170,7 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
           break;
         case 'checkpointed':
         case 'checkpointSkipped':
+        case 'heldUp':
         case 'chosen':
         case 'contributed':
         case 'donated':

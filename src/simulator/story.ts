@@ -74,6 +74,7 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
       case 'checkpointed':
       case 'checkpointFailed':
       case 'checkpointSkipped':
+      case 'heldUp':
       case 'exactness':
       case 'faultInjected':
       case 'faultHealed':

@@ -141,6 +141,8 @@ export type TraceEvent =
       readonly step: number;
       readonly reason: string;
     }
+  /** The copy of a state that is to be saved kept the engine from its next work for so many milliseconds, just now. */
+  | { readonly kind: 'heldUp'; readonly step: number; readonly ms: number }
   | { readonly kind: 'checkpointSkipped'; readonly step: number; readonly reason: string }
   | { readonly kind: 'restored'; readonly step: number; readonly hash: StateHash }
   | { readonly kind: 'seatAcquired'; readonly seat: SeatId }

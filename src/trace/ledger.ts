@@ -19,7 +19,7 @@ export interface Ledger {
   readonly heal: number;
   /** Computing what an abort then threw away. */
   readonly redo: number;
-  /** Saving that held the training up; checkpoints behind the training cost nothing here. */
+  /** Copying a state to be saved while the step waited for it. What else a save takes is behind the training, and costs nothing here. */
   readonly checkpoint: number;
   /** Starting, waiting to be taken in or for a quorum; paused, done or stopped. */
   readonly idle: number;
@@ -58,6 +58,8 @@ const ACCOUNTS: Readonly<Record<Phase, Account>> = {
 interface RankAccount {
   phase: Phase;
   since: number;
+  /** Booked since the phase began: what a save has held up is taken out of it. */
+  inPhase: number;
   /** Spent on the step in hand, which may yet be thrown away. */
   computing: number;
   reducing: number;
@@ -87,6 +89,7 @@ export function keepLedger(): LedgerKeeper {
   function book(rank: RankAccount, now: number): void {
     const spent = Math.max(0, now - rank.since);
     rank.since = now;
+    rank.inPhase += spent;
     if (rank.phase === 'computing') rank.computing += spent;
     else if (rank.phase === 'reducing') rank.reducing += spent;
     else sums[ACCOUNTS[rank.phase]] += spent;
@@ -110,6 +113,16 @@ export function keepLedger(): LedgerKeeper {
     rank.suspectedAt = undefined;
   }
 
+  /** The engine made a copy to be saved while this rank wanted it for its step. While it waits for others, it loses nothing by that. */
+  function heldUp(rank: RankAccount, ms: number): void {
+    if (rank.phase !== 'computing' && rank.phase !== 'applying') return;
+    const held = Math.min(Math.max(0, ms), rank.inPhase);
+    rank.inPhase -= held;
+    if (rank.phase === 'computing') rank.computing -= held;
+    else sums.compute -= held;
+    sums.checkpoint += held;
+  }
+
   function contributed(rank: RankAccount, round: string, at: number): void {
     rank.round = round;
     const known = lastContributions.get(round);
@@ -126,6 +139,7 @@ export function keepLedger(): LedgerKeeper {
         rank = {
           phase: 'starting',
           since: at,
+          inPhase: 0,
           computing: 0,
           reducing: 0,
           reducingSince: undefined,
@@ -137,10 +151,13 @@ export function keepLedger(): LedgerKeeper {
       book(rank, at);
       if (event.kind === 'phase') {
         rank.phase = event.phase;
+        rank.inPhase = 0;
         if (event.phase === 'reducing') rank.reducingSince ??= at;
       } else if (event.kind === 'contributed') {
         const { generation, step, attempt } = event;
         contributed(rank, `${generation.incarnation}/${generation.number}/${step}/${attempt}`, at);
+      } else if (event.kind === 'heldUp') {
+        heldUp(rank, event.ms);
       } else if (event.kind === 'suspected') {
         rank.suspectedAt ??= at;
       } else if (event.kind === 'committed') {

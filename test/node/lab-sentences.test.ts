@@ -81,6 +81,7 @@ const EVENTS: {
   checkpointed: [{ kind: 'checkpointed', generation, step: 12, hash }],
   checkpointFailed: [{ kind: 'checkpointFailed', generation, step: 12, reason: 'The quota is used up.' }],
   checkpointSkipped: [{ kind: 'checkpointSkipped', step: 12, reason: '' }],
+  heldUp: [{ kind: 'heldUp', step: 12, ms: 3.2 }],
   restored: [{ kind: 'restored', step: 12, hash }],
   seatAcquired: [{ kind: 'seatAcquired', seat }],
   waitingForQuorum: [

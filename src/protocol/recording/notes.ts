@@ -1,9 +1,9 @@
-// What a recording keeps of a host's own log lines: votes once they are stored, and faults. The rest of the log is the core's,
+// What a recording keeps of a host's own log lines: votes once they are stored, faults, and what saving cost. The rest of the log is the core's,
 // and comes again when the recording is run.
 
 import * as v from 'valibot';
 import type { TraceEvent } from '../../trace/events.ts';
-import { ballot, generationId, seatId } from '../codec.ts';
+import { ballot, count, generationId, seatId } from '../codec.ts';
 
 const text = v.pipe(v.string(), v.maxLength(10_000));
 const vote = { generation: generationId, seat: seatId, ballot, stored: v.boolean() };
@@ -14,6 +14,7 @@ export const NoteSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('voted'), ...vote, value: v.string() }),
   v.strictObject({ kind: v.literal('faultInjected'), ...fault }),
   v.strictObject({ kind: v.literal('faultHealed'), ...fault }),
+  v.strictObject({ kind: v.literal('heldUp'), step: count, ms: v.pipe(v.number(), v.minValue(0)) }),
 ]);
 export type Note = v.InferOutput<typeof NoteSchema>;
 
@@ -22,6 +23,7 @@ const KINDS: readonly string[] = [
   'voted',
   'faultInjected',
   'faultHealed',
+  'heldUp',
 ] satisfies Note['kind'][];
 
 export const isNote = (event: TraceEvent): event is Note => KINDS.includes(event.kind);

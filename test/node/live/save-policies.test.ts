@@ -5,9 +5,11 @@ import type { Job } from '../../../src/job/job.ts';
 import { jobHash, parseJob } from '../../../src/job/job.ts';
 import { savePolicy } from '../../../src/lab/query.ts';
 import { createSavePacer } from '../../../src/live/save-pacer.ts';
+import type { Engine } from '../../../src/ports/engine.ts';
+import { ledgerOf } from '../../../src/trace/ledger.ts';
 import { createRoom } from './room.ts';
 import type { Room } from './room.ts';
-import { SMALL_JOB } from './small-job.ts';
+import { SMALL_JOB, smallEngine } from './small-job.ts';
 
 type When = Job['policies']['checkpointWhen'];
 
@@ -84,6 +86,37 @@ describe('a room saves', () => {
       expect(savedSteps(room)).toHaveLength(tabHides ? 1 : 0);
       for (const rank of [first, second]) rank.kill();
     }
+  });
+
+  test('and books what its saves held up: the update waits for the copy of the state', async () => {
+    const room = createRoom({
+      ...SMALL_JOB,
+      steps: 12,
+      policies: { ...SMALL_JOB.policies, checkpointEvery: 5 },
+    });
+    const { clock } = room;
+    const openEngine = async (job: Job): Promise<Engine> => {
+      const engine = smallEngine(job);
+      return {
+        ...engine,
+        async snapshot() {
+          await new Promise<void>((resolve) => void clock.after(7, resolve));
+          return await engine.snapshot();
+        },
+      };
+    };
+    const { host } = await room.open({ options: { fresh: true }, ports: { openEngine } });
+    await clock.until('it is done', () => host.status().phase === 'done');
+    const log = host.log(0, 10_000);
+    const heldUp = log.flatMap(({ event }) => (event.kind === 'heldUp' ? [event] : []));
+    expect(heldUp).toMatchObject([
+      { step: 5, ms: 7 },
+      { step: 10, ms: 7 },
+    ]);
+    const ledger = ledgerOf(log);
+    expect(ledger.checkpoint).toBe(14);
+    const booked = (Object.values(ledger) as readonly number[]).reduce((sum, ms) => sum + ms, 0);
+    expect(booked).toBeCloseTo((log.at(-1)?.at ?? 0) - (log[0]?.at ?? 0), 6);
   });
 
   test('every so many seconds', () => {

@@ -18,7 +18,8 @@ struct Shape {
   out_channels: u32,
   out_height: u32,
   out_width: u32,
-  kernel: u32,
+  kernel_height: u32,
+  kernel_width: u32,
   stride: u32,
   padding: u32,
   // Offsets in the parameters, or in a slice's gradients.
@@ -77,12 +78,12 @@ fn multiply(before: Patch, local: vec3<u32>) -> Patch {
 // x at a tap of the patch of a place; zero in the padding and outside of either range. `sample` is the first of them.
 fn patch_at(first_sample: u32, samples: u32, tap: u32, place: u32) -> f32 {
   let area = shape.out_height * shape.out_width;
-  let taps = shape.kernel * shape.kernel;
+  let taps = shape.kernel_height * shape.kernel_width;
   if (tap >= shape.channels * taps || place >= samples * area) {
     return 0.0;
   }
-  let y = i32(place % area / shape.out_width * shape.stride + tap % taps / shape.kernel) - i32(shape.padding);
-  let x = i32(place % area % shape.out_width * shape.stride + tap % shape.kernel) - i32(shape.padding);
+  let y = i32(place % area / shape.out_width * shape.stride + tap % taps / shape.kernel_width) - i32(shape.padding);
+  let x = i32(place % area % shape.out_width * shape.stride + tap % taps % shape.kernel_width) - i32(shape.padding);
   if (y < 0 || x < 0 || y >= i32(shape.height) || x >= i32(shape.width)) {
     return 0.0;
   }
@@ -100,7 +101,7 @@ fn patch_places(tap: u32, place: u32) -> vec4<f32> {
 }
 
 fn weight_of(channel: u32, tap: u32) -> f32 {
-  let taps = shape.channels * shape.kernel * shape.kernel;
+  let taps = shape.channels * shape.kernel_height * shape.kernel_width;
   if (channel >= shape.out_channels || tap >= taps) {
     return 0.0;
   }
@@ -131,7 +132,7 @@ fn forward(
 ) {
   let first_channel = group.y * TILE;
   let first_place = (group.z * groups.x + group.x) * TILE;
-  let depth = shape.channels * shape.kernel * shape.kernel;
+  let depth = shape.channels * shape.kernel_height * shape.kernel_width;
   var p = Patch();
   for (var start = 0u; start < depth; start += DEPTH) {
     for (var slot = index; slot < DEPTH * QUADS; slot += INVOCATIONS) {
@@ -159,13 +160,13 @@ fn forward(
 
 // dy at the output place that reaches this input place by a tap; `tap` is (output channel, row, column) here.
 fn reached(tap: u32, place: u32) -> f32 {
-  let taps = shape.kernel * shape.kernel;
+  let taps = shape.kernel_height * shape.kernel_width;
   let area = shape.height * shape.width;
   if (tap >= shape.out_channels * taps || place >= shape.samples * area) {
     return 0.0;
   }
-  let y = i32(place % area / shape.width + shape.padding) - i32(tap % taps / shape.kernel);
-  let x = i32(place % area % shape.width + shape.padding) - i32(tap % shape.kernel);
+  let y = i32(place % area / shape.width + shape.padding) - i32(tap % taps / shape.kernel_width);
+  let x = i32(place % area % shape.width + shape.padding) - i32(tap % taps % shape.kernel_width);
   let stride = i32(shape.stride);
   if (y < 0 || x < 0 || y % stride != 0 || x % stride != 0) {
     return 0.0;
@@ -180,7 +181,7 @@ fn reached(tap: u32, place: u32) -> f32 {
 
 // The weight between an input channel and a tap of `reached`.
 fn weight_back(channel: u32, tap: u32) -> f32 {
-  let taps = shape.kernel * shape.kernel;
+  let taps = shape.kernel_height * shape.kernel_width;
   if (channel >= shape.channels || tap >= shape.out_channels * taps) {
     return 0.0;
   }
@@ -211,7 +212,7 @@ fn input_gradient(
 ) {
   let first_channel = group.y * TILE;
   let first_place = (group.z * groups.x + group.x) * TILE;
-  let depth = shape.out_channels * shape.kernel * shape.kernel;
+  let depth = shape.out_channels * shape.kernel_height * shape.kernel_width;
   var p = Patch();
   for (var start = 0u; start < depth; start += DEPTH) {
     for (var slot = index; slot < DEPTH * QUADS; slot += INVOCATIONS) {
@@ -248,7 +249,7 @@ fn arriving_at(first_sample: u32, channel: u32, place: u32) -> f32 {
 }
 
 fn store_weight(slice: u32, channel: u32, tap: u32, v: vec4<f32>) {
-  let taps = shape.channels * shape.kernel * shape.kernel;
+  let taps = shape.channels * shape.kernel_height * shape.kernel_width;
   if (channel >= shape.out_channels) {
     return;
   }

@@ -20,9 +20,10 @@ const Pool = { kernel: count(64), stride: count(64) };
 const CnnLayerSchema = v.variant('kind', [
   v.strictObject({
     kind: v.literal('conv2d'),
-    /** Output channels; kernels are square. */
+    /** Output channels. */
     channels: count(4096),
-    kernel: count(31),
+    /** Side of a square kernel, or height and width. */
+    kernel: v.union([count(31), v.tuple([count(31), count(31)])]),
     stride: count(16),
     /** Zeros on every side. */
     padding: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(15)),

@@ -56,19 +56,14 @@ export function prepareOp(spec: OpCase, tensors: Tensors): Trial {
       return layerTrial(tensors, at, { kind: spec.op }, [], { output: 1, x: 1, parameters: 1 });
     case 'conv2d': {
       const { shape } = tensors.floats(`${at}in/weight`, [null, null, null, null]);
-      const [channels = 0, depth = 0, kernel = 0, across = 0] = shape;
-      if (kernel !== across)
-        malformed(
-          tensors.path,
-          `tensor "${at}in/weight": expected a square kernel, found ${kernel} by ${across}.`,
-        );
+      const [channels = 0, depth = 0, height = 0, width = 0] = shape;
       const { stride, padding } = spec.attrs;
       const out = tensors.floats(`${at}out`, [null, channels, null, null]);
-      const area = kernel * kernel;
+      const area = height * width;
       return layerTrial(
         tensors,
         at,
-        { kind: 'conv2d', channels, kernel, stride, padding },
+        { kind: 'conv2d', channels, kernel: [height, width], stride, padding },
         ['weight', 'bias'],
         // A weight is summed over every pixel of every sample.
         { output: depth * area, x: channels * area, parameters: out.values.length / channels },

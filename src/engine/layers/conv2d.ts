@@ -1,4 +1,4 @@
-// Two-dimensional convolution (cross-correlation, as PyTorch has it), with square kernels: W [out, in, k, k], b [out].
+// Two-dimensional convolution (cross-correlation, as PyTorch has it): W [out, in, kernel height, kernel width], b [out].
 
 import { foldedGrid } from './grid.ts';
 import { matmul } from '../cpu/matmul.ts';
@@ -18,7 +18,8 @@ export interface Conv2dSpec {
   readonly kind: 'conv2d';
   /** Output channels. */
   readonly channels: number;
-  readonly kernel: number;
+  /** Side of a square kernel, or height and width. */
+  readonly kernel: number | readonly [height: number, width: number];
   readonly stride: number;
   /** Zeros on every side. */
   readonly padding: number;
@@ -26,19 +27,26 @@ export interface Conv2dSpec {
 
 type Sizes = ReturnType<typeof sizesOf>;
 
+/** Height and width of a kernel. */
+const sidesOf = (kernel: Conv2dSpec['kernel']): readonly [number, number] =>
+  typeof kernel === 'number' ? [kernel, kernel] : kernel;
+
 function sizesOf(place: Place<Conv2dSpec>) {
   const { spec, output, parameters } = place;
   const [channels = 0, height = 0, width = 0] = place.inputs[0] ?? [];
   const [, outHeight = 0, outWidth = 0] = output;
+  const [kernelHeight, kernelWidth] = sidesOf(spec.kernel);
   return {
     ...spec,
+    kernelHeight,
+    kernelWidth,
     depth: channels,
     height,
     width,
     outHeight,
     outWidth,
     /** Terms of one output's sum, and outputs of one channel. */
-    terms: channels * spec.kernel * spec.kernel,
+    terms: channels * kernelHeight * kernelWidth,
     pixels: outHeight * outWidth,
     inputLength: channels * height * width,
     weight: parameters[0]?.offset ?? 0,
@@ -48,11 +56,12 @@ function sizesOf(place: Place<Conv2dSpec>) {
 
 /** Calls back for each term of each output that lies inside the image: where it is in the columns [terms, pixels], and in the image. */
 function eachTerm(sizes: Sizes, visit: (column: number, pixel: number) => void): void {
-  const { depth, kernel, stride, padding, height, width, outHeight, outWidth, pixels } = sizes;
+  const { depth, kernelHeight, kernelWidth, stride, padding } = sizes;
+  const { height, width, outHeight, outWidth, pixels } = sizes;
   for (let c = 0; c < depth; c++) {
-    for (let ky = 0; ky < kernel; ky++) {
-      for (let kx = 0; kx < kernel; kx++) {
-        const row = ((c * kernel + ky) * kernel + kx) * pixels;
+    for (let ky = 0; ky < kernelHeight; ky++) {
+      for (let kx = 0; kx < kernelWidth; kx++) {
+        const row = ((c * kernelHeight + ky) * kernelWidth + kx) * pixels;
         for (let oy = 0; oy < outHeight; oy++) {
           const y = oy * stride + ky - padding;
           if (y < 0 || y >= height) continue;
@@ -206,16 +215,18 @@ const tileGrid = (places: number, channels: number): Workgroups => {
 function gpuSizesOf(place: GpuPlace<Conv2dSpec>) {
   const [channels = 0, height = 0, width = 0] = place.inputs[0] ?? [];
   const [outChannels = 0, outHeight = 0, outWidth = 0] = place.output;
-  const { kernel, stride, padding } = place.spec;
+  const { stride, padding } = place.spec;
+  const [kernelHeight, kernelWidth] = sidesOf(place.spec.kernel);
   const [weight, bias] = place.parameters;
   return {
     channels,
     inPlaces: height * width,
     places: outHeight * outWidth,
-    taps: channels * kernel * kernel,
+    taps: channels * kernelHeight * kernelWidth,
     uniform: (samples: number) => [
       ...[samples, channels, height, width, outChannels, outHeight, outWidth],
-      ...[kernel, stride, padding, weight?.offset ?? 0, bias?.offset ?? 0, place.gradientLength],
+      ...[kernelHeight, kernelWidth, stride, padding],
+      ...[weight?.offset ?? 0, bias?.offset ?? 0, place.gradientLength],
     ],
   };
 }
@@ -227,13 +238,14 @@ const flopsOf = (place: GpuPlace<Conv2dSpec>): number => {
 export const conv2d: Layer<Conv2dSpec> = {
   shapes({ channels, kernel, stride, padding }, inputs) {
     const [depth = 0, height = 0, width = 0] = inputShape('conv2d', inputs, 3);
-    const shape = [channels, depth, kernel, kernel];
+    const [kernelHeight, kernelWidth] = sidesOf(kernel);
+    const shape = [channels, depth, kernelHeight, kernelWidth];
     const bound = 1 / Math.sqrt(elements(shape.slice(1)));
     return {
       output: [
         channels,
-        windows('conv2d', height, kernel, stride, padding),
-        windows('conv2d', width, kernel, stride, padding),
+        windows('conv2d', height, kernelHeight, stride, padding),
+        windows('conv2d', width, kernelWidth, stride, padding),
       ],
       parameters: [
         { name: 'weight', shape, initialization: { kind: 'uniform', bound } },

@@ -48,7 +48,7 @@ const CASES: { readonly [Kind in LayerSpec['kind']]: Arbitrary } = {
   conv2d: fc
     .record({
       channels: upTo(40),
-      kernel: upTo(3),
+      kernel: fc.oneof(upTo(3), fc.tuple(upTo(3), upTo(3))),
       stride: upTo(3),
       padding: upTo(2, 0),
       depth: upTo(3),

@@ -66,7 +66,7 @@ const seeds = fc.integer();
 const convolution = fc.record({
   kind: fc.constant('conv2d'),
   channels: small(3),
-  kernel: small(3),
+  kernel: fc.oneof(small(3), fc.tuple(small(3), small(3))),
   stride: small(2),
   padding: fc.integer({ min: 0, max: 2 }),
 });

@@ -8,6 +8,7 @@ import type { MemberId } from '../ports/ids.ts';
 import type { RankHandle, RankOptions } from '../live/api.ts';
 import { encodeRankOptions } from '../live/link.ts';
 import { LabError } from './lab-error.ts';
+import { words } from './words.ts';
 
 /** An engine on a slow machine, with nothing cached. */
 const ANNOUNCE_MS = 60_000;
@@ -106,12 +107,7 @@ export function openFramesIn(place: HTMLElement, listener: FrameListener): RankF
       });
       const timer = setTimeout(() => {
         drop(frame);
-        frame.settle?.reject(
-          new LabError(
-            'frame-silent',
-            `A rank's page did not come up within ${ANNOUNCE_MS / 1000} s. Reload this page; if that does not help, look at the browser's console.`,
-          ),
-        );
+        frame.settle?.reject(new LabError('frame-silent', words.banners.frameSilent(ANNOUNCE_MS / 1000)));
       }, ANNOUNCE_MS);
       place.append(element);
       try {

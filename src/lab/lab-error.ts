@@ -1,5 +1,7 @@
 // What the lab says when one of its own actions fails. The message says what was expected, what was found, what to do.
 
+import { words } from './words.ts';
+
 export type LabFault = 'frame-failed' | 'frame-silent' | 'no-such-rank' | 'no-answer' | 'too-many' | 'left';
 
 export class LabError extends Error {
@@ -22,12 +24,7 @@ export async function answered<T>(what: string, ms: number, call: Promise<T>): P
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(
-        new LabError(
-          'no-answer',
-          `${what}: no answer within ${Math.round(ms / 1000)} s. The rank may be frozen or gone.`,
-        ),
-      );
+      reject(new LabError('no-answer', words.banners.noAnswer(what, Math.round(ms / 1000))));
     }, ms);
   });
   try {

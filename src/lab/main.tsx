@@ -13,6 +13,7 @@ import { askForClass } from './classroom/notice.ts';
 import type { Seat } from './classroom/seat.ts';
 import { openDoor } from './door.ts';
 import { openFramesIn } from './frames.ts';
+import { speakAsTheBrowserDoes, wordsReady } from './language/language.ts';
 import { keepChaos } from './model/chaos.ts';
 import { createLab } from './model/lab.ts';
 import type { Lab } from './model/lab.ts';
@@ -25,6 +26,7 @@ import { words } from './words.ts';
 
 applyTheme();
 const classAsked = askForClass();
+await speakAsTheBrowserDoes();
 const stage = document.querySelector<HTMLElement>('#lab');
 const frames = document.querySelector<HTMLElement>('#frames');
 if (stage !== null && frames !== null) await open(stage, frames);
@@ -38,6 +40,7 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
     ]);
     const race = parseRaceFragment(location.hash);
     if (race !== undefined) {
+      await wordsReady();
       openRacePage(place, race);
       window.addEventListener('hashchange', () => {
         location.reload();
@@ -101,6 +104,7 @@ async function classroomOf(place: HTMLElement, hasRoom: boolean): Promise<ClassH
   const name = await classAsked;
   if (name === undefined) return none;
   const { arrive, attendClass, ClassStrip } = await import('./classroom/arrive.tsx');
+  await wordsReady();
   const seat = await arrive(place, name, hasRoom);
   if (seat === undefined) return none;
   return { seat, strip: <ClassStrip seat={seat} />, attend: (lab) => attendClass(seat, lab) };

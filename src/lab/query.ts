@@ -2,14 +2,15 @@
 
 import * as v from 'valibot';
 import { DEFAULT_JOB, JobError, parseJob } from '../job/job.ts';
-import { CHAOS_SPELLING, parseChaos } from '../faults/chaos.ts';
+import { parseChaos } from '../faults/chaos.ts';
 import type { Chaos } from '../faults/chaos.ts';
 import type { Job } from '../job/job.ts';
 import { JOB_PRESETS, PRESET_NAMES } from '../job/presets.ts';
-import { formatWire, parseWire, WIRE_SPELLING, WireSchema } from '../job/wire-schema.ts';
+import { formatWire, parseWire, WireSchema } from '../job/wire-schema.ts';
 import type { EngineChoice } from '../live/api.ts';
 import { CheckpointPathSchema } from '../live/link.ts';
-import { ICE_SPELLING, IceSchema, SIGNAL_SPELLING, SignalSchema } from '../transport/network-settings.ts';
+import { IceSchema, SignalSchema } from '../transport/network-settings.ts';
+import { words } from './words.ts';
 
 /** More frames than this in one tab would only starve each other. */
 export const MAX_LOCAL_RANKS = 16;
@@ -39,50 +40,57 @@ export interface LabQuery {
 }
 
 /** What an address may say: how it is read, and how a bad value is answered. */
-const wholeNumber = (min: number, max: number) =>
-  v.pipe(v.string(), v.regex(/^\d{1,10}$/), v.transform(Number), v.minValue(min), v.maxValue(max));
+const wholeNumber = (min: number, max: number) => ({
+  schema: v.pipe(v.string(), v.regex(/^\d{1,10}$/), v.transform(Number), v.minValue(min), v.maxValue(max)),
+  expected: () => words.address.wholeNumber(min, max),
+});
+
+const oneOf = <const Choice extends string>(...choices: readonly Choice[]) => ({
+  schema: v.picklist(choices),
+  expected: () => words.address.either(choices),
+});
 
 const OPTIONS = {
   text: {
     schema: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-    expected: 'the SHA-256 of a text, 64 hex digits',
+    expected: () => words.address.text,
   },
-  job: { schema: v.picklist(PRESET_NAMES), expected: PRESET_NAMES.join(', ') },
-  engine: { schema: v.picklist(['auto', 'webgpu', 'cpu']), expected: 'auto, webgpu or cpu' },
-  ranks: { schema: wholeNumber(1, MAX_LOCAL_RANKS), expected: `a whole number from 1 to ${MAX_LOCAL_RANKS}` },
-  autostart: { schema: v.picklist(['0', '1']), expected: '0 or 1' },
-  tune: { schema: v.picklist(['0', '1']), expected: '0 or 1' },
-  steps: { schema: wholeNumber(1, 10_000_000), expected: 'a whole number from 1 to 10000000' },
-  seed: { schema: wholeNumber(0, 0xffffffff), expected: 'a whole number from 0 to 4294967295' },
+  job: { schema: v.picklist(PRESET_NAMES), expected: () => words.address.job },
+  engine: oneOf('auto', 'webgpu', 'cpu'),
+  ranks: wholeNumber(1, MAX_LOCAL_RANKS),
+  autostart: oneOf('0', '1'),
+  tune: oneOf('0', '1'),
+  steps: wholeNumber(1, 10_000_000),
+  seed: wholeNumber(0, 0xffffffff),
   wire: {
     schema: v.pipe(v.string(), v.transform(parseWire), WireSchema, v.transform(formatWire)),
-    expected: WIRE_SPELLING,
+    expected: () => words.address.wire,
   },
   checkpoints: {
     schema: CheckpointPathSchema,
-    expected: 'a name of 1 to 64 letters, digits, blanks, dots, dashes or underscores',
+    expected: () => words.address.checkpoints,
   },
-  from: { schema: v.pipe(v.string(), v.maxLength(400)), expected: 'the id of a checkpoint' },
+  from: { schema: v.pipe(v.string(), v.maxLength(400)), expected: () => words.address.from },
   save: {
     schema: v.pipe(
       v.string(),
       v.check((text) => savePolicy(text) !== undefined),
     ),
-    expected: 'steps (20), seconds (30s), epoch, hide or auto (auto:SECONDS), with commas between them',
+    expected: () => words.address.save,
   },
-  signal: { schema: SignalSchema, expected: SIGNAL_SPELLING },
-  ice: { schema: IceSchema, expected: ICE_SPELLING },
+  signal: { schema: SignalSchema, expected: () => words.address.signal },
+  ice: { schema: IceSchema, expected: () => words.address.ice },
   chaos: {
     schema: v.pipe(
       v.string(),
       v.check((text) => text === '' || parseChaos(text) !== undefined),
     ),
-    expected: CHAOS_SPELLING,
+    expected: () => words.address.chaos,
   },
-  overlap: { schema: v.picklist(['0', '1']), expected: '0 or 1' },
+  overlap: oneOf('0', '1'),
   name: {
     schema: v.pipe(v.string(), v.regex(/^[\w .-]{1,64}$/)),
-    expected: '1 to 64 letters, digits, blanks, dots, dashes or underscores',
+    expected: () => words.address.name,
   },
 } as const;
 
@@ -101,7 +109,12 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
     const result = v.safeParse(schema, text);
     if (result.success) return result.output;
     complaints.push(
-      `The address says ${name}=${shorten(text)}; expected ${OPTIONS[name].expected}. Going on ${fallback === undefined || fallback === '' ? 'without it' : `with ${String(fallback)}`}.`,
+      words.address.wrong(
+        name,
+        shorten(text),
+        OPTIONS[name].expected(),
+        fallback === undefined || fallback === '' ? undefined : String(fallback),
+      ),
     );
     return fallback;
   };
@@ -123,8 +136,7 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
     wire: parseWire(read('wire', OPTIONS.wire.schema, formatWire(preset.wire))) ?? preset.wire,
   };
   for (const name of new Set(params.keys())) {
-    if (!(name in OPTIONS))
-      complaints.push(`The address says ${shorten(name)}=…, which the lab does not know; it is ignored.`);
+    if (!(name in OPTIONS)) complaints.push(words.address.unknown(shorten(name)));
   }
   const path = read<string | undefined>('checkpoints', OPTIONS.checkpoints.schema, undefined);
   const from = read<string | undefined>('from', OPTIONS.from.schema, undefined);
@@ -175,7 +187,7 @@ function checkedJob(wanted: Job, complaints: string[]): Job {
     return parseJob(wanted);
   } catch (error) {
     if (!(error instanceof JobError)) throw error;
-    complaints.push(`${error.message} Going on with the usual job.`);
+    complaints.push(words.address.usualJob(error.message));
     return DEFAULT_JOB;
   }
 }

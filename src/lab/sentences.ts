@@ -1,209 +1,30 @@
-// Every event of the vocabulary as a sentence. The rank that reports it is the subject and stands before it as a badge.
+// Every event of the vocabulary as a sentence in the language of the page; what it is about, and how it is to be taken.
 
-import type { Evidence } from '../ports/network.ts';
-import type { MemberId } from '../ports/ids.ts';
-import type { Exactness, Phase, StopReason, TraceEvent } from '../trace/events.ts';
-import { bytes, loss, percent, shortHash, shortId } from './format.ts';
+import type { TraceEvent } from '../trace/events.ts';
+import { wordTable } from './language/word-table.ts';
+import { plainText } from './sentence.ts';
+import type { Sentence } from './sentence.ts';
+import { english } from './sentences-en.ts';
+import type { Sentences } from './sentences-en.ts';
 
-/** A piece of a sentence: text, or a rank, which the page shows in its colour. */
-export type Part = string | { readonly member: MemberId };
-export type Sentence = readonly Part[];
+export { plainText } from './sentence.ts';
+export type { Sentence } from './sentence.ts';
+
+export const sentences = wordTable<Sentences>(
+  english,
+  async () => (await import('./sentences-zh.ts')).chinese,
+);
+
+/** The event as a sentence without its subject. */
+export const sentenceOf = (event: TraceEvent): Sentence => sentences.sentenceOf(event);
+
+/** The same for events that say the same, whatever language the page speaks. */
+export const meaningOf = (event: TraceEvent): string => plainText(english.sentenceOf(event));
 
 /** What an event is about: the filters of the event log. */
 export type Topic = 'membership' | 'state' | 'faults' | 'votes' | 'links' | 'steps';
 /** How an event is to be taken: `good` and `bad` get a mark beside the sentence. */
 export type Tone = 'plain' | 'good' | 'bad';
-
-export const EVIDENCE: Readonly<Record<Evidence, string>> = {
-  goodbye: 'it said goodbye',
-  'lock-released': 'the browser released its lock',
-  heartbeat: 'its heartbeat stopped',
-  ice: 'the connection failed',
-  'channel-closed': 'its channel closed',
-  progress: 'the all-reduce waits for it',
-  misbehaved: 'it broke the protocol',
-  leave: 'it is leaving',
-};
-
-export const PHASES: Readonly<Record<Phase, string>> = {
-  starting: 'Starting',
-  joining: 'Joining',
-  regrouping: 'Regrouping',
-  healing: 'Healing',
-  idle: 'Ready',
-  computing: 'Computing',
-  reducing: 'All-reducing',
-  applying: 'Applying',
-  done: 'Done',
-  stuck: 'Stuck',
-  stopped: 'Stopped',
-};
-
-const STOPPED: Readonly<Record<StopReason, string>> = {
-  'non-finite': 'a number was not finite',
-  refused: 'the room refused it',
-  'engine-lost': 'its engine was lost',
-  left: 'it left the room',
-  invariant: 'an invariant did not hold',
-};
-
-/** `text${…}text` in which members stay members. */
-function say(
-  texts: TemplateStringsArray,
-  ...values: readonly (string | number | Part | Sentence)[]
-): Sentence {
-  const parts: Part[] = [];
-  texts.forEach((text, i) => {
-    if (text !== '') parts.push(text);
-    const value = values[i];
-    if (value === undefined) return;
-    if (typeof value === 'number') parts.push(String(value));
-    else if (Array.isArray(value)) parts.push(...(value as Sentence));
-    else parts.push(value as Part);
-  });
-  return parts;
-}
-
-const who = (member: MemberId): Part => ({ member });
-
-function list(members: readonly MemberId[]): Sentence {
-  return members.flatMap((member, i): Sentence => (i === 0 ? [who(member)] : [', ', who(member)]));
-}
-
-const seats = (ids: readonly string[]): string => ids.map((id) => `seat ${shortId(id)}`).join(', ');
-const ranks = (count: number): string => (count === 1 ? '1 rank' : `${count} ranks`);
-
-export function exactnessSentence(promise: Exactness): string {
-  switch (promise.kind) {
-    case 'exact':
-      return 'The state is promised to equal an undisturbed single-rank run.';
-    case 'unpromised':
-      return `Since step ${promise.since} the ranks agree, but equality with another run is not promised: their engines round differently.`;
-  }
-}
-
-type Of<Kind extends TraceEvent['kind']> = Extract<TraceEvent, { readonly kind: Kind }>;
-
-function founded(event: Of<'founded'>): Sentence {
-  switch (event.why) {
-    case 'new':
-      return say`opened the room: generation ${event.generation.number}, alone.`;
-    case 'resumed':
-      return say`took the room up again at step ${event.step}: nobody else was reachable.`;
-    case 'forced':
-      return say`was told to go on without a majority: a new incarnation from step ${event.step}.`;
-  }
-}
-
-function left(event: Of<'left'>): Sentence {
-  switch (event.why) {
-    case 'evicted':
-      return say`is no longer a member: generation ${event.generation.number} is over for it.`;
-    case 'dissolved':
-      return say`gave up generation ${event.generation.number}: another incarnation of this room has committed more.`;
-    case 'leave':
-      return say`left generation ${event.generation.number} in order.`;
-  }
-}
-
-function rejected(event: Of<'rejected'>): Sentence {
-  switch (event.reason) {
-    case 'fenced':
-      return say`fenced off ${event.message} from ${who(event.from)}: it belongs to another generation.`;
-    case 'malformed':
-      return say`refused ${event.message} from ${who(event.from)}: it is malformed.`;
-    case 'unexpected':
-      return say`ignored ${event.message} from ${who(event.from)}: nothing waited for it.`;
-  }
-}
-
-/** The event as a sentence without its subject. */
-export function sentenceOf(event: TraceEvent): Sentence {
-  switch (event.kind) {
-    case 'phase':
-      return say`is now ${PHASES[event.phase].toLowerCase()}.`;
-    case 'linkUp':
-      return say`is linked to ${who(event.peer)}; both proved the room's secret.`;
-    case 'linkCarried':
-      return event.carrier === 'relay'
-        ? say`reaches ${who(event.peer)} through the room's server: no direct connection opened.`
-        : say`reaches ${who(event.peer)} inside this browser: no direct connection opened.`;
-    case 'linkDown':
-      return say`lost the link to ${who(event.peer)}: ${EVIDENCE[event.evidence]}.`;
-    case 'suspected':
-      return say`thinks that ${who(event.peer)} is gone: ${EVIDENCE[event.evidence]}.`;
-    case 'founded':
-      return founded(event);
-    case 'prepared':
-      return say`proposes a successor of generation ${event.generation.number} (round ${event.ballot.round}).`;
-    case 'promised':
-      return say`promised its vote on generation ${event.generation.number} to ${who(event.ballot.proposer)}${stored(event.stored)}.`;
-    case 'voted':
-      return say`voted for ${event.value} after generation ${event.generation.number}${stored(event.stored)}.`;
-    case 'chosen':
-      return say`saw the majority choose ${event.value}.`;
-    case 'installed':
-      return say`entered generation ${event.generation.number} of ${ranks(event.members.length)}: ${list(event.members)}.`;
-    case 'left':
-      return left(event);
-    case 'aborted':
-      return say`abandoned step ${event.step} half-way; the next generation redoes it.`;
-    case 'contributed':
-      return say`computed ${microBatches(event.microBatches)} of step ${event.step}${event.attempt > 0 ? `, again (attempt ${event.attempt + 1})` : ''}.`;
-    case 'overflowed':
-      return say`saw step ${event.step} overflow its fixed-point range: all redo it with a wider one.`;
-    case 'applied':
-      return say`applied step ${event.step}: loss ${loss(event.loss)}, ${percent(event.samples === 0 ? 0 : event.correct / event.samples)} right, hash ${shortHash(event.hash)}.`;
-    case 'committed':
-      return say`knows ${event.step === 1 ? '1 step' : `${event.step} steps`} to be applied by all, hash ${shortHash(event.hash)}.`;
-    case 'healed':
-      return event.by === 'gradient'
-        ? say`caught up by one step with the gradient that ${who(event.donor)} had kept (${bytes(event.bytes)}).`
-        : say`received the whole state at step ${event.step} from ${who(event.donor)} (${bytes(event.bytes)}).`;
-    case 'donated':
-      return say`gave ${who(event.to)} ${event.by === 'gradient' ? 'the gradient of' : 'its whole state at'} step ${event.step}.`;
-    case 'rejected':
-      return rejected(event);
-    case 'resent':
-      return say`sent a part of step ${event.step} to ${who(event.to)} once more.`;
-    case 'checkpointed':
-      return say`saved a checkpoint at step ${event.step} and read it back, hash ${shortHash(event.hash)}.`;
-    case 'checkpointFailed':
-      return say`could not save the checkpoint at step ${event.step}: ${clause(event.reason)}.`;
-    case 'checkpointSkipped':
-      return say`skipped the checkpoint at step ${event.step}: ${clause(event.reason)}.`;
-    case 'heldUp':
-      return say`took ${Math.round(event.ms)} ms from the training to copy the state of step ${event.step} for a checkpoint.`;
-    case 'restored':
-      return say`restored the checkpoint at step ${event.step}, hash ${shortHash(event.hash)}.`;
-    case 'seatAcquired':
-      return say`took over seat ${shortId(event.seat)} of a page of this browser that is gone, and now votes for it.`;
-    case 'waitingForQuorum':
-      return event.members.length === 0
-        ? say`waits for a majority; missing: ${seats(event.seats)}.`
-        : say`waits for a majority; missing: ${list(event.members)}.`;
-    case 'exactness':
-      return [exactnessSentence(event.promise)];
-    case 'faultInjected':
-      return say`got a fault, ${event.fault}: ${clause(event.detail)}.`;
-    case 'faultHealed':
-      return say`is rid of a fault, ${event.fault}: ${clause(event.detail)}.`;
-    case 'engine':
-      return say`engine: ${clause(event.detail)}.`;
-    case 'refused':
-      return event.by === undefined
-        ? say`was refused: ${clause(event.reason)}.`
-        : say`was refused by ${who(event.by)}: ${clause(event.reason)}.`;
-    case 'turnedAway':
-      return event.peer === undefined
-        ? say`refused a link: ${clause(event.reason)}.`
-        : say`refused a link with ${who(event.peer)}: ${clause(event.reason)}.`;
-    case 'stopped':
-      return say`stopped because ${STOPPED[event.reason]}${event.detail === '' ? '' : `: ${clause(event.detail)}`}.`;
-    case 'violated':
-      return say`saw invariant ${event.invariant} broken: ${clause(event.sentence)}.`;
-  }
-}
 
 export function topicOf(event: TraceEvent): Topic {
   switch (event.kind) {
@@ -297,18 +118,3 @@ export function toneOf(event: TraceEvent): Tone {
       return 'plain';
   }
 }
-
-/** The sentence as text, for comparison and for readers of the screen. */
-export const plainText = (sentence: Sentence): string =>
-  sentence.map((part) => (typeof part === 'string' ? part : shortId(part.member))).join('');
-
-const stored = (durable: boolean): string => (durable ? '' : ', but could not store it: it abstains');
-
-function microBatches(indices: readonly number[]): string {
-  if (indices.length === 0) return 'none of the micro-batches';
-  const noun = indices.length === 1 ? 'micro-batch' : 'micro-batches';
-  return `${noun} ${indices.join(', ')}`;
-}
-
-/** Text from elsewhere, to stand before our own full stop. */
-const clause = (text: string): string => text.trim().replace(/[.\s]+$/u, '') || 'no reason given';

@@ -1,8 +1,15 @@
-// Every word that the lab shows, apart from the sentences about events (sentences.ts). One object, so that a second language
-// is a second object of the same type.
+// Every word that the lab shows, apart from the sentences about events (sentences-en.ts); in English. words-zh.ts has the same in Chinese.
 
+import { CHAOS_SPELLING } from '../faults/chaos.ts';
 import type { FaultKind } from '../faults/vocabulary.ts';
+import { PRESET_NAMES } from '../job/presets.ts';
+import { WIRE_SPELLING } from '../job/wire-schema.ts';
+import { ICE_SPELLING, SIGNAL_SPELLING } from '../transport/network-settings.ts';
 import type { RefusalCode } from '../transport/refusal.ts';
+import { count as number } from './format.ts';
+import type { Language } from './language/language.ts';
+import { wordTable } from './language/word-table.ts';
+import type { Wording } from './language/word-table.ts';
 import type { Topic } from './sentences.ts';
 import type { Activity, RoomState } from './model/room-view.ts';
 
@@ -142,8 +149,10 @@ const FAULTS: Readonly<Record<FaultKind, { readonly name: string; readonly does:
   },
 };
 
-export const words = {
+const english = {
   name: 'Rankfall',
+  /** What the switch says: in the other language, for those who read that one. */
+  speak: { label: '中文', lang: 'zh-Hans' as Language, means: 'Show this page in Chinese' },
   roomStates: ROOM_STATES,
   activities: ACTIVITIES,
   topics: TOPICS,
@@ -240,7 +249,7 @@ export const words = {
     differs: (step: number) => `differs from the others at step ${step}`,
     engineUnknown: 'opening…',
     preflight: (bytes: string, samples: number) =>
-      `Takes ${bytes} of GPU memory; micro-batches of up to ${samples.toLocaleString('en')} would fit.`,
+      `Takes ${bytes} of GPU memory; micro-batches of up to ${number(samples)} would fit.`,
     preflightMeans: (limit: string) =>
       `Estimated before the rank said it was ready: no buffer of this GPU may be longer than ${limit}.`,
     suspected: 'Suspected',
@@ -452,6 +461,32 @@ export const words = {
     force: 'Go on without them',
     badLink: 'Make a new room',
     frameFailed: (reason: string) => `A rank could not start. ${reason}`,
+    label: 'Problems',
+    noRank: (name: string) => `No rank ${name} runs in this tab.`,
+    noAnswer: (what: string, seconds: number) =>
+      `${what}: no answer within ${seconds} s. The rank may be frozen or gone.`,
+    frameSilent: (seconds: number) =>
+      `A rank's page did not come up within ${seconds} s. Reload this page; if that does not help, look at the browser's console.`,
+  },
+
+  /** What the lab's address says, where it is wrong. */
+  address: {
+    wrong: (name: string, found: string, expected: string, instead: string | undefined) =>
+      `The address says ${name}=${found}; expected ${expected}. Going on ${instead === undefined ? 'without it' : `with ${instead}`}.`,
+    unknown: (name: string) => `The address says ${name}=…, which the lab does not know; it is ignored.`,
+    usualJob: (why: string) => `${why} Going on with the usual job.`,
+    wholeNumber: (min: number, max: number) => `a whole number from ${min} to ${max}`,
+    either: (choices: readonly string[]) => `${choices.slice(0, -1).join(', ')} or ${choices.at(-1) ?? ''}`,
+    text: 'the SHA-256 of a text, 64 hex digits',
+    job: PRESET_NAMES.join(', '),
+    wire: WIRE_SPELLING,
+    checkpoints: 'a name of 1 to 64 letters, digits, blanks, dots, dashes or underscores',
+    from: 'the id of a checkpoint',
+    save: 'steps (20), seconds (30s), epoch, hide or auto (auto:SECONDS), with commas between them',
+    signal: SIGNAL_SPELLING,
+    ice: ICE_SPELLING,
+    chaos: CHAOS_SPELLING,
+    name: '1 to 64 letters, digits, blanks, dots, dashes or underscores',
   },
 
   left: {
@@ -465,3 +500,6 @@ export const words = {
     title: 'This link does not open a room.',
   },
 } as const;
+
+export type Words = Wording<typeof english>;
+export const words = wordTable<Words>(english, async () => (await import('./words-zh.ts')).chinese);

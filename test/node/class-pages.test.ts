@@ -13,26 +13,26 @@ import { newRoom } from '../../src/live/link.ts';
 describe('a device in words', () => {
   it.each([
     [
-      'Chrome on Linux',
+      'Chrome · Linux',
       'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36',
     ],
     [
-      'Chrome on Android',
+      'Chrome · Android',
       'Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36',
     ],
     [
-      'Safari on iPhone',
+      'Safari · iPhone',
       'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1',
     ],
     [
-      'Edge on Windows',
+      'Edge · Windows',
       'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0',
     ],
     [
-      'Firefox on macOS',
+      'Firefox · macOS',
       'Mozilla/5.0 (Macintosh; Intel Mac OS X 14.6; rv:132.0) Gecko/20100101 Firefox/132.0',
     ],
-    ['a browser', 'something else'],
+    ['?', 'something else'],
   ])('is %s', (expected, userAgent) => {
     expect(deviceWords(userAgent)).toBe(expected);
   });
@@ -52,7 +52,7 @@ describe('a report', () => {
   );
 
   it('says that no rank is up, before there is one', () => {
-    const report = reportOf(lab, room, 'Chrome on Linux');
+    const report = reportOf(lab, room, 'Chrome · Linux');
     expect(v.parse(ReportSchema, report)).toEqual(report);
     expect(report).toMatchObject({ room: room.room, state: 'empty', members: 0, step: 0, faults: 0 });
     expect(report).not.toHaveProperty('engine');
@@ -60,7 +60,7 @@ describe('a report', () => {
 
   it('says how far the lessons are, once somebody counts them', () => {
     lessonProgress.value = { passed: 2, of: 8 };
-    const report = reportOf(lab, room, 'Chrome on Linux');
+    const report = reportOf(lab, room, 'Chrome · Linux');
     expect(v.parse(ReportSchema, report).lessons).toEqual({ passed: 2, of: 8 });
     lessonProgress.value = undefined;
   });

@@ -1,7 +1,8 @@
 // The event log reads as sentences: every kind of event has one, whatever its details.
 
 import { describe, expect, it } from 'vitest';
-import { EVIDENCE, plainText, sentenceOf, toneOf, topicOf } from '../../src/lab/sentences.ts';
+import { plainText, sentenceOf, sentences, toneOf, topicOf } from '../../src/lab/sentences.ts';
+import { chinese } from '../../src/lab/sentences-zh.ts';
 import type { GenerationId, IncarnationId, MemberId, SeatId, StateHash } from '../../src/ports/ids.ts';
 import type { Evidence } from '../../src/ports/network.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
@@ -119,6 +120,12 @@ describe('the event log', () => {
     expect(text).not.toMatch(/undefined|NaN|\[object|\.\.$| {2}|^\s/);
   });
 
+  it.each(all.map((event) => [event.kind, event] as const))('says %s in Chinese as well', (_, event) => {
+    const text = plainText(chinese.sentenceOf(event));
+    expect(text).toMatch(/\p{Script=Han}.*。$/u);
+    expect(text).not.toMatch(/undefined|NaN|\[object|。。$| {2}|^\s/);
+  });
+
   it('keeps ranks as ranks, so that they can wear their colours', () => {
     const sentence = sentenceOf({ kind: 'suspected', peer: b, evidence: 'lock-released' });
     expect(sentence).toContainEqual({ member: b });
@@ -151,6 +158,6 @@ describe('the event log', () => {
       'misbehaved',
       'leave',
     ];
-    expect(Object.keys(EVIDENCE).sort()).toEqual([...kinds].sort());
+    expect(Object.keys(sentences.evidence).sort()).toEqual([...kinds].sort());
   });
 });

@@ -5,6 +5,7 @@ import type { JSX } from 'preact';
 import * as v from 'valibot';
 import { MAX_NICKNAME, NicknameSchema } from '../../live/classroom/messages.ts';
 import { RoomCodeSchema } from '../../live/link.ts';
+import { Switches } from '../view/Switches.tsx';
 import { words } from '../words.ts';
 import { classWords } from './class-words.ts';
 import type { NoSeat } from './seat.ts';
@@ -49,6 +50,7 @@ export function JoinPage({ join, goAlone }: Props): JSX.Element {
 
   return (
     <main class="notice-page join-page">
+      <Switches />
       <p class="join-brand">{words.name}</p>
       <h1>{classWords.join.title}</h1>
       <p>{classWords.join.body}</p>

@@ -1,5 +1,7 @@
 // Every word that a participant of a class reads. Apart from those of the lab, since it is loaded where there is a class only.
 
+import { wordTable } from '../language/word-table.ts';
+import type { Wording } from '../language/word-table.ts';
 import type { NoSeat, SeatState } from './seat.ts';
 
 const REFUSED: Readonly<Record<NoSeat, string>> = {
@@ -21,7 +23,7 @@ const STATES: Readonly<Record<SeatState, string>> = {
   over: 'The class is over. Your rank goes on without it.',
 };
 
-export const classWords = {
+const english = {
   join: {
     title: 'Join the class',
     body: 'Your tab becomes one rank of a room that learns together. Your instructor has the code.',
@@ -51,3 +53,9 @@ export const classWords = {
   yours: 'your answer',
   votes: (n: number) => `${n} ${n === 1 ? 'answer' : 'answers'}`,
 } as const;
+
+export type ClassWords = Wording<typeof english>;
+export const classWords = wordTable<ClassWords>(
+  english,
+  async () => (await import('./class-words-zh.ts')).chinese,
+);

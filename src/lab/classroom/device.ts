@@ -1,4 +1,4 @@
-// A browser and its system in three words, for people: "Chrome on Android". Never for a decision.
+// A browser and its system, for people who read any language: "Chrome · Android". Never for a decision.
 
 /** The first that matches counts: most browsers claim to be several others too. */
 const BROWSERS = [
@@ -23,6 +23,6 @@ export function deviceWords(userAgent: string): string {
   const find = (list: readonly (readonly [string, RegExp])[]): string | undefined =>
     list.find(([, pattern]) => pattern.test(userAgent))?.[0];
   const [browser, system] = [find(BROWSERS), find(SYSTEMS)];
-  if (browser === undefined) return system ?? 'a browser';
-  return system === undefined ? browser : `${browser} on ${system}`;
+  if (browser === undefined) return system ?? '?';
+  return system === undefined ? browser : `${browser} · ${system}`;
 }

@@ -1,9 +1,8 @@
 // The whole console: the way in, the class as it is, and what can be done to it.
 
 import type { JSX } from 'preact';
-import { nextTheme, theme } from '../theme.ts';
 import { Mark } from '../view/Header.tsx';
-import { Icon } from '../view/icons.tsx';
+import { Switches } from '../view/Switches.tsx';
 import { words } from '../words.ts';
 import { Asking } from './Asking.tsx';
 import type { Console } from './console.ts';
@@ -27,15 +26,7 @@ export const ConsoleView = ({ console }: { readonly console: Console }): JSX.Ele
           <span class="room-code">
             <b>{console.code.value ?? '······'}</b>
           </span>
-          <button
-            type="button"
-            class="button small ghost theme-switch"
-            aria-label={words.header.theme[theme.value]}
-            title={words.header.theme[theme.value]}
-            onClick={nextTheme}
-          >
-            <Icon name={theme.value === 'light' ? 'sun' : theme.value === 'dark' ? 'moon' : 'half'} />
-          </button>
+          <Switches />
         </div>
         <p class="room-state" role="status">
           <span class="state-dot" data-state={link === 'open' ? 'done' : 'stuck'} aria-hidden="true" />

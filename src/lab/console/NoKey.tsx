@@ -1,10 +1,12 @@
 // What stands in the console's place when its address has no key.
 
 import type { JSX } from 'preact';
+import { Switches } from '../view/Switches.tsx';
 import { consoleWords } from './console-words.ts';
 
 export const NoKey = (): JSX.Element => (
   <main class="notice-page">
+    <Switches />
     <h1>{consoleWords.noKey.title}</h1>
     <p>{consoleWords.noKey.body}</p>
     <a class="button primary" href={new URL('.', location.href).pathname}>

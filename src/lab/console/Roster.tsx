@@ -10,8 +10,6 @@ import { words } from '../words.ts';
 import type { Console } from './console.ts';
 import { consoleWords } from './console-words.ts';
 
-const own = consoleWords.roster;
-
 interface Group {
   readonly name: string;
   /** Undefined: of those who have none. */
@@ -27,7 +25,9 @@ function groupsOf({ rooms, participants }: ClassRoster): readonly Group[] {
     people: participants.filter((one) => one.room === room),
   }));
   const without = participants.filter((one) => one.room === undefined);
-  return without.length === 0 ? groups : [...groups, { name: own.noRoom, room: undefined, people: without }];
+  return without.length === 0
+    ? groups
+    : [...groups, { name: consoleWords.roster.noRoom, room: undefined, people: without }];
 }
 
 export function Roster({ console }: { readonly console: Console }): JSX.Element {
@@ -40,7 +40,7 @@ export function Roster({ console }: { readonly console: Console }): JSX.Element 
   return (
     <Panel
       name="roster"
-      title={own.title}
+      title={consoleWords.roster.title}
       about={consoleWords.here(here.length, roster.participants.length)}
       aside={
         here.length > 0 && (
@@ -52,18 +52,20 @@ export function Roster({ console }: { readonly console: Console }): JSX.Element 
                 console.selected.value = new Set(areAllSelected ? [] : here.map(({ id }) => id));
               }}
             />
-            {own.selectAll}
+            {consoleWords.roster.selectAll}
           </label>
         )
       }
     >
-      {roster.participants.length === 0 && <p class="empty">{own.empty}</p>}
+      {roster.participants.length === 0 && <p class="empty">{consoleWords.roster.empty}</p>}
       <div class="roster-rooms">
         {groupsOf(roster).map((group) => (
           <section
             key={group.room ?? ''}
             class="roster-room"
-            aria-label={group.room === undefined ? own.noRoom : own.room(group.name)}
+            aria-label={
+              group.room === undefined ? consoleWords.roster.noRoom : consoleWords.roster.room(group.name)
+            }
           >
             <RoomHead console={console} group={group} />
             <ul>
@@ -84,8 +86,8 @@ export function Roster({ console }: { readonly console: Console }): JSX.Element 
         ))}
       </div>
       <dialog ref={confirm} class="dialog" aria-labelledby="remove-title">
-        <h2 id="remove-title">{own.yes}</h2>
-        <p>{own.removeConfirm(leaving.value?.nickname ?? '')}</p>
+        <h2 id="remove-title">{consoleWords.roster.yes}</h2>
+        <p>{consoleWords.roster.removeConfirm(leaving.value?.nickname ?? '')}</p>
         <form method="dialog" class="row">
           <button
             type="submit"
@@ -94,10 +96,10 @@ export function Roster({ console }: { readonly console: Console }): JSX.Element 
               if (leaving.value !== undefined) console.remove(leaving.value.id);
             }}
           >
-            {own.yes}
+            {consoleWords.roster.yes}
           </button>
           <button type="submit" class="button">
-            {own.no}
+            {consoleWords.roster.no}
           </button>
         </form>
       </dialog>
@@ -113,15 +115,17 @@ function RoomHead({ console, group }: { readonly console: Console; readonly grou
   const members = Math.max(0, ...reports.map((report) => report.members));
   return (
     <div class="room-head">
-      <h3>{room === undefined ? own.noRoom : own.room(name)}</h3>
-      {room !== undefined && <span class="muted numeric">{own.roomState(members, step, steps)}</span>}
+      <h3>{room === undefined ? consoleWords.roster.noRoom : consoleWords.roster.room(name)}</h3>
+      {room !== undefined && (
+        <span class="muted numeric">{consoleWords.roster.roomState(members, step, steps)}</span>
+      )}
       {room !== undefined && (
         <span class="room-buttons">
           <button
             type="button"
             class="button small"
-            aria-label={own.start(name)}
-            title={own.start(name)}
+            aria-label={consoleWords.roster.start(name)}
+            title={consoleWords.roster.start(name)}
             onClick={() => console.order({ do: 'start' }, { room })}
           >
             <Icon name="play" />
@@ -129,8 +133,8 @@ function RoomHead({ console, group }: { readonly console: Console; readonly grou
           <button
             type="button"
             class="button small"
-            aria-label={own.pause(name)}
-            title={own.pause(name)}
+            aria-label={consoleWords.roster.pause(name)}
+            title={consoleWords.roster.pause(name)}
             onClick={() => console.order({ do: 'pause' }, { room })}
           >
             <Icon name="pause" />
@@ -145,7 +149,7 @@ function RoomHead({ console, group }: { readonly console: Console; readonly grou
 const machineOf = ({ device, engine }: ClassReport): string =>
   [
     device,
-    ...(engine?.kind === 'webgpu' ? [own.webgpu] : []),
+    ...(engine?.kind === 'webgpu' ? [consoleWords.roster.webgpu] : []),
     ...(engine === undefined ? [] : [engine.adapter]),
   ].join(' · ');
 
@@ -166,7 +170,7 @@ function Person({ console, one, hasLessons, remove }: PersonProps): JSX.Element 
       <label class="person-name">
         <input
           type="checkbox"
-          aria-label={own.select(nickname)}
+          aria-label={consoleWords.roster.select(nickname)}
           checked={selected.value.has(id)}
           disabled={!present}
           onChange={(event) => {
@@ -180,11 +184,11 @@ function Person({ console, one, hasLessons, remove }: PersonProps): JSX.Element 
       </label>
       <span class="person-state">
         <span class="state-dot" data-state={state} aria-hidden="true" />
-        {state === 'away' ? own.away : words.roomStates[state]}
+        {state === 'away' ? consoleWords.roster.away : words.roomStates[state]}
         {report !== undefined && report.faults > 0 && present && (
           <span class="chip warn">
             <Icon name="spark" />
-            {own.faults(report.faults)}
+            {consoleWords.roster.faults(report.faults)}
           </span>
         )}
       </span>
@@ -193,25 +197,28 @@ function Person({ console, one, hasLessons, remove }: PersonProps): JSX.Element 
         {report?.rank !== undefined && present && (
           <span class="muted">{words.ranks.rank(report.rank)} · </span>
         )}
-        {report === undefined ? '' : `${own.step} ${report.step}`}
+        {report === undefined ? '' : `${consoleWords.roster.step} ${report.step}`}
         {hasLessons && report?.lessons !== undefined && (
           <>
             {' · '}
-            {own.lessons} {own.lessonsOf(report.lessons.passed, report.lessons.of)}
+            {consoleWords.roster.lessons}{' '}
+            {consoleWords.roster.lessonsOf(report.lessons.passed, report.lessons.of)}
           </>
         )}
       </span>
       {question !== undefined && (
         <span class="person-answer">
-          <span class="muted">{own.answer}: </span>
-          {answer === undefined ? own.unanswered : (question.choices[answer] ?? own.unanswered)}
+          <span class="muted">{consoleWords.roster.answer}: </span>
+          {answer === undefined
+            ? consoleWords.roster.unanswered
+            : (question.choices[answer] ?? consoleWords.roster.unanswered)}
         </span>
       )}
       <button
         type="button"
         class="button small ghost person-remove"
-        aria-label={own.remove(nickname)}
-        title={own.remove(nickname)}
+        aria-label={consoleWords.roster.remove(nickname)}
+        title={consoleWords.roster.remove(nickname)}
         onClick={remove}
       >
         <Icon name="cross" />

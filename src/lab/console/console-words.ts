@@ -1,6 +1,8 @@
 // Every word of the instructor's console.
 
 import type { ClassOrder } from '../../live/classroom/messages.ts';
+import { wordTable } from '../language/word-table.ts';
+import type { Wording } from '../language/word-table.ts';
 import type { Link } from './console.ts';
 import { words } from '../words.ts';
 
@@ -15,7 +17,7 @@ const LINKS: Readonly<Record<Link, string>> = {
   full: 'Four consoles are open already. Close one; this one tries again.',
 };
 
-export const consoleWords = {
+const english = {
   title: 'Console',
   links: LINKS,
   noKey: {
@@ -120,3 +122,9 @@ export const consoleWords = {
     unknown: 'somebody',
   },
 } as const;
+
+export type ConsoleWords = Wording<typeof english>;
+export const consoleWords = wordTable<ConsoleWords>(
+  english,
+  async () => (await import('./console-words-zh.ts')).chinese,
+);

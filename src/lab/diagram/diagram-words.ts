@@ -1,10 +1,12 @@
 // Every word of the space-time diagram.
 
-const number = (value: number): string => value.toLocaleString('en-US');
+import { count } from '../format.ts';
+import { wordTable } from '../language/word-table.ts';
+import type { Wording } from '../language/word-table.ts';
 
-export const diagramWords = {
+const english = {
   label: (lanes: number, messages: number) =>
-    `Space-time diagram: ${number(lanes)} lanes, time downward, ${number(messages)} messages. Arrow keys step from event to event, page keys move, plus and minus zoom.`,
+    `Space-time diagram: ${count(lanes)} lanes, time downward, ${count(messages)} messages. Arrow keys step from event to event, page keys move, plus and minus zoom.`,
   scale: 'Rows by',
   scales: { order: 'order', time: 'time' },
   kinds: 'Messages',
@@ -16,7 +18,7 @@ export const diagramWords = {
   empty: 'Nothing happened that could be drawn.',
   differs: 'from here on the two differ',
   same: 'The two runs are the same.',
-  omitted: (count: number) => `${number(count)} more events came after the limit and are not drawn.`,
+  omitted: (omitted: number) => `${count(omitted)} more events came after the limit and are not drawn.`,
   travel: 'Time travel',
   first: 'To the start',
   stepBack: 'One step back',
@@ -25,13 +27,19 @@ export const diagramWords = {
   stepOn: 'One step on',
   last: 'To the end',
   moment: 'Moment',
-  at: (seconds: string, place: number, of: number) => `${seconds} s, event ${number(place)} of ${number(of)}`,
+  at: (seconds: string, place: number, of: number) => `${seconds} s, event ${count(place)} of ${count(of)}`,
   message: (kind: string, from: string, to: string) => `${kind} from ${from} to ${to}`,
   sentAt: (seconds: string) => `sent at ${seconds} s`,
   took: (ms: string) => `arrived ${ms} ms later`,
   missing: { arrived: 'arrived', lost: 'never arrived', 'under way': 'was on its way when the run ended' },
   cone: (past: number, future: number) =>
-    `${number(past)} ${past === 1 ? 'message' : 'messages'} could have led to it, ${number(future)} could depend on it.`,
+    `${count(past)} ${past === 1 ? 'message' : 'messages'} could have led to it, ${count(future)} could depend on it.`,
   hint: 'Point at a message to see what could have led to it and what could depend on it. Drag to move, scroll with Ctrl to zoom.',
   facts: 'What each lane says of itself then',
 };
+
+export type DiagramWords = Wording<typeof english>;
+export const diagramWords = wordTable<DiagramWords>(
+  english,
+  async () => (await import('./diagram-words-zh.ts')).chinese,
+);

@@ -1,17 +1,18 @@
 // The logs of this page's ranks as one readable log: the same sentence from several ranks is one entry with several badges.
 
 import type { MemberId } from '../../ports/ids.ts';
-import type { TraceRecord } from '../../trace/events.ts';
-import { plainText, sentenceOf, toneOf, topicOf } from '../sentences.ts';
-import type { Sentence, Tone, Topic } from '../sentences.ts';
+import type { TraceEvent, TraceRecord } from '../../trace/events.ts';
+import { meaningOf, toneOf, topicOf } from '../sentences.ts';
+import type { Tone, Topic } from '../sentences.ts';
 
 export interface LogEntry {
   readonly id: number;
   readonly at: number;
   readonly topic: Topic;
   readonly tone: Tone;
-  readonly sentence: Sentence;
-  readonly text: string;
+  /** As the first reporter has it; the page says it in its own language. */
+  readonly event: TraceEvent;
+  readonly meaning: string;
   /** Who said so, first reporter first. */
   readonly reporters: readonly MemberId[];
 }
@@ -37,11 +38,10 @@ export function createEventBook(): EventBook {
     const topic = topicOf(record.event);
     const entries = topics.get(topic) ?? [];
     topics.set(topic, entries);
-    const sentence = sentenceOf(record.event);
-    const text = plainText(sentence);
+    const meaning = meaningOf(record.event);
     for (let i = entries.length - 1; i >= Math.max(0, entries.length - LOOK_BACK); i--) {
       const entry = entries[i];
-      if (entry?.text !== text || entry.reporters.includes(record.member)) continue;
+      if (entry?.meaning !== meaning || entry.reporters.includes(record.member)) continue;
       if (Math.abs(entry.at - record.at) > SAME_MS) continue;
       entries[i] = {
         ...entry,
@@ -55,8 +55,8 @@ export function createEventBook(): EventBook {
       at: record.at,
       topic,
       tone: toneOf(record.event),
-      sentence,
-      text,
+      event: record.event,
+      meaning,
       reporters: [record.member],
     });
     if (entries.length > MAX_PER_TOPIC) entries.splice(0, entries.length - MAX_PER_TOPIC);

@@ -209,7 +209,7 @@ export function createLab(
   const find = (member: MemberId): LocalRank => {
     const rank = locals.value.find((candidate) => candidate.member === member);
     if (rank !== undefined) return rank;
-    throw new LabError('no-such-rank', `No rank ${member.slice(0, 4)} runs in this tab.`);
+    throw new LabError('no-such-rank', words.banners.noRank(member.slice(0, 4)));
   };
 
   const openRank = async (): Promise<MemberId> => {

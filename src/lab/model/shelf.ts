@@ -83,8 +83,6 @@ export function createShelf(path: string, shelf: CheckpointShelf, { say, complai
     }
   };
 
-  const told = words.checkpoints;
-
   return {
     path,
     checkpoints,
@@ -94,7 +92,7 @@ export function createShelf(path: string, shelf: CheckpointShelf, { say, complai
     verify: (id) =>
       act(id, async () => {
         const { step, standing } = await shelf.verify(id);
-        return told.read(step, standing === 'verified');
+        return words.checkpoints.read(step, standing === 'verified');
       }),
     verifyAll: () =>
       act(ALL, async () => {
@@ -103,7 +101,7 @@ export function createShelf(path: string, shelf: CheckpointShelf, { say, complai
           const { standing } = await shelf.verify(id);
           if (standing !== 'verified') damaged++;
         }
-        return told.readAll(checkpoints.value.length, damaged);
+        return words.checkpoints.readAll(checkpoints.value.length, damaged);
       }),
     pin: (id, pinned) =>
       act(id, async () => {
@@ -113,23 +111,23 @@ export function createShelf(path: string, shelf: CheckpointShelf, { say, complai
     delete: (id) =>
       act(id, async () => {
         await shelf.delete(id);
-        return told.deleted;
+        return words.checkpoints.deleted;
       }),
     damage: (id) =>
       act(id, async () => {
         await shelf.damage(id);
-        return told.damaged;
+        return words.checkpoints.damaged;
       }),
     download: ({ id, step }) =>
       act(id, async () => {
         const name = `${path}-step-${step}.safetensors`;
         saveFile(name, await shelf.download(id));
-        return told.downloaded(name);
+        return words.checkpoints.downloaded(name);
       }),
     upload: (file) =>
       act(ALL, async () => {
         const { step } = await shelf.upload(path, file);
-        return told.uploaded(step);
+        return words.checkpoints.uploaded(step);
       }),
     restoreLink(id) {
       const params = new URLSearchParams(location.search);

@@ -104,7 +104,7 @@ export function RaceForm({ simulation }: { readonly simulation: Simulation }): J
         </label>
       </div>
       <p class="muted race-tells">
-        {raceWords.tells(chosen?.tells)} {raceWords.bringTells}
+        {raceWords.tells(chosen)} {raceWords.bringTells}
       </p>
     </form>
   );

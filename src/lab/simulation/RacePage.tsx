@@ -1,16 +1,19 @@
 // What a link to a race opens: the race laboratory alone, with the run that the link holds.
 
-import { useSignal } from '@preact/signals';
+import { effect, useSignal } from '@preact/signals';
 import { render, type JSX } from 'preact';
 import { CORE_VERSION } from '../../simulator/replay.ts';
 import { Panel } from '../view/Panel.tsx';
+import { Switches } from '../view/Switches.tsx';
 import { words } from '../words.ts';
 import type { RaceFragment } from './race-link.ts';
 import { raceWords } from './race-words.ts';
 import { RaceLaboratory } from './RaceLaboratory.tsx';
 
 export function openRacePage(place: HTMLElement, race: RaceFragment): void {
-  document.title = `${words.simulation.title} · Rankfall`;
+  effect(() => {
+    document.title = `${words.simulation.title} · ${words.name}`;
+  });
   render(<RacePage race={race} />, place);
 }
 
@@ -26,10 +29,11 @@ function RacePage({ race }: { readonly race: RaceFragment }): JSX.Element {
     <>
       <main>
         <h1 class="sr-only">{words.name}</h1>
-        <p class="row">
+        <p class="row race-page-head">
           <a class="button" href={location.pathname}>
             {raceWords.openLab}
           </a>
+          <Switches />
         </p>
         <Panel name="simulation" title={words.simulation.title} about={words.simulation.about}>
           {race.kind !== 'replay' && (

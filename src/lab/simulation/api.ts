@@ -1,6 +1,7 @@
 // What the lab asks of a simulator in a worker. Types only: the simulators themselves are loaded when somebody opens the laboratory.
 
 import type { Diagram } from '../../trace/diagram.ts';
+import type { Language } from '../language/language.ts';
 
 /** Whose protocol is run. */
 export type Subject =
@@ -101,6 +102,8 @@ export interface BranchResult {
 export interface RaceWorker {
   /** What the rest is about. Throws a sentence for the person who brought the file. */
   open(subject: Subject): Promise<SubjectInfo>;
+  /** In which language runs are told from now on, where it can be chosen. */
+  speak(language: Language): Promise<void>;
   run(request: RunRequest): Promise<RunResult>;
   /** The last run as one string that `rankfall replay` takes. */
   replay(): Promise<string>;

@@ -3,6 +3,7 @@
 import * as Comlink from 'comlink';
 import { answered } from '../lab-error.ts';
 import type { RaceWorker, Subject, SubjectInfo } from './api.ts';
+import { raceWords } from './race-words.ts';
 import type { Sandbox } from './sandbox.ts';
 
 export interface Crew {
@@ -36,8 +37,8 @@ export function createCrew(subject: Subject): Crew {
   return {
     async hire() {
       const worker = await start();
-      const info = await answered('The simulator', OPENING_MS, worker.open(subject));
-      if (isDismissed) throw new Error('It was cancelled.');
+      const info = await answered(raceWords.simulator, OPENING_MS, worker.open(subject));
+      if (isDismissed) throw new Error(raceWords.cancelled);
       return { worker, info };
     },
     dismiss() {

@@ -109,6 +109,9 @@ const worker: RaceWorker = {
     return { protocol: protocol.name, ranks: protocol.ranks, scenarios: [] };
   },
 
+  // What a protocol says of itself is its author's.
+  speak: async () => undefined,
+
   run: async (request) => {
     const { protocol, hash } = subject();
     const drawing = drawGuest();

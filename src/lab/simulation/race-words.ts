@@ -1,9 +1,10 @@
 // Every word of the race laboratory. Apart from those of the lab, since it is loaded only when somebody opens it.
 
-import type { Subject } from './api.ts';
+import { count } from '../format.ts';
+import { wordTable } from '../language/word-table.ts';
+import type { Wording } from '../language/word-table.ts';
+import type { Scenario, Subject } from './api.ts';
 import type { Doing } from './simulation.ts';
-
-const number = (value: number): string => Math.round(value).toLocaleString('en-US');
 
 const ACCOUNTS: Readonly<Record<string, string>> = {
   compute: 'compute',
@@ -21,7 +22,7 @@ const ACCOUNTS: Readonly<Record<string, string>> = {
   gone: 'gone',
 };
 
-export const raceWords = {
+const english = {
   protocol: 'Protocol',
   builtIn: 'Rankfall, as the ranks run it',
   examples: 'Examples of races',
@@ -39,10 +40,10 @@ export const raceWords = {
   huntTells: 'Searches from this seed on, on all cores, until an invariant breaks',
   shrink: 'Shrink',
   cancel: 'Cancel',
-  tells: (tells: string | undefined) =>
-    tells === undefined
+  tells: (scenario: Scenario | undefined) =>
+    scenario === undefined
       ? 'The seed draws the faults: which kinds exist at all, how often they strike, and whom.'
-      : `${tells.charAt(0).toUpperCase()}${tells.slice(1)}.`,
+      : `${scenario.tells.charAt(0).toUpperCase()}${scenario.tells.slice(1)}.`,
   doing: {
     opening: 'Opening…',
     running: 'Running…',
@@ -52,8 +53,8 @@ export const raceWords = {
     recording: 'Recording…',
   } satisfies Readonly<Record<Doing, string>>,
   rate: (seeds: number, perHour: number, virtualPerReal: number) =>
-    `${number(seeds)} seeds, ${number(perHour)} an hour, ${number(virtualPerReal)} virtual seconds a second`,
-  nothing: (seeds: number) => `${number(seeds)} seeds, and no invariant broke.`,
+    `${count(seeds)} seeds, ${count(perHour)} an hour, ${count(virtualPerReal)} virtual seconds a second`,
+  nothing: (seeds: number) => `${count(seeds)} seeds, and no invariant broke.`,
   failed: (why: string) => `That did not work: ${why}`,
   verdicts: {
     held: () => 'Held.',
@@ -76,7 +77,7 @@ export const raceWords = {
   trace: 'Trace hash',
   size: 'Events',
   speed: (events: number, virtual: string, real: string) =>
-    `${number(events)} in ${virtual} of virtual time, run in ${real}`,
+    `${count(events)} in ${virtual} of virtual time, run in ${real}`,
   ledger: 'Rank time',
   account: (name: string) => ACCOUNTS[name] ?? name,
   whatIf: 'What if, from here?',
@@ -98,7 +99,7 @@ export const raceWords = {
   linkLocal:
     'The link is copied. It leads to this machine: others need a Rankfall of their own, or the command.',
   linkTooLong: (characters: number) =>
-    `This run takes ${number(characters)} characters, too many for a link: shrink it first, or copy the replay.`,
+    `This run takes ${count(characters)} characters, too many for a link: shrink it first, or copy the replay.`,
   otherCore: (found: string, own: number) =>
     `This link is of another version of the protocol's core (${found}; this page has ${own}), in which it would be another run. Open it with the Rankfall that it came from.`,
   openLab: 'Open the lab',
@@ -109,10 +110,18 @@ export const raceWords = {
   copyByHand: (text: string) => `The clipboard is closed to this page. Copy it by hand: ${text}`,
   events: 'What happened in the simulated run',
   more: (n: number) =>
-    `${number(n)} more: the diagram shows them, and the command lists them with --log FILE.`,
+    `${count(n)} more: the diagram shows them, and the command lists them with --log FILE.`,
   good: 'Good',
   bad: 'Bad',
   tooLarge: (name: string) => `${name} is too large: expected at most 16 MiB.`,
   needsFile: (name: string, hash: string) =>
     `This run is of the protocol "${name}", which is not one of the examples. A link carries no code: open the file of that protocol here (SHA-256 ${hash.slice(0, 12)}…), and it runs.`,
+  simulator: 'The simulator',
+  cancelled: 'It was cancelled.',
 };
+
+export type RaceWords = Wording<typeof english>;
+export const raceWords = wordTable<RaceWords>(
+  english,
+  async () => (await import('./race-words-zh.ts')).chinese,
+);

@@ -8,6 +8,7 @@ import { parseReplay, pasteable, type Replay } from '../../simulator/replay.ts';
 import { SCENARIOS, scenarioExperiment } from '../../simulator/scenarios.ts';
 import { shrink } from '../../simulator/shrink.ts';
 import { runExperiment } from '../../simulator/swarm.ts';
+import { speak } from '../language/language.ts';
 import { plainText, sentenceOf, toneOf, topicOf, type Topic } from '../sentences.ts';
 import { branch } from './branches.ts';
 import type { RaceWorker, RunRequest, SeedRequest } from './api.ts';
@@ -60,6 +61,8 @@ const worker: RaceWorker = {
     ranks: RANKS,
     scenarios: Object.entries(SCENARIOS).map(([name, { tells }]) => ({ name, tells })),
   }),
+
+  speak,
 
   run: async (request) => {
     const { experiment, entropy, tape } = prepare(request);

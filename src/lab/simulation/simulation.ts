@@ -2,6 +2,7 @@
 
 import { batch, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { sentenceIn } from '../lab-error.ts';
+import { language } from '../language/language.ts';
 import type { BranchRequest, BranchResult, RunResult, SeedRequest, Subject, SubjectInfo } from './api.ts';
 import { createCrew, type Crew } from './crew.ts';
 import { hunt, type HuntProgress } from './hunting.ts';
@@ -107,7 +108,12 @@ export function createSimulation(): Simulation {
         resolve(undefined);
       };
     });
-    const outcome = Promise.race([hire().then(work), ended]);
+    const begin = async (): Promise<T> => {
+      const main = await hire();
+      await main.worker.speak(language.value);
+      return work(main);
+    };
+    const outcome = Promise.race([begin(), ended]);
     settled = outcome.catch(() => undefined);
     try {
       return await outcome;

@@ -16,6 +16,7 @@ import { Ranks } from './Ranks.tsx';
 import { Regroups } from './Regroups.tsx';
 import { Ring } from './Ring.tsx';
 import { SimulationPanel } from './SimulationPanel.tsx';
+import { Switches } from './Switches.tsx';
 import { WriteText } from './WriteText.tsx';
 
 interface Props {
@@ -55,6 +56,7 @@ export const App = ({ lab, classStrip }: Props): JSX.Element =>
 
 const Left = ({ lab }: { readonly lab: Lab }): JSX.Element => (
   <main class="notice-page">
+    <Switches />
     <h1>{words.left.title(lab.link.room)}</h1>
     <p>{words.left.body}</p>
     <p class="row">

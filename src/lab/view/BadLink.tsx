@@ -2,9 +2,11 @@
 
 import type { JSX } from 'preact';
 import { words } from '../words.ts';
+import { Switches } from './Switches.tsx';
 
 export const BadLink = ({ reason }: { readonly reason: string }): JSX.Element => (
   <main class="notice-page">
+    <Switches />
     <h1>{words.loadFailed.title}</h1>
     <p>{reason}</p>
     <a class="button primary" href={location.pathname}>

@@ -11,7 +11,7 @@ import { RankDot } from './RankName.tsx';
 export function Banners({ lab }: { readonly lab: Lab }): JSX.Element {
   const { state, waitingFor } = lab.room.value;
   return (
-    <div class="banners" role="region" aria-live="polite" aria-label="Problems">
+    <div class="banners" role="region" aria-live="polite" aria-label={words.banners.label}>
       {state === 'stuck' && <Stuck lab={lab} waitingFor={waitingFor} />}
       {saidByRanks(lab).map(({ text, members }) => (
         <div class="banner" key={text}>

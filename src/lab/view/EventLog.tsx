@@ -7,6 +7,7 @@ import type { MemberId } from '../../ports/ids.ts';
 import type { LogEntry } from '../model/event-book.ts';
 import type { Lab } from '../model/lab.ts';
 import { shortId, timeOfDay } from '../format.ts';
+import { sentenceOf } from '../sentences.ts';
 import type { Topic } from '../sentences.ts';
 import { words } from '../words.ts';
 import { Icon } from './icons.tsx';
@@ -119,7 +120,7 @@ const Entry = ({ lab, entry }: { readonly lab: Lab; readonly entry: LogEntry }):
           <span class="sr-only">{entry.tone === 'good' ? words.log.good : words.log.bad}: </span>
         </span>
       )}
-      {entry.sentence.map((part, i) =>
+      {sentenceOf(entry.event).map((part, i) =>
         typeof part === 'string' ? part : <RankName key={i} lab={lab} member={part.member} />,
       )}
     </p>

@@ -2,14 +2,10 @@
 
 import type { JSX } from 'preact';
 import type { Lab } from '../model/lab.ts';
-import { nextTheme, theme } from '../theme.ts';
-import type { Theme } from '../theme.ts';
 import { words } from '../words.ts';
 import { isFirstVisit } from '../model/first-visit.ts';
 import { Icon } from './icons.tsx';
-import type { IconName } from './icons.tsx';
-
-const THEME_ICONS: Readonly<Record<Theme, IconName>> = { auto: 'half', light: 'sun', dark: 'moon' };
+import { Switches } from './Switches.tsx';
 
 export function Header({ lab }: { readonly lab: Lab }): JSX.Element {
   const { state, generation, members, exactness } = lab.room.value;
@@ -28,15 +24,7 @@ export function Header({ lab }: { readonly lab: Lab }): JSX.Element {
           <Icon name="link" />
           {words.header.copyLink}
         </button>
-        <button
-          type="button"
-          class="button small ghost theme-switch"
-          aria-label={words.header.theme[theme.value]}
-          title={words.header.theme[theme.value]}
-          onClick={nextTheme}
-        >
-          <Icon name={THEME_ICONS[theme.value]} />
-        </button>
+        <Switches />
       </div>
       <p class="room-state">
         <span class="state-dot" data-state={state} aria-hidden="true" />

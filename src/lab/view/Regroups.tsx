@@ -5,7 +5,7 @@ import type { MemberId } from '../../ports/ids.ts';
 import type { Lab } from '../model/lab.ts';
 import type { Regroup } from '../model/regroups.ts';
 import { span, timeOfDay } from '../format.ts';
-import { EVIDENCE } from '../sentences.ts';
+import { sentences } from '../sentences.ts';
 import { words } from '../words.ts';
 import { Panel } from './Panel.tsx';
 import { RankDot, RankName } from './RankName.tsx';
@@ -55,7 +55,7 @@ function Why({ lab, regroup }: { readonly lab: Lab; readonly regroup: Regroup })
   return (
     <>
       <Names lab={lab} word={words.regroups.lost} members={lost.map((one) => one.member)} />
-      {evidence !== undefined && <span class="muted">({EVIDENCE[evidence]}) </span>}
+      {evidence !== undefined && <span class="muted">({sentences.evidence[evidence]}) </span>}
       <Names lab={lab} word={words.regroups.joined} members={joined} />
     </>
   );

@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Lab } from '../model/lab.ts';
 import { sentenceIn } from '../lab-error.ts';
+import { wordsReady } from '../language/language.ts';
 import type { RaceLaboratory } from '../simulation/RaceLaboratory.tsx';
 import { words } from '../words.ts';
 import { Icon } from './icons.tsx';
@@ -17,9 +18,9 @@ export function SimulationPanel({ lab }: { readonly lab: Lab }): JSX.Element {
     isOpening.value = true;
     problem.value = undefined;
     try {
-      laboratory.value = {
-        Laboratory: (await import('../simulation/RaceLaboratory.tsx')).RaceLaboratory,
-      };
+      const { RaceLaboratory: Laboratory } = await import('../simulation/RaceLaboratory.tsx');
+      await wordsReady();
+      laboratory.value = { Laboratory };
     } catch (error) {
       problem.value = sentenceIn(error);
     } finally {

@@ -1,0 +1,36 @@
+// A sentence in which ranks stay ranks, so that the page can show them in their colours.
+
+import type { MemberId } from '../ports/ids.ts';
+import { shortId } from './format.ts';
+
+/** A piece of a sentence: text, or a rank, which the page shows in its colour. */
+export type Part = string | { readonly member: MemberId };
+export type Sentence = readonly Part[];
+
+/** `text${…}text` in which members stay members. */
+export function say(
+  texts: TemplateStringsArray,
+  ...values: readonly (string | number | Part | Sentence)[]
+): Sentence {
+  const parts: Part[] = [];
+  texts.forEach((text, i) => {
+    if (text !== '') parts.push(text);
+    const value = values[i];
+    if (value === undefined) return;
+    if (typeof value === 'number') parts.push(String(value));
+    else if (Array.isArray(value)) parts.push(...(value as Sentence));
+    else parts.push(value as Part);
+  });
+  return parts;
+}
+
+export const who = (member: MemberId): Part => ({ member });
+
+/** With `between` them; languages differ in their commas. */
+export function list(members: readonly MemberId[], between = ', '): Sentence {
+  return members.flatMap((member, i): Sentence => (i === 0 ? [who(member)] : [between, who(member)]));
+}
+
+/** The sentence as text, for comparison and for readers of the screen. */
+export const plainText = (sentence: Sentence): string =>
+  sentence.map((part) => (typeof part === 'string' ? part : shortId(part.member))).join('');

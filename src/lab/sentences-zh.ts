@@ -1,0 +1,186 @@
+// Every event of the vocabulary as a Chinese sentence. The glossary is that of words-zh.ts.
+
+import type { Evidence } from '../ports/network.ts';
+import type { Exactness, Phase, StopReason, TraceEvent } from '../trace/events.ts';
+import { bytes, loss, percent, shortHash, shortId } from './format.ts';
+import { list, say, who } from './sentence.ts';
+import type { Sentence } from './sentence.ts';
+import type { Sentences } from './sentences-en.ts';
+
+const EVIDENCE: Readonly<Record<Evidence, string>> = {
+  goodbye: '它道了别',
+  'lock-released': '浏览器释放了它的锁',
+  heartbeat: '它的心跳停了',
+  ice: '连接失败',
+  'channel-closed': '它的通道关闭了',
+  progress: '全归约在等它',
+  misbehaved: '它违反了协议',
+  leave: '它正在离开',
+};
+
+const PHASES: Readonly<Record<Phase, string>> = {
+  starting: '启动中',
+  joining: '加入中',
+  regrouping: '重组中',
+  healing: '补齐状态中',
+  idle: '就绪',
+  computing: '计算中',
+  reducing: '全归约中',
+  applying: '应用更新中',
+  done: '完成',
+  stuck: '受阻',
+  stopped: '已停止',
+};
+
+const STOPPED: Readonly<Record<StopReason, string>> = {
+  'non-finite': '出现了非有限数值',
+  refused: '房间拒绝了它',
+  'engine-lost': '它失去了计算引擎',
+  left: '它离开了房间',
+  invariant: '有一条不变量不成立',
+};
+
+const seats = (ids: readonly string[]): string => ids.map((id) => `席位 ${shortId(id)}`).join('、');
+
+function exactnessSentence(promise: Exactness): string {
+  switch (promise.kind) {
+    case 'exact':
+      return '保证状态与不受干扰的单 rank 运行相同。';
+    case 'unpromised':
+      return `自第 ${promise.since} 步起，各 rank 彼此一致，但不保证与另一次运行相同：它们的引擎舍入不同。`;
+  }
+}
+
+type Of<Kind extends TraceEvent['kind']> = Extract<TraceEvent, { readonly kind: Kind }>;
+
+function founded(event: Of<'founded'>): Sentence {
+  switch (event.why) {
+    case 'new':
+      return say`打开了房间：第 ${event.generation.number} 代，只有它自己。`;
+    case 'resumed':
+      return say`从第 ${event.step} 步重新接手房间：联系不到其他成员。`;
+    case 'forced':
+      return say`奉命不等多数派继续：从第 ${event.step} 步开创新的世系。`;
+  }
+}
+
+function left(event: Of<'left'>): Sentence {
+  switch (event.why) {
+    case 'evicted':
+      return say`不再是成员：对它来说第 ${event.generation.number} 代已经结束。`;
+    case 'dissolved':
+      return say`放弃了第 ${event.generation.number} 代：本房间的另一个世系已提交更多步。`;
+    case 'leave':
+      return say`正常离开了第 ${event.generation.number} 代。`;
+  }
+}
+
+function rejected(event: Of<'rejected'>): Sentence {
+  switch (event.reason) {
+    case 'fenced':
+      return say`隔离了来自 ${who(event.from)} 的 ${event.message}：它属于另一代。`;
+    case 'malformed':
+      return say`拒绝了来自 ${who(event.from)} 的 ${event.message}：格式有误。`;
+    case 'unexpected':
+      return say`忽略了来自 ${who(event.from)} 的 ${event.message}：没有谁在等它。`;
+  }
+}
+
+function sentenceOf(event: TraceEvent): Sentence {
+  switch (event.kind) {
+    case 'phase':
+      return say`现在${PHASES[event.phase]}。`;
+    case 'linkUp':
+      return say`与 ${who(event.peer)} 建立了链路；双方都证明了自己知道房间的密钥。`;
+    case 'linkCarried':
+      return event.carrier === 'relay'
+        ? say`经房间的服务器与 ${who(event.peer)} 相连：直接连接没有打通。`
+        : say`在本浏览器内与 ${who(event.peer)} 相连：直接连接没有打通。`;
+    case 'linkDown':
+      return say`失去了到 ${who(event.peer)} 的链路：${EVIDENCE[event.evidence]}。`;
+    case 'suspected':
+      return say`认为 ${who(event.peer)} 已经消失：${EVIDENCE[event.evidence]}。`;
+    case 'founded':
+      return founded(event);
+    case 'prepared':
+      return say`提议选出第 ${event.generation.number} 代的继任（第 ${event.ballot.round} 轮）。`;
+    case 'promised':
+      return say`就第 ${event.generation.number} 代向 ${who(event.ballot.proposer)} 许诺了自己的票${stored(event.stored)}。`;
+    case 'voted':
+      return say`在第 ${event.generation.number} 代之后投票给 ${event.value}${stored(event.stored)}。`;
+    case 'chosen':
+      return say`看到多数派选出了 ${event.value}。`;
+    case 'installed':
+      return say`进入第 ${event.generation.number} 代，共 ${event.members.length} 个 rank：${list(event.members, '、')}。`;
+    case 'left':
+      return left(event);
+    case 'aborted':
+      return say`中途放弃了第 ${event.step} 步；由下一代重做。`;
+    case 'contributed':
+      return say`为第 ${event.step} 步算了${microBatches(event.microBatches)}${event.attempt > 0 ? `（第 ${event.attempt + 1} 次尝试）` : ''}。`;
+    case 'overflowed':
+      return say`发现第 ${event.step} 步超出了定点数的范围：所有 rank 以更宽的范围重做。`;
+    case 'applied':
+      return say`应用了第 ${event.step} 步：损失 ${loss(event.loss)}，准确率 ${percent(event.samples === 0 ? 0 : event.correct / event.samples)}，哈希 ${shortHash(event.hash)}。`;
+    case 'committed':
+      return say`得知全体已应用 ${event.step} 步，哈希 ${shortHash(event.hash)}。`;
+    case 'healed':
+      return event.by === 'gradient'
+        ? say`用 ${who(event.donor)} 保留的梯度追上了一步（${bytes(event.bytes)}）。`
+        : say`从 ${who(event.donor)} 收到了第 ${event.step} 步的完整状态（${bytes(event.bytes)}）。`;
+    case 'donated':
+      return event.by === 'gradient'
+        ? say`把第 ${event.step} 步的梯度给了 ${who(event.to)}。`
+        : say`把第 ${event.step} 步的完整状态给了 ${who(event.to)}。`;
+    case 'rejected':
+      return rejected(event);
+    case 'resent':
+      return say`把第 ${event.step} 步的一部分又向 ${who(event.to)} 发送了一次。`;
+    case 'checkpointed':
+      return say`在第 ${event.step} 步保存了检查点并读回核对，哈希 ${shortHash(event.hash)}。`;
+    case 'checkpointFailed':
+      return say`无法保存第 ${event.step} 步的检查点：${clause(event.reason)}。`;
+    case 'checkpointSkipped':
+      return say`跳过了第 ${event.step} 步的检查点：${clause(event.reason)}。`;
+    case 'heldUp':
+      return say`为检查点复制第 ${event.step} 步的状态，占用了训练 ${Math.round(event.ms)} 毫秒。`;
+    case 'restored':
+      return say`恢复了第 ${event.step} 步的检查点，哈希 ${shortHash(event.hash)}。`;
+    case 'seatAcquired':
+      return say`接管了本浏览器中一个已消失页面的席位 ${shortId(event.seat)}，从现在起替它投票。`;
+    case 'waitingForQuorum':
+      return event.members.length === 0
+        ? say`在等待多数派；缺少：${seats(event.seats)}。`
+        : say`在等待多数派；缺少：${list(event.members, '、')}。`;
+    case 'exactness':
+      return [exactnessSentence(event.promise)];
+    case 'faultInjected':
+      return say`被注入故障 ${event.fault}：${clause(event.detail)}。`;
+    case 'faultHealed':
+      return say`解除了故障 ${event.fault}：${clause(event.detail)}。`;
+    case 'engine':
+      return say`计算引擎：${clause(event.detail)}。`;
+    case 'refused':
+      return event.by === undefined
+        ? say`被拒绝：${clause(event.reason)}。`
+        : say`被 ${who(event.by)} 拒绝：${clause(event.reason)}。`;
+    case 'turnedAway':
+      return event.peer === undefined
+        ? say`拒绝了一条链路：${clause(event.reason)}。`
+        : say`拒绝了与 ${who(event.peer)} 的链路：${clause(event.reason)}。`;
+    case 'stopped':
+      return say`停止了，因为${STOPPED[event.reason]}${event.detail === '' ? '' : `：${clause(event.detail)}`}。`;
+    case 'violated':
+      return say`看到不变量 ${event.invariant} 被违反：${clause(event.sentence)}。`;
+  }
+}
+
+const stored = (durable: boolean): string => (durable ? '' : '，但没能存下：算作弃权');
+
+const microBatches = (indices: readonly number[]): string =>
+  indices.length === 0 ? ' 0 个微批次' : `微批次 ${indices.join('、')}`;
+
+/** Text from elsewhere, to stand before our own full stop. */
+const clause = (text: string): string => text.trim().replace(/[.\s]+$/u, '') || '没有说明原因';
+
+export const chinese: Sentences = { evidence: EVIDENCE, sentenceOf };

@@ -1,0 +1,131 @@
+// The words of the race laboratory in Chinese. The glossary is that of ../words-zh.ts.
+
+import { count } from '../format.ts';
+import type { RaceWords } from './race-words.ts';
+
+const ACCOUNTS: Readonly<Record<string, string>> = {
+  compute: '计算',
+  exposedCommunication: '全归约',
+  wait: '等待',
+  detect: '发现故障',
+  regroup: '重组',
+  heal: '补齐状态',
+  redo: '重做',
+  checkpoint: '检查点',
+  idle: '空闲',
+  running: '运行',
+  frozen: '冻结',
+  crashed: '宕机',
+  gone: '消失',
+};
+
+/** By name; what a scenario does that is not here is said in English. */
+const SCENARIOS: Readonly<Record<string, string>> = {
+  calm: '什么也没有发生',
+  'kill-one': '运行中途，一个标签页被杀死',
+  'founder-dies': '打开房间的那个标签页被杀死',
+  newcomer: '运行中途有标签页加入，并从供给方补齐状态',
+  zombie: '一个标签页冻结五秒，被排除在外，醒来后又回来',
+  'split-brain': '网络分区：只有多数派继续，之后房间重新合一',
+  'exact-half': '从正中间分区：含最小席位的那一半继续',
+  'all-gone': '所有标签页都被杀死，房间从最新的检查点重新打开',
+  'gpu-process': 'GPU 进程死亡：浏览器的每个标签页同时失去设备',
+  'bad-link': '一条链路每三条消息损坏一条，而一步也没有丢',
+  'donor-dies': '新加入者正在补齐状态时，供给方死亡',
+  'out-of-memory': '一块 GPU 有一段时间没有内存：该 rank 让出位置，之后回来',
+  'slow-rank': '一块 GPU 变慢十倍：它的 rank 分到的工作变少，恢复后拿回自己的份额',
+  'full-disk': '存储拒绝写入：一个浏览器的票都成了弃权',
+  'churn-1000': '一千个 rank 组成层级结构；运行期间离开六十个，加入六十个',
+};
+
+export const chinese: RaceWords = {
+  protocol: '协议',
+  builtIn: 'Rankfall，与各 rank 实际运行的相同',
+  examples: '竞态示例',
+  yours: '你的',
+  file: (name) => `${name}（你的文件）`,
+  bring: '打开文件…',
+  bringTells:
+    '也可以把文件拖到这里：你自己的协议（一个 JavaScript 模块），或一份回放。协议在隔离的环境中运行，接触不到本站和网络。',
+  scenario: '场景',
+  drawn: '由种子抽取',
+  seed: '种子',
+  ranks: 'Rank 数',
+  run: '运行',
+  hunt: '搜寻',
+  huntTells: '从这个种子开始，用所有 CPU 核搜索，直到某条不变量被违反',
+  shrink: '缩减',
+  cancel: '取消',
+  tells(scenario) {
+    if (scenario === undefined) return '由种子抽取故障：有哪些种类、多久一次、作用于谁。';
+    return `${SCENARIOS[scenario.name] ?? scenario.tells}。`;
+  },
+  doing: {
+    opening: '正在打开…',
+    running: '正在运行…',
+    hunting: '正在搜寻…',
+    shrinking: '正在缩减…',
+    branching: '正在尝试其他未来…',
+    recording: '正在记录…',
+  },
+  rate: (seeds, perHour, virtualPerReal) =>
+    `${count(seeds)} 个种子，每小时 ${count(perHour)} 个，每秒推进 ${count(virtualPerReal)} 虚拟秒`,
+  nothing: (seeds) => `${count(seeds)} 个种子，没有任何不变量被违反。`,
+  failed: (why) => `没有成功：${why}`,
+  verdicts: {
+    held: () => '成立。',
+    violated: (invariant) =>
+      typeof invariant === 'string' ? `违反：“${invariant}”。` : `违反：不变量 ${invariant ?? '?'}。`,
+    unrecoverable: () => '不可恢复，且有正当理由：',
+  },
+  heldMeans: (committed, steps, subject) =>
+    subject.kind === 'room'
+      ? `没有不变量被违反，留下的全体成员已提交 ${steps} 步中的 ${committed} 步。`
+      : '没有不变量被违反，承诺稍后成立的也都成立了。',
+  origin: {
+    seed: (seed) => `种子 ${seed}`,
+    shrunk: (seed, size) => `种子 ${seed}，缩减后：还剩 ${size} 个需要说明的决定`,
+    replay: '一份回放',
+  },
+  trace: '轨迹哈希',
+  size: '事件',
+  speed: (events, virtual, real) => `虚拟时间 ${virtual}内 ${count(events)} 个事件，实际运行 ${real}`,
+  ledger: 'Rank 的时间',
+  account: (name) => ACCOUNTS[name] ?? name,
+  whatIf: '如果从这里重来？',
+  whatIfTells: '从这一刻起换一种随机，反复运行多次',
+  later: '如果这条消息来得晚一些？',
+  futures: (violated, futures, isBroken) =>
+    !isBroken
+      ? `从那里开始的 ${futures} 种其他未来（右边画出其中一种）中，没有一种违反原本成立的不变量。`
+      : violated === futures
+        ? `从那里开始的 ${futures} 种其他未来全都违反同一条不变量：仅靠运气已经无法避免。`
+        : `从那里开始的 ${futures} 种其他未来中，有 ${violated} 种违反同一条不变量：当时仍可避免。右边画出了一种不同的结局。`,
+  laterEnds: (isViolated, ms) =>
+    isViolated
+      ? `这条消息晚到 ${ms} 毫秒，同一条不变量照样被违反。`
+      : `这条消息晚到 ${ms} 毫秒，就不会变成那样。`,
+  endBranch: '回到原来的运行',
+  copyLink: '复制链接',
+  linkCopied: '链接已复制。它包含整个实验，不含代码。',
+  linkLocal: '链接已复制。它指向这台机器：别人需要自己的 Rankfall，或者用命令。',
+  linkTooLong: (characters) =>
+    `这次运行需要 ${count(characters)} 个字符，对链接来说太长：请先缩减，或复制回放。`,
+  otherCore: (found, own) =>
+    `这个链接属于另一版本的协议核心（${found}；本页是 ${own}），在这里会变成另一次运行。请用生成它的那个 Rankfall 打开。`,
+  openLab: '打开实验室',
+  copyCommand: '复制命令',
+  copyReplay: '复制回放',
+  commandCopied: '命令已复制。',
+  replayCopied: '回放已复制：加上引号，交给 npx rankfall replay 即可。',
+  copyByHand: (text) => `本页无法写入剪贴板。请手动复制：${text}`,
+  events: '模拟运行中发生的事',
+  more: (n) => `还有 ${count(n)} 条：时空图会显示它们，命令加上 --log FILE 会列出它们。`,
+  good: '正常',
+  bad: '问题',
+  tooLarge: (name) => `${name} 太大：最多 16 MiB。`,
+  needsFile: (name, hash) =>
+    `这次运行属于协议“${name}”，它不在示例之中。链接不含代码：请在这里打开那个协议的文件（SHA-256 ${hash.slice(0, 12)}…），它就会运行。`,
+  simulator: '模拟器',
+  cancelled: '已取消。',
+};

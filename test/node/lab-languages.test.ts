@@ -1,0 +1,153 @@
+// The lab in two languages: complete in both, and nothing said outside the tables. That no name is missing is held by the types.
+
+import { readFileSync, readdirSync } from 'node:fs';
+import ts from 'typescript';
+import { afterEach, describe, expect, it } from 'vitest';
+import { chinese as classWords } from '../../src/lab/classroom/class-words-zh.ts';
+import { chinese as consoleWords } from '../../src/lab/console/console-words-zh.ts';
+import { chinese as diagramWords } from '../../src/lab/diagram/diagram-words-zh.ts';
+import { count, span, timeOfDay } from '../../src/lab/format.ts';
+import { language, preferred, speak } from '../../src/lab/language/language.ts';
+import { chinese as raceWords } from '../../src/lab/simulation/race-words-zh.ts';
+import { words } from '../../src/lab/words.ts';
+import { chinese as labWords } from '../../src/lab/words-zh.ts';
+
+const LAB = new URL('../../src/lab/', import.meta.url);
+/** The tables, and workers: what these throw is detail in a sentence of the lab. */
+const MAY_SPEAK = /words(-zh)?\.ts$|sentences-(en|zh)\.ts$|-worker\.ts$|^simulation/branches\.ts$/;
+/** Names that are the same in every language. */
+const NAMES = /^(WebGPU|CPU|GPU|WebGPU|Rankfall|KiB|Top k)$/;
+
+interface Found {
+  readonly where: string;
+  readonly text: string;
+}
+
+/** Text that a person would read: between tags, in the attributes that are read out, or given to what speaks. */
+function literalsIn(file: string, source: string): readonly Found[] {
+  const root = ts.createSourceFile(
+    file,
+    source,
+    ts.ScriptTarget.Latest,
+    true,
+    file.endsWith('x') ? ts.ScriptKind.TSX : ts.ScriptKind.TS,
+  );
+  const found: Found[] = [];
+  const note = (node: ts.Node, text: string): void => {
+    const words = text.replace(/[^\p{L}]+/gu, ' ').trim();
+    if (words.length < 2 || NAMES.test(words)) return;
+    const { line } = root.getLineAndCharacterOfPosition(node.getStart());
+    found.push({ where: `${file}:${line + 1}`, text: text.trim() });
+  };
+  const textOf = (node: ts.Node): string | undefined => {
+    if (ts.isStringLiteralLike(node)) return node.text;
+    if (ts.isTemplateExpression(node))
+      return [node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)].join(' ');
+    return undefined;
+  };
+  const READ = /^(aria-(label|valuetext|description)|title|alt|placeholder|label|about)$/;
+  const SPEAKS = /^(say|complain|answered)$|Error$/;
+  const visit = (node: ts.Node): void => {
+    if (ts.isJsxText(node)) note(node, node.text);
+    else if (ts.isJsxAttribute(node) && READ.test(node.name.getText())) {
+      const value = node.initializer;
+      const inner = value !== undefined && ts.isJsxExpression(value) ? value.expression : value;
+      const text = inner === undefined ? undefined : textOf(inner);
+      if (text !== undefined) note(node, text);
+    } else if (ts.isJsxExpression(node) && !ts.isJsxAttribute(node.parent)) {
+      const inside = (part: ts.Node): void => {
+        if (ts.isJsxElement(part) || ts.isJsxSelfClosingElement(part)) return;
+        if (ts.isCallExpression(part)) return;
+        if (ts.isBinaryExpression(part) && /===|!==/.test(part.operatorToken.getText())) return;
+        if (ts.isElementAccessExpression(part)) return;
+        const text = textOf(part);
+        if (text !== undefined) note(part, text);
+        else ts.forEachChild(part, inside);
+      };
+      ts.forEachChild(node, inside);
+    } else if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
+      const callee = node.expression.getText().split('.').at(-1) ?? '';
+      if (SPEAKS.test(callee))
+        for (const argument of node.arguments ?? []) {
+          const text = textOf(argument);
+          if (text !== undefined && text.includes(' ')) note(argument, text);
+        }
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(root);
+  return found;
+}
+
+/** Every text of a table that is not made from values. */
+const textsOf = (table: unknown): readonly string[] =>
+  typeof table === 'string'
+    ? [table]
+    : typeof table === 'object' && table !== null
+      ? Object.values(table).flatMap(textsOf)
+      : [];
+
+afterEach(() => speak('en'));
+
+describe('the lab in two languages', () => {
+  it('finds words that are written into a page', () => {
+    const page = `const A = () => <p title="Not here">Nor here {isOpen ? 'neither this' : words.a}{lab.say(\`\${n} too\`)}</p>;`;
+    expect(literalsIn('page.tsx', page).map(({ text }) => text)).toEqual([
+      'Not here',
+      'Nor here',
+      'neither this',
+      'too',
+    ]);
+    expect(literalsIn('a.ts', `lab.complain('This is said.')`)).toHaveLength(1);
+    expect(literalsIn('page.tsx', `const A = () => <b class="big">{words.name} · {count}</b>;`)).toEqual([]);
+  });
+
+  it('says nothing that is not in a table', () => {
+    const files = readdirSync(LAB, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => /\.tsx?$/.test(file) && !MAY_SPEAK.test(file),
+    );
+    expect(files.length).toBeGreaterThan(60);
+    const found = files.flatMap((file) => literalsIn(file, readFileSync(new URL(file, LAB), 'utf8')));
+    expect(found).toEqual([]);
+  });
+
+  it.each(Object.entries({ labWords, raceWords, diagramWords, classWords, consoleWords }))(
+    'has Chinese text in the Chinese table %s',
+    (_, table) => {
+      const same = textsOf(table).filter((text) => !/\p{Script=Han}/u.test(text));
+      // What is not Chinese there is the same everywhere, or has no letters.
+      for (const text of same)
+        expect(text).toMatch(/^(Rankfall|English|zh-Hans|en|Top k|Rank|WebGPU|[^\p{L}]*)$/u);
+    },
+  );
+
+  it.each([
+    [['zh-CN', 'en'], 'zh-Hans'],
+    [['zh-Hant-TW'], 'zh-Hans'],
+    [['de-AT', 'zh'], 'zh-Hans'],
+    [['en-GB', 'zh'], 'en'],
+    [['fr'], 'en'],
+    [[], 'en'],
+  ] as const)('speaks, to a browser that asks for %j, %s', (wanted, spoken) => {
+    expect(preferred(wanted)).toBe(spoken);
+  });
+
+  it('follows a choice at once, words and numbers alike', async () => {
+    expect(words.actions.pause).toBe('Pause');
+    expect(span(600_000)).toBe('10 min');
+    await speak('zh-Hans');
+    expect(language.value).toBe('zh-Hans');
+    expect(words.actions.pause).toBe('暂停');
+    expect(words.regroups.generation(3)).toBe('第 3 代');
+    expect(span(600_000)).toBe('10分钟');
+    expect(count(12_345)).toBe('12,345');
+    expect(timeOfDay(new Date(2026, 0, 2, 3, 4, 5, 678).getTime())).toBe('03:04:05.6');
+    await speak('en');
+    expect(words.actions.pause).toBe('Pause');
+  });
+
+  it('takes the last of two choices, whichever of them is ready first', async () => {
+    await Promise.all([speak('zh-Hans'), speak('en')]);
+    expect(language.value).toBe('en');
+  });
+});

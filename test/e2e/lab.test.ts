@@ -357,17 +357,39 @@ describe('a bad address', () => {
 });
 
 describe('everybody can use the lab', () => {
-  test('axe finds nothing wrong and nothing overflows, in light and dark, wide and narrow', async () => {
+  test('axe finds nothing wrong and nothing overflows, in both languages, light and dark, at three widths', async () => {
     const { page } = await visit('/?engine=cpu&ranks=2&autostart=1');
     await untilStep(page, 2);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      for (const width of [1280, 390]) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        await page.setViewportSize({ width, height: 844 });
-        expect(await violations(page), `${colorScheme} at ${width}`).toEqual([]);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    for (const other of ['中文', 'English']) {
+      await page.getByRole('button', { name: other, exact: true }).click();
+      for (const colorScheme of ['light', 'dark'] as const) {
+        for (const width of [2560, 1280, 390]) {
+          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+          await page.setViewportSize({ width, height: 844 });
+          expect(await violations(page), `${colorScheme} at ${width}`).toEqual([]);
+          expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+        }
       }
     }
     await page.close();
+  });
+
+  test('speaks the language of the browser, changes it at once, and keeps the choice', async () => {
+    const browser = lab.context.browser();
+    if (browser === null) throw new Error('The context has no browser of its own.');
+    const context = await browser.newContext({ locale: 'zh-CN' });
+    const page = await context.newPage();
+    page.setDefaultTimeout(STEP_MS);
+    await page.goto(`${lab.origin}/?engine=cpu`);
+    await stateIs(page, '可以开始训练');
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('zh-Hans');
+    await page.getByText('打开了房间：第 1 代，只有它自己。').waitFor();
+    await page.getByRole('button', { name: 'English', exact: true }).click();
+    await stateIs(page, 'Ready to train');
+    await page.getByText('opened the room: generation 1, alone.').waitFor();
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('en');
+    await page.reload();
+    await stateIs(page, 'Ready to train');
+    await context.close();
   });
 });

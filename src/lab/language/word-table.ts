@@ -23,9 +23,11 @@ export function wordTable<Words extends object>(english: Words, loadChinese: () 
     if (next === 'zh-Hans') chinese.value ??= await loadChinese();
   });
   const spoken = computed(() => (language.value === 'zh-Hans' ? (chinese.value ?? english) : english));
-  const getters = Object.keys(english).map((name) => [
-    name,
-    { enumerable: true, get: (): unknown => spoken.value[name as keyof Words] },
-  ]);
-  return Object.defineProperties({}, Object.fromEntries(getters)) as Words;
+  const table: object = {};
+  for (const name of Object.keys(english))
+    Object.defineProperty(table, name, {
+      enumerable: true,
+      get: (): unknown => spoken.value[name as keyof Words],
+    });
+  return table as Words;
 }

@@ -17,7 +17,7 @@ import { PRESET_NAMES } from '../job/presets.ts';
 import { MAX_WIRE_BITS, MIN_WIRE_BITS } from '../job/wire-schema.ts';
 import type { RefusalCode } from '../transport/refusal.ts';
 import { count } from './format.ts';
-import type { Words } from './words.ts';
+import type { Words } from './words-en.ts';
 
 const REFUSALS: Readonly<Record<RefusalCode, string>> = {
   'wrong-secret': '密钥错误',

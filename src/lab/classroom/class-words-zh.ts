@@ -1,6 +1,6 @@
 // What a participant of a class reads, in Chinese. The glossary is that of ../words-zh.ts.
 
-import type { ClassWords } from './class-words.ts';
+import type { ClassWords } from './class-words-en.ts';
 
 export const chinese: ClassWords = {
   join: {

@@ -1,7 +1,7 @@
 // The words of the instructor's console in Chinese. The glossary is that of ../words-zh.ts.
 
 import { words } from '../words.ts';
-import type { ConsoleWords } from './console-words.ts';
+import type { ConsoleWords } from './console-words-en.ts';
 
 export const chinese: ConsoleWords = {
   title: '控制台',

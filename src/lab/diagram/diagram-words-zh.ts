@@ -1,7 +1,7 @@
 // The words of the space-time diagram in Chinese. The glossary is that of ../words-zh.ts.
 
 import { count } from '../format.ts';
-import type { DiagramWords } from './diagram-words.ts';
+import type { DiagramWords } from './diagram-words-en.ts';
 
 export const chinese: DiagramWords = {
   label: (lanes, messages) =>

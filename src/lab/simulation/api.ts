@@ -11,6 +11,9 @@ export type Subject =
   /** What a person has picked or dropped: code, and never from a link. */
   | { readonly kind: 'file'; readonly name: string; readonly text: string };
 
+/** What the laboratory is at. */
+export type Doing = 'opening' | 'running' | 'branching' | 'hunting' | 'shrinking' | 'recording';
+
 export interface Scenario {
   readonly name: string;
   /** What happens in it, in a sentence without its full stop. */

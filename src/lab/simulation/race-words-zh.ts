@@ -1,7 +1,7 @@
 // The words of the race laboratory in Chinese. The glossary is that of ../words-zh.ts.
 
 import { count } from '../format.ts';
-import type { RaceWords } from './race-words.ts';
+import type { RaceWords } from './race-words-en.ts';
 
 const ACCOUNTS: Readonly<Record<string, string>> = {
   compute: '计算',

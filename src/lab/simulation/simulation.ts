@@ -3,11 +3,17 @@
 import { batch, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { sentenceIn } from '../lab-error.ts';
 import { language } from '../language/language.ts';
-import type { BranchRequest, BranchResult, RunResult, SeedRequest, Subject, SubjectInfo } from './api.ts';
+import type {
+  BranchRequest,
+  BranchResult,
+  Doing,
+  RunResult,
+  SeedRequest,
+  Subject,
+  SubjectInfo,
+} from './api.ts';
 import { createCrew, type Crew } from './crew.ts';
 import { hunt, type HuntProgress } from './hunting.ts';
-
-export type Doing = 'opening' | 'running' | 'branching' | 'hunting' | 'shrinking' | 'recording';
 
 /** How a run came to be. */
 export type Origin =

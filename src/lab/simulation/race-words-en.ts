@@ -1,0 +1,121 @@
+// Every word of the race laboratory, in English. Apart from those of the lab, since it is loaded only when somebody opens it.
+
+import { count } from '../format.ts';
+import type { Wording } from '../language/word-table.ts';
+import type { Doing, Scenario, Subject } from './api.ts';
+
+const ACCOUNTS: Readonly<Record<string, string>> = {
+  compute: 'compute',
+  exposedCommunication: 'all-reduce',
+  wait: 'waiting',
+  detect: 'noticing',
+  regroup: 'regrouping',
+  heal: 'healing',
+  redo: 'redone',
+  checkpoint: 'checkpoints',
+  idle: 'idle',
+  running: 'running',
+  frozen: 'frozen',
+  crashed: 'down',
+  gone: 'gone',
+};
+
+export const english = {
+  protocol: 'Protocol',
+  builtIn: 'Rankfall, as the ranks run it',
+  examples: 'Examples of races',
+  yours: 'Yours',
+  file: (name: string) => `${name} (your file)`,
+  bring: 'Open a file…',
+  bringTells:
+    'Or drop one here: a protocol of your own (a JavaScript module), or a replay. A protocol runs walled off, without this site and the network.',
+  scenario: 'Scenario',
+  drawn: 'whatever the seed draws',
+  seed: 'Seed',
+  ranks: 'Ranks',
+  run: 'Run',
+  hunt: 'Hunt',
+  huntTells: 'Searches from this seed on, on all cores, until an invariant breaks',
+  shrink: 'Shrink',
+  cancel: 'Cancel',
+  tells: (scenario: Scenario | undefined) =>
+    scenario === undefined
+      ? 'The seed draws the faults: which kinds exist at all, how often they strike, and whom.'
+      : `${scenario.tells.charAt(0).toUpperCase()}${scenario.tells.slice(1)}.`,
+  doing: {
+    opening: 'Opening…',
+    running: 'Running…',
+    hunting: 'Hunting…',
+    shrinking: 'Making it small…',
+    branching: 'Trying other futures…',
+    recording: 'Recording…',
+  } satisfies Readonly<Record<Doing, string>>,
+  rate: (seeds: number, perHour: number, virtualPerReal: number) =>
+    `${count(seeds)} seeds, ${count(perHour)} an hour, ${count(virtualPerReal)} virtual seconds a second`,
+  nothing: (seeds: number) => `${count(seeds)} seeds, and no invariant broke.`,
+  failed: (why: string) => `That did not work: ${why}`,
+  verdicts: {
+    held: () => 'Held.',
+    violated: (invariant: number | string | undefined) =>
+      typeof invariant === 'string'
+        ? `Violated: “${invariant}”.`
+        : `Violated: invariant ${invariant ?? '?'}.`,
+    unrecoverable: () => 'Unrecoverable, justified:',
+  },
+  heldMeans: (committed: number, steps: number, subject: Subject) =>
+    subject.kind === 'room'
+      ? `No invariant broke, and ${committed} of ${steps} steps are committed by all who are left.`
+      : 'No invariant broke, and what is promised for later came to hold.',
+  origin: {
+    seed: (seed: number) => `Seed ${seed}`,
+    shrunk: (seed: number, size: number) =>
+      `Seed ${seed}, made small: ${size} ${size === 1 ? 'decision is' : 'decisions are'} left to tell`,
+    replay: 'A replay',
+  },
+  trace: 'Trace hash',
+  size: 'Events',
+  speed: (events: number, virtual: string, real: string) =>
+    `${count(events)} in ${virtual} of virtual time, run in ${real}`,
+  ledger: 'Rank time',
+  account: (name: string) => ACCOUNTS[name] ?? name,
+  whatIf: 'What if, from here?',
+  whatIfTells: 'Runs on from this moment with other chance, many times',
+  later: 'What if this message came later?',
+  futures: (violated: number, futures: number, isBroken: boolean) =>
+    !isBroken
+      ? `Of ${futures} other futures from there, one of which is drawn at the right, none breaks what held.`
+      : violated === futures
+        ? `All of ${futures} other futures from there break the same invariant: chance alone no longer avoids it.`
+        : `Of ${futures} other futures from there, ${violated} break the same invariant: it could still be avoided. One that ended otherwise is drawn at the right.`,
+  laterEnds: (isViolated: boolean, ms: number) =>
+    isViolated
+      ? `With this message ${ms} ms later, the same invariant breaks all the same.`
+      : `With this message ${ms} ms later, it does not come to that.`,
+  endBranch: 'Back to the run',
+  copyLink: 'Copy link',
+  linkCopied: 'The link is copied. It holds the whole experiment, and no code.',
+  linkLocal:
+    'The link is copied. It leads to this machine: others need a Rankfall of their own, or the command.',
+  linkTooLong: (characters: number) =>
+    `This run takes ${count(characters)} characters, too many for a link: shrink it first, or copy the replay.`,
+  otherCore: (found: string, own: number) =>
+    `This link is of another version of the protocol's core (${found}; this page has ${own}), in which it would be another run. Open it with the Rankfall that it came from.`,
+  openLab: 'Open the lab',
+  copyCommand: 'Copy command',
+  copyReplay: 'Copy replay',
+  commandCopied: 'The command is copied.',
+  replayCopied: 'The replay is copied: npx rankfall replay takes it, in quotes.',
+  copyByHand: (text: string) => `The clipboard is closed to this page. Copy it by hand: ${text}`,
+  events: 'What happened in the simulated run',
+  more: (n: number) =>
+    `${count(n)} more: the diagram shows them, and the command lists them with --log FILE.`,
+  good: 'Good',
+  bad: 'Bad',
+  tooLarge: (name: string) => `${name} is too large: expected at most 16 MiB.`,
+  needsFile: (name: string, hash: string) =>
+    `This run is of the protocol "${name}", which is not one of the examples. A link carries no code: open the file of that protocol here (SHA-256 ${hash.slice(0, 12)}…), and it runs.`,
+  simulator: 'The simulator',
+  cancelled: 'It was cancelled.',
+};
+
+export type RaceWords = Wording<typeof english>;

@@ -66,7 +66,7 @@ export type PartOutcome =
   /** A duplicate: nothing to do. */
   | { readonly kind: 'ignored' }
   /** The part cannot belong to this all-reduce. */
-  | { readonly kind: 'invalid'; readonly detail: string };
+  | { readonly kind: 'invalid'; readonly wrong: 'place' | 'size'; readonly detail: string };
 
 /** tree: the sum of the sender's subtree, and the sum of all. */
 const UP = 0;
@@ -212,12 +212,17 @@ export function receivePart(
 function receiveDirect(state: AllReduce, fromRank: number, part: number, payload: Int32Array): PartOutcome {
   const { world, segments, pieces, from } = state;
   if (part < 0 || part % world !== fromRank || fromRank === state.rank)
-    return { kind: 'invalid', detail: `part ${part} came from rank ${fromRank}` };
+    return { kind: 'invalid', wrong: 'place', detail: `part ${part} came from rank ${fromRank}` };
   const segment = (part - fromRank) / world;
-  if (segment >= segments) return { kind: 'invalid', detail: `segment ${segment} of ${segments}` };
+  if (segment >= segments)
+    return { kind: 'invalid', wrong: 'place', detail: `segment ${segment} of ${segments}` };
   const { start, end } = chunkSpan(state.lanes.length, segments, segment, 1, 0);
   if (payload.length !== end - start)
-    return { kind: 'invalid', detail: `${payload.length} lanes where ${end - start} were expected` };
+    return {
+      kind: 'invalid',
+      wrong: 'size',
+      detail: `${payload.length} lanes where ${end - start} were expected`,
+    };
   if (pieces.has(part)) return { kind: 'ignored' };
   pieces.add(part);
   combineLanes(state.layout, state.lanes.subarray(start, end), payload, state.start + start);
@@ -261,9 +266,13 @@ function receiveTree(state: AllReduce, fromRank: number, part: number, payload: 
   const fromParent = part === DOWN && fromRank === parent(state);
   const fromChild = part === UP && parentOf(fromRank, state.width ?? state.world) === state.rank;
   if (!fromParent && !fromChild)
-    return { kind: 'invalid', detail: `part ${part} came from rank ${fromRank}` };
+    return { kind: 'invalid', wrong: 'place', detail: `part ${part} came from rank ${fromRank}` };
   if (payload.length !== state.lanes.length)
-    return { kind: 'invalid', detail: `${payload.length} lanes where ${state.lanes.length} were expected` };
+    return {
+      kind: 'invalid',
+      wrong: 'size',
+      detail: `${payload.length} lanes where ${state.lanes.length} were expected`,
+    };
   if (state.complete || state.from.has(fromRank)) return { kind: 'ignored' };
   if (fromChild) {
     state.from.add(fromRank);
@@ -271,7 +280,11 @@ function receiveTree(state: AllReduce, fromRank: number, part: number, payload: 
     return { kind: 'progress', out: passUp(state) };
   }
   if (state.own === undefined)
-    return { kind: 'invalid', detail: 'the sum of all came before this rank had contributed' };
+    return {
+      kind: 'invalid',
+      wrong: 'place',
+      detail: 'the sum of all came before this rank had contributed',
+    };
   state.lanes.set(payload);
   return { kind: 'progress', out: passDown(state) };
 }
@@ -284,17 +297,22 @@ function receiveRing(
 ): PartOutcome {
   const previous = modulo(state.rank - 1, state.world);
   if (fromRank !== previous)
-    return { kind: 'invalid', detail: `rank ${fromRank} is not before rank ${state.rank} in the ring` };
+    return {
+      kind: 'invalid',
+      wrong: 'place',
+      detail: `rank ${fromRank} is not before rank ${state.rank} in the ring`,
+    };
   const { segments, hops, ahead } = state;
   const count = hopsIn(state.world);
   const segment = Math.floor(part / count);
   const hop = hops[segment];
   if (part < 0 || hop === undefined)
-    return { kind: 'invalid', detail: `part ${part} of ${segments * count}` };
+    return { kind: 'invalid', wrong: 'place', detail: `part ${part} of ${segments * count}` };
   const { start, end } = ringSpan(state, fromRank, segment, part % count);
   if (payload.length !== end - start)
     return {
       kind: 'invalid',
+      wrong: 'size',
       detail: `${payload.length} lanes in part ${part} where ${end - start} were expected`,
     };
   if (part % count < hop || ahead.has(part)) return { kind: 'ignored' };

@@ -350,6 +350,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
       case 'turnedAway':
       case 'rejected':
       case 'resent':
+      case 'stalled':
       case 'seatAcquired':
       case 'waitingForQuorum':
         break;

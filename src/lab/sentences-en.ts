@@ -1,8 +1,9 @@
 // Every event of the vocabulary as an English sentence. The rank that reports it is the subject and stands before it as a badge.
 
 import type { Evidence } from '../ports/network.ts';
-import type { Exactness, Phase, StopReason, TraceEvent } from '../trace/events.ts';
-import { bytes, loss, percent, shortHash, shortId } from './format.ts';
+import type { MemberId } from '../ports/ids.ts';
+import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
+import { bytes, loss, percent, shortHash, shortId, span } from './format.ts';
 import { list, say, who } from './sentence.ts';
 import type { Sentence } from './sentence.ts';
 
@@ -86,6 +87,48 @@ function rejected(event: Of<'rejected'>): Sentence {
   }
 }
 
+/** What is waited for of somebody. */
+const OWED: Readonly<Record<Operation, (bucket: number | undefined) => string>> = {
+  contribution: (bucket) =>
+    bucket === undefined ? 'its gradient' : `its gradient, from bucket ${bucket} on,`,
+  'all-reduce': (bucket) => (bucket === undefined ? 'its share of the sum' : `its share of bucket ${bucket}`),
+  barrier: () => 'its word at the barrier',
+  apply: () => 'its update',
+  standing: () => 'its word on where its state stands',
+  heal: () => 'the state',
+  vote: () => 'its vote',
+};
+
+/** `time` is how long it has been so. */
+function lack({ operation, bucket, cause }: Stall, time: string | undefined): string {
+  const owed = OWED[operation](bucket);
+  const since = time === undefined ? '' : ` for ${time}`;
+  switch (cause) {
+    case 'missing':
+      return `${owed} is missing${since}`;
+    case 'slow':
+      return `${owed} takes longer than usual${time === undefined ? '' : `, ${time} so far`}`;
+    case 'different-operation':
+      return `${owed} does not come${since}: it is at something else`;
+    case 'different-size':
+      return `${owed} has another size than it should${since}`;
+    case 'different-state':
+      return 'its state differs from that of the others';
+  }
+}
+
+/** A stall as it stands, of the rank `by`, which may wait for its own engine. */
+function stallSentence(stall: Stall, by: MemberId): Sentence {
+  const { step, attempt, peer, said, forMs } = stall;
+  const where = attempt > 0 ? `Step ${step}, done again,` : `Step ${step}`;
+  if (peer === by) return say`${where} waits for the engine of ${who(by)}: ${lack(stall, span(forMs))}.`;
+  const last =
+    said === undefined
+      ? ''
+      : `; it last said, ${span(said.agoMs)} ago: ${PHASES[said.phase].toLowerCase()} at step ${said.step}`;
+  return say`${where} waits for ${who(peer)}: ${lack(stall, span(forMs))}${last}.`;
+}
+
 /** The event as a sentence without its subject. */
 function sentenceOf(event: TraceEvent): Sentence {
   switch (event.kind) {
@@ -133,6 +176,8 @@ function sentenceOf(event: TraceEvent): Sentence {
       return say`gave ${who(event.to)} ${event.by === 'gradient' ? 'the gradient of' : 'its whole state at'} step ${event.step}.`;
     case 'rejected':
       return rejected(event);
+    case 'stalled':
+      return say`waits for ${who(event.peer)} in step ${event.step}: ${lack(event, undefined)}.`;
     case 'resent':
       return say`sent a part of step ${event.step} to ${who(event.to)} once more.`;
     case 'checkpointed':
@@ -185,7 +230,7 @@ function microBatches(indices: readonly number[]): string {
 /** Text from elsewhere, to stand before our own full stop. */
 const clause = (text: string): string => text.trim().replace(/[.\s]+$/u, '') || 'no reason given';
 
-export const english = { evidence: EVIDENCE, sentenceOf };
+export const english = { evidence: EVIDENCE, sentenceOf, stallSentence };
 
 /** What a language has to say about events. */
 export type Sentences = typeof english;

@@ -1,8 +1,9 @@
 // Every event of the vocabulary as a Chinese sentence. The glossary is that of words-zh.ts.
 
 import type { Evidence } from '../ports/network.ts';
-import type { Exactness, Phase, StopReason, TraceEvent } from '../trace/events.ts';
-import { bytes, loss, percent, shortHash, shortId } from './format.ts';
+import type { MemberId } from '../ports/ids.ts';
+import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
+import { bytes, loss, percent, shortHash, shortId, span } from './format.ts';
 import { list, say, who } from './sentence.ts';
 import type { Sentence } from './sentence.ts';
 import type { Sentences } from './sentences-en.ts';
@@ -86,6 +87,44 @@ function rejected(event: Of<'rejected'>): Sentence {
   }
 }
 
+const OWED: Readonly<Record<Operation, (bucket: number | undefined) => string>> = {
+  contribution: (bucket) => (bucket === undefined ? '它的梯度' : `它的梯度（自第 ${bucket} 号桶起）`),
+  'all-reduce': (bucket) => (bucket === undefined ? '它在总和中的份额' : `它在第 ${bucket} 号桶中的份额`),
+  barrier: () => '它在屏障处的答复',
+  apply: () => '它的更新',
+  standing: () => '它对自己状态的说明',
+  heal: () => '状态',
+  vote: () => '它的票',
+};
+
+function lack({ operation, bucket, cause }: Stall, time: string | undefined): string {
+  const owed = OWED[operation](bucket);
+  const since = time === undefined ? '' : `，已有 ${time}`;
+  switch (cause) {
+    case 'missing':
+      return `${owed}没有到${since}`;
+    case 'slow':
+      return `${owed}比平常慢${since}`;
+    case 'different-operation':
+      return `${owed}没有来，它在做别的事${since}`;
+    case 'different-size':
+      return `${owed}大小不对${since}`;
+    case 'different-state':
+      return '它的状态与其他 rank 不同';
+  }
+}
+
+function stallSentence(stall: Stall, by: MemberId): Sentence {
+  const { step, attempt, peer, said, forMs } = stall;
+  const where = attempt > 0 ? `重做的第 ${step} 步` : `第 ${step} 步`;
+  if (peer === by) return say`${where}在等 ${who(by)} 的引擎：${lack(stall, span(forMs))}。`;
+  const last =
+    said === undefined
+      ? ''
+      : `；它在 ${span(said.agoMs)} 前最后说：第 ${said.step} 步，${PHASES[said.phase]}`;
+  return say`${where}在等 ${who(peer)}：${lack(stall, span(forMs))}${last}。`;
+}
+
 function sentenceOf(event: TraceEvent): Sentence {
   switch (event.kind) {
     case 'phase':
@@ -134,6 +173,8 @@ function sentenceOf(event: TraceEvent): Sentence {
         : say`把第 ${event.step} 步的完整状态给了 ${who(event.to)}。`;
     case 'rejected':
       return rejected(event);
+    case 'stalled':
+      return say`在第 ${event.step} 步等 ${who(event.peer)}：${lack(event, undefined)}。`;
     case 'resent':
       return say`把第 ${event.step} 步的一部分又向 ${who(event.to)} 发送了一次。`;
     case 'checkpointed':
@@ -183,4 +224,4 @@ const microBatches = (indices: readonly number[]): string =>
 /** Text from elsewhere, to stand before our own full stop. */
 const clause = (text: string): string => text.trim().replace(/[.\s]+$/u, '') || '没有说明原因';
 
-export const chinese: Sentences = { evidence: EVIDENCE, sentenceOf };
+export const chinese: Sentences = { evidence: EVIDENCE, sentenceOf, stallSentence };

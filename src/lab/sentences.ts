@@ -29,6 +29,7 @@ export type Tone = 'plain' | 'good' | 'bad';
 export function topicOf(event: TraceEvent): Topic {
   switch (event.kind) {
     case 'suspected':
+    case 'stalled':
     case 'founded':
     case 'installed':
     case 'left':
@@ -82,6 +83,7 @@ export function toneOf(event: TraceEvent): Tone {
     case 'checkpointed':
       return 'good';
     case 'suspected':
+    case 'stalled':
     case 'linkDown':
     case 'checkpointFailed':
     case 'checkpointSkipped':

@@ -252,6 +252,9 @@ export const english = {
     preflightMeans: (limit: string) =>
       `Estimated before the rank said it was ready: no buffer of this GPU may be longer than ${limit}.`,
     suspected: 'Suspected',
+    hidden: 'in the background',
+    hiddenMeans:
+      'Its tab is hidden, and browsers slow such pages down: the others are patient with it for as long as a collective may take.',
     killed: (time: string) => `killed ${time} ago`,
     closed: (time: string) => `closed ${time} ago`,
     left: (time: string) => `left ${time} ago`,

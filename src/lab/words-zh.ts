@@ -211,6 +211,8 @@ export const chinese: Words = {
     preflight: (bytes, samples) => `占用 ${bytes} GPU 内存；微批次最多可容纳 ${count(samples)} 个样本。`,
     preflightMeans: (limit) => `在 rank 报告就绪之前估算：这块 GPU 的单个缓冲区不能超过 ${limit}。`,
     suspected: '被怀疑',
+    hidden: '在后台',
+    hiddenMeans: '它的标签页不可见，浏览器会放慢这样的页面：其他成员会一直等到集合操作的期限。',
     killed: (time) => `${time}前被杀死`,
     closed: (time) => `${time}前关闭`,
     left: (time) => `${time}前离开`,

@@ -5,7 +5,7 @@ import type { EngineDescription, EngineMemory, PredictRequest, Preflight } from 
 import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Carrier } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
-import type { Exactness, Phase, TraceRecord } from '../trace/events.ts';
+import type { Exactness, Phase, Stall, TraceRecord } from '../trace/events.ts';
 import type { CheckpointShelf } from './shelf-service.ts';
 import type { SavePace } from './save-pacer.ts';
 import type { Fault } from '../faults/vocabulary.ts';
@@ -47,6 +47,8 @@ export interface MemberView {
   /** Milliseconds since it was last heard; 0 for self. */
   readonly silentMs: number;
   readonly suspected: boolean;
+  /** Its tab is in the background, where browsers slow pages down. */
+  readonly hidden: boolean;
 }
 
 export interface Prediction {
@@ -93,6 +95,8 @@ export interface RankStatus {
   readonly evaluation:
     { readonly step: number; readonly accuracy: number; readonly loss: number } | undefined;
   readonly waitingFor: readonly MemberId[];
+  /** Who this rank has waited for longer than usual, in what and why. */
+  readonly stall: Stall | undefined;
   readonly faults: readonly { readonly id: string; readonly fault: Fault }[];
   /** What went wrong and what to do, for a person. */
   readonly problem: string | undefined;

@@ -58,8 +58,8 @@ export interface Host {
   command(command: 'start' | 'pause' | 'force'): void;
   checkpointNow(): Promise<CheckpointSummary>;
   checkpoints(): Promise<readonly CheckpointSummary[]>;
-  /** The page is about to be hidden. */
-  tabHides(): void;
+  /** The page is about to be hidden, or was and is shown again. */
+  visibility(hidden: boolean): void;
   leave(): Promise<void>;
   predict(request: PredictRequest, newest: boolean): Promise<Prediction>;
   /** Writes to the log from outside the core: faults, refusals. */
@@ -510,6 +510,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         path,
         evaluation: history.evaluations().at(-1),
         waitingFor: view.waitingFor,
+        stall: view.stall,
         faults: ports.activeFaults(),
         problem: complaints.get('halted') ?? view.problem ?? [...complaints.values()].at(-1),
       };
@@ -535,8 +536,9 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     },
 
     checkpoints: () => ports.checkpoints.list(path),
-    tabHides() {
-      pacer.tabHides(core.view(clock.now()).job);
+    visibility(hidden) {
+      dispatch({ kind: 'visibility', hidden });
+      if (hidden) pacer.tabHides(core.view(clock.now()).job);
     },
 
     async leave() {

@@ -86,9 +86,11 @@ async function open(): Promise<void> {
     showText(messageOf(error));
   });
 
-  document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'hidden') void remote.tabHides();
-  });
+  const tellVisibility = (): void => {
+    void remote.visibility(document.visibilityState === 'hidden');
+  };
+  document.addEventListener('visibilitychange', tellVisibility);
+  if (document.visibilityState === 'hidden') tellVisibility();
   const rank = createHandle(remote, go);
   window.rankfallPage = {
     member,

@@ -14,8 +14,8 @@ import { browserKernels, tunedJob } from './tuned-job.ts';
 
 /** What the page calls. */
 export interface RankWorker extends RankHandle {
-  /** The page is about to be hidden. */
-  tabHides(): Promise<void>;
+  /** The page is about to be hidden, or was and is shown again. */
+  visibility(hidden: boolean): Promise<void>;
   /** Once, before anything else. `transport` is the worker's end of the page's transport; `page` a Comlink proxy. */
   boot(setup: RankSetup, transport: MessagePort, page: PageActions): Promise<void>;
 }
@@ -65,8 +65,8 @@ const worker: RankWorker = {
   },
   checkpointNow: async () => await rank().host.checkpointNow(),
   checkpoints: async () => await rank().host.checkpoints(),
-  tabHides: async () => {
-    opened?.host.tabHides();
+  visibility: async (hidden) => {
+    opened?.host.visibility(hidden);
   },
   leave: async () => {
     await rank().host.leave();

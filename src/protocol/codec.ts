@@ -76,10 +76,8 @@ export const standing = v.strictObject({
   step: count,
   hash: stateHash,
 });
-const round = v.strictObject({
-  step: count,
-  attempt: v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8)),
-});
+const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8));
+const round = v.strictObject({ step: count, attempt });
 const bucket = v.pipe(count, v.maxValue(MAX_TENSORS));
 const phase = v.picklist([
   'starting',
@@ -179,6 +177,8 @@ const HeaderSchema = v.variant('kind', [
     phase,
     step: count,
     waiting: maybe(memberId),
+    attempt: maybe(attempt),
+    hidden: maybe(v.literal(true)),
   }),
   v.strictObject({ kind: v.literal('part'), generation: generationId, round, bucket, part: count, packing }),
   v.strictObject({ kind: v.literal('resend'), generation: generationId, round, bucket, part: count }),

@@ -6,8 +6,10 @@ import type { Effect, Send, TimerName } from './effects.ts';
 import { membersOf } from './generation.ts';
 import type { Message } from './messages.ts';
 import { route, type Via } from './routing.ts';
+import { silenceAllowed } from './patience.ts';
 import type { Rules } from './rules.ts';
 import { newPeer, type Membership, type Peer, type RankState } from './state.ts';
+import { noted } from './usual.ts';
 
 export interface Context {
   readonly state: RankState;
@@ -47,10 +49,25 @@ export const clearTimer = (ctx: Context, name: TimerName): void => {
 };
 
 export function setPhase(ctx: Context, phase: Phase): void {
-  if (ctx.state.phase === phase) return;
-  ctx.state.phase = phase;
+  const { state } = ctx;
+  if (state.phase === phase) return;
+  if (isWhole(state.phase, phase))
+    state.usual = {
+      ...state.usual,
+      [state.phase]: noted(state.usual[state.phase], ctx.now - state.phaseSince),
+    };
+  state.phase = phase;
+  state.phaseSince = ctx.now;
   report(ctx, { kind: 'phase', phase });
 }
+
+/** Parts of a step, and what follows each that has come to its end: what was aborted says nothing of how long it takes. */
+const FOLLOWERS: Readonly<Partial<Record<Phase, readonly Phase[]>>> = {
+  computing: ['reducing'],
+  reducing: ['applying', 'computing', 'idle', 'done'],
+  applying: ['computing', 'reducing', 'idle', 'done'],
+};
+const isWhole = (phase: Phase, next: Phase): boolean => FOLLOWERS[phase]?.includes(next) ?? false;
 
 export function peerOf(ctx: Context, member: MemberId): Peer {
   let peer = ctx.state.peers.get(member);
@@ -69,10 +86,18 @@ export const linkedPeers = (ctx: Context): readonly MemberId[] =>
 
 /** Linked peers that were heard of lately: a link that lets nothing through is no link. */
 export function provenLinks(ctx: Context): MemberId[] {
-  const fresh = ctx.state.job?.policies.suspicionMs ?? 1500;
   return [...ctx.state.peers]
-    .filter(([, peer]) => peer.linked && ctx.now - peer.lastHeard <= fresh)
+    .filter(([, peer]) => peer.linked && isHeard(ctx, peer))
     .map(([member]) => member);
+}
+
+/** Whether a peer was heard lately, by what is known of its heartbeats. */
+export function isHeard({ state, now }: Context, { lastHeard, pulse, hidden }: Peer): boolean {
+  const policies = state.job?.policies;
+  if (policies === undefined) return true;
+  const silent = now - lastHeard;
+  // Mostly this is enough, and costs nothing.
+  return silent <= policies.suspicionMs || silent <= silenceAllowed({ usual: pulse, hidden }, policies, 0);
 }
 
 /** The members of the generation in force, without oneself, in ring order. */

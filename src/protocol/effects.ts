@@ -43,6 +43,8 @@ export type Event =
   /** A send did not leave: the queue is full or the link is gone. */
   | { readonly kind: 'unsent'; readonly to: MemberId }
   | { readonly kind: 'timer'; readonly name: TimerName }
+  /** The page went to the background, or came back from it. */
+  | { readonly kind: 'visibility'; readonly hidden: boolean }
   /** A bucket of a contribution; they come in order. */
   | {
       readonly kind: 'computed';

@@ -44,7 +44,7 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
   verdict: undefined,
   synced: false,
   donorTurn: 0,
-  askedDonor: false,
+  donor: undefined,
   healRequests: new Map(),
   running: generation.running,
   startWanted: ctx.state.membership?.startWanted ?? false,
@@ -105,6 +105,7 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     }
     peer.join = undefined;
     peer.waiting = undefined;
+    peer.attempt = 0;
     peer.phase = 'regrouping';
     peer.since = ctx.now;
   }

@@ -60,6 +60,10 @@ export type Message =
       readonly step: number;
       /** Who the sender itself is waiting for, so that blame falls on the root of a stall. */
       readonly waiting: MemberId | undefined;
+      /** Of the round that it is in, where that is not the first of its step. */
+      readonly attempt: number | undefined;
+      /** Its tab is in the background. */
+      readonly hidden: true | undefined;
     }
   | { readonly kind: 'prepare'; readonly generation: GenerationId; readonly ballot: Ballot }
   | {

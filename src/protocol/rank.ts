@@ -72,6 +72,10 @@ export const createRank = (config: RankConfig): RankState => ({
   training: undefined,
   job: undefined,
   phase: 'starting',
+  phaseSince: 0,
+  usual: {},
+  stalled: undefined,
+  hidden: false,
   beats: 0,
   lastBeat: 0,
   changing: undefined,
@@ -174,6 +178,9 @@ function handle(ctx: Context, event: Event): void {
       return;
     case 'timer':
       onTimer(ctx, event.name);
+      return;
+    case 'visibility':
+      state.hidden = event.hidden;
       return;
     case 'computed':
       onComputed(ctx, event);

@@ -12,14 +12,22 @@ import type { Message, RoundId, SelfReport, Standing, Verdict } from './messages
 import type { Overlay } from './overlay.ts';
 import type { Shares } from './shares.ts';
 import type { Target } from './target.ts';
+import type { Usual } from './usual.ts';
 import type { Accepted, SeatRecord } from './votes.ts';
 
 /** What is known of another rank, member or not. */
 export interface Peer {
   linked: boolean;
   lastHeard: number;
+  /** When its last heartbeat came, and how they come as a rule. */
+  beatAt: number | undefined;
+  pulse: Usual | undefined;
+  /** Its tab is in the background. */
+  hidden: boolean;
   phase: Phase;
   step: number;
+  /** Of the round that it is in. */
+  attempt: number;
   waiting: MemberId | undefined;
   /** When its (phase, step) last changed. */
   since: number;
@@ -89,6 +97,8 @@ export interface Round {
   /** The exponent lanes of this rank's own contribution, once the last bucket is in. */
   ownLargest: Int32Array<ArrayBuffer>;
   resendRequests: number;
+  /** Whose parts had another size than this rank's layout gives them. */
+  readonly misfits: Set<MemberId>;
 }
 
 /** What the engine computes, and since when. */
@@ -124,8 +134,8 @@ export interface Membership {
   verdict: Verdict | undefined;
   synced: boolean;
   donorTurn: number;
-  /** Some donor was asked: there was a link with one. */
-  askedDonor: boolean;
+  /** The donor that was asked last; undefined where there was no link with one. */
+  donor: MemberId | undefined;
   /** Peers that asked to be healed before this rank was synced. */
   readonly healRequests: Map<MemberId, Standing | undefined>;
   /** Whether the members have agreed to train. */
@@ -220,6 +230,13 @@ export interface RankState {
   /** Heartbeats so far. */
   beats: number;
   phase: Phase;
+  phaseSince: number;
+  /** How long each part of a step takes as a rule. */
+  usual: Readonly<Partial<Record<Phase, Usual>>>;
+  /** The stall that was reported last, and is not over: whom it names and why. */
+  stalled: string | undefined;
+  /** This rank's own tab is in the background. */
+  hidden: boolean;
   problem: string | undefined;
   /** Of a founder: what its restored state was computed with. */
   updateMode: UpdateMode;
@@ -239,9 +256,13 @@ export const newPeer = (now: number): Peer => ({
   linked: false,
   suspected: undefined,
   lastHeard: now,
+  beatAt: undefined,
+  pulse: undefined,
+  hidden: false,
   room: undefined,
   phase: 'starting',
   step: 0,
+  attempt: 0,
   waiting: undefined,
   since: now,
   told: undefined,
@@ -282,6 +303,7 @@ const cloneMembership = (membership: Membership): Membership => ({
 
 const cloneRound = (round: Round): Round => ({
   ...round,
+  misfits: new Set(round.misfits),
   buckets: round.buckets.map((all) => ({
     ...all,
     lanes: all.lanes.slice(),

@@ -15,14 +15,20 @@ import {
 } from './context.ts';
 import { isIn, membersOf } from './generation.ts';
 import type { Message } from './messages.ts';
+import { silenceAllowed, standstillAllowed } from './patience.ts';
+import { nameStall } from './stalls.ts';
 import type { Membership, Peer } from './state.ts';
 import { donorGone } from './syncing.ts';
 import { onProgressTimer, waitingFor } from './training.ts';
+import { noted } from './usual.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
-/** Beats that came this many intervals late mean that this rank itself was held up: it doubts itself before others. */
-const OWN_LAG_BEATS = 5;
+/**
+ * A heartbeat of its own that comes more than so many intervals late: this rank was held up, and doubts itself before others. What it
+ * did not listen to is no silence, so that one which is held up again and again still finds out who is gone.
+ */
+const OWN_LAG_BEATS = 1;
 
 /** Proof that the page is gone, not only silent. */
 const isProof = (evidence: Evidence): boolean => evidence === 'goodbye' || evidence === 'lock-released';
@@ -59,6 +65,7 @@ export function heard(ctx: Context, member: MemberId): void {
 export function onLinkDown(ctx: Context, member: MemberId, evidence: Evidence): void {
   const peer = peerOf(ctx, member);
   peer.linked = false;
+  peer.beatAt = undefined;
   peer.room = undefined;
   peer.join = undefined;
   peer.since = ctx.now;
@@ -76,6 +83,8 @@ export const beatMessage = ({ state }: Context, membership: Membership): Message
   phase: state.phase,
   step: state.training?.step ?? 0,
   waiting: waitingFor(membership),
+  attempt: membership.round?.id.attempt === 0 ? undefined : membership.round?.id.attempt,
+  hidden: state.hidden ? true : undefined,
 });
 
 export function onBeatTimer(ctx: Context): void {
@@ -84,7 +93,8 @@ export function onBeatTimer(ctx: Context): void {
   if (membership === undefined || job === undefined) return;
   const { heartbeatMs, suspicionMs } = job.policies;
   setTimer(ctx, 'beat', heartbeatMs);
-  const heldUp = ctx.now - state.lastBeat > OWN_LAG_BEATS * heartbeatMs;
+  const lag = ctx.now - state.lastBeat - heartbeatMs;
+  const heldUp = lag > OWN_LAG_BEATS * heartbeatMs;
   state.lastBeat = ctx.now;
   state.beats += 1;
   const { overlay } = membership;
@@ -97,10 +107,34 @@ export function onBeatTimer(ctx: Context): void {
   for (const member of overlay?.watched ?? membersOf(membership.generation)) {
     if (member === state.self.member) continue;
     const peer = peerOf(ctx, member);
-    if (heldUp) peer.lastHeard = ctx.now;
-    else if (peer.linked && ctx.now - peer.lastHeard > suspicionMs) suspect(ctx, member, 'heartbeat');
+    if (heldUp) {
+      peer.lastHeard = Math.min(ctx.now, peer.lastHeard + lag);
+      peer.beatAt = undefined;
+    }
+    // Below the least that is borne with there is nothing to weigh.
+    if (peer.linked && ctx.now - peer.lastHeard > suspicionMs) weighSilence(ctx, membership, member, peer);
     else if (!peer.linked && overlay !== undefined) awaitLink(ctx, member, peer);
   }
+  nameStall(ctx, membership);
+}
+
+function weighSilence(ctx: Context, membership: Membership, member: MemberId, peer: Peer): void {
+  const { job } = ctx.state;
+  if (job === undefined) return;
+  const allowed = silenceAllowed(
+    { usual: peer.pulse, hidden: peer.hidden },
+    job.policies,
+    confirmations(ctx, membership, member),
+  );
+  if (ctx.now - peer.lastHeard > allowed) suspect(ctx, member, 'heartbeat');
+}
+
+/** Other members that say that they wait for this one: in a hierarchy, of those that this rank watches. */
+function confirmations(ctx: Context, { generation, overlay }: Membership, member: MemberId): number {
+  let count = 0;
+  for (const other of overlay?.watched ?? membersOf(generation))
+    if (other !== member && ctx.state.peers.get(other)?.waiting === member) count += 1;
+  return count;
 }
 
 /** In a hierarchy every so many turns are enough: several watch each rank, and silence is still noticed at every turn. */
@@ -125,6 +159,7 @@ function lookAround(ctx: Context, { generation }: Membership): void {
 
 export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void {
   const peer = peerOf(ctx, from);
+  feelPulse(ctx, peer, message);
   // It has gone over to another line since it told of its room: what is known of that one is out of date.
   if (peer.room !== undefined && peer.room.generation.id.incarnation !== message.generation.incarnation)
     peer.room = undefined;
@@ -132,12 +167,20 @@ export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void 
   if (peer.phase !== message.phase || peer.step !== message.step) peer.since = ctx.now;
   peer.phase = message.phase;
   peer.step = message.step;
+  peer.attempt = message.attempt ?? 0;
   peer.waiting = message.waiting;
+}
+
+/** How its heartbeats come, whatever generation they are of. */
+function feelPulse(ctx: Context, peer: Peer, message: Of<'beat'>): void {
+  if (peer.beatAt !== undefined) peer.pulse = noted(peer.pulse, ctx.now - peer.beatAt);
+  peer.beatAt = ctx.now;
+  peer.hidden = message.hidden === true;
 }
 
 /**
  * Nothing has come for a whole deadline although it was asked for again. Blame goes to those who owe and wait for nobody
- * themselves; a rank that heals or computes gets the longer regroup deadline before it is blamed.
+ * themselves; a rank that heals or computes, or is in the background, gets the longer regroup deadline before it is blamed.
  */
 export function onStall(ctx: Context): void {
   const owing = onProgressTimer(ctx);
@@ -155,5 +198,9 @@ function isToBlame(ctx: Context, membership: Membership, member: MemberId): bool
     waiting !== undefined && waiting !== ctx.state.self.member && isIn(membership.generation, waiting);
   if (waitsForAnother && isLinked(ctx, member)) return false;
   const busy = peer.phase === 'healing' || peer.phase === 'computing' || peer.phase === 'applying';
-  return ctx.now - peer.since >= (busy ? policies.regroupMs : policies.collectiveMs);
+  const allowed =
+    busy || peer.hidden
+      ? policies.regroupMs
+      : standstillAllowed(ctx.state.usual.reducing, policies, confirmations(ctx, membership, member));
+  return ctx.now - peer.since >= allowed;
 }

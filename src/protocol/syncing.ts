@@ -196,7 +196,7 @@ export function askDonor(ctx: Context, membership: Membership): void {
     if (far !== undefined) ctx.effects.push({ kind: 'connect', peer: far });
     return;
   }
-  membership.askedDonor = true;
+  membership.donor = donor;
   send(ctx, donor, { kind: 'heal', generation: membership.generation.id, have: ownStanding(ctx) });
 }
 
@@ -342,7 +342,8 @@ export function afterHeal(ctx: Context): void {
 export function donorLinked(ctx: Context, member: MemberId): void {
   const { membership, changing } = ctx.state;
   if (membership?.target === undefined || membership.synced || membership.frozen) return;
-  if (membership.askedDonor || changing !== undefined || !membership.target.donors.includes(member)) return;
+  if (membership.donor !== undefined || changing !== undefined || !membership.target.donors.includes(member))
+    return;
   askDonor(ctx, membership);
 }
 

@@ -34,6 +34,7 @@ import {
 } from './context.ts';
 import { rankOf } from './generation.ts';
 import type { Message, RoundId } from './messages.ts';
+import { standstillAllowed } from './patience.ts';
 import { nextShares, ticksOf } from './shares.ts';
 import { dropSpareLinks } from './spare-links.ts';
 import type { Membership, Round } from './state.ts';
@@ -42,12 +43,12 @@ import { stop } from './stopping.ts';
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
 /** The barrier's attempt number: it commits the state at its step without training on it. */
-const BARRIER = -1;
+export const BARRIER = -1;
 /** A barrier carries no gradient. */
 const BARRIER_LAYOUT = laneLayout(0, 0, 0);
 /** Times a failed computation is tried again before the rank gives its place up. */
 const COMPUTE_RETRIES = 3;
-/** Parts asked for again before the peer behind them is suspected, in as many parts of the collective deadline. */
+/** Parts asked for again before the peer behind them is suspected, in as many parts of the deadline that the last steps have shown. */
 const RESEND_REQUESTS = 4;
 /** Parts kept that came ahead of this rank: a peer can be one step ahead, and sends a bounded number of parts in it. */
 const EARLY_LIMIT = 4096;
@@ -191,6 +192,7 @@ function contribute(
     exponents: membership.exponents,
     ownLargest: new Int32Array(0),
     resendRequests: 0,
+    misfits: new Set(),
   };
   const { round } = membership;
   const bucket = layout.buckets[round.buckets.length];
@@ -225,7 +227,9 @@ function contribute(
 const isContributed = ({ buckets, layout }: Round): boolean => buckets.length === layout.buckets.length;
 
 function armProgress(ctx: Context): void {
-  setTimer(ctx, 'progress', (ctx.state.job?.policies.collectiveMs ?? 4000) / RESEND_REQUESTS);
+  const { job, usual } = ctx.state;
+  const allowed = job === undefined ? 4000 : standstillAllowed(usual.reducing, job.policies, 0);
+  setTimer(ctx, 'progress', allowed / RESEND_REQUESTS);
 }
 
 function sendParts(
@@ -341,6 +345,7 @@ function takePart(
     case 'ignored':
       return;
     case 'invalid':
+      if (outcome.wrong === 'size') round.misfits.add(from);
       report(ctx, { kind: 'rejected', from, message: 'part', reason: 'unexpected' });
       return;
   }
@@ -390,11 +395,20 @@ export function onProgressTimer(ctx: Context): readonly MemberId[] {
 }
 
 /** Who this rank waits for in the all-reduce. */
-export function waitingFor(membership: Membership): MemberId | undefined {
+export const waitingFor = (membership: Membership): MemberId | undefined => firstMissing(membership)?.from;
+
+/** The first part that this rank waits for, and whose it is. */
+export function firstMissing(
+  membership: Membership,
+): { readonly from: MemberId; readonly bucket: number } | undefined {
   const { round } = membership;
   if (round === undefined || !isContributed(round)) return undefined;
-  const [first] = round.buckets.flatMap((all) => missingParts(all));
-  return first === undefined ? undefined : membership.generation.members[first.fromRank]?.member;
+  for (const [bucket, all] of round.buckets.entries()) {
+    const [first] = missingParts(all);
+    const from = first === undefined ? undefined : membership.generation.members[first.fromRank]?.member;
+    if (from !== undefined) return { from, bucket };
+  }
+  return undefined;
 }
 
 function completeRound(ctx: Context, membership: Membership, round: Round): void {

@@ -3,9 +3,10 @@
 import type { LaneLayout } from '../collective/lanes.ts';
 import type { Job } from '../job/job.ts';
 import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
-import type { Exactness, Phase } from '../trace/events.ts';
+import type { Exactness, Phase, Stall } from '../trace/events.ts';
 import { rankOf } from './generation.ts';
 import type { Provenance } from './provenance.ts';
+import { stallOf } from './stalls.ts';
 import type { RankState } from './state.ts';
 
 export interface RankView {
@@ -23,6 +24,8 @@ export interface RankView {
     readonly step: number;
     readonly silentMs: number;
     readonly suspected: boolean;
+    /** Its tab is in the background. */
+    readonly hidden: boolean;
   }[];
   readonly links: readonly MemberId[];
   readonly running: boolean;
@@ -35,6 +38,8 @@ export interface RankView {
   readonly provenance: Provenance | undefined;
   /** Members that a quorum is waited for, while stuck. */
   readonly waitingFor: readonly MemberId[];
+  /** Who this rank has waited for longer than usual, and in what. */
+  readonly stall: Stall | undefined;
   readonly problem: string | undefined;
 }
 
@@ -52,6 +57,7 @@ export function viewRank(state: RankState, now: number): RankView {
       step: self ? (training?.step ?? 0) : (peer?.step ?? 0),
       silentMs: self ? 0 : now - (peer?.lastHeard ?? now),
       suspected: peer?.suspected !== undefined,
+      hidden: self ? state.hidden : (peer?.hidden ?? false),
     };
   });
   const promised = membership?.proposal?.promises;
@@ -81,6 +87,7 @@ export function viewRank(state: RankState, now: number): RankView {
     waitingFor: state.stuck
       ? members.filter((m) => !m.self && (m.suspected || promised?.has(m.seat) !== true)).map((m) => m.member)
       : [],
+    stall: stallOf(state, now),
     problem: state.problem,
   };
 }

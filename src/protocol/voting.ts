@@ -3,6 +3,7 @@
 import type { IncarnationId, MemberId, SeatId } from '../ports/ids.ts';
 import {
   clearTimer,
+  isHeard,
   membershipInForce,
   provenLinks,
   report,
@@ -148,13 +149,12 @@ export const vouchedIn = (ctx: Context, incarnation: IncarnationId): number =>
 
 /** Newcomers that this rank can vouch for: linked, ready, and not members. */
 export function knownJoiners(ctx: Context): Extract<Message, { kind: 'promise' }>['joiners'] {
-  const fresh = ctx.state.job?.policies.suspicionMs ?? 1500;
   const joiners = [];
   for (const peer of ctx.state.peers.values()) {
     const join = peer.join;
     if (!peer.linked || join?.member === undefined || join.jobHash !== ctx.state.jobHash) continue;
     // A tab that froze while it asked would be proposed, and left out, for ever.
-    if (ctx.now - peer.lastHeard > fresh) continue;
+    if (!isHeard(ctx, peer)) continue;
     if (ctx.now >= peer.readmitAt) joiners.push(join.member);
   }
   return joiners;

@@ -90,6 +90,7 @@ export function drawRecords(tell: Teller = byKind): RecordDrawing {
         case 'donated':
         case 'rejected':
         case 'resent':
+        case 'stalled':
         case 'checkpointed':
         case 'checkpointFailed':
         case 'checkpointSkipped':

@@ -4,6 +4,7 @@
 import type { Violation } from '../invariants/check.ts';
 import { sameGeneration, type MemberId } from '../ports/ids.ts';
 import { isIn, membersOf, ownerOf, type Generation } from '../protocol/generation.ts';
+import { silenceAllowed } from '../protocol/patience.ts';
 import type { TraceEvent } from '../trace/events.ts';
 import type { RankState } from '../protocol/state.ts';
 
@@ -44,14 +45,18 @@ export function createKnowledgeWatch(living: (member: MemberId) => RankState | u
     const overlay = core.membership?.overlay;
     if (overlay !== undefined && !(overlay.watched.has(peer) && peers.get(peer)?.linked === true))
       return undefined;
-    const { heartbeatMs, suspicionMs } = job.policies;
+    const { heartbeatMs } = job.policies;
     // One that was held up itself gives the others time to speak.
     if (now - lastBeat > SLACK_BEATS * heartbeatMs) return undefined;
-    const silentMs = now - (peers.get(peer)?.lastHeard ?? now);
-    if (silentMs <= suspicionMs + SLACK_BEATS * heartbeatMs) return undefined;
+    const known = peers.get(peer);
+    if (known === undefined) return undefined;
+    const silentMs = now - known.lastHeard;
+    // No other rank has confirmed it, as far as this watch knows: the longest that may be.
+    const allowed = silenceAllowed({ usual: known.pulse, hidden: known.hidden }, job.policies, 0);
+    if (silentMs <= allowed + SLACK_BEATS * heartbeatMs) return undefined;
     return {
       invariant: 7,
-      sentence: `${peer.slice(0, 6)} had been silent for ${Math.round(silentMs)} ms before it was suspected, of ${suspicionMs} allowed.`,
+      sentence: `${peer.slice(0, 6)} had been silent for ${Math.round(silentMs)} ms before it was suspected, of ${Math.round(allowed)} allowed.`,
     };
   }
 

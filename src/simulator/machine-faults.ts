@@ -56,6 +56,8 @@ export interface StruckWorld<H, M> {
   reload(host: H): void;
   freeze(host: H): void;
   wake(host: H): void;
+  /** Its tab goes to the background, or comes back. */
+  hide(host: H, hidden: boolean): void;
 }
 
 /** Undoes a fault. */
@@ -193,8 +195,8 @@ export function createMachineFaults<H extends Machine<H, M>, M>(world: StruckWor
         holdFor(fault.forMs, () => (disk.ambiguous -= 1));
         return;
       case 'hide':
-        host.hidden = true;
-        holdFor(fault.forMs, () => (host.hidden = false));
+        world.hide(host, true);
+        holdFor(fault.forMs, () => world.hide(host, false));
         return;
       case 'clock-drift':
         // The clock goes on from what it shows now.

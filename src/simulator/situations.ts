@@ -184,6 +184,7 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
         case 'promised':
         case 'refused':
         case 'turnedAway':
+        case 'stalled':
         case 'suspected':
         case 'violated':
           break;

@@ -71,6 +71,7 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
       case 'donated':
       case 'rejected':
       case 'resent':
+      case 'stalled':
       case 'checkpointed':
       case 'checkpointFailed':
       case 'checkpointSkipped':

@@ -42,6 +42,7 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
     },
     freeze: (host) => world.freeze(host.member),
     wake: (host) => world.wake(host.member),
+    hide: (host, hidden) => world.hide(host.member, hidden),
   });
   const { holdFor, healAll } = machines;
 

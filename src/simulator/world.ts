@@ -90,6 +90,8 @@ export interface World {
   depart(member: MemberId, how: Departure): void;
   freeze(member: MemberId): void;
   wake(member: MemberId): void;
+  /** Its tab goes to the background, and the page tells its worker; or comes back. */
+  hide(member: MemberId, hidden: boolean): void;
   loseDevice(member: MemberId, fault?: EngineFault): void;
   /** One way; undefined heals. */
   setLink(from: MemberId, to: MemberId, fault: LinkFault | undefined): void;
@@ -398,6 +400,12 @@ export function createWorld(options: WorldOptions): World {
         options.onFreeze?.(host, false);
       }
       for (const action of waiting) action();
+    },
+    hide(member, hidden) {
+      const host = hosts.get(member);
+      if (host === undefined || host.hidden === hidden) return;
+      host.hidden = hidden;
+      deliver(host, { kind: 'visibility', hidden });
     },
     loseDevice(member, fault = 'device-lost') {
       const host = hosts.get(member);

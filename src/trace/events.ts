@@ -34,6 +34,49 @@ export interface Ballot {
   readonly proposer: MemberId;
 }
 
+/** What a rank does that others may have to wait for. */
+export type Operation =
+  /** Computing its micro-batches. */
+  | 'contribution'
+  /** Its share of a bucket's sum. */
+  | 'all-reduce'
+  /** The same without a gradient: it commits the state at its step. */
+  | 'barrier'
+  | 'apply'
+  /** Saying where its state stands, at the start of a generation. */
+  | 'standing'
+  /** Giving its state, or getting one. */
+  | 'heal'
+  /** Answering a proposer, or proposing. */
+  | 'vote';
+
+/** In which way somebody is waited for. */
+export type StallCause =
+  /** Nothing is heard of it, or what it has sent did not come. */
+  | 'missing'
+  /** It is heard, and at work on it. */
+  | 'slow'
+  | 'different-operation'
+  | 'different-size'
+  | 'different-state';
+
+/** Who is waited for, in what, and why as far as a rank can know. */
+export interface Stall {
+  readonly generation: GenerationId;
+  readonly operation: Operation;
+  readonly step: number;
+  /** Of the round in hand: 0, higher where an overflow made all do it again, −1 for a barrier. */
+  readonly attempt: number;
+  /** The bucket whose sum it keeps from being whole. */
+  readonly bucket: number | undefined;
+  /** At the root of the stall: others may wait as well. The rank that says so, where it waits for its own engine. */
+  readonly peer: MemberId;
+  readonly cause: StallCause;
+  readonly forMs: number;
+  /** The last that it said of itself, so long ago. */
+  readonly said: { readonly phase: Phase; readonly step: number; readonly agoMs: number } | undefined;
+}
+
 export type StopReason = 'non-finite' | 'refused' | 'engine-lost' | 'left' | 'invariant';
 
 export type TraceEvent =
@@ -128,6 +171,8 @@ export type TraceEvent =
       readonly message: string;
       readonly reason: 'fenced' | 'malformed' | 'unexpected';
     }
+  /** A wait that is longer than usual: said once, and again when somebody else is waited for or in another way. */
+  | ({ readonly kind: 'stalled' } & Stall)
   | { readonly kind: 'resent'; readonly to: MemberId; readonly step: number }
   | {
       readonly kind: 'checkpointed';

@@ -43,6 +43,7 @@ const view = (id: MemberId, rank: number, phase: Phase = 'computing'): MemberVie
   step: 10,
   silentMs: 40,
   suspected: false,
+  hidden: false,
 });
 
 function local(id: MemberId, status: Partial<RankStatus> = {}, answeredAt = NOW): LocalRank {
@@ -80,6 +81,7 @@ function local(id: MemberId, status: Partial<RankStatus> = {}, answeredAt = NOW)
     resumedFromStep: undefined,
     evaluation: undefined,
     waitingFor: [],
+    stall: undefined,
     faults: [],
     problem: undefined,
     ...status,

@@ -25,6 +25,18 @@ const EVENTS: {
     { kind: 'linkCarried', peer: b, carrier: 'broadcast' },
   ],
   linkDown: [{ kind: 'linkDown', peer: b, evidence: 'ice' }],
+  stalled: [
+    {
+      kind: 'stalled',
+      ...{ generation, operation: 'all-reduce', step: 41, attempt: 0, bucket: 3, peer: b, cause: 'missing' },
+      ...{ forMs: 1200, said: { phase: 'computing', step: 41, agoMs: 140 } },
+    },
+    {
+      kind: 'stalled',
+      ...{ generation, operation: 'contribution', step: 41, attempt: 1, bucket: undefined, peer: a },
+      ...{ cause: 'slow', forMs: 800, said: undefined },
+    },
+  ],
   suspected: [{ kind: 'suspected', peer: b, evidence: 'heartbeat' }],
   founded: [
     { kind: 'founded', generation, step: 0, why: 'new' },

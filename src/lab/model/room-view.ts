@@ -2,7 +2,7 @@
 
 import type { EngineDescription, EngineMemory } from '../../ports/engine.ts';
 import type { GenerationId, MemberId, StateHash } from '../../ports/ids.ts';
-import type { Exactness, Phase } from '../../trace/events.ts';
+import type { Exactness, Phase, Stall } from '../../trace/events.ts';
 import type { MemberView, RankHandle, RankStatus } from '../../live/api.ts';
 import type { Job } from '../../job/job.ts';
 import type { Agreement, HashBook } from './hash-book.ts';
@@ -41,6 +41,8 @@ export interface RankView {
   readonly agreement: Agreement | undefined;
   readonly silentMs: number;
   readonly suspected: boolean;
+  /** Its tab is in the background. */
+  readonly hidden: boolean;
   readonly departure: Departure | undefined;
   readonly engine: EngineDescription | undefined;
   readonly memory: EngineMemory | undefined;
@@ -80,6 +82,8 @@ export interface RoomView {
   readonly running: boolean;
   readonly resumedFromStep: number | undefined;
   readonly waitingFor: readonly MemberId[];
+  /** The wait that holds the step up, and which of this page's ranks says so. */
+  readonly stall: { readonly by: MemberId; readonly stall: Stall } | undefined;
   /** The local rank whose word the picture rests on. */
   readonly observer: LocalRank | undefined;
 }
@@ -130,8 +134,20 @@ export function drawRoom(sources: RoomSources): RoomView {
     running: status?.running ?? false,
     resumedFromStep: status?.resumedFromStep,
     waitingFor: status?.waitingFor ?? [],
+    stall: stallOf(locals, now),
     observer,
   };
+}
+
+/** Of what the ranks of this page say that are answering: the one that has waited longest, which sees furthest. */
+function stallOf(locals: readonly LocalRank[], now: number): RoomView['stall'] {
+  let longest: RoomView['stall'];
+  for (const { member, status, answeredAt } of locals) {
+    if (status?.stall === undefined || now - answeredAt > SILENT_MS) continue;
+    if (longest === undefined || status.stall.forMs > longest.stall.forMs)
+      longest = { by: member, stall: status.stall };
+  }
+  return longest;
 }
 
 /** The best informed: in a generation, of the deepest incarnation, the newest number, the furthest step; and answering. */
@@ -213,6 +229,7 @@ function drawMember(sources: RoomSources, member: MemberView): RankView {
     step: member.step,
     silentMs: departure === undefined ? member.silentMs : sources.now - departure.at,
     suspected: member.suspected,
+    hidden: member.hidden,
     engine: departure?.status?.engine,
     departure,
   };
@@ -230,6 +247,7 @@ function drawLocal(sources: RoomSources, local: LocalRank, member: MemberView | 
     hash: status?.committedHash ?? status?.stateHash,
     silentMs,
     suspected: member?.suspected ?? false,
+    hidden: member?.hidden ?? false,
     engine: status?.engine,
     memory: status?.memory,
     preflight: status?.preflight,
@@ -262,6 +280,7 @@ const nothingKnown = (sources: RoomSources, member: MemberId): RankView => ({
   agreement: undefined,
   silentMs: 0,
   suspected: false,
+  hidden: false,
   departure: undefined,
   engine: undefined,
   memory: undefined,

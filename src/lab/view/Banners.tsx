@@ -4,15 +4,17 @@ import type { JSX } from 'preact';
 import type { MemberId } from '../../ports/ids.ts';
 import type { Lab } from '../model/lab.ts';
 import { shortId } from '../format.ts';
+import { sentences } from '../sentences.ts';
 import { words } from '../words.ts';
 import { Icon } from './icons.tsx';
-import { RankDot } from './RankName.tsx';
+import { RankDot, RankName } from './RankName.tsx';
 
 export function Banners({ lab }: { readonly lab: Lab }): JSX.Element {
   const { state, waitingFor } = lab.room.value;
   return (
     <div class="banners" role="region" aria-live="polite" aria-label={words.banners.label}>
       {state === 'stuck' && <Stuck lab={lab} waitingFor={waitingFor} />}
+      <Stalled lab={lab} />
       {saidByRanks(lab).map(({ text, members }) => (
         <div class="banner" key={text}>
           <Icon name="alert" />
@@ -40,6 +42,25 @@ export function Banners({ lab }: { readonly lab: Lab }): JSX.Element {
           </button>
         </div>
       ))}
+    </div>
+  );
+}
+
+/** Who holds the step up, for as long as it does. */
+function Stalled({ lab }: { readonly lab: Lab }): JSX.Element | null {
+  const { stall } = lab.room.value;
+  if (stall === undefined) return null;
+  return (
+    // Its time changes with every look: who listens is told by the log.
+    <div class="banner" aria-live="off" data-stall={stall.stall.cause}>
+      <Icon name="alert" />
+      <p>
+        {sentences
+          .stallSentence(stall.stall, stall.by)
+          .map((part, i) =>
+            typeof part === 'string' ? part : <RankName key={i} lab={lab} member={part.member} />,
+          )}
+      </p>
     </div>
   );
 }

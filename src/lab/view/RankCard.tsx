@@ -30,6 +30,11 @@ export const RankCard = ({ lab, rank, microBatches }: Props): JSX.Element => (
           {shortId(rank.member)}
         </span>
       </h3>
+      {rank.hidden && (
+        <span class="chip" title={words.ranks.hiddenMeans}>
+          {words.ranks.hidden}
+        </span>
+      )}
       <span class="activity" data-activity={rank.suspected ? 'suspected' : rank.activity}>
         {rank.suspected && rank.activity !== 'gone' ? words.ranks.suspected : words.activities[rank.activity]}
       </span>

@@ -89,6 +89,7 @@ const EventSchema = v.variant('kind', [
     kind: v.literal('timer'),
     name: v.picklist(['beat', 'propose', 'retry', 'progress', 'found', 'join', 'heal']),
   }),
+  v.strictObject({ kind: v.literal('visibility'), hidden: v.boolean() }),
   v.strictObject({ kind: v.literal('computed'), ...place, attempt, bucket: count, lanes: LanesSchema }),
   v.strictObject({ kind: v.literal('computeFailed'), ...place, attempt, detail: text }),
   v.strictObject({ kind: v.literal('applied'), ...place, hash: stateHash }),
@@ -167,6 +168,7 @@ export function recordEvent(event: Event, view: LaneView): object {
     case 'garbled':
     case 'unsent':
     case 'timer':
+    case 'visibility':
     case 'computeFailed':
     case 'applied':
     case 'imported':
@@ -258,6 +260,7 @@ function restore(event: RecordedEvent): Event {
     case 'garbled':
     case 'unsent':
     case 'timer':
+    case 'visibility':
     case 'computeFailed':
     case 'applied':
     case 'imported':

@@ -366,6 +366,8 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
     freeze(node) {
       if (node.alive) change(node, () => (node.waiting ??= []));
     },
+    // A node is never hidden (see shape.ts).
+    hide: () => undefined,
     wake(node) {
       const waiting = node.waiting ?? [];
       if (node.waiting !== undefined) change(node, () => (node.waiting = undefined));

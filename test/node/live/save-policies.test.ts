@@ -80,7 +80,7 @@ describe('a room saves', () => {
       if (first === undefined || second === undefined) throw new Error('two were opened');
       first.host.command('start');
       await room.clock.until('they train', () => first.host.status().step > 10);
-      for (const { host } of [first, second]) host.tabHides();
+      for (const { host } of [first, second]) host.visibility(true);
       await room.clock.until('they are further', () => first.host.status().step > 20);
       // One writer saves, however many ranks are hidden.
       expect(savedSteps(room)).toHaveLength(tabHides ? 1 : 0);

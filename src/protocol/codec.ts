@@ -119,6 +119,7 @@ const verdict = v.strictObject({
   target: v.strictObject({ step: count, hash: stateHash, lineage: count, donors: memberIds }),
   paused: v.boolean(),
   lost: maybe(v.strictObject({ founder: maybe(memberId) })),
+  tied: maybe(v.literal(true)),
 });
 
 /** What members of a hierarchy send on for each other. */

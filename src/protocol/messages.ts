@@ -31,6 +31,8 @@ export interface Verdict {
   readonly paused: boolean;
   /** Where the state is lost: who founds a new incarnation. */
   readonly lost: { readonly founder: MemberId | undefined } | undefined;
+  /** Where the states that are known differ, and none is to be believed: each rank forgets its own. */
+  readonly tied: true | undefined;
 }
 
 /** Names the all-reduces of one step of a generation, one for each bucket. Attempt −1 is the barrier that commits the state at `step` without training on it. */

@@ -68,6 +68,7 @@ export const createRank = (config: RankConfig): RankState => ({
   peers: new Map(),
   reconsider: false,
   foundWanted: false,
+  forgetWanted: false,
   stopped: undefined,
   training: undefined,
   job: undefined,
@@ -124,6 +125,13 @@ export function stepRank(state: RankState, event: Event, now: number, rules: Rul
     const held = ctx.again.shift();
     if (held === undefined) break;
     onMessage(ctx, held.from, held.message);
+  }
+  if (state.forgetWanted) {
+    state.forgetWanted = false;
+    loseState(
+      ctx,
+      'The states of the ranks differ, and as many hold the one as the other: this rank forgets its own and goes back to what is stored',
+    );
   }
   if (state.foundWanted) {
     state.foundWanted = false;
@@ -419,14 +427,26 @@ function onEngineFailed(ctx: Context, event: Extract<Event, { kind: 'engineFaile
     if (state.membership !== undefined) giveUpPlace(ctx, event.detail);
     return;
   }
-  // The state went with the device: come back as a newcomer and heal.
+  forget(ctx, event.detail);
+}
+
+/** The state is not to be believed. */
+function loseState(ctx: Context, detail: string): void {
+  report(ctx, { kind: 'engine', detail, lost: true });
+  forget(ctx, detail);
+}
+
+/** The state is gone: come back as a newcomer, and heal or restore. */
+function forget(ctx: Context, detail: string): void {
+  const { state } = ctx;
+  if (state.job === undefined) return;
   state.engine = 'preparing';
   state.training = undefined;
   state.changing = undefined;
   state.pendingApplied = undefined;
   state.healing = undefined;
   state.founding = undefined;
-  giveUpPlace(ctx, event.detail);
+  giveUpPlace(ctx, detail);
   ctx.effects.push({ kind: 'prepareEngine', job: state.job });
 }
 

@@ -203,6 +203,8 @@ export interface RankState {
   membership: Membership | undefined;
   /** The generation has lost its state: this rank is to found a new incarnation from the best one left. */
   foundWanted: boolean;
+  /** The states of this generation's members differ, and nobody can tell which is right: this rank is to forget its own. */
+  forgetWanted: boolean;
   /** Founding is under way: the checkpoint is being restored. */
   founding: 'new' | 'resumed' | 'forced' | undefined;
   /** Places given up because computing failed, since it last succeeded. */

@@ -18,6 +18,7 @@ import {
 import { membersOf, rankOf } from './generation.ts';
 import type { Message, SelfReport, Standing, Verdict } from './messages.ts';
 import type { Membership } from './state.ts';
+import type { Target } from './target.ts';
 import { beginStep } from './training.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
@@ -112,19 +113,52 @@ function considerTarget(ctx: Context, membership: Membership): void {
     ordered.push([member, selfReport]);
   }
   const standings = ordered.map(([member, { standing }]) => [member, standing] as const);
-  const target = ctx.rules.target(standings, generation.id.incarnation);
+  const { incarnation } = generation.id;
+  const believed = ctx.rules.believed(standings, incarnation);
+  const agreed = ctx.rules.target(believed, incarnation);
+  const target = agreed ?? ctx.rules.target(standings, incarnation);
   if (target === undefined) return;
+  if (agreed !== undefined) nameStrayed(ctx, membership, target, standings);
   const verdict: Verdict = {
     target,
     paused: target.donors.every((donor) => selfReports.get(donor)?.paused === true),
     lost: ctx.rules.isLost(target, generation.floor)
       ? { founder: ctx.rules.founder(ordered.map(([member, { best }]) => [member, best])) }
       : undefined,
+    tied: agreed === undefined ? true : undefined,
   };
   if (overlay !== undefined)
     broadcast(ctx, membership, { kind: 'target', generation: generation.id, verdict });
   adopt(ctx, membership, verdict);
 }
+
+/** Names those whose state of the very step is another than the one that is gone on from. */
+function nameStrayed(
+  ctx: Context,
+  { generation }: Membership,
+  target: Target,
+  standings: readonly (readonly [MemberId, Standing | undefined])[],
+): void {
+  for (const [member, standing] of standings) {
+    if (standing === undefined || standing.step < target.step || standing.hash === target.hash) continue;
+    const { lineage, step } = standing;
+    if (lineage?.incarnation !== generation.id.incarnation || lineage.number < target.lineage) continue;
+    report(ctx, {
+      kind: 'stalled',
+      generation: generation.id,
+      operation: 'all-reduce',
+      step,
+      attempt: 0,
+      bucket: undefined,
+      peer: member,
+      cause: 'different-state',
+      forMs: Math.round(ctx.now - generationSince(ctx)),
+      said: { phase: ctx.state.peers.get(member)?.phase ?? ctx.state.phase, step, agoMs: 0 },
+    });
+  }
+}
+
+const generationSince = ({ state, now }: Context): number => state.membership?.installedAt ?? now;
 
 /** In a hierarchy: what the coordinator made of all standings. */
 export function onTarget(ctx: Context, from: MemberId, message: Of<'target'>): void {
@@ -139,6 +173,12 @@ function adopt(ctx: Context, membership: Membership, verdict: Verdict): void {
   const { training, self } = ctx.state;
   membership.target = target;
   membership.verdict = verdict;
+  if (verdict.tied) {
+    // What is stored was agreed on before it was saved: all go back to that, in a line of their own.
+    ctx.state.lost = membership.generation.id.incarnation;
+    ctx.state.forgetWanted = true;
+    return;
+  }
   if (lost !== undefined) {
     ctx.state.lost = membership.generation.id.incarnation;
     // Every copy in memory of the newest committed state is gone: to go on from an older one would take steps back within the

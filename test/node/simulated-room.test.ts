@@ -6,6 +6,7 @@ import type { MemberId } from '../../src/ports/ids.ts';
 import { referenceRun } from '../../src/simulator/compute.ts';
 import { hashCompute } from '../../src/simulator/hash-engine.ts';
 import { createWorld, hashesOf, type World } from '../../src/simulator/world.ts';
+import type { TraceEvent, TraceRecord } from '../../src/trace/events.ts';
 
 const job = (steps: number, policies: Partial<Job['policies']> = {}): Job => ({
   ...DEFAULT_JOB,
@@ -43,6 +44,64 @@ function expectExactEnd(world: World, theJob: Job): void {
   );
   expect(new Set(hashesOf(world))).toEqual(new Set([reference]));
 }
+
+describe('states that differ', () => {
+  /** Flips a bit of these pages' states at a step, and looks at what comes of it. */
+  function flipped(profiles: readonly string[], struck: readonly number[], checkpointEvery = 5) {
+    const theJob = job(40, { checkpointEvery });
+    const records: TraceRecord[] = [];
+    const world = createWorld({ seed: 6, job: theJob, onRecord: (record) => records.push(record) });
+    const members = openRoom(world, profiles);
+    world.runUntil(() => world.committed() >= 13, MINUTE);
+    const hosts = struck.flatMap((place) => {
+      const host = world.ranks.get(members[place] ?? ('' as MemberId));
+      return host === undefined ? [] : [host];
+    });
+    for (const host of hosts) {
+      const bytes = host.compute.encode(host.engine);
+      const last = bytes.length - 1;
+      bytes[last] = (bytes[last] ?? 0) ^ 1;
+      host.engine = host.compute.decode(bytes);
+    }
+    const ended = world.runUntil(done(world), 10 * MINUTE);
+    expect(ended).toBe(true);
+    const reference = referenceRun(hashCompute(theJob.seed, theJob.microBatches, 'uniform'), 40).at(-1);
+    expect(new Set(hashesOf(world))).toEqual(new Set([reference]));
+    return { world, members, records };
+  }
+  const kinds = (records: readonly TraceRecord[], kind: TraceEvent['kind']) =>
+    records.filter(({ event }) => event.kind === kind);
+
+  it('on two ranks go back to the last state that was agreed on and saved, and the end is that of an undisturbed rank', () => {
+    const { records } = flipped(['a', 'b'], [1]);
+    const [restored] = kinds(records, 'restored');
+    expect(restored?.event).toMatchObject({ kind: 'restored', step: 10 });
+  });
+
+  it('on two against two go back as well', () => {
+    const { records } = flipped(['a', 'a', 'b', 'b'], [1, 3]);
+    expect(kinds(records, 'restored').length).toBeGreaterThan(0);
+  });
+
+  it('go back to the beginning where nothing was saved yet', () => {
+    const { records } = flipped(['a', 'b'], [0], 30);
+    expect(kinds(records, 'restored')).toEqual([]);
+    expect(kinds(records, 'founded').map(({ event }) => event)).toMatchObject([{ why: 'new' }, { step: 0 }]);
+  });
+
+  it('on one of three are told by the majority: that one is named, and heals', () => {
+    const { members, records } = flipped(['a', 'b', 'c'], [1]);
+    const named = kinds(records, 'stalled').filter(
+      ({ event }) => event.kind === 'stalled' && event.cause === 'different-state',
+    );
+    expect(named.map(({ event }) => event)).toMatchObject(
+      named.map(() => ({ peer: members[1], operation: 'all-reduce' })),
+    );
+    expect(named.length).toBeGreaterThan(0);
+    expect(kinds(records, 'restored')).toEqual([]);
+    expect(kinds(records, 'healed').some(({ member }) => member === members[1])).toBe(true);
+  });
+});
 
 describe('a simulated room', () => {
   it('trains with one rank to the reference hash', () => {

@@ -15,6 +15,14 @@ export interface StateRules {
   standingOf(training: Training): Standing;
   /** Whose states are compared before a member of a new generation goes on: all members', whoever came or went. */
   comparedMembers(self: MemberId, base: Generation | undefined, next: Generation): readonly MemberId[];
+  /**
+   * The standings that can be believed. Where states of one step differ and no hash has more holders than every other, nobody can tell
+   * which of them is right: none is, and what is older counts.
+   */
+  believed(
+    standings: readonly (readonly [MemberId, Standing | undefined])[],
+    incarnation: IncarnationId,
+  ): readonly (readonly [MemberId, Standing | undefined])[];
   /** The state that a generation of `incarnation` goes on from, given all standings in ring order; undefined when nobody has one. */
   target(
     standings: readonly (readonly [MemberId, Standing | undefined])[],
@@ -65,12 +73,53 @@ function isNewer(a: Standing, b: Standing): boolean {
   return a.lineage === b.lineage ? a.step > b.step : a.lineage !== undefined;
 }
 
+/** The standings of the greatest (lineage, step). */
+function newestOf(
+  standings: readonly (readonly [MemberId, Standing | undefined])[],
+  incarnation: IncarnationId,
+): readonly Standing[] | undefined {
+  let newest: Standing[] | undefined;
+  for (const [, standing] of standings) {
+    if (standing === undefined) continue;
+    const [first] = newest ?? [];
+    const order =
+      first === undefined
+        ? 1
+        : lineageOrder(standing, incarnation) - lineageOrder(first, incarnation) ||
+          standing.step - first.step;
+    if (newest === undefined || order > 0) newest = [standing];
+    else if (order === 0) newest.push(standing);
+  }
+  return newest;
+}
+
+/** Whether two hashes share the first place by their number of holders. */
+function isTied(standings: readonly Standing[]): boolean {
+  const holders = new Map<StateHash, number>();
+  for (const { hash } of standings) holders.set(hash, (holders.get(hash) ?? 0) + 1);
+  if (holders.size < 2) return false;
+  const [first = 0, second = 0] = [...holders.values()].sort((a, b) => b - a);
+  return first === second;
+}
+
 export const STATE_RULES: StateRules = {
   isSettled: (changing) => changing === undefined,
 
   standingOf: ({ lineage, step, hash }) => ({ lineage, step, hash }),
 
   comparedMembers: (_self, _base, next) => membersOf(next),
+
+  believed(standings, incarnation) {
+    let rest = standings;
+    for (;;) {
+      const newest = newestOf(rest, incarnation);
+      if (newest === undefined || !isTied(newest)) return rest;
+      const doubted = new Set(newest);
+      rest = rest.map(([member, standing]) =>
+        standing !== undefined && doubted.has(standing) ? [member, undefined] : [member, standing],
+      );
+    }
+  },
 
   target(standings, incarnation) {
     const known = standings.flatMap(([, standing]) => (standing === undefined ? [] : [standing]));

@@ -78,6 +78,7 @@ const relayed = fc.oneof(
       target: fc.record({ step: count, hash, lineage: count, donors: fc.array(member, { maxLength: 4 }) }),
       paused: fc.boolean(),
       lost: fc.option(fc.record({ founder: fc.option(member, { nil: undefined }) }), { nil: undefined }),
+      tied: fc.option(fc.constant(true as const), { nil: undefined }),
     }),
   }),
 );
@@ -103,6 +104,15 @@ const narrowPart = fc
   );
 
 const message: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({
+    kind: fc.constant('beat' as const),
+    generation: generationId,
+    phase: fc.constantFrom('computing' as const, 'reducing' as const, 'stuck' as const),
+    step: count,
+    waiting: fc.option(member, { nil: undefined }),
+    attempt: fc.option(fc.integer({ min: -1, max: 8 }), { nil: undefined }),
+    hidden: fc.option(fc.constant(true as const), { nil: undefined }),
+  }),
   relayed,
   fc.record({
     kind: fc.constant('relay' as const),

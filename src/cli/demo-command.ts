@@ -26,6 +26,7 @@ interface DemoFlags {
   readonly engine: EngineChoice;
   readonly seed: number;
   readonly log?: string;
+  readonly incident?: string;
   readonly job: PresetName;
   readonly wire?: Wire;
   readonly json?: true;
@@ -46,7 +47,8 @@ What happens:
     { "format": 1, "faults": [{ "at": { "step": 20 }, "rank": 2, "fault": { "kind": "freeze", "forMs": 3000 } }] }
   Naming "exhaust-gpu" in it is consent to real allocations on this machine, within the fault's byte budget.
   --log writes what the ranks were told and decided, in a form that "rankfall replay" runs again. A killed tab takes its
-  own part with it.
+  own part with it. --incident writes the same where something did not hold, with who was at what and whom the room waited
+  for; "rankfall replay" tells it.
   Faults that still act when the last step is committed are healed, and all ranks must end with the same state.
 
 Exit status:
@@ -104,6 +106,10 @@ export function demoCommand(exit: (status: number) => void): Command {
         .argParser(wholeNumber(0, MAX_SEED)),
     )
     .option('--log <file>', 'write what the ranks recorded, for "rankfall replay"')
+    .option(
+      '--incident <file>',
+      'where something does not hold: write what is known of it, for "rankfall replay"',
+    )
     .addOption(new Option('--job <name>', 'what is trained').choices(PRESET_NAMES).default('digits'))
     .addOption(
       new Option('--wire <format>', 'how gradients travel: i32, or narrow:BITS').argParser(wireFormat),
@@ -121,13 +127,14 @@ async function demo(flags: DemoFlags): Promise<number> {
   const schedule = flags.faults === undefined ? undefined : readSchedule(flags.faults, plan.steps);
   // Loaded only now, since a browser's driver and a server are much to load for a help text or a refused option.
   const { runDemo } = await import('./demo/run.ts');
-  const recordings: Uint8Array[] = [];
-  const recorded =
-    flags.log === undefined ? undefined : (recording: Uint8Array) => recordings.push(recording);
+  const { createBlackBox } = await import('./room/black-box.ts');
+  const box = flags.log === undefined && flags.incident === undefined ? undefined : createBlackBox();
   const verdict = await interruptible((stop) =>
-    runDemo(plan, schedule, chooseNarrator(flags.json === true), stop, recorded),
+    runDemo(plan, schedule, chooseNarrator(flags.json === true), stop, box),
   );
-  if (flags.log !== undefined) writeBytes(flags.log, Buffer.concat(recordings));
+  if (flags.log !== undefined) writeBytes(flags.log, Buffer.concat(box?.recordings ?? []));
+  if (flags.incident !== undefined && !verdict.result.ok)
+    await box?.write(flags.incident, 'demo', verdict.failures);
   if (flags.json === true) {
     process.stdout.write(`${JSON.stringify(verdict.result)}\n`);
     for (const sentence of verdict.failures) process.stderr.write(`rankfall: ${sentence}\n`);

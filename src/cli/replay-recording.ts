@@ -1,8 +1,10 @@
-// `rankfall replay` on a log from the lab: what is printed of it.
+// `rankfall replay` on a log or an incident from the lab: what is printed of it.
 
+import { IncidentError, isIncident, parseIncident, type Incident } from '../protocol/recording/incident.ts';
 import { RecordingError } from '../protocol/recording/rerun.ts';
 import { replayRecording, type RecordingOutcome } from '../simulator/replay-recording.ts';
 import { EXIT_FAILED, EXIT_OK, UsageError } from './errors.ts';
+import { incidentJson, incidentLines } from './incident-report.ts';
 import { createRecorder, type RecordFlags } from './sim/recorder.ts';
 import { recordingLines } from './sim/recording-file.ts';
 
@@ -12,14 +14,9 @@ export function replayRecordingCommand(path: string, flags: RecordFlags & { read
       `${path} is a log from live ranks, which do not note which message was which: expected --log or --trace, found ${flags.svg === undefined ? '--shiviz' : '--svg'}.`,
     );
   const started = performance.now();
-  let outcome: RecordingOutcome;
-  try {
-    outcome = replayRecording(recordingLines(path));
-  } catch (error) {
-    if (error instanceof RecordingError) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
-  }
+  const { incident, outcome } = read(path);
   const wallMs = performance.now() - started;
+  if (outcome === undefined) return tellHead(path, incident, flags);
   const recorder = createRecorder(flags);
   const first = outcome.records[0]?.at ?? 0;
   // Drawn from zero, as simulated runs are.
@@ -27,10 +24,57 @@ export function replayRecordingCommand(path: string, flags: RecordFlags & { read
   recorder.finish({ virtualMs: outcome.spanMs, invariant: outcome.invariant, reason: outcome.reason });
   process.stdout.write(
     flags.json === true
-      ? `${JSON.stringify(recordingJson(outcome, wallMs))}\n`
-      : `${recordingText(outcome).join('\n')}\n`,
+      ? `${JSON.stringify({ ...recordingJson(outcome, wallMs), ...(incident && { incident: incidentJson(incident, outcome) }) })}\n`
+      : `${[...(incident === undefined ? [] : incidentLines(incident, outcome)), ...recordingText(outcome)].join('\n')}\n`,
   );
   return outcome.verdict === 'held' ? EXIT_OK : EXIT_FAILED;
+}
+
+/** The head of an incident, where the file is one, and what came of running the recordings in it. */
+function read(path: string): {
+  readonly incident: Incident | undefined;
+  readonly outcome: RecordingOutcome | undefined;
+} {
+  const lines = recordingLines(path);
+  const first = lines.next();
+  try {
+    const head = first.done === true ? '' : first.value;
+    if (!isIncident(head)) return { incident: undefined, outcome: replayRecording(chained(head, lines)) };
+    const incident = parseIncident(head);
+    const next = lines.next();
+    const isEmpty = next.done === true || next.value === '';
+    // The head's line is counted, so that a flaw is named by its line in the file.
+    return {
+      incident,
+      outcome: isEmpty ? undefined : replayRecording(chained('', chained(next.value, lines))),
+    };
+  } catch (error) {
+    if (error instanceof RecordingError || error instanceof IncidentError)
+      throw new UsageError(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+function* chained(first: string, rest: Iterable<string>): Generator<string> {
+  yield first;
+  yield* rest;
+}
+
+/** An incident without recordings: no rank that was recorded lived to tell. */
+function tellHead(
+  path: string,
+  incident: Incident | undefined,
+  flags: RecordFlags & { readonly json?: true },
+): number {
+  if (incident === undefined) throw new UsageError(`${path}: expected recordings, found none.`);
+  if (flags.log !== undefined || flags.trace !== undefined)
+    throw new UsageError(`${path}: expected recordings to write a log of, found an incident without any.`);
+  process.stdout.write(
+    flags.json === true
+      ? `${JSON.stringify({ verdict: null, ranks: 0, incident: incidentJson(incident, undefined) })}\n`
+      : `${[...incidentLines(incident, undefined), 'nothing to run again: the file holds no recording'].join('\n')}\n`,
+  );
+  return EXIT_OK;
 }
 
 const recordingJson = (outcome: RecordingOutcome, wallMs: number): object => ({

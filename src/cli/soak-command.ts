@@ -19,6 +19,7 @@ interface SoakFlags {
   readonly seed: number;
   readonly faults?: string;
   readonly engine: EngineChoice;
+  readonly incident?: string;
   readonly json?: true;
 }
 
@@ -76,6 +77,10 @@ export function soakCommand(exit: (status: number) => void): Command {
         .choices(ENGINES)
         .default('auto'),
     )
+    .option(
+      '--incident <file>',
+      'where something does not hold: write what is known of it, for "rankfall replay"',
+    )
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
@@ -88,7 +93,13 @@ async function soak(flags: SoakFlags): Promise<number> {
   const plan = planSoak(flags);
   // Loaded only now, since a browser's driver and a server are much to load for a help text or a refused option.
   const { runSoak } = await import('./soak/run.ts');
-  const verdict = await interruptible((stop) => runSoak(plan, chooseNarrator(flags.json === true), stop));
+  const { createBlackBox } = await import('./room/black-box.ts');
+  const box = flags.incident === undefined ? undefined : createBlackBox();
+  const verdict = await interruptible((stop) =>
+    runSoak(plan, chooseNarrator(flags.json === true), stop, box),
+  );
+  if (flags.incident !== undefined && !verdict.result.ok)
+    await box?.write(flags.incident, 'soak', verdict.failures);
   if (flags.json === true) {
     process.stdout.write(`${JSON.stringify(verdict.result)}\n`);
     for (const sentence of verdict.failures) process.stderr.write(`rankfall: ${sentence}\n`);

@@ -21,6 +21,7 @@ export function openDoor(lab: Lab, shelf: CheckpointShelf): LabDoor {
       lab.removeRank(member, options?.goodbye ?? false);
     },
     recording: () => lab.recording(),
+    incident: (failures = []) => lab.incident(failures),
     checkpoints: { ...shelf, path: lab.shelf.path },
     get link() {
       return location.href;

@@ -396,6 +396,9 @@ export const english = {
     download: 'Download log',
     downloadMeans:
       'Everything the ranks of this tab were told and decided: “npx rankfall replay FILE” runs it again.',
+    incident: 'Download incident',
+    incidentMeans:
+      'Who is at what, whom the room waits for, the last of pages that are gone, and the logs of this tab’s ranks: "npx rankfall replay FILE" tells it.',
     downloaded: (name: string, size: string) => `${name} (${size}) is yours: npx rankfall replay ${name}`,
     allRanks: 'All ranks',
     ofRank: 'Rank',

@@ -350,6 +350,9 @@ export const chinese: Words = {
     filter: '显示',
     download: '下载日志',
     downloadMeans: '本标签页的各 rank 收到和决定的一切：用“npx rankfall replay 文件”可以重新运行。',
+    incident: '下载事故报告',
+    incidentMeans:
+      '谁在做什么、房间在等谁、已消失页面的最后记录，以及本标签页各 rank 的日志：用“npx rankfall replay 文件”讲述。',
     downloaded: (name, size) => `已得到 ${name}（${size}）：npx rankfall replay ${name}`,
     allRanks: '所有 rank',
     ofRank: 'Rank',

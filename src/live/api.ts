@@ -191,6 +191,8 @@ export interface LabDoor {
   killRank(member: MemberId, options?: { readonly goodbye?: boolean }): Promise<void>;
   /** The recordings of all ranks of this page, as the lab's "Download log" saves them. */
   recording(): Promise<Uint8Array<ArrayBuffer>>;
+  /** The same with who was at what and whom the room waited for, as "Download incident" saves it; `failures` say what did not hold. */
+  incident(failures?: readonly string[]): Promise<Uint8Array<ArrayBuffer>>;
   readonly link: string;
   /** The checkpoints of this browser under the room's name, `path`. */
   readonly checkpoints: CheckpointShelf & { readonly path: string };

@@ -89,13 +89,15 @@ export function createRecorder({
   };
 }
 
-async function gzip(lines: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
+/** Lines as gzip; what several calls make may be joined. */
+export async function gzip(lines: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
   const text = new Blob([lines.map((line) => `${line}\n`).join('')]);
   const stream = text.stream().pipeThrough(new CompressionStream('gzip'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** Gzip members one after the other are gzip. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -11,6 +11,7 @@ import { drawExperiment, type Experiment } from '../../src/simulator/experiment.
 import { GuestExperimentSchema } from '../../src/simulator/guest/experiment.ts';
 import { replayGuest } from '../../src/simulator/guest/shrink.ts';
 import { parseReplayOf } from '../../src/simulator/replay.ts';
+import { parseIncident } from '../../src/protocol/recording/incident.ts';
 import { replayRecording } from '../../src/simulator/replay-recording.ts';
 import { SCENARIOS, scenarioExperiment } from '../../src/simulator/scenarios.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
@@ -228,6 +229,19 @@ describe('the log of the ranks', () => {
     expect(outcome.ranks).toHaveLength(2);
     expect(outcome.committed).toBeGreaterThanOrEqual(3);
     expect(outcome.records.some(({ event }) => event.kind === 'suspected')).toBe(true);
+
+    const second = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download incident' }).click();
+    const incident = await second;
+    expect(incident.suggestedFilename()).toMatch(/^rankfall-[A-Z]{6}\.incident\.gz$/);
+    const [head = '', ...recordings] = gunzipSync(readFileSync(await incident.path()))
+      .toString()
+      .split('\n');
+    const { ranks, flights } = parseIncident(head);
+    expect(ranks.map(({ gone }) => gone ?? 'here').sort()).toEqual(['here', 'here', 'killed']);
+    expect(flights).toHaveLength(1);
+    expect(flights[0]?.entries.length).toBeGreaterThan(0);
+    expect(replayRecording(recordings)).toMatchObject({ verdict: 'held' });
     await page.close();
   });
 });

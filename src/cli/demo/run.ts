@@ -13,6 +13,7 @@ import { driveDemo, evaluated } from './drive.ts';
 import type { Drive } from './drive.ts';
 import { runFaults } from '../room/fault-runner.ts';
 import type { FaultRunner } from '../room/fault-runner.ts';
+import type { BlackBox } from '../room/black-box.ts';
 import { emptyJournal, recoveriesOf } from './journal.ts';
 import type { Journal } from './journal.ts';
 import { openLogBook } from '../room/log-book.ts';
@@ -50,7 +51,7 @@ export async function runDemo(
   schedule: LiveSchedule | undefined,
   narrator: Narrator,
   stop: AbortController,
-  recorded?: (recording: Uint8Array) => void,
+  box?: BlackBox,
 ): Promise<Verdict> {
   const log = openLogBook();
   const journal = emptyJournal();
@@ -78,14 +79,21 @@ export async function runDemo(
       });
       const { context, url } = await openLab(narrator, cleanup, stop.signal);
       const job = { ...plan, name: 'demo' };
-      tabs = manageTabs(context, log, stop.signal, recorded);
+      tabs = manageTabs(context, log, stop.signal, box?.recorded);
       faults = runFaults(followSchedule(schedule ?? NO_FAULTS), {
         tabs,
         narrator,
         disturbances: journal.disturbances,
       });
       const room = manageRoom(tabs, labUrl(url, job, false), plan.steps, faults.afflicted);
-      await trainDisturbed({ plan, tabs, room, log, journal, narrator, faults }, findings);
+      try {
+        await trainDisturbed({ plan, tabs, room, log, journal, narrator, faults }, findings);
+      } catch (error) {
+        if (box !== undefined) await tabs.record();
+        throw error;
+      } finally {
+        box?.seal(tabs, log);
+      }
       findings.reference = await trainAlone({
         context,
         url: labUrl(url, job, true),

@@ -60,6 +60,8 @@ export interface Tabs {
    * deadline anew.
    */
   until(what: string, ms: number, holds: () => boolean, progress?: () => number): Promise<void>;
+  /** Has all tabs that answer hand over what their ranks have recorded, as they do before they close. */
+  record(): Promise<void>;
   /** Runs after every look at any tab. Returns a function that ends it. */
   onLook(listener: () => void): () => void;
 }
@@ -106,6 +108,12 @@ export function manageTabs(
       for (const listener of [...listeners]) listener();
       await sleep(LOOK_EVERY_MS, signal);
     }
+  };
+
+  const handOver = async (tab: Tab): Promise<void> => {
+    const asked = tab.page.evaluate(askRecording);
+    const text = await within(`${tab.name} to hand over its log`, CALL_MS, signal, asked);
+    recorded?.(Buffer.from(text, 'base64'));
   };
 
   const alive = (): readonly Tab[] => tabs.filter((tab) => tab.gone === undefined);
@@ -167,13 +175,7 @@ export function manageTabs(
 
     async close(closing) {
       await Promise.all(closing.map((tab) => lastLook(tab, look)));
-      if (recorded !== undefined)
-        for (const tab of closing) {
-          const asked = tab.page.evaluate(askRecording);
-          recorded(
-            Buffer.from(await within(`${tab.name} to hand over its log`, CALL_MS, signal, asked), 'base64'),
-          );
-        }
+      if (recorded !== undefined) for (const tab of closing) await handOver(tab);
       for (const tab of closing) tab.gone = 'closed';
       const at = Date.now();
       const closed = Promise.all(closing.map((tab) => tab.page.close({ runBeforeUnload: false })));
@@ -212,6 +214,12 @@ export function manageTabs(
         if (Date.now() > deadline) throw waitedInVain(what, ms, alive().map(describeTab).join('; '));
         await sleep(LOOK_EVERY_MS / 2, signal);
       }
+    },
+
+    async record() {
+      await Promise.all(
+        tabs.filter((tab) => tab.gone === undefined).map((tab) => handOver(tab).catch(() => undefined)),
+      );
     },
 
     onLook(listener) {

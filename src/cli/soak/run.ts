@@ -10,6 +10,7 @@ import { withCleanup } from '../cleanup.ts';
 import { InterruptedError, RunError, oneLine } from '../errors.ts';
 import { findRecoveries } from '../room/analysis.ts';
 import type { Disturbance } from '../room/analysis.ts';
+import type { BlackBox } from '../room/black-box.ts';
 import { runFaults } from '../room/fault-runner.ts';
 import { labUrl, openLab } from '../room/lab.ts';
 import { openLogBook } from '../room/log-book.ts';
@@ -65,6 +66,7 @@ export async function runSoak(
   plan: SoakPlan,
   narrator: Narrator,
   stop: AbortController,
+  box?: BlackBox,
 ): Promise<SoakVerdict> {
   const log = openLogBook();
   const disturbances: Disturbance[] = [];
@@ -85,9 +87,16 @@ export async function runSoak(
       const { context, url } = await openLab(narrator, cleanup, stop.signal);
       await countConnections(context);
       const job = { ...plan, name: 'soak', steps: STEPS, job: 'digits', wire: I32 } as const;
-      const tabs = manageTabs(context, log, stop.signal);
+      const tabs = manageTabs(context, log, stop.signal, box?.recorded);
       const room = manageRoom(tabs, labUrl(url, job, false), STEPS, new Set());
-      await soak({ plan, tabs, room, narrator, findings, disturbances, restarts: [] });
+      try {
+        await soak({ plan, tabs, room, narrator, findings, disturbances, restarts: [] });
+      } catch (error) {
+        if (box !== undefined) await tabs.record();
+        throw error;
+      } finally {
+        box?.seal(tabs, log);
+      }
       findings.reference = await trainAlone({
         context,
         url: labUrl(url, job, true),

@@ -19,8 +19,11 @@ import { createHashBook } from './hash-book.ts';
 import type { HashBook } from './hash-book.ts';
 import { createShelf } from './shelf.ts';
 import type { Shelf } from './shelf.ts';
+import { incidentFile, watchForIncidents } from '../../live/incident.ts';
+import type { IncidentWatch } from '../../live/incident.ts';
+import { joined } from '../../live/recorder.ts';
 import type { CheckpointShelf } from '../../live/shelf-service.ts';
-import { joined, recordingName, saveFile } from './recording-file.ts';
+import { incidentName, recordingName, saveFile } from './recording-file.ts';
 import { createRankColours } from './rank-colours.ts';
 import { createRegroupBook } from './regroups.ts';
 import type { RegroupBook } from './regroups.ts';
@@ -38,12 +41,14 @@ export interface Books {
   readonly events: EventBook;
   readonly hashes: HashBook;
   readonly regroups: RegroupBook;
+  readonly incidents: IncidentWatch;
   /** Newest contribution of each local rank. */
   readonly shares: Map<MemberId, readonly number[]>;
 }
 
 /** Names of actions that are under way, so that their buttons can wait. */
-export type Busy = 'start' | 'start-four' | 'pause' | 'checkpoint' | 'leave' | 'force' | 'recording';
+export type Busy =
+  'start' | 'start-four' | 'pause' | 'checkpoint' | 'leave' | 'force' | 'recording' | 'incident';
 
 export interface Lab {
   readonly link: RoomLink;
@@ -84,6 +89,9 @@ export interface Lab {
   recording(): Promise<Uint8Array<ArrayBuffer>>;
   /** Saves them as a file. */
   downloadRecording(): Promise<void>;
+  /** What this page knows of the room now, and the recordings of its ranks, as `rankfall replay` reads them. */
+  incident(failures: readonly string[]): Promise<Uint8Array<ArrayBuffer>>;
+  downloadIncident(): Promise<void>;
   leave(): Promise<void>;
   force(): Promise<void>;
   inject(member: MemberId, fault: Fault): Promise<void>;
@@ -95,6 +103,8 @@ export interface Lab {
 
 const FIRST_RANKS = 4;
 const CALL_MS = 20_000;
+/** An incident waits so long for each rank's recording: one that is frozen would not answer. */
+const RECALL_MS = 5000;
 /** Leaving waits for the others' votes, and is not worth more patience than this. */
 const LEAVE_MS = 5000;
 /** "Start four ranks" waits this long for all four to be members, then starts with those that are. */
@@ -125,6 +135,7 @@ export function createLab(
     events: createEventBook(),
     hashes: createHashBook(),
     regroups: createRegroupBook(),
+    incidents: watchForIncidents(),
     shares: new Map(),
   });
   const colours = createRankColours();
@@ -247,6 +258,36 @@ export function createLab(
       ),
     );
 
+  /** A rank that does not answer, such as one that is frozen, is told of by what it last said. */
+  const incident = async (failures: readonly string[]): Promise<Uint8Array<ArrayBuffer>> => {
+    const at = Date.now();
+    const here = locals.value;
+    const asked = await Promise.all(
+      here.map(({ handle }) =>
+        answered(words.log.incident, RECALL_MS, handle.recording()).catch(() => undefined),
+      ),
+    );
+    const { incidents } = books.value;
+    const missing = [
+      ...departures.value.map(({ member }) => member),
+      ...here.flatMap(({ member }, i) => (asked[i] === undefined ? [member] : [])),
+    ];
+    return incidentFile({
+      at,
+      room: link.room,
+      failures,
+      words: [
+        ...here.flatMap(({ status }) => (status === undefined ? [] : [{ status, gone: undefined }])),
+        ...departures.value.flatMap(({ status, how }) =>
+          status === undefined ? [] : [{ status, gone: how }],
+        ),
+      ],
+      stalls: incidents.stalls(),
+      flights: missing.flatMap((member) => incidents.flight(member) ?? []),
+      recordings: asked.filter((recording) => recording !== undefined),
+    });
+  };
+
   const startRoom = (): Promise<void> => answered(words.actions.start, CALL_MS, spokesman().handle.start());
 
   /** Whether all ranks of this tab are in one generation, by the observer's word. */
@@ -324,6 +365,16 @@ export function createLab(
       act('recording', async () => {
         const name = recordingName(link.room);
         const file = await recording();
+        saveFile(name, file);
+        say(words.log.downloaded(name, bytes(file.length)));
+      }),
+
+    incident,
+
+    downloadIncident: () =>
+      act('incident', async () => {
+        const name = incidentName(link.room);
+        const file = await incident([]);
         saveFile(name, file);
         say(words.log.downloaded(name, bytes(file.length)));
       }),

@@ -3,15 +3,8 @@
 /** What `rankfall replay` is given. */
 export const recordingName = (room: string): string => `rankfall-${room}.log.gz`;
 
-export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
+/** The same with who was at what, and whom they waited for. */
+export const incidentName = (room: string): string => `rankfall-${room}.incident.gz`;
 
 export function saveFile(name: string, bytes: Uint8Array<ArrayBuffer>): void {
   const address = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));

@@ -67,8 +67,9 @@ export function watchRanks(lab: Lab): () => void {
 
   const read = (records: readonly TraceRecord[]): void => {
     if (records.length === 0) return;
-    const { events, regroups, hashes, shares } = lab.books.value;
+    const { events, regroups, hashes, shares, incidents } = lab.books.value;
     events.add(records);
+    incidents.observe(records);
     regroups.add(records);
     for (const { member, event } of records) {
       if (event.kind === 'committed') hashes.note(member, event.generation, event.step, event.hash);

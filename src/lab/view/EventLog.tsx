@@ -136,14 +136,26 @@ function countNewer(newest: readonly LogEntry[], held: readonly LogEntry[]): num
 }
 
 const Download = ({ lab }: { readonly lab: Lab }): JSX.Element => (
-  <button
-    type="button"
-    class="button small ghost"
-    title={words.log.downloadMeans}
-    disabled={lab.busy.value.has('recording') || lab.locals.value.length === 0}
-    onClick={() => void lab.downloadRecording()}
-  >
-    <Icon name="save" />
-    {words.log.download}
-  </button>
+  <span class="row">
+    <button
+      type="button"
+      class="button small ghost"
+      title={words.log.downloadMeans}
+      disabled={lab.busy.value.has('recording') || lab.locals.value.length === 0}
+      onClick={() => void lab.downloadRecording()}
+    >
+      <Icon name="save" />
+      {words.log.download}
+    </button>
+    <button
+      type="button"
+      class="button small ghost"
+      title={words.log.incidentMeans}
+      disabled={lab.busy.value.has('incident') || lab.locals.value.length === 0}
+      onClick={() => void lab.downloadIncident()}
+    >
+      <Icon name="alert" />
+      {words.log.incident}
+    </button>
+  </span>
 );

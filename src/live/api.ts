@@ -6,6 +6,7 @@ import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../port
 import type { Carrier } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
 import type { Exactness, Phase, Stall, TraceRecord } from '../trace/events.ts';
+import type { Flight } from '../trace/flight-recorder.ts';
 import type { CheckpointShelf } from './shelf-service.ts';
 import type { SavePace } from './save-pacer.ts';
 import type { Fault } from '../faults/vocabulary.ts';
@@ -135,6 +136,8 @@ export interface RankHandle {
    * writing them one after the other; `rankfall replay` runs them again.
    */
   recording(): Promise<Uint8Array<ArrayBuffer>>;
+  /** The last operations of all ranks that this one has links with and that answer within a second: a few kilobytes each. */
+  recall(): Promise<readonly Flight[]>;
   /** The whole room trains. */
   start(): Promise<void>;
   /** The whole room pauses at the same step. */

@@ -15,6 +15,7 @@ import { bytesSaved, CodecError, decodeMessage, encodeMessage } from '../protoco
 import type { Effect, Event, Send, TimerName } from '../protocol/effects.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
+import { createFlightRecorder, type Flight } from '../trace/flight-recorder.ts';
 import type { EvaluationPoint, MetricPoint, Prediction, RankStatus } from './api.ts';
 import { createAssertions } from './assertions.ts';
 import { createCheckpointer } from './checkpointer.ts';
@@ -25,6 +26,7 @@ import type { Captured } from './engine-work.ts';
 import { createEvaluator } from './evaluator.ts';
 import { createEventLog } from './event-log.ts';
 import { createHistory } from './history.ts';
+import { createRecalls } from './recalls.ts';
 import type { HostPorts, HostSelf } from './host-ports.ts';
 import { messageOf } from './message-of.ts';
 import { findJob, findSaved, provenanceNotes } from './saved.ts';
@@ -55,6 +57,8 @@ export interface Host {
     readonly next: number;
   };
   log(from: number, limit: number): readonly TraceRecord[];
+  /** The flights of all linked ranks that answer in time. */
+  recall(): Promise<readonly Flight[]>;
   command(command: 'start' | 'pause' | 'force'): void;
   checkpointNow(): Promise<CheckpointSummary>;
   checkpoints(): Promise<readonly CheckpointSummary[]>;
@@ -120,8 +124,10 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     ports.noted?.(event);
     enter(event);
   };
+  const flight = createFlightRecorder(member);
   const enter = (event: TraceEvent): void => {
     const record = log.append(event);
+    flight.observe(record);
     timeBook.observe(record);
     for (const { invariant, sentence } of asserted(record)) {
       log.append({ kind: 'violated', invariant, sentence });
@@ -186,7 +192,9 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         dispatch({ kind: 'garbled', from, detail: error.message });
         return;
       }
-      dispatch({ kind: 'message', from, message });
+      if (message.kind === 'recall') recalls.asked(from);
+      else if (message.kind === 'flight') recalls.told(from, message.entries);
+      else dispatch({ kind: 'message', from, message });
     },
   };
 
@@ -205,6 +213,14 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     }
     if (network?.send(to, lane, bytes) !== 'sent') dispatch({ kind: 'unsent', to });
   };
+
+  const recalls = createRecalls({
+    clock,
+    own: () => flight.read().entries,
+    send: (to, message) => {
+      transmit({ to, message });
+    },
+  });
 
   // Helpers that carry effects out
 
@@ -518,6 +534,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
 
     metrics: (from) => ({ ...history.read(from), evaluations: history.evaluations() }),
     log: (from, limit) => log.read(from, limit),
+    recall: () => recalls.ask(network?.peers() ?? []),
     command(command) {
       dispatch({ kind: 'command', command });
     },

@@ -112,6 +112,7 @@ function createHandle(remote: Comlink.Remote<RankWorker>, go: PageActions['go'])
     status: () => remote.status(),
     metrics: (from) => remote.metrics(from),
     log: (from, limit) => remote.log(from, limit),
+    recall: () => remote.recall(),
     recording: async () => {
       const bytes = await remote.recording();
       return Comlink.transfer(bytes, [bytes.buffer]);

@@ -50,6 +50,7 @@ const worker: RankWorker = {
   status: async () => rank().host.status(),
   metrics: async (from) => rank().host.metrics(from),
   log: async (from, limit) => rank().host.log(from, limit),
+  recall: async () => await rank().host.recall(),
   recording: async () => {
     const bytes = await rank().recorder.read();
     return Comlink.transfer(bytes, [bytes.buffer]);

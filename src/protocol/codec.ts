@@ -15,6 +15,7 @@ import type { IncarnationId, JobHash, MemberId, SeatId, StateHash } from '../por
 import type { Lane } from '../ports/network.ts';
 import type { Generation } from './generation.ts';
 import { asciiJson, jsonLength } from './ascii-json.ts';
+import { FlightEntriesSchema } from './flight-schema.ts';
 import type { Message } from './messages.ts';
 import type { SeatRecord } from './votes.ts';
 
@@ -204,6 +205,8 @@ const HeaderSchema = v.variant('kind', [
     message: RelayedSchema,
   }),
   v.strictObject({ kind: v.literal('state'), generation: generationId, step: count, hash: stateHash }),
+  v.strictObject({ kind: v.literal('recall') }),
+  v.strictObject({ kind: v.literal('flight'), entries: FlightEntriesSchema }),
 ]);
 
 const SeatRecordSchema = v.strictObject({
@@ -275,11 +278,13 @@ function longPart(message: Message): object | undefined {
       return message.verdict.target.donors.length > SHORT_LIST ? message.verdict : undefined;
     case 'accepted':
     case 'beat':
+    case 'flight':
     case 'gradient':
     case 'heal':
     case 'join':
     case 'part':
     case 'prepare':
+    case 'recall':
     case 'refuse':
     case 'reject':
     case 'relay':

@@ -4,6 +4,7 @@ import type { Packing } from '../collective/packing.ts';
 import type { Job } from '../job/job.ts';
 import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Ballot, Phase } from '../trace/events.ts';
+import type { FlightEntry } from '../trace/flight-recorder.ts';
 import type { Evidence } from '../ports/network.ts';
 import type { Generation, Member } from './generation.ts';
 import type { Target } from './target.ts';
@@ -158,7 +159,12 @@ export type Message =
     }
   /** The whole room trains, or goes back to it after a pause. */
   | { readonly kind: 'start'; readonly generation: GenerationId }
+  | Recalled
   | Relay;
+
+/** Between hosts, beside the protocol: what was each at last? It changes nothing, and belongs to no generation. */
+export type Recalled =
+  { readonly kind: 'recall' } | { readonly kind: 'flight'; readonly entries: readonly FlightEntry[] };
 
 /** Those that are short, and reach members with whom the sender has no link. */
 export type RelayedKind =

@@ -275,6 +275,10 @@ function onMessage(ctx: Context, from: MemberId, message: Message): void {
     case 'refuse':
       onRefuse(ctx, from, message);
       return;
+    case 'recall':
+    case 'flight':
+      // Its host answers, and hears: the protocol knows nothing of them.
+      return;
     case 'prepare':
       if (!isAhead(ctx, from, message)) onPrepare(ctx, from, message);
       break;
@@ -321,7 +325,10 @@ function onRelay(ctx: Context, from: MemberId, relay: Relay): void {
   ctx.via = undefined;
 }
 
-type GenerationMessage = Exclude<Message, { kind: 'join' | 'room' | 'refuse' | 'relay' }>;
+type GenerationMessage = Exclude<
+  Message,
+  { kind: 'join' | 'room' | 'refuse' | 'relay' | 'recall' | 'flight' }
+>;
 
 function onGenerationMessage(
   ctx: Context,

@@ -268,6 +268,11 @@ export function createLab(
       ),
     );
     const { incidents } = books.value;
+    // Others are asked by one that has links with them; whoever is gone or frozen is known from what it logged here.
+    const recalled = await answered(words.log.incident, RECALL_MS, spokesman().handle.recall()).catch(
+      () => [],
+    );
+    const isHere = new Set(here.map(({ member }) => member));
     const missing = [
       ...departures.value.map(({ member }) => member),
       ...here.flatMap(({ member }, i) => (asked[i] === undefined ? [member] : [])),
@@ -283,7 +288,10 @@ export function createLab(
         ),
       ],
       stalls: incidents.stalls(),
-      flights: missing.flatMap((member) => incidents.flight(member) ?? []),
+      flights: [
+        ...missing.flatMap((member) => incidents.flight(member) ?? []),
+        ...recalled.filter(({ member }) => !isHere.has(member)),
+      ],
       recordings: asked.filter((recording) => recording !== undefined),
     });
   };

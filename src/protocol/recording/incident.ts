@@ -2,9 +2,9 @@
 // ranks whose pages lived. Its first line is this head, and what follows is a log as `rankfall replay` runs it.
 
 import * as v from 'valibot';
-import { FLIGHT_ENTRIES } from '../../trace/flight-recorder.ts';
-import type { Operation, Phase, StallCause } from '../../trace/events.ts';
+import type { Phase, StallCause } from '../../trace/events.ts';
 import { count, generationId, memberId, stateHash } from '../codec.ts';
+import { FlightEntriesSchema, OPERATIONS } from '../flight-schema.ts';
 import { expectedBy } from './events.ts';
 
 export const INCIDENT_FORMAT = 'rankfall-incident';
@@ -34,15 +34,6 @@ const PHASES = [
   'stuck',
   'stopped',
 ] as const satisfies readonly Phase[];
-const OPERATIONS = [
-  'contribution',
-  'all-reduce',
-  'barrier',
-  'apply',
-  'standing',
-  'heal',
-  'vote',
-] as const satisfies readonly Operation[];
 const CAUSES = [
   'missing',
   'slow',
@@ -64,22 +55,6 @@ const StallSchema = v.strictObject({
     v.strictObject({ phase: v.picklist(PHASES), step: count, agoMs: v.pipe(v.number(), v.finite()) }),
   ),
 });
-
-export const FlightEntriesSchema = v.pipe(
-  v.array(
-    v.strictObject({
-      operation: v.picklist(OPERATIONS),
-      generation: count,
-      step: count,
-      attempt,
-      at: time,
-      ms: maybe(time),
-      aborted: v.boolean(),
-    }),
-  ),
-  // The one at hand is not in the ring.
-  v.maxLength(FLIGHT_ENTRIES + 1),
-);
 
 const RankSchema = v.strictObject({
   member: memberId,

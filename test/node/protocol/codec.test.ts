@@ -104,6 +104,22 @@ const narrowPart = fc
   );
 
 const message: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({ kind: fc.constant('recall' as const) }),
+  fc.record({
+    kind: fc.constant('flight' as const),
+    entries: fc.array(
+      fc.record({
+        operation: fc.constantFrom('contribution' as const, 'all-reduce' as const, 'vote' as const),
+        generation: count,
+        step: count,
+        attempt: fc.integer({ min: -1, max: 8 }),
+        at: count,
+        ms: fc.option(count, { nil: undefined }),
+        aborted: fc.boolean(),
+      }),
+      { maxLength: 65 },
+    ),
+  }),
   fc.record({
     kind: fc.constant('beat' as const),
     generation: generationId,

@@ -38,7 +38,7 @@ function tellStall(stall: ToldStall, by: string): string {
     said === undefined
       ? ''
       : `; it last said, ${seconds(said.agoMs)} before: ${said.phase} at step ${said.step}`;
-  const whom = peer === by ? 'its own engine' : short(peer);
+  const whom = peer === by && cause === 'slow' ? 'its own engine' : short(peer);
   return `waits for ${whom} in step ${step}${again}: ${OWED[operation]}${place} ${CAUSES[cause]}, for ${seconds(forMs)}${last}`;
 }
 

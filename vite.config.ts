@@ -1,4 +1,4 @@
-/** How the pages are served and built: Preact, ES-module workers, three pages, and our signalling on the same origin. */
+/** How the pages are served and built: Preact, ES-module workers, four pages, and our signalling on the same origin. */
 import { defineConfig } from 'vite';
 import { bundledModules } from './src/server/bundled.ts';
 import { rankfallServer } from './src/server/vite-plugin.ts';
@@ -28,6 +28,7 @@ export default defineConfig({
       'comlink',
       'crc-32',
       'idb',
+      'marked',
       'peerjs',
       'preact',
       'preact/hooks',
@@ -36,6 +37,7 @@ export default defineConfig({
       'uplot',
       'uqr',
       'valibot',
+      'yaml',
     ],
   },
   build: {
@@ -49,6 +51,8 @@ export default defineConfig({
         rank: 'rank.html',
         /** The instructor's console of a class. */
         console: 'console.html',
+        /** The lessons. */
+        lessons: 'lessons.html',
       },
     },
   },

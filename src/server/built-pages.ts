@@ -15,6 +15,7 @@ const SOURCES = [
   'index.html',
   'rank.html',
   'console.html',
+  'lessons.html',
   'vite.config.ts',
   'package-lock.json',
 ];

@@ -1,7 +1,7 @@
 // One experiment as a value: everything that decides a run, besides the draws of its delays. A seed stands for one.
 
 import * as v from 'valibot';
-import { DEFAULT_JOB, type Job } from '../job/job.ts';
+import { DEFAULT_JOB, parseJob, type Job } from '../job/job.ts';
 import { MAX_WIRE_BITS, MIN_WIRE_BITS } from '../job/wire-schema.ts';
 import { MOMENTS, StrikeSchema, type Strike } from '../faults/schedule.ts';
 import type { AnyFault } from '../faults/vocabulary.ts';
@@ -24,6 +24,15 @@ export const MAX_RANKS = 1024;
 export const MAX_STEPS = 100_000;
 const MAX_STRIKES = 1000;
 
+const deadline = v.exactOptional(whole(10, 3_600_000));
+const DeadlinesSchema = v.strictObject({
+  heartbeatMs: deadline,
+  suspicionMs: deadline,
+  collectiveMs: deadline,
+  regroupMs: deadline,
+  joinMs: deadline,
+});
+
 export const ExperimentSchema = v.strictObject({
   seed: whole(0, 0xffffffff),
   ranks: whole(1, MAX_RANKS),
@@ -39,6 +48,10 @@ export const ExperimentSchema = v.strictObject({
   checkpointEvery: whole(1, MAX_STEPS),
   /** The least and the longest time that a piece of engine work takes, in milliseconds. */
   engineMs: v.tuple([whole(0, 60_000), whole(0, 60_000)]),
+  /** Absent: a checkpoint costs the training nothing. Else taking its snapshot keeps the engine busy so long, in milliseconds. */
+  snapshotMs: v.optional(whole(0, 60_000)),
+  /** Absent: those of the usual job. In milliseconds, each longer than the one before it (`job/job.ts`). */
+  deadlines: v.optional(DeadlinesSchema),
   /** Absent: gradients travel in 32 bits. Else in the narrow format, with so many for each micro-batch. */
   wireBits: v.optional(whole(MIN_WIRE_BITS, MAX_WIRE_BITS)),
   /** Absent: gradients are exchanged all at once. Else bucket by bucket, while the rest is computed. */
@@ -73,6 +86,8 @@ export interface Experiment {
   readonly quorum: Job['policies']['quorum'];
   readonly checkpointEvery: number;
   readonly engineMs: readonly [number, number];
+  readonly snapshotMs?: number | undefined;
+  readonly deadlines?: Readonly<v.InferOutput<typeof DeadlinesSchema>> | undefined;
   readonly wireBits?: number | undefined;
   readonly overlap?: boolean | undefined;
   readonly bug?: string | undefined;
@@ -84,6 +99,7 @@ export interface Experiment {
   readonly gathers?: boolean | undefined;
 }
 
+/** Throws a `JobError` where its deadlines are out of order. */
 export function jobOf(experiment: Experiment): Job {
   const job: Job = {
     ...DEFAULT_JOB,
@@ -95,9 +111,12 @@ export function jobOf(experiment: Experiment): Job {
       ...DEFAULT_JOB.policies,
       quorum: experiment.quorum,
       checkpointEvery: experiment.checkpointEvery,
+      ...experiment.deadlines,
     },
   };
-  return experiment.engine === 'cpu' ? smallJob(job) : job;
+  // Deadlines that are out of order are refused, as a room refuses them.
+  const sound = experiment.deadlines === undefined ? job : parseJob(job);
+  return experiment.engine === 'cpu' ? smallJob(sound) : sound;
 }
 
 /** What its ranks compute with. */

@@ -101,6 +101,7 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
     compute: computeOf(experiment, job),
     scheduler: options.scheduler ?? experiment.scheduler,
     engineMs: experiment.engineMs,
+    snapshotMs: experiment.snapshotMs,
     entropy,
     keepLog: false,
     rules: rulesOf(experiment, options.rules ?? RULES),

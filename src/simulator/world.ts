@@ -50,6 +50,8 @@ export interface WorldOptions {
   readonly entropy?: Entropy;
   /** How long the engine takes for a piece of work, in milliseconds. */
   readonly engineMs?: readonly [number, number];
+  /** How long taking the snapshot of a checkpoint keeps the engine busy, in milliseconds; absent: not at all. */
+  readonly snapshotMs?: number | undefined;
   /** A page is introduced to so many others, and gets the other links that it asks for; absent: everybody has links with everybody. */
   readonly contacts?: number | undefined;
   /** Called for every record of the log. */
@@ -281,6 +283,7 @@ export function createWorld(options: WorldOptions): World {
       });
     },
     saveCheckpoint(host, saved, outcome) {
+      if (options.snapshotMs !== undefined) occupy(host.gpu, now, options.snapshotMs);
       const disk = profile(host.profile);
       const save = beginSave(disk, host.member, saved);
       at(now + scheduler.delay('disk', 'checkpoint', ...DISK, host.ordinal), () => {

@@ -3,7 +3,7 @@
 import { CORE_VERSION } from '../../simulator/replay.ts';
 
 /** Longer addresses are cut by chats and mail. */
-const MAX_LINK = 16_000;
+export const MAX_LINK = 16_000;
 
 /** Where links lead: a public copy of the page, where the build names one (`VITE_PUBLIC_BASE`), else this one. */
 function base(): string {

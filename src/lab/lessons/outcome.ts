@@ -1,0 +1,13 @@
+// What came of a lesson's run, in whichever world it was.
+
+import type { Diagram } from '../../trace/diagram.ts';
+import type { Measures } from './metrics.ts';
+
+export interface LessonOutcome {
+  readonly measures: Measures;
+  /** What was broken, or why the run could not be held to its promise. */
+  readonly reason: string | undefined;
+  readonly diagram: Diagram;
+  /** The run as one string that `rankfall replay` takes; of a live run there is none. */
+  readonly replay: string | undefined;
+}

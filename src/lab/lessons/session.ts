@@ -1,0 +1,128 @@
+// One lesson as it is worked on: what was predicted, what is set, the run at hand, and what came of the last.
+
+import { batch, signal } from '@preact/signals';
+import type { ReadonlySignal, Signal } from '@preact/signals';
+import { sentenceIn } from '../lab-error.ts';
+import { holdAll } from './condition.ts';
+import type { Lesson } from './lesson.ts';
+import { openLiveRoom, type LiveRoom } from './live-run.ts';
+import type { LessonOutcome } from './outcome.ts';
+import { keepProgress, readProgress, type Predicted } from './progress.ts';
+import { usualChoices, withChoices, type Choices } from './settings.ts';
+import { runHunt, runSimulated } from './simulated-run.ts';
+
+export interface Session {
+  readonly lesson: Lesson;
+  readonly predicted: ReadonlySignal<Predicted | undefined>;
+  /** What the reader has set, by what is set. */
+  readonly choices: Signal<Choices>;
+  readonly isRunning: ReadonlySignal<boolean>;
+  /** Seeds that were searched so far. */
+  readonly seeds: ReadonlySignal<number>;
+  readonly room: ReadonlySignal<LiveRoom | undefined>;
+  readonly outcome: ReadonlySignal<LessonOutcome | undefined>;
+  readonly problem: ReadonlySignal<string | undefined>;
+  /** Undefined: it is taken back. */
+  predict(what: Predicted | undefined): void;
+  run(): Promise<void>;
+  /** Ends what runs, without a judgement. */
+  cancel(): void;
+}
+
+const FREEZE_MS = 3000;
+
+/** `frames`: where the ranks of a live run live. */
+export function openSession(lesson: Lesson, frames: HTMLElement): Session {
+  const predicted = signal<Predicted | undefined>(undefined);
+  const choices = signal(usualChoices(lesson.settings));
+  const isRunning = signal(false);
+  const seeds = signal(0);
+  const room = signal<LiveRoom | undefined>(undefined);
+  const outcome = signal<LessonOutcome | undefined>(undefined);
+  const problem = signal<string | undefined>(undefined);
+  let abort: AbortController | undefined;
+
+  const keep = (change: Parameters<typeof keepProgress>[1]): void => {
+    // A browser that refuses storage keeps nothing; the lesson goes on.
+    keepProgress(lesson.id, change).catch(() => undefined);
+  };
+
+  // A prediction that was made before a reload still stands.
+  readProgress()
+    .then((progress) => {
+      const before = progress.get(lesson.id)?.prediction;
+      if (predicted.value === undefined && before !== undefined && fits(lesson, before))
+        predicted.value = before;
+    })
+    .catch(() => undefined);
+
+  async function perform(signal: AbortSignal): Promise<LessonOutcome> {
+    const run = withChoices(lesson.run, choices.value);
+    switch (run.world) {
+      case 'simulator':
+        return await runSimulated(run, signal);
+      case 'hunt':
+        return await runHunt(run, signal, (count) => {
+          seeds.value = count;
+        });
+      case 'live': {
+        const freezeMs = Number(choices.value['forMs'] ?? FREEZE_MS);
+        const opened = openLiveRoom(run, frames, freezeMs);
+        room.value = opened;
+        signal.addEventListener('abort', () => opened.end(), { once: true });
+        return await opened.outcome;
+      }
+    }
+  }
+
+  return {
+    lesson,
+    predicted,
+    choices,
+    isRunning,
+    seeds,
+    room,
+    outcome,
+    problem,
+    predict(what) {
+      predicted.value = what;
+      if (what !== undefined) keep((before) => ({ ...before, prediction: what }));
+    },
+    async run() {
+      if (isRunning.value) return;
+      const mine = new AbortController();
+      abort = mine;
+      batch(() => {
+        isRunning.value = true;
+        problem.value = undefined;
+        outcome.value = undefined;
+        seeds.value = 0;
+      });
+      try {
+        const found = await perform(mine.signal);
+        if (mine.signal.aborted) return;
+        outcome.value = found;
+        const passed = holdAll(lesson.goal, found.measures);
+        keep((before) => ({
+          ...before,
+          runs: before.runs + 1,
+          ...(passed && before.passedAt === undefined ? { passedAt: Date.now() } : {}),
+        }));
+      } catch (error) {
+        if (!mine.signal.aborted) problem.value = sentenceIn(error);
+      } finally {
+        batch(() => {
+          isRunning.value = false;
+          room.value = undefined;
+        });
+      }
+    },
+    cancel() {
+      abort?.abort();
+    },
+  };
+}
+
+/** A file may have changed since the prediction was kept. */
+const fits = ({ predict }: Lesson, what: Predicted): boolean =>
+  what.kind === 'choice' ? 'choices' in predict && what.choice < predict.choices.length : 'number' in predict;

@@ -58,10 +58,13 @@ describe('a report', () => {
     expect(report).not.toHaveProperty('engine');
   });
 
-  it('says how far the lessons are, once somebody counts them', () => {
-    lessonProgress.value = { passed: 2, of: 8 };
+  it('says how far the lessons are and what was predicted, once somebody has begun', () => {
+    lessonProgress.value = {
+      lessons: { passed: 2, of: 8 },
+      predictions: [{ lesson: 'zombie', kind: 'number', value: 1500 }],
+    };
     const report = reportOf(lab, room, 'Chrome · Linux');
-    expect(v.parse(ReportSchema, report).lessons).toEqual({ passed: 2, of: 8 });
-    lessonProgress.value = undefined;
+    expect(v.parse(ReportSchema, report)).toMatchObject(lessonProgress.value);
+    lessonProgress.value = {};
   });
 });

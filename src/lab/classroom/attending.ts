@@ -4,6 +4,9 @@ import { signal } from '@preact/signals';
 import { REPORT_MS } from '../../live/classroom/messages.ts';
 import type { ClassOrder, ClassReport, ClassRoom } from '../../live/classroom/messages.ts';
 import { answered, sentenceIn } from '../lab-error.ts';
+import { LESSON_IDS } from '../lessons/library.ts';
+import { followProgress, lessonsReport } from '../lessons/progress.ts';
+import type { LessonsReport } from '../lessons/progress.ts';
 import type { Lab } from '../model/lab.ts';
 import type { LocalRank } from '../model/room-view.ts';
 import { words } from '../words.ts';
@@ -11,8 +14,8 @@ import { classWords } from './class-words.ts';
 import { deviceWords } from './device.ts';
 import type { Seat } from './seat.ts';
 
-/** How far the reader of the lessons is, where there are any: whoever shows them says it here. */
-export const lessonProgress = signal<ClassReport['lessons']>(undefined);
+/** How far the reader of the lessons is, and what was predicted: lessons are read in tabs of their own, which keep it in this browser. */
+export const lessonProgress = signal<LessonsReport>({});
 
 const CALL_MS = 20_000;
 const MAX_ADAPTER = 80;
@@ -29,6 +32,9 @@ export function attendClass(seat: Seat, lab: Lab): void {
     seat.report(next);
   };
   seat.obey((order) => carryOut(lab, order));
+  followProgress((progress) => {
+    lessonProgress.value = lessonsReport(progress, LESSON_IDS);
+  });
   setInterval(report, REPORT_MS);
   report();
 }
@@ -42,7 +48,6 @@ export function reportOf(lab: Lab, { room }: ClassRoom, device: string): ClassRe
   const chosen = chosenRank(lab);
   const rank = ranks.find(({ member }) => member === chosen?.member)?.rank;
   const engine = chosen?.status?.engine;
-  const lessons = lessonProgress.value;
   return {
     room,
     state,
@@ -55,7 +60,7 @@ export function reportOf(lab: Lab, { room }: ClassRoom, device: string): ClassRe
       : { engine: { kind: engine.kind, adapter: engine.adapter.slice(0, MAX_ADAPTER) || engine.kind } }),
     device,
     faults: lab.locals.value.reduce((sum, { status }) => sum + (status?.faults.length ?? 0), 0),
-    ...(lessons === undefined ? {} : { lessons }),
+    ...lessonProgress.value,
   };
 }
 

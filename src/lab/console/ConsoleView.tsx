@@ -10,6 +10,7 @@ import { consoleWords } from './console-words.ts';
 import { FaultThrower } from './FaultThrower.tsx';
 import { Invite } from './Invite.tsx';
 import { Outcomes } from './Outcomes.tsx';
+import { Predictions } from './Predictions.tsx';
 import { Roster } from './Roster.tsx';
 import { Training } from './Training.tsx';
 
@@ -46,6 +47,7 @@ export const ConsoleView = ({ console }: { readonly console: Console }): JSX.Ele
         </div>
         <div class="console-column talk">
           <Asking console={console} />
+          <Predictions console={console} />
           <Outcomes console={console} />
         </div>
       </main>

@@ -104,6 +104,16 @@ export const english = {
     missing: 'Write a question and at least two answers.',
   },
 
+  predictions: {
+    title: 'Predictions',
+    about: 'What the class predicted in the lessons.',
+    empty: 'Predictions appear here when participants work on the lessons.',
+    which: 'Lesson',
+    count: (n: number) => count(n, 'prediction', 'predictions'),
+    answer: (n: number) => `Answer ${n}`,
+    between: (low: string, high: string) => `${low} to ${high}`,
+  },
+
   log: {
     title: 'What came of it',
     empty: 'Starts, pauses and faults appear here, with who could not.',

@@ -94,6 +94,16 @@ export const chinese: ConsoleWords = {
     missing: '请写一个问题和至少两个答案。',
   },
 
+  predictions: {
+    title: '预测',
+    about: '全班在各课中的预测。',
+    empty: '学员学习课程时，他们的预测会出现在这里。',
+    which: '课程',
+    count: (n) => `${n} 个预测`,
+    answer: (n) => `答案 ${n}`,
+    between: (low, high) => `${low} 到 ${high}`,
+  },
+
   log: {
     title: '结果如何',
     empty: '开始、暂停和故障会出现在这里，也会显示谁没能做到。',

@@ -5,13 +5,12 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { sentenceIn } from '../lab-error.ts';
 import { language } from '../language/language.ts';
-import { nextTheme, theme } from '../theme.ts';
 import { Mark } from '../view/Header.tsx';
-import { Icon } from '../view/icons.tsx';
+import { Switches } from '../view/Switches.tsx';
 import { words } from '../words.ts';
 import { lessonWords } from './lesson-words.ts';
 import type { Lesson } from './lesson.ts';
-import { findLesson, LESSON_IDS } from './library.ts';
+import { findLesson, LESSON_IDS, lessonLanguage } from './library.ts';
 import { LessonList } from './LessonList.tsx';
 import { LessonView } from './LessonView.tsx';
 import { followProgress, type Progress } from './progress.ts';
@@ -45,7 +44,7 @@ export function LessonsPage({ frames }: { readonly frames: HTMLElement }): JSX.E
   }, []);
   useEffect(() => {
     let isOver = false;
-    Promise.all(LESSON_IDS.map((id) => findLesson(id, spoken === 'en' ? 'en' : 'zh')))
+    Promise.all(LESSON_IDS.map((id) => findLesson(id, lessonLanguage(spoken))))
       .then((found) => {
         if (!isOver) lessons.value = found.flatMap((lesson) => lesson ?? []);
       })
@@ -141,15 +140,7 @@ const Head = ({ isLesson }: { readonly isLesson: boolean }): JSX.Element => (
       <a class="button small ghost" href="./">
         {lessonWords.toLab}
       </a>
-      <button
-        type="button"
-        class="button small ghost theme-switch"
-        aria-label={words.header.theme[theme.value]}
-        title={words.header.theme[theme.value]}
-        onClick={nextTheme}
-      >
-        <Icon name={theme.value === 'light' ? 'sun' : theme.value === 'dark' ? 'moon' : 'half'} />
-      </button>
+      <Switches />
     </div>
   </header>
 );

@@ -1,6 +1,6 @@
-// The words of the lessons' page in Simplified Chinese.
+// The words of the lessons' page in Simplified Chinese. The glossary is that of ../words-zh.ts.
 
-import type { LessonWords } from './lesson-words.ts';
+import type { LessonWords } from './lesson-words-en.ts';
 
 export const chinese: LessonWords = {
   title: '课程',
@@ -125,15 +125,5 @@ export const chinese: LessonWords = {
     units: { seconds: '秒', minutes: '分钟', hours: '小时' },
     best: '检查点间隔',
     lost: (total, saving, redone) => `这样会损失 ${total} 的时间：${saving} 用于保存，${redone} 用于重做。`,
-  },
-
-  console: {
-    title: '预测',
-    about: '全班对各课的预测。',
-    empty: '学员学习课程时，他们的预测会出现在这里。',
-    which: '课程',
-    count: (n) => `${n} 个预测`,
-    answer: (n) => `答案 ${n}`,
-    between: (low, high) => `${low} 到 ${high}`,
   },
 };

@@ -1,9 +1,12 @@
 // The lessons of this folder. Their names are part of the page; a lesson's file is loaded when somebody opens it.
 
+import type { Language } from '../language/language.ts';
 import type { Lesson } from './lesson.ts';
 
 /** The languages in which each of them is written, as the file's name says it. */
 export type LessonLanguage = 'en' | 'zh';
+
+export const lessonLanguage = (spoken: Language): LessonLanguage => (spoken === 'zh-Hans' ? 'zh' : 'en');
 
 const files = import.meta.glob<string>('./*.md', { query: '?raw', import: 'default' });
 

@@ -3,6 +3,8 @@
 import { openDB } from 'idb';
 import type { DBSchema, IDBPDatabase } from 'idb';
 import * as v from 'valibot';
+import { MAX_PREDICTIONS } from '../../live/classroom/messages.ts';
+import type { ClassReport, LessonPrediction } from '../../live/classroom/messages.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -90,6 +92,24 @@ export function followProgress(listener: (progress: Progress) => void): () => vo
   return () => {
     isEnded = true;
     channel.close();
+  };
+}
+
+/** What an instructor is told of it. */
+export type LessonsReport = Pick<ClassReport, 'lessons' | 'predictions'>;
+
+/** Nothing, until the reader has begun. `ids`: the lessons of the workshop. */
+export function lessonsReport(progress: Progress, ids: readonly string[]): LessonsReport {
+  if (progress.size === 0) return {};
+  const predictions = [...progress.values()].flatMap(({ lesson, prediction }): readonly LessonPrediction[] =>
+    prediction === undefined ? [] : [{ lesson, ...prediction }],
+  );
+  return {
+    lessons: { passed: passedOf(progress, ids), of: ids.length },
+    // Those of the workshop first, should somebody have worked on many more.
+    predictions: predictions
+      .sort((a, b) => Number(ids.includes(b.lesson)) - Number(ids.includes(a.lesson)))
+      .slice(0, MAX_PREDICTIONS),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import * as Comlink from 'comlink';
 import { answered } from '../lab-error.ts';
+import { language } from '../language/language.ts';
 import { createCrew } from '../simulation/crew.ts';
 import { EXAMPLE_NAMES } from '../simulation/example-names.ts';
 import { hunt } from '../simulation/hunting.ts';
@@ -23,7 +24,7 @@ export async function runSimulated(run: SimulatedRun, signal: AbortSignal): Prom
   });
   try {
     const worker = Comlink.wrap<LessonWorker>(process);
-    return await until(signal, answered(lessonWords.run.simulator, RUN_MS, worker.run(run)));
+    return await until(signal, answered(lessonWords.run.simulator, RUN_MS, worker.run(run, language.value)));
   } finally {
     process.terminate();
   }

@@ -16,6 +16,8 @@ export const MAX_NICKNAME = 24;
 export const MAX_QUESTION = 200;
 export const MAX_CHOICE = 80;
 export const MAX_CHOICES = 6;
+/** Of one participant. */
+export const MAX_PREDICTIONS = 16;
 /** Pages report no more often than this, in milliseconds. */
 export const REPORT_MS = 2000;
 
@@ -62,6 +64,14 @@ const STATES = [
   'empty',
 ] as const;
 
+const lesson = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,39}$/));
+/** Which of the choices of a lesson, or a number. */
+const LessonPredictionSchema = v.variant('kind', [
+  v.strictObject({ lesson, kind: v.literal('choice'), choice: count(MAX_CHOICES - 1) }),
+  v.strictObject({ lesson, kind: v.literal('number'), value: v.pipe(v.number(), v.finite()) }),
+]);
+export type LessonPrediction = v.InferOutput<typeof LessonPredictionSchema>;
+
 export const ReportSchema = v.strictObject({
   room: RoomCodeSchema,
   state: v.picklist(STATES),
@@ -77,6 +87,8 @@ export const ReportSchema = v.strictObject({
   faults: count(999),
   /** Lessons passed, where the page keeps a count. */
   lessons: v.optional(v.strictObject({ passed: count(99), of: count(99) })),
+  /** What was predicted in lessons, one of each. */
+  predictions: v.optional(v.pipe(v.array(LessonPredictionSchema), v.maxLength(MAX_PREDICTIONS))),
 });
 export type ClassReport = v.InferOutput<typeof ReportSchema>;
 

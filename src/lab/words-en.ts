@@ -163,6 +163,8 @@ export const english = {
     copied: 'Link copied. Open it in another tab or window to join.',
     copyByHand: (link: string) => `This browser does not let the page copy. The link is ${link}`,
     theme: { auto: 'Colours: as the system', light: 'Colours: light', dark: 'Colours: dark' },
+    lessons: 'Lessons',
+    lessonsMeans: 'Eight lessons, to predict, run and check. They open in a tab of their own.',
     exact: 'exact',
     exactMeans:
       'Exact: after every step the state has the same bits as a run with one rank and no faults would have.',

@@ -128,6 +128,8 @@ export const chinese: Words = {
     copied: '链接已复制。在另一个标签页或窗口中打开它即可加入。',
     copyByHand: (link) => `本浏览器不允许页面写入剪贴板。链接是 ${link}`,
     theme: { auto: '配色：跟随系统', light: '配色：浅色', dark: '配色：深色' },
+    lessons: '课程',
+    lessonsMeans: '八个课程：预测、运行、核对。在新标签页中打开。',
     exact: '逐位一致',
     exactMeans: '逐位一致：每一步之后，状态的每一位都与单个 rank、没有故障的运行相同。',
     unpromised: (step) => `彼此一致，自第 ${step} 步起不再保证`,

@@ -24,6 +24,17 @@ export function Header({ lab }: { readonly lab: Lab }): JSX.Element {
           <Icon name="link" />
           {words.header.copyLink}
         </button>
+        {/* In a tab of its own: the room goes on meanwhile. */}
+        <a
+          class="button small ghost lessons-link"
+          href="lessons.html"
+          target="_blank"
+          rel="noopener"
+          title={words.header.lessonsMeans}
+        >
+          <Icon name="book" />
+          <span>{words.header.lessons}</span>
+        </a>
         <Switches />
       </div>
       <p class="room-state">

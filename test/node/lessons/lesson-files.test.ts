@@ -5,7 +5,7 @@ import { holdAll } from '../../../src/lab/lessons/condition.ts';
 import type { Lesson } from '../../../src/lab/lessons/lesson.ts';
 import { LESSON_IDS } from '../../../src/lab/lessons/library.ts';
 import { parseMarkdown, type Block } from '../../../src/lab/lessons/markdown.ts';
-import { keepMeasures, type Measures } from '../../../src/lab/lessons/metrics.ts';
+import { keepMeasures, METRICS, type Measures } from '../../../src/lab/lessons/metrics.ts';
 import { parseLesson } from '../../../src/lab/lessons/parse-lesson.ts';
 import {
   experimentOf,
@@ -113,6 +113,15 @@ describe('the goal of a simulated lesson is missed as the lesson stands, and rea
       expect(lesson.predict.choices.some(({ when }) => holdAll(when, asItStands))).toBe(true);
     else expect(asItStands.values[lesson.predict.number.metric]).toBeDefined();
   });
+});
+
+test('the lesson that the documentation shows can be run, and every metric is explained there', () => {
+  const docs = readFileSync(new URL('../../../docs/lessons.md', import.meta.url), 'utf8');
+  const [, shown = ''] = /```markdown\n([\s\S]*?)```/.exec(docs) ?? [];
+  const lesson = parseLesson(shown);
+  expect(holdAll(lesson.goal, measured(lesson, {}))).toBe(false);
+  expect(holdAll(lesson.goal, measured(lesson, { forMs: 1000 }))).toBe(true);
+  for (const metric of METRICS) expect(docs).toContain(`\`${metric}\``);
 });
 
 test('the job and the schedule of a live lesson are sound', () => {

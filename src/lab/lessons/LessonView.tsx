@@ -19,11 +19,13 @@ interface Props {
   readonly lesson: Lesson;
   readonly next: { readonly id: string; readonly title: string } | undefined;
   readonly frames: HTMLElement;
+  /** A file that bears the name of another lesson leaves that one's progress alone. */
+  readonly isKept: boolean;
   readonly say: (text: string) => void;
 }
 
-export function LessonView({ lesson, next, frames, say }: Props): JSX.Element {
-  const session = useMemo(() => openSession(lesson, frames), [lesson]);
+export function LessonView({ lesson, next, frames, isKept, say }: Props): JSX.Element {
+  const session = useMemo(() => openSession(lesson, frames, isKept), [lesson]);
   useEffect(
     () => () => {
       session.cancel();

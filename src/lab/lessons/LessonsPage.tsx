@@ -106,7 +106,8 @@ export function LessonsPage({ frames }: { readonly frames: HTMLElement }): JSX.E
           progress={progress.value}
           bring={(file) => void bring(file)}
           problem={
-            problem.value ?? (place.value === '' ? undefined : lessonWords.unknown(place.value.slice(0, 40)))
+            problem.value ??
+            (['', OWN].includes(place.value) ? undefined : lessonWords.unknown(place.value.slice(0, 40)))
           }
         />
       ) : (
@@ -115,6 +116,7 @@ export function LessonsPage({ frames }: { readonly frames: HTMLElement }): JSX.E
           lesson={lesson}
           next={at < 0 ? undefined : all[at + 1]}
           frames={frames}
+          isKept={at >= 0 || !LESSON_IDS.includes(lesson.id)}
           say={say}
         />
       )}

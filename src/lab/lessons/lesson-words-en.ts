@@ -89,7 +89,6 @@ export const english = {
     searching: (seeds: number) => `${seeds} seeds, and nothing broke yet…`,
     simulator: 'The simulator',
     cancelled: 'It was cancelled.',
-    tooLong: (seconds: number) => `The room took longer than ${seconds} s. Reload the page, and try again.`,
     noExample: (name: string, known: readonly string[]) =>
       `There is no example “${name}”. There are: ${known.join(', ')}.`,
     setting: 'Settings',

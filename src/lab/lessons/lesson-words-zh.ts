@@ -59,7 +59,6 @@ export const chinese: LessonWords = {
     searching: (seeds) => `已搜索 ${seeds} 个种子，尚未出错…`,
     simulator: '模拟器',
     cancelled: '已取消。',
-    tooLong: (seconds) => `房间用时超过 ${seconds} 秒。请重新载入页面再试一次。`,
     noExample: (name, known) => `没有名为“${name}”的示例。现有：${known.join('、')}。`,
     setting: '设置',
     verdict: '结论',

@@ -165,7 +165,6 @@ export const FrontMatterSchema = v.strictObject({
 });
 
 export type FrontMatter = Readonly<v.InferOutput<typeof FrontMatterSchema>>;
-export type Prediction = FrontMatter['predict'];
 export type LessonRun = FrontMatter['run'];
 export type SimulatedRun = Extract<LessonRun, { world: 'simulator' }>;
 export type LiveRun = Extract<LessonRun, { world: 'live' }>;

@@ -31,8 +31,8 @@ export interface Session {
 
 const FREEZE_MS = 3000;
 
-/** `frames`: where the ranks of a live run live. */
-export function openSession(lesson: Lesson, frames: HTMLElement): Session {
+/** `frames`: where the ranks of a live run live. `isKept`: whether progress is the browser's to keep. */
+export function openSession(lesson: Lesson, frames: HTMLElement, isKept: boolean): Session {
   const predicted = signal<Predicted | undefined>(undefined);
   const choices = signal(usualChoices(lesson.settings));
   const isRunning = signal(false);
@@ -43,6 +43,7 @@ export function openSession(lesson: Lesson, frames: HTMLElement): Session {
   let abort: AbortController | undefined;
 
   const keep = (change: Parameters<typeof keepProgress>[1]): void => {
+    if (!isKept) return;
     // A browser that refuses storage keeps nothing; the lesson goes on.
     keepProgress(lesson.id, change).catch(() => undefined);
   };
@@ -50,7 +51,7 @@ export function openSession(lesson: Lesson, frames: HTMLElement): Session {
   // A prediction that was made before a reload still stands.
   readProgress()
     .then((progress) => {
-      const before = progress.get(lesson.id)?.prediction;
+      const before = isKept ? progress.get(lesson.id)?.prediction : undefined;
       if (predicted.value === undefined && before !== undefined && fits(lesson, before))
         predicted.value = before;
     })

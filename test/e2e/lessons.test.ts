@@ -109,8 +109,9 @@ const SIMULATED: Readonly<Record<string, Walk>> = {
   timeouts: {
     predict: 12_000,
     set: [
-      ['Collective: no progress (ms)', '2000'],
-      ['Regroup: given up (ms)', '3000'],
+      ['Suspicion: silence (ms)', '800'],
+      ['Collective: no progress (ms)', '1000'],
+      ['Regroup: given up (ms)', '2000'],
     ],
   },
   'torn-checkpoint': { predict: 60, set: [['A checkpoint every (steps)', '5']] },

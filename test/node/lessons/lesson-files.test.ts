@@ -93,7 +93,7 @@ describe('the goal of a simulated lesson is missed as the lesson stands, and rea
     '02-zombie': { forMs: 3000 },
     '03-split-brain': { quorum: 'majority' },
     '04-out-of-memory': { forMs: 2000 },
-    '05-timeouts': { collectiveMs: 2000, regroupMs: 3000 },
+    '05-timeouts': { suspicionMs: 800, collectiveMs: 1000, regroupMs: 2000 },
     '06-torn-checkpoint': { checkpointEvery: 5 },
     '07-interval': { checkpointEvery: 40 },
   };

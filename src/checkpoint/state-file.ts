@@ -247,7 +247,8 @@ function notesText(notes: CheckpointNotes): string {
   }
 }
 
-function parseNotes(text: string): CheckpointNotes {
+/** Notes from their JSON. Throws a `StateFileError`. */
+export function parseNotes(text: string): CheckpointNotes {
   try {
     const notes: unknown = JSON.parse(text);
     if (typeof notes === 'object' && notes !== null && !Array.isArray(notes)) return notes as CheckpointNotes;

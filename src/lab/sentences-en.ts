@@ -173,6 +173,8 @@ function sentenceOf(event: TraceEvent): Sentence {
         ? say`caught up by one step with the gradient that ${who(event.donor)} had kept (${bytes(event.bytes)}).`
         : say`received the whole state at step ${event.step} from ${who(event.donor)} (${bytes(event.bytes)}).`;
     case 'donated':
+      if (event.piece !== undefined)
+        return say`went on giving ${who(event.to)} the state at step ${event.step}, from piece ${event.piece} on.`;
       return say`gave ${who(event.to)} ${event.by === 'gradient' ? 'the gradient of' : 'its whole state at'} step ${event.step}.`;
     case 'rejected':
       return rejected(event);

@@ -168,6 +168,8 @@ function sentenceOf(event: TraceEvent): Sentence {
         ? say`用 ${who(event.donor)} 保留的梯度追上了一步（${bytes(event.bytes)}）。`
         : say`从 ${who(event.donor)} 收到了第 ${event.step} 步的完整状态（${bytes(event.bytes)}）。`;
     case 'donated':
+      if (event.piece !== undefined)
+        return say`接着把第 ${event.step} 步的状态交给 ${who(event.to)}，从第 ${event.piece} 块开始。`;
       return event.by === 'gradient'
         ? say`把第 ${event.step} 步的梯度给了 ${who(event.to)}。`
         : say`把第 ${event.step} 步的完整状态给了 ${who(event.to)}。`;

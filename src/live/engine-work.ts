@@ -1,6 +1,5 @@
 // The engine's side of the host: turns engine effects into calls, one at a time, and their outcomes into events.
 
-import { decodeState, encodeState } from '../checkpoint/state-file.ts';
 import { jobHash as hashOfJob } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import { jobLayout } from '../engine/graph/job-layout.ts';
@@ -15,6 +14,7 @@ import type { Effect, Event } from '../protocol/effects.ts';
 import { createEngineQueue } from './engine-queue.ts';
 import type { OpenEngine } from './host-ports.ts';
 import type { Saved } from './saved.ts';
+import { fromPieces, toPieces } from './state-pieces.ts';
 import { messageOf } from './message-of.ts';
 
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { readonly kind: Kind }>;
@@ -204,32 +204,32 @@ export function createEngineWork({ open, dispatch, notes, adopt, note, now }: En
       );
     },
 
-    exportState({ generation, to }) {
+    exportState({ generation }) {
       queue.add(() =>
         call(
           async ({ engine, job, jobHash }) => {
             const state = await engine.exportState();
             const hash = await engine.hash();
-            const bytes = encodeState(
+            const pieces = toPieces(
               { state, job, jobHash, stateHash: hash, notes: notes(state.step, generation) },
               parameterTensors(job.model),
             );
-            dispatch({ kind: 'exported', generation, to, step: state.step, hash, bytes });
+            dispatch({ kind: 'exported', generation, step: state.step, hash, state: pieces });
           },
           (detail) => {
-            note(`The state could not be exported for ${to.slice(0, 4)}: ${detail}`);
+            note(`The state could not be exported for a rank that heals: ${detail}`);
           },
         ),
       );
     },
 
-    importState({ generation, step, hash, bytes }) {
+    importState({ generation, step, hash, pieces }) {
       const failed = (detail: string): void => {
         dispatch({ kind: 'importFailed', generation, detail });
       };
       queue.add(() =>
         call(async ({ engine, job }) => {
-          const file = decodeState(bytes, job, parameterTensors(job.model));
+          const file = fromPieces(pieces, job, parameterTensors(job.model));
           if (file.state.step !== step || file.stateHash !== hash) {
             failed(`The donor announced step ${step} and sent a state of step ${file.state.step}.`);
             return;

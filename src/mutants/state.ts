@@ -63,6 +63,18 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    name: 'pieces-of-two-states-mixed',
+    breaks:
+      'A rank that lost its donor in mid-heal fills up what it has with the pieces of the next one, whose state has moved on.',
+    seen: 'Resumed downloads that check the length and not the entity tag: half of the old file, half of the new.',
+    invariant: [1],
+    mutate: (rules) => ({
+      ...rules,
+      keepsPiece: () => true,
+      hasTarget: (training, target) => training.step === target.step,
+    }),
+  },
+  {
     name: 'lost-state-not-missed',
     breaks:
       'That every state at hand is older than one which was committed goes unnoticed, and steps are taken back.',

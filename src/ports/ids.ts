@@ -14,6 +14,8 @@ export type SeatId = Branded<string, 'SeatId'>;
 export type IncarnationId = Branded<string, 'IncarnationId'>;
 /** 128-bit digest of a training state, 32 hex digits (see `StateDigest` in collective/digest.ts). */
 export type StateHash = Branded<string, 'StateHash'>;
+/** The same digest of one piece of a state that travels (see collective/state-transfer.ts), 32 hex digits. */
+export type PieceDigest = Branded<string, 'PieceDigest'>;
 /** SHA-256 of a job's canonical JSON, 64 hex digits. */
 export type JobHash = Branded<string, 'JobHash'>;
 
@@ -25,6 +27,7 @@ export const isMemberId = (text: string): text is MemberId => HEX_32.test(text);
 export const isSeatId = (text: string): text is SeatId => HEX_32.test(text);
 export const isIncarnationId = (text: string): text is IncarnationId => INCARNATION.test(text);
 export const isStateHash = (text: string): text is StateHash => HEX_32.test(text);
+export const isPieceDigest = (text: string): text is PieceDigest => HEX_32.test(text);
 export const isJobHash = (text: string): text is JobHash => HEX_64.test(text);
 
 /** Names one generation: numbers are unique within an incarnation. */

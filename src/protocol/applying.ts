@@ -76,6 +76,8 @@ export function onImported(
   // The next round that completes says what is committed.
   training.committed = Math.min(training.committed, event.step);
   reportHeal(ctx);
+  // If it is not the state that was announced, one of the pieces is not what its donor's list says.
+  if (state.incoming !== undefined) state.incoming.spoilt = true;
   settled(ctx);
   afterHeal(ctx);
 }
@@ -85,6 +87,7 @@ export function onImportFailed(ctx: Context, event: { readonly detail: string })
   if (state.changing !== 'import') return;
   report(ctx, { kind: 'engine', detail: event.detail });
   state.healing = undefined;
+  if (state.incoming !== undefined) state.incoming.spoilt = true;
   settled(ctx);
   if (state.membership !== undefined) askDonor(ctx, state.membership);
 }

@@ -8,10 +8,18 @@
 
 import CRC32 from 'crc-32';
 import * as v from 'valibot';
+import { digestOfPiece, MAX_PIECES, PIECE_BYTES, PIECE_WINDOW } from '../collective/state-transfer.ts';
 import { packedLength, packLanes, unpackLanes, type Packing } from '../collective/packing.ts';
 import { JobSchema } from '../job/job.ts';
-import { isIncarnationId, isJobHash, isMemberId, isSeatId, isStateHash } from '../ports/ids.ts';
-import type { IncarnationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
+import {
+  isIncarnationId,
+  isJobHash,
+  isMemberId,
+  isPieceDigest,
+  isSeatId,
+  isStateHash,
+} from '../ports/ids.ts';
+import type { IncarnationId, JobHash, MemberId, PieceDigest, SeatId, StateHash } from '../ports/ids.ts';
 import type { Lane } from '../ports/network.ts';
 import type { Generation } from './generation.ts';
 import { asciiJson, jsonLength } from './ascii-json.ts';
@@ -39,6 +47,10 @@ export const seatId = v.custom<SeatId>(
 export const stateHash = v.custom<StateHash>(
   (x) => typeof x === 'string' && isStateHash(x),
   'a state hash of 32 hex digits',
+);
+export const pieceDigest = v.custom<PieceDigest>(
+  (x) => typeof x === 'string' && isPieceDigest(x),
+  'a piece digest of 32 hex digits',
 );
 export const jobHashSchema = v.custom<JobHash>(
   (x) => typeof x === 'string' && isJobHash(x),
@@ -80,6 +92,8 @@ export const standing = v.strictObject({
 const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8));
 const round = v.strictObject({ step: count, attempt });
 const bucket = v.pipe(count, v.maxValue(MAX_TENSORS));
+const piece = v.pipe(count, v.maxValue(MAX_PIECES - 1));
+export const pieceDigests = v.pipe(v.array(pieceDigest), v.minLength(1), v.maxLength(MAX_PIECES));
 const phase = v.picklist([
   'starting',
   'joining',
@@ -181,10 +195,11 @@ const HeaderSchema = v.variant('kind', [
     waiting: maybe(memberId),
     attempt: maybe(attempt),
     hidden: maybe(v.literal(true)),
+    pieces: maybe(count),
   }),
   v.strictObject({ kind: v.literal('part'), generation: generationId, round, bucket, part: count, packing }),
   v.strictObject({ kind: v.literal('resend'), generation: generationId, round, bucket, part: count }),
-  v.strictObject({ kind: v.literal('heal'), generation: generationId, have: maybe(standing) }),
+  v.strictObject({ kind: v.literal('heal'), generation: generationId, have: maybe(standing), piece }),
   v.strictObject({
     kind: v.literal('gradient'),
     generation: generationId,
@@ -204,7 +219,29 @@ const HeaderSchema = v.variant('kind', [
     hops: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8)),
     message: RelayedSchema,
   }),
-  v.strictObject({ kind: v.literal('state'), generation: generationId, step: count, hash: stateHash }),
+  v.strictObject({
+    kind: v.literal('state'),
+    generation: generationId,
+    step: count,
+    hash: stateHash,
+    digests: pieceDigests,
+    piece,
+  }),
+  v.strictObject({
+    kind: v.literal('want'),
+    generation: generationId,
+    step: count,
+    hash: stateHash,
+    pieces: v.pipe(v.array(piece), v.minLength(1), v.maxLength(PIECE_WINDOW)),
+  }),
+  v.strictObject({
+    kind: v.literal('piece'),
+    generation: generationId,
+    step: count,
+    hash: stateHash,
+    piece,
+    digest: pieceDigest,
+  }),
   v.strictObject({ kind: v.literal('recall') }),
   v.strictObject({ kind: v.literal('flight'), entries: FlightEntriesSchema }),
 ]);
@@ -238,7 +275,7 @@ export function split(message: Message): { readonly header: unknown; readonly pa
     const header = exponents === undefined ? rest : { ...rest, exponents: Array.from(exponents) };
     return { header, payload: asBytes(reduced) };
   }
-  if (message.kind === 'state') {
+  if (message.kind === 'state' || message.kind === 'piece') {
     const { bytes, ...header } = message;
     return { header, payload: bytes };
   }
@@ -293,12 +330,14 @@ function longPart(message: Message): object | undefined {
     case 'standing':
     case 'start':
     case 'state':
+    case 'piece':
+    case 'want':
       return undefined;
   }
 }
 
-const hasPayload = (message: Message): boolean =>
-  message.kind === 'part' || message.kind === 'gradient' || message.kind === 'state';
+const hasPayload = ({ kind }: Message): boolean =>
+  kind === 'part' || kind === 'gradient' || kind === 'state' || kind === 'piece';
 
 /** Long messages do not fit between the short ones, which wait for nothing. */
 export const laneOf = (message: Message): Lane =>
@@ -362,7 +401,21 @@ export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
     throw new CodecError('The checksum of a message does not match its bytes.');
   const header = parseHeader(parseJson(bytes, length));
   const payload = bytes.slice(start);
-  return join(header, 'packing' in header ? unpacked(payload, header.packing) : payload);
+  const message = join(header, 'packing' in header ? unpacked(payload, header.packing) : payload);
+  if (message.kind === 'state' || message.kind === 'piece') checkPiece(message);
+  return message;
+}
+
+/** A piece is what its digest says before anybody relies on it. */
+function checkPiece(message: Extract<Message, { kind: 'state' | 'piece' }>): void {
+  const { piece, bytes } = message;
+  const digest = message.kind === 'state' ? message.digests[piece] : message.digest;
+  if (digest === undefined)
+    throw new CodecError(`Piece ${piece} of a state was sent, which the list of its pieces has not.`);
+  if (bytes.length > PIECE_BYTES)
+    throw new CodecError(`A piece has at most ${PIECE_BYTES} bytes, and ${bytes.length} came.`);
+  if (digestOfPiece(bytes) !== digest)
+    throw new CodecError(`Piece ${piece} of a state does not have the digest that it was announced with.`);
 }
 
 function unpacked(payload: Uint8Array<ArrayBuffer>, packing: Packing | undefined): Uint8Array<ArrayBuffer> {
@@ -403,7 +456,7 @@ function join(header: Header, payload: Uint8Array<ArrayBuffer>): Message {
     const exponents = header.exponents === undefined ? undefined : Int32Array.from(header.exponents);
     return { ...header, exponents, packing: header.packing, reduced: asWords(payload) };
   }
-  if (header.kind === 'state') return { ...header, bytes: payload };
+  if (header.kind === 'state' || header.kind === 'piece') return { ...header, bytes: payload };
   if (payload.length > 0)
     throw new CodecError(
       `A message of kind ${header.kind} carries no payload, and ${payload.length} bytes came.`,

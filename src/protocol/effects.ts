@@ -7,6 +7,7 @@ import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../port
 import type { Evidence } from '../ports/network.ts';
 import type { TraceEvent } from '../trace/events.ts';
 import type { LaneLayout } from '../collective/lanes.ts';
+import type { PieceList } from '../collective/state-transfer.ts';
 import type { Message, Standing } from './messages.ts';
 import type { Provenance } from './provenance.ts';
 import type { SeatRecord } from './votes.ts';
@@ -70,10 +71,9 @@ export type Event =
   | {
       readonly kind: 'exported';
       readonly generation: GenerationId;
-      readonly to: MemberId;
       readonly step: number;
       readonly hash: StateHash;
-      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly state: PieceList;
     }
   | {
       readonly kind: 'imported';
@@ -138,13 +138,14 @@ export type Effect =
       readonly exponents: Int32Array<ArrayBuffer> | undefined;
       readonly mode: UpdateMode;
     }
-  | { readonly kind: 'exportState'; readonly generation: GenerationId; readonly to: MemberId }
+  /** A copy of the state, cut into pieces; answered by `exported`. */
+  | { readonly kind: 'exportState'; readonly generation: GenerationId }
   | {
       readonly kind: 'importState';
       readonly generation: GenerationId;
       readonly step: number;
       readonly hash: StateHash;
-      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly pieces: readonly Uint8Array<ArrayBuffer>[];
     }
   /** Look for the newest checkpoint of this browser that verifies, now, and bring the engine to it; answered by `restored`. */
   | { readonly kind: 'restore' }

@@ -46,6 +46,7 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
   donorTurn: 0,
   donor: undefined,
   healRequests: new Map(),
+  exportingFor: new Map(),
   running: generation.running,
   startWanted: ctx.state.membership?.startWanted ?? false,
   wasRunning: ctx.state.membership?.running ?? false,

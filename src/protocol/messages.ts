@@ -2,7 +2,7 @@
 
 import type { Packing } from '../collective/packing.ts';
 import type { Job } from '../job/job.ts';
-import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
+import type { GenerationId, JobHash, MemberId, PieceDigest, SeatId, StateHash } from '../ports/ids.ts';
 import type { Ballot, Phase } from '../trace/events.ts';
 import type { FlightEntry } from '../trace/flight-recorder.ts';
 import type { Evidence } from '../ports/network.ts';
@@ -67,6 +67,8 @@ export type Message =
       readonly attempt: number | undefined;
       /** Its tab is in the background. */
       readonly hidden: true | undefined;
+      /** Of a rank that heals: how many pieces of the state it has, which shows that it gets on. */
+      readonly pieces: number | undefined;
     }
   | { readonly kind: 'prepare'; readonly generation: GenerationId; readonly ballot: Ballot }
   | {
@@ -140,7 +142,13 @@ export type Message =
       readonly part: number;
     }
   /** A rank that is behind asks a donor, and says what it has. */
-  | { readonly kind: 'heal'; readonly generation: GenerationId; readonly have: Standing | undefined }
+  | {
+      readonly kind: 'heal';
+      readonly generation: GenerationId;
+      readonly have: Standing | undefined;
+      /** Where it takes the whole state: the first piece that it lacks. */
+      readonly piece: number;
+    }
   | {
       readonly kind: 'gradient';
       readonly generation: GenerationId;
@@ -150,11 +158,31 @@ export type Message =
       readonly packing: Packing | undefined;
       readonly reduced: Int32Array<ArrayBuffer>;
     }
+  /** What a donor has: a list of pieces, and the one that was asked for. A state of one piece is here with it. */
   | {
       readonly kind: 'state';
       readonly generation: GenerationId;
       readonly step: number;
       readonly hash: StateHash;
+      readonly digests: readonly PieceDigest[];
+      readonly piece: number;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
+  /** Asks that donor for further pieces: a few at a time. */
+  | {
+      readonly kind: 'want';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly hash: StateHash;
+      readonly pieces: readonly number[];
+    }
+  | {
+      readonly kind: 'piece';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly hash: StateHash;
+      readonly piece: number;
+      readonly digest: PieceDigest;
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
   /** The whole room trains, or goes back to it after a pause. */

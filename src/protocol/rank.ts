@@ -35,12 +35,10 @@ import { RULES, type Rules } from './rules.ts';
 import type { RankConfig, RankState } from './state.ts';
 import { heard, onBeat, onBeatTimer, onLinkDown, onStall, suspect } from './suspicion.ts';
 import {
-  onExported,
   onGradient,
   onHeal,
   onHealTimer,
   onStanding,
-  onState,
   onTarget,
   repeatStanding,
   repeatStandings,
@@ -56,6 +54,7 @@ import {
   wantStart,
 } from './training.ts';
 import { stop } from './stopping.ts';
+import { onExported, onPiece, onState, onWant, pieceDamaged } from './transfer.ts';
 import { emptyRecord } from './votes.ts';
 import { adoptSeat, onAccept, onPrepare } from './voting.ts';
 
@@ -91,6 +90,8 @@ export const createRank = (config: RankConfig): RankState => ({
   saved: undefined,
   pendingApplied: undefined,
   healing: undefined,
+  donation: undefined,
+  incoming: undefined,
   heardOf: undefined,
   looks: 0,
   founding: undefined,
@@ -181,6 +182,7 @@ function handle(ctx: Context, event: Event): void {
       if (state.membership !== undefined && !isIn(state.membership.generation, event.from)) return;
       if (state.membership?.round !== undefined) requestMissing(ctx, state.membership);
       else repeatStandings(ctx);
+      pieceDamaged(ctx, event.from);
       return;
     case 'unsent':
       return;
@@ -301,6 +303,8 @@ function onMessage(ctx: Context, from: MemberId, message: Message): void {
     case 'heal':
     case 'gradient':
     case 'state':
+    case 'want':
+    case 'piece':
     case 'start':
       if (isAhead(ctx, from, message)) return;
       if (membershipInForce(ctx, message.generation) !== undefined) onGenerationMessage(ctx, from, message);
@@ -371,6 +375,12 @@ function onGenerationMessage(
       return;
     case 'state':
       onState(ctx, from, message);
+      return;
+    case 'want':
+      onWant(ctx, from, message);
+      return;
+    case 'piece':
+      onPiece(ctx, from, message);
       return;
     case 'start':
       wantStart(ctx);
@@ -452,6 +462,7 @@ function forget(ctx: Context, detail: string): void {
   state.changing = undefined;
   state.pendingApplied = undefined;
   state.healing = undefined;
+  state.donation = undefined;
   state.founding = undefined;
   giveUpPlace(ctx, detail);
   ctx.effects.push({ kind: 'prepareEngine', job: state.job });

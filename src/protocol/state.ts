@@ -2,6 +2,7 @@
 
 import type { AllReduce } from '../collective/all-reduce.ts';
 import type { LaneLayout } from '../collective/lanes.ts';
+import type { Incoming, PieceList } from '../collective/state-transfer.ts';
 import type { Job } from '../job/job.ts';
 import type { UpdateMode } from '../ports/engine.ts';
 import type { Evidence } from '../ports/network.ts';
@@ -29,7 +30,9 @@ export interface Peer {
   /** Of the round that it is in. */
   attempt: number;
   waiting: MemberId | undefined;
-  /** When its (phase, step) last changed. */
+  /** While it heals: how many pieces of the state it has. */
+  pieces: number | undefined;
+  /** When its (phase, step, pieces) last changed. */
   since: number;
   suspected: Evidence | undefined;
   /** The generation it says it is in, and how many steps that one has committed. */
@@ -107,6 +110,18 @@ export interface Computing extends RoundId {
   readonly microBatches: readonly number[];
 }
 
+/** What a rank that is behind has said: where it stands, and the first piece of the whole state that it lacks. */
+export interface HealRequest {
+  readonly have: Standing | undefined;
+  readonly piece: number;
+}
+
+/** The whole state in pieces, and which one it is. */
+export interface Donation extends PieceList {
+  readonly step: number;
+  readonly hash: StateHash;
+}
+
 export interface Membership {
   readonly generation: Generation;
   /** Undefined: every member has links with all others. */
@@ -134,10 +149,12 @@ export interface Membership {
   verdict: Verdict | undefined;
   synced: boolean;
   donorTurn: number;
-  /** The donor that was asked last; undefined where there was no link with one. */
+  /** Whom this rank, which is behind, asked last: there was a link. */
   donor: MemberId | undefined;
   /** Peers that asked to be healed before this rank was synced. */
-  readonly healRequests: Map<MemberId, Standing | undefined>;
+  readonly healRequests: Map<MemberId, HealRequest>;
+  /** Those that wait for the engine's copy of the state, and the piece that each wants first. */
+  readonly exportingFor: Map<MemberId, number>;
   /** Whether the members have agreed to train. */
   running: boolean;
   /** Told to start, not yet acted on. */
@@ -195,6 +212,10 @@ export interface RankState {
         readonly paused: boolean;
       }
     | undefined;
+  /** The state as this rank gives it to those that heal; until all have it. */
+  donation: Donation | undefined;
+  /** What has come of the state that this rank is to heal with. It outlives its donor and the generation. */
+  incoming: Incoming | undefined;
   /** The last generation that this rank has heard of and is not in: where a newcomer without links looks for some. */
   heardOf: Generation | undefined;
   /** How often it has looked. */
@@ -266,6 +287,7 @@ export const newPeer = (now: number): Peer => ({
   step: 0,
   attempt: 0,
   waiting: undefined,
+  pieces: undefined,
   since: now,
   told: undefined,
   evictions: 0,
@@ -283,6 +305,10 @@ export function cloneRank(state: RankState): RankState {
     peers: new Map([...state.peers].map(([member, peer]) => [member, { ...peer }])),
     seats: new Map(state.seats),
     early: [...state.early],
+    incoming:
+      state.incoming === undefined
+        ? undefined
+        : { ...state.incoming, pieces: [...state.incoming.pieces], asked: [...state.incoming.asked] },
   };
 }
 
@@ -298,6 +324,7 @@ const cloneMembership = (membership: Membership): Membership => ({
         },
   selfReports: new Map(membership.selfReports),
   healRequests: new Map(membership.healRequests),
+  exportingFor: new Map(membership.exportingFor),
   reported: new Map(membership.reported),
   offered: new Map(membership.offered),
   round: membership.round === undefined ? undefined : cloneRound(membership.round),

@@ -19,6 +19,7 @@ import { silenceAllowed, standstillAllowed } from './patience.ts';
 import { nameStall } from './stalls.ts';
 import type { Membership, Peer } from './state.ts';
 import { donorGone } from './syncing.ts';
+import { piecesHeld } from '../collective/state-transfer.ts';
 import { onProgressTimer, waitingFor } from './training.ts';
 import { noted } from './usual.ts';
 
@@ -85,6 +86,7 @@ export const beatMessage = ({ state }: Context, membership: Membership): Message
   waiting: waitingFor(membership),
   attempt: membership.round?.id.attempt === 0 ? undefined : membership.round?.id.attempt,
   hidden: state.hidden ? true : undefined,
+  pieces: state.incoming && piecesHeld(state.incoming),
 });
 
 export function onBeatTimer(ctx: Context): void {
@@ -164,11 +166,14 @@ export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void 
   if (peer.room !== undefined && peer.room.generation.id.incarnation !== message.generation.incarnation)
     peer.room = undefined;
   if (membershipInForce(ctx, message.generation) === undefined) return;
-  if (peer.phase !== message.phase || peer.step !== message.step) peer.since = ctx.now;
+  const isAsBefore =
+    peer.phase === message.phase && peer.step === message.step && peer.pieces === message.pieces;
+  if (!isAsBefore) peer.since = ctx.now;
   peer.phase = message.phase;
   peer.step = message.step;
   peer.attempt = message.attempt ?? 0;
   peer.waiting = message.waiting;
+  peer.pieces = message.pieces;
 }
 
 /** How its heartbeats come, whatever generation they are of. */

@@ -17,9 +17,10 @@ import {
 } from './context.ts';
 import { membersOf, rankOf } from './generation.ts';
 import type { Message, SelfReport, Standing, Verdict } from './messages.ts';
-import type { Membership } from './state.ts';
+import type { HealRequest, Membership } from './state.ts';
 import type { Target } from './target.ts';
 import { beginStep } from './training.ts';
+import { donateState, pieceWanted } from './transfer.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
@@ -215,8 +216,9 @@ export function becomeSynced(ctx: Context, membership: Membership): void {
   training.paused = membership.verdict?.paused ?? false;
   training.lineage = membership.generation.id;
   ctx.state.vouched = membership.generation.id;
+  ctx.state.incoming = undefined;
   clearTimer(ctx, 'heal');
-  for (const [peer, have] of membership.healRequests) donate(ctx, membership, peer, have);
+  for (const [peer, request] of membership.healRequests) donate(ctx, membership, peer, request);
   membership.healRequests.clear();
   beginStep(ctx);
 }
@@ -237,7 +239,12 @@ export function askDonor(ctx: Context, membership: Membership): void {
     return;
   }
   membership.donor = donor;
-  send(ctx, donor, { kind: 'heal', generation: membership.generation.id, have: ownStanding(ctx) });
+  send(ctx, donor, {
+    kind: 'heal',
+    generation: membership.generation.id,
+    have: ownStanding(ctx),
+    piece: pieceWanted(ctx),
+  });
 }
 
 /** The `heal` timer: asks again. Returns members whose standing is overdue. */
@@ -265,13 +272,13 @@ export function onHeal(ctx: Context, from: MemberId, message: Of<'heal'>): void 
   const membership = membershipInForce(ctx, message.generation);
   if (membership === undefined || membership.frozen) return;
   if (!membership.synced) {
-    membership.healRequests.set(from, message.have);
+    membership.healRequests.set(from, message);
     return;
   }
-  donate(ctx, membership, from, message.have);
+  donate(ctx, membership, from, message);
 }
 
-function donate(ctx: Context, membership: Membership, to: MemberId, have: Standing | undefined): void {
+function donate(ctx: Context, membership: Membership, to: MemberId, { have, piece }: HealRequest): void {
   const { training, layout } = ctx.state;
   const { target, generation } = membership;
   if (training === undefined || target === undefined) return;
@@ -288,49 +295,7 @@ function donate(ctx: Context, membership: Membership, to: MemberId, have: Standi
     report(ctx, { kind: 'donated', generation: generation.id, to, step: training.step, by: 'gradient' });
     return;
   }
-  ctx.effects.push({ kind: 'exportState', generation: generation.id, to });
-}
-
-/** The engine's copy of the state is ready: on its way, if this is still the generation that asked. */
-export function onExported(
-  ctx: Context,
-  event: {
-    readonly generation: Of<'state'>['generation'];
-    readonly to: MemberId;
-    readonly step: number;
-    readonly hash: Of<'state'>['hash'];
-    readonly bytes: Of<'state'>['bytes'];
-  },
-): void {
-  const membership = membershipInForce(ctx, event.generation);
-  if (membership === undefined || membership.frozen) return;
-  const { generation, step, hash, bytes, to } = event;
-  send(ctx, to, { kind: 'state', generation, step, hash, bytes });
-  report(ctx, { kind: 'donated', generation, to, step, by: 'state' });
-}
-
-export function onState(ctx: Context, from: MemberId, message: Of<'state'>): void {
-  const membership = membershipInForce(ctx, message.generation);
-  const { state } = ctx;
-  if (
-    membership?.target === undefined ||
-    membership.synced ||
-    membership.frozen ||
-    !ctx.rules.isSettled(state.changing)
-  )
-    return;
-  if (!membership.target.donors.includes(from)) return;
-  if (message.step !== membership.target.step || message.hash !== membership.target.hash) return;
-  state.changing = 'import';
-  state.healing = {
-    generation: message.generation,
-    donor: from,
-    by: 'state',
-    bytes: message.bytes.length,
-    paused: membership.verdict?.paused ?? false,
-  };
-  const { generation, step, hash, bytes } = message;
-  ctx.effects.push({ kind: 'importState', generation, step, hash, bytes });
+  donateState(ctx, membership, to, piece);
 }
 
 export function onGradient(ctx: Context, from: MemberId, message: Of<'gradient'>): void {
@@ -387,10 +352,11 @@ export function donorLinked(ctx: Context, member: MemberId): void {
   askDonor(ctx, membership);
 }
 
-/** A donor that went away is replaced at once. */
+/** A donor that went away is replaced at once; what came from it stays. */
 export function donorGone(ctx: Context, member: MemberId): void {
   const { membership, changing } = ctx.state;
   if (membership?.target === undefined || membership.synced || changing !== undefined) return;
+  if (membership.donor !== undefined && membership.donor !== member) return;
   if (membership.target.donors.includes(member) && otherMembers(ctx, membership).length > 0)
     askDonor(ctx, membership);
 }

@@ -276,7 +276,7 @@ const payloadBytes = (message: Message): number =>
     ? message.payload.byteLength
     : message.kind === 'gradient'
       ? message.reduced.byteLength
-      : message.kind === 'state'
+      : message.kind === 'state' || message.kind === 'piece'
         ? message.bytes.byteLength
         : 0;
 
@@ -419,7 +419,8 @@ function completeRound(ctx: Context, membership: Membership, round: Round): void
   const lanes = wholeOf(round);
   const generation = membership.generation.id;
   membership.round = undefined;
-  // Everybody has the state: nobody heals over a link that is not one of the hierarchy's any more.
+  // Everybody has the state: nobody heals any more, over a link that is not one of the hierarchy's or over any.
+  state.donation = undefined;
   if (membership.lastRound === undefined) dropSpareLinks(ctx, membership);
   membership.lastRound = ctx.rules.keepsRound(round) ? round : undefined;
   clearTimer(ctx, 'progress');

@@ -20,6 +20,8 @@ export interface Compute<S = unknown> {
   /** The names of the tensors that the gradient lanes hold, in order. */
   readonly tensors: readonly string[];
   readonly initial: S;
+  /** Into how many pieces a state is cut for a rank that heals. */
+  readonly pieces: number;
   contribute(state: S, contribution: Contribution): Int32Array<ArrayBuffer>;
   apply(state: S, reduced: Int32Array, exponents: Int32Array | undefined): S;
   hashOf(state: S): StateHash;

@@ -77,6 +77,7 @@ export function cpuCompute(job: Job): Compute<TrainingState> {
     layout,
     tensors: tensors.map(({ name }) => name),
     initial: initialState(job),
+    pieces: 1,
     contribute(state, { microBatches, exponents }) {
       const request = { step: state.step, microBatches, exponents };
       checkContribution(layout, state, request);

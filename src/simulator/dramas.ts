@@ -96,3 +96,14 @@ function bornApart({ ranks }: Stage, entropy: Entropy): Play {
     plan: [{ at: { ms: 0 }, page: 0, fault: { kind: 'partition', side, forMs } }],
   };
 }
+
+/** In mid-heal the donor dies, or the rank that heals stands still until the room has gone on without it. */
+export function interruptedHeal(entropy: Entropy): readonly Strike[] {
+  const nth = entropy.between('workload', 'which heal', 1, 6);
+  const afterMs = entropy.between('workload', 'into the heal', 0, 60);
+  const forMs = entropy.between('workload', 'stands still', 1800, 4000);
+  const [moment, at] = ['healing' as const, { nth, afterMs }];
+  return entropy.chance('workload', 'donor dies', 0.5)
+    ? [{ at: { moment, ...at, hits: 'donor' }, fault: { kind: 'kill' } }]
+    : [{ at: { moment, ...at, hits: 'actor' }, fault: { kind: 'freeze', forMs } }];
+}

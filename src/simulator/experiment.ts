@@ -10,7 +10,7 @@ import { createEntropy, type Entropy } from './random.ts';
 import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
 import type { Compute } from './compute.ts';
 import { cpuCompute, smallJob } from './cpu-compute.ts';
-import { withDrama } from './dramas.ts';
+import { interruptedHeal, withDrama } from './dramas.ts';
 import { hashCompute, type Salt } from './hash-engine.ts';
 
 /** A whole number in this range. */
@@ -23,6 +23,8 @@ export type EngineName = (typeof ENGINES)[number];
 export const MAX_RANKS = 1024;
 export const MAX_STEPS = 100_000;
 const MAX_STRIKES = 1000;
+/** More than a receiver asks for at once. */
+const MAX_PIECES_DRAWN = 8;
 
 const deadline = v.exactOptional(whole(10, 3_600_000));
 const DeadlinesSchema = v.strictObject({
@@ -56,6 +58,8 @@ export const ExperimentSchema = v.strictObject({
   wireBits: v.optional(whole(MIN_WIRE_BITS, MAX_WIRE_BITS)),
   /** Absent: gradients are exchanged all at once. Else bucket by bucket, while the rest is computed. */
   overlap: v.optional(v.boolean()),
+  /** Absent: a state travels to a rank that heals in one piece. Else in so many. */
+  pieces: v.optional(whole(2, MAX_PIECES_DRAWN)),
   /** A planted bug. */
   bug: v.optional(v.string()),
   plan: v.pipe(v.array(StrikeSchema), v.maxLength(MAX_STRIKES)),
@@ -90,6 +94,7 @@ export interface Experiment {
   readonly deadlines?: Readonly<v.InferOutput<typeof DeadlinesSchema>> | undefined;
   readonly wireBits?: number | undefined;
   readonly overlap?: boolean | undefined;
+  readonly pieces?: number | undefined;
   readonly bug?: string | undefined;
   readonly plan: readonly Strike[];
   readonly calmAt: number;
@@ -120,10 +125,13 @@ export function jobOf(experiment: Experiment): Job {
 }
 
 /** What its ranks compute with. */
-export const computeOf = (experiment: Experiment, job: Job): Compute =>
-  experiment.engine === 'cpu'
-    ? cpuCompute(job)
-    : hashCompute(job.seed, job.microBatches, experiment.salt, job.wire, job.overlap);
+export function computeOf(experiment: Experiment, job: Job): Compute {
+  const compute: Compute =
+    experiment.engine === 'cpu'
+      ? cpuCompute(job)
+      : hashCompute(job.seed, job.microBatches, experiment.salt, job.wire, job.overlap);
+  return { ...compute, pieces: experiment.pieces ?? 1 };
+}
 
 export interface Hierarchy {
   readonly above: number;
@@ -238,6 +246,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   const hierarchy = large ? undefined : drawHierarchy(seed);
   const wireBits = drawWireBits(seed);
   const overlap = !large && createEntropy(seed ^ 0x0b1a).chance('workload', 'overlap', 0.5);
+  const cut = large ? undefined : drawCut(seed);
   const drawn: Experiment = {
     seed,
     ranks,
@@ -254,13 +263,14 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     ] as const),
     ...(options.bug === undefined ? {} : { bug: options.bug }),
     // A large room shows what coming and going costs, not what becomes of it when most are gone or a gradient is bad.
-    plan: large ? [...plan.flatMap(onFew), ...churn(seed, ranks, steps)] : plan,
+    plan: large ? [...plan.flatMap(onFew), ...churn(seed, ranks, steps)] : [...plan, ...(cut?.strikes ?? [])],
     calmAt: Math.ceil(at) + draw('calm', 0, 5000),
     survivors: large ? 'all' : entropy.pick('workload', 'survivors', ['all', 'some'] as const),
     ...(large ? { gathers: true } : {}),
     ...(hierarchy === undefined ? {} : { hierarchy }),
     ...(wireBits === undefined ? {} : { wireBits }),
     ...(overlap ? { overlap } : {}),
+    ...(cut === undefined ? {} : { pieces: cut.pieces }),
   };
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');
@@ -273,6 +283,14 @@ function onFew(strike: Strike): readonly Strike[] {
   const { at, fault } = strike;
   if (fault.kind === 'nan') return [];
   return 'moment' in at ? [{ ...strike, at: { ...at, hits: 'actor' } }] : [strike];
+}
+
+/** A state travels in one piece, as small ones do. Every fourth seed cuts it, and strikes while it is on its way. */
+function drawCut(seed: number): { readonly pieces: number; readonly strikes: readonly Strike[] } | undefined {
+  const entropy = createEntropy(seed ^ 0x91ece);
+  if (!entropy.chance('workload', 'cut states', 0.25)) return undefined;
+  const pieces = entropy.between('workload', 'pieces', 2, MAX_PIECES_DRAWN);
+  return { pieces, strikes: interruptedHeal(entropy) };
 }
 
 /** Every fourth seed has a hierarchy in its small room: what a thousand ranks do is searched where few can do it. */

@@ -89,15 +89,18 @@ function applyHash(state: HashState, reduced: Int32Array, exponents: Int32Array 
   return { step: state.step + 1, words: [word(0), word(1), word(2), word(3)] };
 }
 
+/** Digits of a step, so that states of all steps are equally long and can be cut at the same places. */
+const STEP_DIGITS = 6;
+
 /** The state as it travels to a rank that heals, or rests in a checkpoint: ASCII. */
 function encodeHashState(state: HashState): Uint8Array<ArrayBuffer> {
-  const text = `${state.step}:${hashOf(state)}`;
+  const text = `${String(state.step).padStart(STEP_DIGITS, '0')}:${hashOf(state)}`;
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
 }
 
 function decodeHashState(bytes: Uint8Array): HashState {
   const [step, hash] = String.fromCharCode(...bytes).split(':');
-  if (step === undefined || hash === undefined || !isStateHash(hash))
+  if (step === undefined || !/^\d+$/.test(step) || hash === undefined || !isStateHash(hash))
     throw new Error('A simulated state is "step:hash".');
   const word = (i: number): number => Number.parseInt(hash.slice(i * 8, i * 8 + 8), 16) | 0;
   return { step: Number(step), words: [word(0), word(1), word(2), word(3)] };
@@ -115,6 +118,7 @@ export const hashCompute = (
     layout,
     tensors: HASH_TENSORS,
     initial: initialHashState(seed),
+    pieces: 1,
     contribute: (state, { member, generation, microBatches, exponents }) =>
       contributeHash(state, microBatches, layout, salt, member, generation, exponents),
     apply: applyHash,

@@ -1,5 +1,6 @@
 // One rank of a simulated world: the real core with simulated ports around it. The world decides when answers arrive.
 
+import { cutIntoPieces, joinPieces } from '../collective/state-transfer.ts';
 import type { Job } from '../job/job.ts';
 import { jobHash } from '../job/job.ts';
 import type { EngineFault } from '../ports/engine.ts';
@@ -153,22 +154,27 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
     }
     case 'exportState': {
       if (rank.engine === undefined) return;
-      const { generation, to } = effect;
+      const { generation } = effect;
       const step = compute.stepOf(rank.engine);
       const bytes = compute.encode(rank.engine);
       ports.answer(rank, 'engine', {
         kind: 'exported',
         generation,
-        to,
         step,
         hash: compute.hashOf(rank.engine),
-        bytes,
+        state: cutIntoPieces(bytes, Math.ceil(bytes.length / compute.pieces)),
       });
       return;
     }
     case 'importState': {
-      rank.engine = compute.decode(effect.bytes);
-      const { generation, step } = effect;
+      const { generation, step, pieces } = effect;
+      try {
+        rank.engine = compute.decode(joinPieces(pieces));
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error);
+        ports.answer(rank, 'engine', { kind: 'importFailed', generation, detail });
+        return;
+      }
       ports.answer(rank, 'engine', { kind: 'imported', generation, step, hash: compute.hashOf(rank.engine) });
       return;
     }

@@ -7,6 +7,7 @@ import type { Host } from './host.ts';
 
 export const SITUATIONS = [
   'donor dies in mid-heal',
+  'heal goes on with another donor',
   'healing rank dies',
   'heal by gradient',
   'heal by state',
@@ -191,6 +192,8 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
       }
     },
     message(_from, to, message) {
+      // It has pieces of the state already: from a donor that is gone, or too slow.
+      if (message.kind === 'heal' && message.piece > 0) count('heal goes on with another donor');
       if (message.kind === 'join' && to.core.membership?.frozen === true) count('newcomer during a regroup');
     },
     unstored() {

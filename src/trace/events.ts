@@ -164,6 +164,8 @@ export type TraceEvent =
       readonly to: MemberId;
       readonly step: number;
       readonly by: 'gradient' | 'state';
+      /** Of a state: the first piece that the other lacked, where it had some from another donor. */
+      readonly piece?: number;
     }
   | {
       readonly kind: 'rejected';

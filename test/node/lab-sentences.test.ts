@@ -84,6 +84,7 @@ const EVENTS: {
   donated: [
     { kind: 'donated', generation, to: b, step: 12, by: 'gradient' },
     { kind: 'donated', generation, to: b, step: 12, by: 'state' },
+    { kind: 'donated', generation, to: b, step: 12, by: 'state', piece: 7 },
   ],
   rejected: [
     { kind: 'rejected', from: b, message: 'part', reason: 'fenced' },

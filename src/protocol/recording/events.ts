@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 import { laneLayout, type LaneLayout } from '../../collective/lanes.ts';
+import { MAX_PIECES } from '../../collective/state-transfer.ts';
 import { JobSchema } from '../../job/job.ts';
 import { WireSchema } from '../../job/wire-schema.ts';
 import {
@@ -11,6 +12,7 @@ import {
   jobHashSchema,
   memberId,
   parseSeatRecord,
+  pieceDigests,
   rejoin,
   seatId,
   split,
@@ -96,9 +98,9 @@ const EventSchema = v.variant('kind', [
   v.strictObject({
     kind: v.literal('exported'),
     ...place,
-    to: memberId,
     hash: stateHash,
-    bytes: BytesSchema,
+    digests: pieceDigests,
+    pieces: v.pipe(v.array(BytesSchema), v.maxLength(MAX_PIECES)),
   }),
   v.strictObject({ kind: v.literal('imported'), ...place, hash: stateHash }),
   v.strictObject({ kind: v.literal('importFailed'), generation: generationId, detail: text }),
@@ -153,8 +155,10 @@ export function recordEvent(event: Event, view: LaneView): object {
         ...event,
         lanes: recordLanes(event.lanes, view.cuts(event.bucket), view.gradientOf(event.bucket)),
       };
-    case 'exported':
-      return { ...event, bytes: recordBytes(event.bytes) };
+    case 'exported': {
+      const { state, ...rest } = event;
+      return { ...rest, digests: state.digests, pieces: state.pieces.map(recordBytes) };
+    }
     case 'message': {
       const { from, message } = event;
       const { header } = split(message);
@@ -190,7 +194,7 @@ function recordPayload(
 ): RecordedLanes | RecordedBytes | undefined {
   if (message.kind === 'part') return recordLanes(message.payload, [], view.gradientIn(message, from));
   if (message.kind === 'gradient') return recordLanes(message.reduced, [], view.gradient);
-  if (message.kind === 'state') return recordBytes(message.bytes);
+  if (message.kind === 'state' || message.kind === 'piece') return recordBytes(message.bytes);
   return undefined;
 }
 
@@ -235,8 +239,10 @@ function restore(event: RecordedEvent): Event {
     }
     case 'computed':
       return { ...event, lanes: restoreLanes(event.lanes) };
-    case 'exported':
-      return { ...event, bytes: restoreBytes(event.bytes) };
+    case 'exported': {
+      const { digests, pieces, ...rest } = event;
+      return { ...rest, state: { digests, pieces: pieces.map(restoreBytes) } };
+    }
     case 'message': {
       const { payload } = event;
       const words = Array.isArray(payload) ? restoreLanes(payload) : undefined;

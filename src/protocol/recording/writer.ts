@@ -1,6 +1,6 @@
 // Writes down what a rank's core is told and what it answers, a line an input. The core runs as it would without.
 //
-//   {"format":"rankfall-recording","version":1,"member":…,"seat":…,"epoch":…,"now":…}   first line
+//   {"format":"rankfall-recording","version":2,"member":…,"seat":…,"epoch":…,"now":…}   first line
 //   [ms since the line before, event]                                                   the core answered nothing
 //   [ms, event, effects in words or the number of such words said before, check]
 //   {"after":ms,"note":event}                                                           what the host itself logs
@@ -18,7 +18,7 @@ import { chain, checkOf, shapeOf } from './outcome.ts';
 import { isNote } from './notes.ts';
 
 export const RECORDING_FORMAT = 'rankfall-recording';
-export const RECORDING_VERSION = 1;
+export const RECORDING_VERSION = 2;
 
 export interface RecordingWriter {
   /** Before the core takes the event. */

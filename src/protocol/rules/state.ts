@@ -1,5 +1,6 @@
 // Rules of the state: which one a generation goes on from, how a rank gets it, and what is saved.
 
+import { PIECE_BYTES, type KeepsPiece } from '../../collective/state-transfer.ts';
 import type { GenerationId, IncarnationId, MemberId, StateHash } from '../../ports/ids.ts';
 import { compareCheckpoints, type CheckpointKey } from '../../ports/store.ts';
 import type { Effect } from '../effects.ts';
@@ -32,6 +33,10 @@ export interface StateRules {
   isLost(target: Target, floor: number): boolean;
   /** Whether the retained gradient brings a rank with this standing to the donor's state. */
   gradientHeals(donor: Training, have: Standing | undefined): boolean;
+  /** Whether a piece that is held is the one that a donor lists: it is, whoever sent it, if it has the same bytes. */
+  readonly keepsPiece: KeepsPiece;
+  /** Into how many pieces a state with so many parameters may be cut at most: a longer list is refused. */
+  mostPieces(parameters: number): number;
   /** Whether a rank has the generation's state, to the bit. */
   hasTarget(training: Training, target: Target): boolean;
   /** Positive when the first of two saved states is the newer: by generation, then step, since a step number can be redone. */
@@ -49,6 +54,11 @@ export interface StateRules {
     readonly hash: StateHash;
   }): readonly Effect[];
 }
+
+/** A parameter and its two moments. */
+const STATE_BYTES = 12;
+/** For what goes with them: names of tensors, the job, the history of the run. */
+const SPARE_PIECES = 16;
 
 /** Where a saved state stands in history. */
 export interface Saved {
@@ -150,6 +160,10 @@ export const STATE_RULES: StateRules = {
     donor.previousHash !== undefined &&
     have.step === donor.retained.step &&
     have.hash === donor.previousHash,
+
+  keepsPiece: (held, listed) => held === listed,
+
+  mostPieces: (parameters) => Math.ceil((parameters * STATE_BYTES) / PIECE_BYTES) + SPARE_PIECES,
 
   hasTarget: (training, target) => training.step === target.step && training.hash === target.hash,
 

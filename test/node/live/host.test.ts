@@ -33,7 +33,7 @@ const GENERATION = generation(1);
 
 const GONE = new EngineError('device-lost', 'The GPU is gone.');
 
-const heal: Message = { kind: 'heal', generation: GENERATION, have: undefined };
+const heal: Message = { kind: 'heal', generation: GENERATION, have: undefined, piece: 0 };
 const start: Message = { kind: 'start', generation: GENERATION };
 
 const compute = (step: number, of = GENERATION): Effect => ({
@@ -269,7 +269,7 @@ describe('the host', () => {
     const { host, core, clock, effects } = await openHost({ openEngine: async () => slow.engine });
     await host.boot();
     await effects({ kind: 'prepareEngine', job: SMALL_JOB });
-    await effects({ kind: 'exportState', generation: GENERATION, to: PEER }, compute(0));
+    await effects({ kind: 'exportState', generation: GENERATION }, compute(0));
     expect(slow.calls).toEqual(['export']);
     slow.finishNext();
     await clock.settle();
@@ -285,7 +285,7 @@ describe('the host', () => {
     const { host, core, clock, effects } = await openHost({ openEngine: async () => slow.engine });
     await host.boot();
     await effects({ kind: 'prepareEngine', job: SMALL_JOB });
-    await effects({ kind: 'exportState', generation: GENERATION, to: PEER }, compute(0));
+    await effects({ kind: 'exportState', generation: GENERATION }, compute(0));
     await effects({ kind: 'report', event: { kind: 'aborted', generation: GENERATION, step: 0 } });
     await effects(compute(0, generation(2)));
     slow.finishNext();
@@ -370,14 +370,14 @@ describe('the host', () => {
     const { host, core, effects } = await openHost();
     await host.boot();
     await effects({ kind: 'prepareEngine', job: SMALL_JOB });
-    await effects({ kind: 'exportState', generation: GENERATION, to: PEER });
+    await effects({ kind: 'exportState', generation: GENERATION });
     const exported = core.events.at(-1);
     if (exported?.kind !== 'exported') throw new Error('the state was exported');
-    const { step, hash, bytes } = exported;
-    await effects({ kind: 'importState', generation: GENERATION, step, hash, bytes });
+    const { step, hash, state } = exported;
+    await effects({ kind: 'importState', generation: GENERATION, step, hash, pieces: state.pieces });
     expect(core.events.at(-1)).toEqual({ kind: 'imported', generation: GENERATION, step, hash });
-    const damaged = bytes.slice(0, -4);
-    await effects({ kind: 'importState', generation: GENERATION, step, hash, bytes: damaged });
+    const damaged = state.pieces.slice(0, -1);
+    await effects({ kind: 'importState', generation: GENERATION, step, hash, pieces: damaged });
     expect(core.events.at(-1)).toMatchObject({ kind: 'importFailed', generation: GENERATION });
   });
 

@@ -87,7 +87,7 @@ describe('the recording of a live run', () => {
   });
 
   test.each([
-    ['{"format":"rankfall-recording","version":2}', 1, 'version', '1'],
+    ['{"format":"rankfall-recording","version":1}', 1, 'version', '2'],
     ['[0,{"kind":"boot"}]', 1, 'the whole line', '{"format":"rankfall-recording",…}'],
     ['HEADER\n[0,{"kind":"timer","name":"tea"}]', 2, 'event.name', '("beat" | "propose" | '],
     ['HEADER\n[0,{"kind":"linkUp"', 2, 'column 1', 'JSON'],
@@ -96,7 +96,7 @@ describe('the recording of a live run', () => {
   ])('refuses %s, and says where and what was expected', (text, line, place, expected) => {
     const header = JSON.stringify({
       format: 'rankfall-recording',
-      version: 1,
+      version: 2,
       member: '00'.repeat(16),
       seat: '01'.repeat(16),
       epoch: 0,

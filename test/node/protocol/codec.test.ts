@@ -2,6 +2,12 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import {
+  digestOfPiece,
+  MAX_PIECES,
+  PIECE_BYTES,
+  PIECE_WINDOW,
+} from '../../../src/collective/state-transfer.ts';
 import { DEFAULT_JOB } from '../../../src/job/job.ts';
 import type { IncarnationId, MemberId, SeatId, StateHash } from '../../../src/ports/ids.ts';
 import { MAX_MESSAGE_BYTES } from '../../../src/ports/network.ts';
@@ -52,6 +58,7 @@ const namedMembers = (count: number): Generation['members'] =>
   });
 const words = fc.array(fc.integer(), { maxLength: 200 }).map((list) => Int32Array.from(list));
 const standing = fc.record({ lineage: generationId, step: count, hash });
+const pieceBytes = fc.uint8Array({ maxLength: 300 }).map((bytes) => Uint8Array.from(bytes));
 const round = fc.record({ step: count, attempt: fc.integer({ min: -1, max: 1 }) });
 
 const relayed = fc.oneof(
@@ -187,14 +194,81 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     packing: fc.constant(undefined),
     reduced: words,
   }),
+  fc
+    .record({ bytes: pieceBytes, others: fc.array(pieceBytes, { maxLength: 5 }), place: fc.nat(5) })
+    .chain(({ bytes, others, place }) => {
+      const piece = Math.min(place, others.length);
+      const pieces = others.toSpliced(piece, 0, bytes);
+      return fc.record({
+        kind: fc.constant('state' as const),
+        generation: generationId,
+        step: count,
+        hash,
+        digests: fc.constant(pieces.map(digestOfPiece)),
+        piece: fc.constant(piece),
+        bytes: fc.constant(bytes),
+      });
+    }),
+  pieceBytes.chain((bytes) =>
+    fc.record({
+      kind: fc.constant('piece' as const),
+      generation: generationId,
+      step: count,
+      hash,
+      piece: fc.nat(MAX_PIECES - 1),
+      digest: fc.constant(digestOfPiece(bytes)),
+      bytes: fc.constant(bytes),
+    }),
+  ),
   fc.record({
-    kind: fc.constant('state' as const),
+    kind: fc.constant('want' as const),
     generation: generationId,
     step: count,
     hash,
-    bytes: fc.uint8Array({ maxLength: 500 }).map((bytes) => Uint8Array.from(bytes)),
+    pieces: fc.array(fc.nat(MAX_PIECES - 1), { minLength: 1, maxLength: PIECE_WINDOW }),
   }),
 );
+
+describe('a piece of a state', () => {
+  const id = { incarnation: `00000001-${'a'.repeat(32)}` as IncarnationId, number: 3 };
+  const place = { generation: id, step: 5, hash: 'b'.repeat(32) as StateHash };
+  const offer = (pieces: readonly Uint8Array<ArrayBuffer>[]): Extract<Message, { kind: 'state' }> => ({
+    kind: 'state',
+    ...place,
+    digests: pieces.map(digestOfPiece),
+    piece: 0,
+    bytes: pieces[0] ?? new Uint8Array(0),
+  });
+
+  it('is refused where its bytes are not those of its digest, whoever computed the checksum', () => {
+    const bytes = Uint8Array.of(1, 2, 3, 4, 5);
+    const digest = digestOfPiece(Uint8Array.of(1, 2, 3, 4, 6));
+    const piece: Message = { kind: 'piece', ...place, piece: 2, digest, bytes };
+    expect(() => decodeMessage(encodeMessage(piece).bytes)).toThrow(/digest/);
+    const state = { ...offer([bytes]), bytes: Uint8Array.of(9) };
+    expect(() => decodeMessage(encodeMessage(state).bytes)).toThrow(/digest/);
+  });
+
+  it('is refused where it is too long, or not in the list, and so is a list that is empty or too long', () => {
+    const long = new Uint8Array(PIECE_BYTES + 1);
+    expect(() => decodeMessage(encodeMessage(offer([long])).bytes)).toThrow(/at most/);
+    const beyond = { ...offer([Uint8Array.of(1)]), piece: 1 };
+    expect(() => decodeMessage(encodeMessage(beyond).bytes)).toThrow(/list/);
+    for (const count of [0, MAX_PIECES + 1]) {
+      const [digest] = offer([Uint8Array.of(1)]).digests;
+      const state = { ...offer([]), digests: Array.from({ length: count }, () => digest) } as Message;
+      expect(() => decodeMessage(encodeMessage(state).bytes)).toThrow(CodecError);
+    }
+    const greedy: Message = { kind: 'want', ...place, pieces: Array.from({ length: 5 }, (_, i) => i) };
+    expect(() => decodeMessage(encodeMessage(greedy).bytes)).toThrow(CodecError);
+  });
+
+  it('has room for its list in a header, at the most pieces that there may be', () => {
+    const digest = digestOfPiece(Uint8Array.of(1));
+    const state = { ...offer([Uint8Array.of(1)]), digests: Array.from({ length: MAX_PIECES }, () => digest) };
+    expect(decodeMessage(encodeMessage(state).bytes)).toEqual(state);
+  });
+});
 
 describe('lanes in the narrow format', () => {
   it('take fewer bytes, and arrive as the simulator carries them', () => {

@@ -1,0 +1,93 @@
+// A state of 10 MB on its way to a newcomer, in real tabs.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DEFAULT_JOB } from '../../src/job/job.ts';
+import type { Job } from '../../src/job/job.ts';
+import { newRoom } from '../../src/live/link.ts';
+import type { TraceEvent, TraceRecord } from '../../src/trace/events.ts';
+import { openFrames, openLab, until } from './frames.ts';
+import type { FramedRank, Frames, Lab } from './frames.ts';
+
+/** 871,882 parameters: 10.5 MB with both moments. */
+const JOB: Job = {
+  ...DEFAULT_JOB,
+  steps: 1000,
+  model: { kind: 'mlp', layers: [784, 1024, 64, 10], activation: 'relu' },
+};
+const STATE_BYTES = 10_400_000;
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await openLab();
+});
+afterAll(async () => {
+  await lab.close();
+});
+
+type Of<Kind extends TraceEvent['kind']> = Extract<TraceEvent, { kind: Kind }>;
+const only = <Kind extends TraceEvent['kind']>(
+  log: readonly TraceRecord[],
+  kind: Kind,
+): { readonly at: number; readonly event: Of<Kind> }[] =>
+  log.flatMap(({ at, event }) => (event.kind === kind ? [{ at, event: event as Of<Kind> }] : []));
+
+/** A room of that many ranks which trains. */
+async function trainingRoom(count: number) {
+  const frames: Frames = await openFrames(lab);
+  const options = { ...newRoom(), engine: 'cpu', autostart: false, tune: false, job: JOB } as const;
+  const open = (fresh: boolean): Promise<FramedRank> => frames.open({ ...options, fresh });
+  const ranks = [await open(true)];
+  while (ranks.length < count) ranks.push(await open(false));
+  await until(`${count} ranks are members`, ranks, (all) =>
+    all.every(({ phase, members }) => phase === 'idle' && members.length === count),
+  );
+  await ranks[0]?.ask('start');
+  await until('they train', ranks, (all) => all.every(({ step }) => step >= 2));
+  return { frames, ranks, open };
+}
+
+describe('a state of 10 MB', () => {
+  test('heals a newcomer in less than three seconds', async () => {
+    const { frames, open } = await trainingRoom(1);
+    const late = await open(false);
+    await until('the newcomer trains', [late], ([status]) => status?.phase === 'computing');
+    const log = await late.log();
+    const began = only(log, 'phase').find(({ event }) => event.phase === 'healing');
+    const [healed] = only(log, 'healed');
+    expect(healed?.event.bytes).toBeGreaterThan(STATE_BYTES);
+    const ms = (healed?.at ?? Infinity) - (began?.at ?? -Infinity);
+    process.stderr.write(`healed with ${healed?.event.bytes} bytes in ${Math.round(ms)} ms\n`);
+    expect(ms).toBeLessThan(3000);
+    await frames.page.close();
+  });
+
+  test('comes from another donor when the first is killed in mid-heal, from where it was', async () => {
+    const { frames, ranks, open } = await trainingRoom(3);
+    // Slow enough to be killed in between, whoever the donor is.
+    for (const rank of ranks) await rank.inject({ kind: 'limit-bandwidth', bytesPerSecond: 2_000_000 });
+    const late = await open(false);
+    const { member } = await late.status();
+    const gives = async (rank: FramedRank): Promise<boolean> =>
+      only(await rank.log(), 'donated').some(({ event }) => event.to === member && event.by === 'state');
+    let donor: FramedRank | undefined;
+    await until('it heals', [late], ([status]) => status?.phase === 'healing');
+    while (donor === undefined) {
+      const giving = await Promise.all(ranks.map(gives));
+      donor = ranks.find((_, i) => giving[i]);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect((await late.status()).phase).toBe('healing');
+    await donor.kill();
+    const left = ranks.filter((rank) => rank !== donor);
+    await until('the three that are left train', [...left, late], (all) =>
+      all.every(({ phase, members }) => phase === 'computing' && members.length === 3),
+    );
+    const resumed = (await Promise.all(left.map((rank) => rank.log())))
+      .flatMap((log) => only(log, 'donated'))
+      .filter(({ event }) => event.to === member && event.piece !== undefined);
+    expect(resumed.map(({ event }) => event.piece ?? 0)).toEqual([expect.any(Number)]);
+    expect(resumed[0]?.event.piece).toBeGreaterThan(2);
+    expect(only(await late.log(), 'violated')).toEqual([]);
+    await frames.page.close();
+  });
+});

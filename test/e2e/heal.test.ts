@@ -12,6 +12,9 @@ import type { FramedRank, Frames, Lab } from './frames.ts';
 const JOB: Job = {
   ...DEFAULT_JOB,
   steps: 1000,
+  // Little to compute: it is about what travels.
+  globalBatch: 8,
+  microBatches: 8,
   model: { kind: 'mlp', layers: [784, 1024, 64, 10], activation: 'relu' },
 };
 const STATE_BYTES = 10_400_000;

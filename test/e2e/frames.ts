@@ -1,6 +1,6 @@
 // Ranks in frames of a real browser, against the real server: what end-to-end tests of the live room drive.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,8 +22,13 @@ export interface Lab {
   close(): Promise<void>;
 }
 
+export interface BrowserOptions {
+  /** As an administrator forbids it: the browser itself lets WebRTC use nothing but a proxy, and there is none. */
+  readonly webRtc?: 'forbidden';
+}
+
 /** A server of this project and a browser with an empty profile. */
-export async function openLab(): Promise<Lab> {
+export async function openLab(options: BrowserOptions = {}): Promise<Lab> {
   const server = await createServer({
     root: ROOT,
     configFile: join(ROOT, 'vite.config.ts'),
@@ -33,7 +38,7 @@ export async function openLab(): Promise<Lab> {
   await server.listen();
   const address = server.httpServer?.address();
   if (address === null || address === undefined || typeof address === 'string') throw new Error('no port');
-  const browser = await openBrowser(`http://localhost:${address.port}`);
+  const browser = await openBrowser(`http://localhost:${address.port}`, options);
   return {
     ...browser,
     async close() {
@@ -44,8 +49,15 @@ export async function openLab(): Promise<Lab> {
 }
 
 /** A browser with an empty profile, as another machine has, on a server that runs. */
-export async function openBrowser(origin: string): Promise<Lab> {
+export async function openBrowser(origin: string, { webRtc }: BrowserOptions = {}): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'rankfall-e2e-'));
+  if (webRtc === 'forbidden') {
+    await mkdir(join(folder, 'Default'));
+    await writeFile(
+      join(folder, 'Default', 'Preferences'),
+      JSON.stringify({ webrtc: { ip_handling_policy: 'disable_non_proxied_udp' } }),
+    );
+  }
   const context = await chromium.launchPersistentContext(folder, {
     executablePath: await ensureBrowser({ log: (line) => process.stderr.write(`${line}\n`) }),
     headless: true,

@@ -1,9 +1,11 @@
-/** Two machines' worth of pages that cannot reach each other directly train as one room. */
+// Two machines' worth of pages whose browsers themselves forbid direct connections train as one room.
+
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEFAULT_JOB } from '../../src/job/job.ts';
 import type { Job } from '../../src/job/job.ts';
 import { newRoom } from '../../src/live/link.ts';
-import { blockDirectLinks, openBrowser, openFrames, openLab, until } from './frames.ts';
+import { openBrowser, openFrames, openLab, until } from './frames.ts';
 import type { Lab } from './frames.ts';
 
 const JOB: Job = { ...DEFAULT_JOB, steps: 200 };
@@ -11,18 +13,36 @@ const JOB: Job = { ...DEFAULT_JOB, steps: 200 };
 let here: Lab;
 let there: Lab;
 beforeAll(async () => {
-  here = await openLab();
-  there = await openBrowser(here.origin);
-  await blockDirectLinks(here.context);
-  await blockDirectLinks(there.context);
+  here = await openLab({ webRtc: 'forbidden' });
+  there = await openBrowser(here.origin, { webRtc: 'forbidden' });
 });
 afterAll(async () => {
   await there.close();
   await here.close();
 });
 
+/** What the browser finds to connect over: nothing, or the room would not need its relay. */
+const candidates = (page: Page): Promise<readonly string[]> =>
+  page.evaluate(async () => {
+    const connection = new RTCPeerConnection();
+    connection.createDataChannel('probe');
+    const found: string[] = [];
+    const done = new Promise<void>((resolve) => {
+      connection.onicecandidate = ({ candidate }) => {
+        if (candidate === null) resolve();
+        else if (candidate.protocol === 'udp') found.push(candidate.candidate);
+      };
+    });
+    await connection.setLocalDescription();
+    await done;
+    connection.close();
+    return found;
+  });
+
 test('a room over the relay loses a rank, goes on, and ends in the state of one rank alone', async () => {
   const [mine, theirs] = [await openFrames(here), await openFrames(there)];
+  expect(await candidates(mine.page)).toEqual([]);
+  expect(await candidates(theirs.page)).toEqual([]);
   const options = { ...newRoom(), engine: 'cpu', autostart: false, tune: false, job: JOB } as const;
   const ranks = [
     await mine.open({ ...options, fresh: true }),

@@ -1,0 +1,59 @@
+// `npm run rejoins`: a rank stays while another leaves and comes back again and again, each time as a new page. Counts the connections
+// that the tab of the first has constructed, of which browsers allow 500, and what its heap has come to.
+
+import { parseArgs } from 'node:util';
+import { DEFAULT_JOB } from '../../src/job/job.ts';
+import { newRoom } from '../../src/live/link.ts';
+import { openFrames, openLab, until } from '../e2e/frames.ts';
+
+const { values } = parseArgs({ options: { times: { type: 'string', default: '200' } } });
+const times = Number(values.times);
+/** How often it says where it is. */
+const EVERY = 20;
+
+const lab = await openLab();
+try {
+  await lab.context.addInitScript(() => {
+    const count = { made: 0 };
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration);
+        count.made += 1;
+      }
+    };
+    Object.assign(window, { connections: count });
+  });
+  const [staying, guests] = [await openFrames(lab), await openFrames(lab)];
+  const options = { ...newRoom(), engine: 'cpu', autostart: false, tune: false, job: DEFAULT_JOB } as const;
+  const first = await staying.open({ ...options, fresh: true });
+  const devtools = await lab.context.newCDPSession(staying.page);
+
+  const look = async (rejoins: number): Promise<void> => {
+    const made = await staying.page.evaluate(() =>
+      [...document.querySelectorAll('iframe')].reduce((sum, { contentWindow }) => {
+        const { connections } = (contentWindow ?? {}) as { readonly connections?: { readonly made: number } };
+        return sum + (connections?.made ?? 0);
+      }, 0),
+    );
+    await devtools.send('HeapProfiler.collectGarbage');
+    const { usedSize } = await devtools.send('Runtime.getHeapUsage');
+    console.log(
+      `${rejoins} rejoins: ${made} connections, ${(usedSize / 1024 / 1024).toFixed(1)} MiB of heap`,
+    );
+  };
+
+  for (let i = 1; i <= times; i++) {
+    const guest = await guests.open({ ...options, fresh: false });
+    await until('both are members', [first, guest], (all) =>
+      all.every(({ phase, members }) => phase === 'idle' && members.length === 2),
+    );
+    await guest.ask('leave');
+    await guest.kill();
+    await until('one is left', [first], ([status]) => status?.members.length === 1);
+    if (i % EVERY === 0 || i === times) await look(i);
+  }
+} finally {
+  await lab.close();
+}
+// The server's compiler would keep the process.
+process.exit(0);

@@ -36,10 +36,18 @@ export function digestOfPiece(bytes: Uint8Array<ArrayBuffer>): PieceDigest {
 }
 
 /** Cuts without copying: the pieces are views. There is always one, if only an empty one. */
-export function cutIntoPieces(bytes: Uint8Array<ArrayBuffer>, pieceBytes = PIECE_BYTES): PieceList {
+export function cut(
+  bytes: Uint8Array<ArrayBuffer>,
+  pieceBytes: number = PIECE_BYTES,
+): Uint8Array<ArrayBuffer>[] {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   for (let start = 0; start === 0 || start < bytes.length; start += pieceBytes)
     pieces.push(bytes.subarray(start, start + pieceBytes));
+  return pieces;
+}
+
+export function cutIntoPieces(bytes: Uint8Array<ArrayBuffer>, pieceBytes?: number): PieceList {
+  const pieces = cut(bytes, pieceBytes);
   return { digests: pieces.map(digestOfPiece), pieces };
 }
 

@@ -210,7 +210,7 @@ export function createEngineWork({ open, dispatch, notes, adopt, note, now }: En
           async ({ engine, job, jobHash }) => {
             const state = await engine.exportState();
             const hash = await engine.hash();
-            const pieces = toPieces(
+            const pieces = await toPieces(
               { state, job, jobHash, stateHash: hash, notes: notes(state.step, generation) },
               parameterTensors(job.model),
             );

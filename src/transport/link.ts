@@ -8,6 +8,7 @@ import type { Evidence, Lane, SendOutcome } from '../ports/network.ts';
 import {
   createCreditDue,
   createCreditSpent,
+  CREDIT_GRAIN_BYTES,
   CREDIT_WINDOW_BYTES,
   decodeCredit,
   encodeCredit,
@@ -91,12 +92,12 @@ export function createLink(options: LinkOptions): Link {
   const maxBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
   const channels: Readonly<Record<Lane, LinkChannel>> = { control, bulk };
   const credits = {
-    control: createCreditSpent(CREDIT_WINDOW_BYTES.control),
-    bulk: createCreditSpent(CREDIT_WINDOW_BYTES.bulk),
+    control: createCreditSpent(CREDIT_WINDOW_BYTES.control, () => clock.now()),
+    bulk: createCreditSpent(CREDIT_WINDOW_BYTES.bulk, () => clock.now()),
   };
   const creditDue = {
-    control: createCreditDue(CREDIT_WINDOW_BYTES.control),
-    bulk: createCreditDue(CREDIT_WINDOW_BYTES.bulk),
+    control: createCreditDue(CREDIT_GRAIN_BYTES.control),
+    bulk: createCreditDue(CREDIT_GRAIN_BYTES.bulk),
   };
   const outboxes = {
     control: createOutbox({ lane: 'control', channel: control, clock, credit: credits.control }),

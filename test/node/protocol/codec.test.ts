@@ -135,6 +135,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     waiting: fc.option(member, { nil: undefined }),
     attempt: fc.option(fc.integer({ min: -1, max: 8 }), { nil: undefined }),
     hidden: fc.option(fc.constant(true as const), { nil: undefined }),
+    pieces: fc.option(count, { nil: undefined }),
   }),
   relayed,
   fc.record({

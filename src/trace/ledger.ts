@@ -116,7 +116,9 @@ export function keepLedger(): LedgerKeeper {
   /** The engine made a copy to be saved while this rank wanted it for its step. While it waits for others, it loses nothing by that. */
   function heldUp(rank: RankAccount, ms: number): void {
     if (rank.phase !== 'computing' && rank.phase !== 'applying') return;
-    const held = Math.min(Math.max(0, ms), rank.inPhase);
+    // What was computed before the last commit is booked already.
+    const open = rank.phase === 'computing' ? Math.min(rank.computing, rank.inPhase) : rank.inPhase;
+    const held = Math.min(Math.max(0, ms), open);
     rank.inPhase -= held;
     if (rank.phase === 'computing') rank.computing -= held;
     else sums.compute -= held;

@@ -36,6 +36,9 @@ export class CodecError extends Error {
   override readonly name = 'CodecError';
 }
 
+/** JSON has no `undefined`: an absent key stands for it. */
+const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
+
 export const memberId = v.custom<MemberId>(
   (x) => typeof x === 'string' && isMemberId(x),
   'a member id of 32 hex digits',
@@ -82,6 +85,7 @@ const generation = v.strictObject({
   ]),
   floor: count,
   running: v.boolean(),
+  witness: maybe(seatId),
 });
 const accepted = v.strictObject({ ballot, value: generation });
 export const standing = v.strictObject({
@@ -118,9 +122,6 @@ const evidence = v.picklist([
   'misbehaved',
   'leave',
 ]);
-
-/** JSON has no `undefined`: an absent key stands for it. */
-const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
 
 /** So narrow that bytes at hand never become more than eight times as many. */
 const packing = maybe(
@@ -185,6 +186,12 @@ const HeaderSchema = v.variant('kind', [
     standing: maybe(standing),
     links: memberIds,
     installed: v.pipe(v.array(generationId), v.maxLength(16)),
+  }),
+  v.strictObject({
+    kind: v.literal('witness'),
+    seat: seatId,
+    knows: maybe(generationId),
+    links: memberIds,
   }),
   v.strictObject({ kind: v.literal('refuse'), reason: v.literal('job-differs'), detail: shortText }),
   v.strictObject({
@@ -332,6 +339,7 @@ function longPart(message: Message): object | undefined {
     case 'state':
     case 'piece':
     case 'want':
+    case 'witness':
       return undefined;
   }
 }

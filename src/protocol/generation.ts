@@ -26,12 +26,15 @@ export interface Generation {
   readonly floor: number;
   /** Whether the room trains, as its proposer saw it; a pause is agreed later through the lanes. */
   readonly running: boolean;
+  /** The seat of a witness, which votes on the successor and does nothing else. */
+  readonly witness?: SeatId | undefined;
 }
 
 /** What is asked of a generation at every message, worked out once for each: a generation is never changed. */
 interface Index {
   readonly ranks: ReadonlyMap<MemberId, number>;
   readonly members: readonly MemberId[];
+  readonly ownSeats: readonly SeatId[];
   readonly electorate: readonly SeatId[];
   readonly seats: ReadonlyMap<SeatId, MemberId>;
   readonly text: string;
@@ -42,11 +45,13 @@ const indices = new WeakMap<Generation, Index>();
 function indexOf(generation: Generation): Index {
   let index = indices.get(generation);
   if (index === undefined) {
-    const { members } = generation;
+    const { members, witness } = generation;
+    const ownSeats = members.map(({ seat }) => seat).sort();
     index = {
       ranks: new Map(members.map(({ member }, rank) => [member, rank])),
       members: members.map(({ member }) => member),
-      electorate: members.map(({ seat }) => seat).sort(),
+      ownSeats,
+      electorate: witness === undefined ? ownSeats : [...ownSeats, witness].sort(),
       seats: new Map(members.map(({ member, seat }) => [seat, member])),
       text: describe(generation),
     };
@@ -57,6 +62,9 @@ function indexOf(generation: Generation): Index {
 
 /** Its members, in ring order. */
 export const membersOf = (generation: Generation): readonly MemberId[] => indexOf(generation).members;
+
+/** The seats that its members brought, in code-unit order. */
+export const memberSeats = (generation: Generation): readonly SeatId[] => indexOf(generation).ownSeats;
 
 /** Seats that vote for the generation's successor, in code-unit order (the order decides ties). */
 export const electorate = (generation: Generation): readonly SeatId[] => indexOf(generation).electorate;
@@ -91,10 +99,12 @@ export const describeGeneration = (generation: Generation): string => indexOf(ge
 /** So many members are named one by one. */
 const NAMED_MEMBERS = 64;
 
-/** The number, then the members in ring order, shortened; of a large generation, how many and a digest of them all. */
-function describe({ id, members }: Generation): string {
-  if (members.length <= NAMED_MEMBERS)
-    return `${id.number}:${members.map((m) => m.member.slice(0, 4)).join(',')}`;
+/** The number, then the members in ring order, shortened, and the witness; of a large generation, how many and a digest of them all. */
+function describe({ id, members, witness }: Generation): string {
+  if (members.length <= NAMED_MEMBERS) {
+    const named = members.map((m) => m.member.slice(0, 4)).join(',');
+    return `${id.number}:${named}${witness === undefined ? '' : ` with witness ${witness.slice(0, 4)}`}`;
+  }
   let [a, b] = [members.length, id.number];
   for (const { member } of members)
     for (let i = 0; i < member.length; i++) {

@@ -1,10 +1,10 @@
 // From one generation to the next: installing the chosen one, or finding oneself outside it.
 
-import type { GenerationId } from '../ports/ids.ts';
+import type { GenerationId, MemberId, SeatId } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import { clearTimer, peerOf, reconsider, report, send, setPhase, setTimer, type Context } from './context.ts';
 import { committedHere } from './committed.ts';
-import { departedFrom, electorate, isIn, membersOf, ownerOf, type Generation } from './generation.ts';
+import { departedFrom, isIn, memberSeats, membersOf, ownerOf, type Generation } from './generation.ts';
 import type { Message } from './messages.ts';
 import { foundDelay, sendJoin } from './asking.ts';
 import { overlayOf, type Overlay } from './overlay.ts';
@@ -15,10 +15,29 @@ import { stop } from './stopping.ts';
 import { announceStanding } from './syncing.ts';
 import { emptyRecord } from './votes.ts';
 
+/** A peer that is behind is told the generation in force again after this long. */
+const TELL_AGAIN_MS = 500;
+
 export function roomMessage(ctx: Context, generation: Generation): Message {
   const { job } = ctx.state;
   if (job === undefined) throw new Error('a member always knows its job');
   return { kind: 'room', generation, committed: committedHere(ctx, generation.id.incarnation), job };
+}
+
+/** Tells a peer which generation is in force, unless it was told just now. */
+export function tellRoom(ctx: Context, member: MemberId): void {
+  const { membership } = ctx.state;
+  if (membership === undefined) return;
+  const peer = peerOf(ctx, member);
+  const { id } = membership.generation;
+  if (
+    peer.told !== undefined &&
+    sameGeneration(peer.told.generation, id) &&
+    ctx.now - peer.told.at < TELL_AGAIN_MS
+  )
+    return;
+  peer.told = { generation: id, at: ctx.now };
+  send(ctx, member, roomMessage(ctx, membership.generation));
 }
 
 const overlayFor = (ctx: Context, generation: Generation): Overlay | undefined => {
@@ -80,7 +99,6 @@ export function install(ctx: Context, generation: Generation, base: Generation |
   state.founding = undefined;
   for (const name of ['propose', 'retry', 'progress', 'heal', 'found', 'join'] as const)
     clearTimer(ctx, name);
-  const seats = electorate(generation);
   for (const seat of [...state.seats.keys()]) {
     if (ownerOf(generation, seat) !== undefined) continue;
     state.seats.delete(seat);
@@ -92,7 +110,8 @@ export function install(ctx: Context, generation: Generation, base: Generation |
   if (own?.base !== undefined && own.base.id.incarnation !== generation.id.incarnation)
     ctx.effects.push({ kind: 'store', record, thenSend: [], thenReport: undefined });
   state.seats.set(state.self.seat, record);
-  ctx.effects.push({ kind: 'watchSeats', seats });
+  // A witness's seat has no lock in any browser.
+  ctx.effects.push({ kind: 'watchSeats', seats: memberSeats(generation) });
   const { overlay } = membership;
   for (const member of overlay?.links ?? membersOf(generation)) {
     if (member === state.self.member) continue;
@@ -119,7 +138,8 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     generation: generation.id,
     base: base?.id,
     members: membersOf(generation),
-    seats,
+    seats: memberSeats(generation),
+    ...(generation.witness === undefined ? {} : { witness: generation.witness }),
   });
   if (overlay !== undefined) welcome(ctx, generation, base);
   setPhase(ctx, 'regrouping');
@@ -164,6 +184,14 @@ function noteEvictions(ctx: Context, base: Generation, next: Generation): void {
   for (const [member, peer] of ctx.state.peers)
     if (peer.linked && peer.join?.member !== undefined && !isIn(next, member) && !isIn(base, member))
       putOff(ctx, peer);
+    // A witness that is not there for everybody is no reason to regroup again and again.
+    else if (peer.witness !== undefined && isLeftOut(ctx, base, next, peer.witness.seat)) putOff(ctx, peer);
+}
+
+/** It lost its vote, or was offered and not taken, though there was one to give. */
+function isLeftOut(ctx: Context, base: Generation, next: Generation, seat: SeatId): boolean {
+  if (next.witness !== undefined || !ctx.rules.takesWitness(next.members.length)) return false;
+  return base.witness === seat || base.witness === undefined;
 }
 
 function putOff(ctx: Context, peer: Peer): void {

@@ -19,7 +19,7 @@ import {
 import { found } from './founding.ts';
 import { committedHere, noteCommitted } from './committed.ts';
 import { isIn, membersOf, type Generation } from './generation.ts';
-import { install, leave, roomMessage } from './installing.ts';
+import { install, leave, roomMessage, tellRoom } from './installing.ts';
 import type { Message, Standing } from './messages.ts';
 import type { Peer } from './state.ts';
 import { donorLinked } from './syncing.ts';
@@ -27,8 +27,6 @@ import { beatMessage } from './suspicion.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
-/** A peer that is behind is told the generation in force again after this long. */
-const TELL_AGAIN_MS = 500;
 /** Connections are set up in less, as a rule. */
 const LINKS_TAKE_MS = 5000;
 
@@ -48,22 +46,6 @@ export function onLinkUp(ctx: Context, member: MemberId): void {
     if (!ctx.state.fresh) setTimer(ctx, 'found', foundDelay(ctx));
   }
   reconsider(ctx);
-}
-
-/** Tells a peer which generation is in force, unless it was told just now. */
-export function tellRoom(ctx: Context, member: MemberId): void {
-  const { membership } = ctx.state;
-  if (membership === undefined) return;
-  const peer = peerOf(ctx, member);
-  const { id } = membership.generation;
-  if (
-    peer.told !== undefined &&
-    sameGeneration(peer.told.generation, id) &&
-    ctx.now - peer.told.at < TELL_AGAIN_MS
-  )
-    return;
-  peer.told = { generation: id, at: ctx.now };
-  send(ctx, member, roomMessage(ctx, membership.generation));
 }
 
 export function onJoin(ctx: Context, from: MemberId, message: Of<'join'>): void {

@@ -53,6 +53,15 @@ export type Message =
       /** The newest generations that it has installed: a member of one in force that asks anew has given its place up. */
       readonly installed: readonly GenerationId[];
     }
+  /** A witness says that it is there and offers its seat; repeated as its heartbeat. */
+  | {
+      readonly kind: 'witness';
+      readonly seat: SeatId;
+      /** The newest generation that the receiver has told it of. */
+      readonly knows: GenerationId | undefined;
+      /** Ranks that it has links with, and has heard lately. */
+      readonly links: readonly MemberId[];
+    }
   /** A member says what the generation in force is: to newcomers, to those behind, and when a successor is chosen. */
   | { readonly kind: 'room'; readonly generation: Generation; readonly committed: number; readonly job: Job }
   | { readonly kind: 'refuse'; readonly reason: 'job-differs'; readonly detail: string }

@@ -35,6 +35,7 @@ import { stop } from './stopping.ts';
 import { compareBallots } from './votes.ts';
 import { isGone, suspect } from './suspicion.ts';
 import { retryDelay, turnsOf } from './voting.ts';
+import { holderOf, speaksFor, wantsWitness, witnessFor } from './witnessing.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
@@ -55,7 +56,7 @@ export function considerRegroup(ctx: Context): void {
   if (membership.proposal !== undefined || membership.frozen) return;
   if (!membership.synced && !ctx.rules.regroupsWhileHealing()) return;
   const urgent = isUrgent(ctx, membership);
-  if (!urgent && !hasNewcomer(ctx, membership)) return;
+  if (!urgent && !hasNewcomer(ctx, membership) && !wantsWitness(ctx, membership)) return;
   tellNews(ctx, membership);
   const place = placeInLine(ctx, membership);
   const turns = membership.overlay === undefined ? place : turnsOf(place);
@@ -76,7 +77,8 @@ export function onProposeTimer(ctx: Context): void {
   if (membership === undefined) return;
   membership.proposeAt = undefined;
   if (membership.frozen || membership.proposal !== undefined) return;
-  if (isUrgent(ctx, membership) || hasNewcomer(ctx, membership)) propose(ctx, membership);
+  const wanted = isUrgent(ctx, membership) || hasNewcomer(ctx, membership) || wantsWitness(ctx, membership);
+  if (wanted) propose(ctx, membership);
 }
 
 export function propose(ctx: Context, membership: Membership): void {
@@ -87,7 +89,15 @@ export function propose(ctx: Context, membership: Membership): void {
   report(ctx, { kind: 'prepared', generation, ballot });
   clearTimer(ctx, 'propose');
   setTimer(ctx, 'retry', retryDelay(ctx, membership));
-  broadcast(ctx, membership, { kind: 'prepare', generation, ballot }, true);
+  askSeats(ctx, membership, { kind: 'prepare', generation, ballot });
+}
+
+/** To all who vote: every member, oneself included, and the witness. */
+function askSeats(ctx: Context, membership: Membership, message: Of<'prepare' | 'accept'>): void {
+  broadcast(ctx, membership, message, true);
+  const { witness } = membership.generation;
+  const holder = witness === undefined ? undefined : holderOf(ctx, witness);
+  if (holder !== undefined) send(ctx, holder, message);
 }
 
 /** No successor yet: says so when it has taken too long, and tries with a higher ballot. */
@@ -142,13 +152,15 @@ function askAgain(ctx: Context, membership: Membership): boolean {
 
 function becomeStuck(ctx: Context, membership: Membership): void {
   const promised = membership.proposal?.promises ?? new Map<SeatId, Promise_>();
-  const silent = membership.generation.members.filter((m) => !promised.has(m.seat));
+  const { members, witness } = membership.generation;
+  const silent = members.filter((m) => !promised.has(m.seat));
+  const isWitnessSilent = witness !== undefined && !promised.has(witness);
   if (!ctx.state.stuck) {
     ctx.state.stuck = true;
     setPhase(ctx, 'stuck');
     report(ctx, {
       kind: 'waitingForQuorum',
-      seats: silent.map((m) => m.seat),
+      seats: [...silent.map((m) => m.seat), ...(isWitnessSilent ? [witness] : [])],
       members: silent.map((m) => m.member),
     });
   }
@@ -160,10 +172,18 @@ export function onPromise(ctx: Context, from: MemberId, message: Of<'promise'>):
   const proposal = membership?.proposal;
   if (membership === undefined || proposal === undefined || proposal.value !== undefined) return;
   if (compareBallots(message.ballot, proposal.ballot) !== 0) return;
-  if (ownerOf(membership.generation, message.seat) === undefined) return;
+  const { generation } = membership;
+  const { accepted } = message;
+  if (
+    !speaksFor(ctx, generation, from, message.seat) ||
+    (accepted !== undefined && !isSuccessor(generation, accepted.value))
+  ) {
+    report(ctx, { kind: 'rejected', from, message: 'promise', reason: 'unexpected' });
+    return;
+  }
   proposal.promises.set(message.seat, {
     by: from,
-    accepted: message.accepted,
+    accepted,
     links: message.links,
     vouched: message.vouched,
     leaving: message.leaving,
@@ -172,6 +192,9 @@ export function onPromise(ctx: Context, from: MemberId, message: Of<'promise'>):
   });
   reconsider(ctx);
 }
+
+const isSuccessor = ({ id }: Generation, value: Generation): boolean =>
+  value.id.incarnation === id.incarnation && value.id.number === id.number + 1;
 
 /** A higher ballot is about: let it go on, and try again only if it comes to nothing. */
 export function onReject(ctx: Context, message: Of<'reject'>): void {
@@ -216,12 +239,7 @@ export function considerValue(ctx: Context, patience: 'patient' | 'impatient' = 
     return false;
   }
   proposal.value = value;
-  broadcast(
-    ctx,
-    membership,
-    { kind: 'accept', generation: generation.id, ballot: proposal.ballot, value },
-    true,
-  );
+  askSeats(ctx, membership, { kind: 'accept', generation: generation.id, ballot: proposal.ballot, value });
   return true;
 }
 
@@ -278,16 +296,29 @@ function successor(ctx: Context, membership: Membership, proposal: Proposal): Ge
         keep,
       });
   const members = chosen.flatMap((id) => candidates.get(id) ?? []);
+  const witness =
+    isMesh && ctx.rules.rowWidth(members.length) === undefined
+      ? witnessFor(ctx, membership, chosen, (member, witness) => links.get(member)?.has(witness) === true)
+      : undefined;
   return {
     id: { incarnation: generation.id.incarnation, number: generation.id.number + 1 },
-    members,
+    members: ctx.rules.ranksOf(members, witnessAsMember(ctx, witness)),
     floor: ctx.rules.floorAfter(
       generation,
       [...proposal.promises.values()].map((promise) => promise.vouched),
     ),
     running: membership.running || membership.startWanted,
+    ...(witness === undefined ? {} : { witness }),
     ...arithmetic(ctx, generation, members),
   };
+}
+
+function witnessAsMember(ctx: Context, seat: SeatId | undefined): Member | undefined {
+  const member = seat === undefined ? undefined : holderOf(ctx, seat);
+  const { fingerprint } = ctx.state;
+  return seat === undefined || member === undefined || fingerprint === undefined
+    ? undefined
+    : { member, seat, fingerprint };
 }
 
 /** One fingerprint: native arithmetic and the promise of exactness. More than one: portable, and it stays. */
@@ -305,11 +336,12 @@ function arithmetic(
   };
 }
 
-export function onAccepted(ctx: Context, message: Of<'accepted'>): void {
+export function onAccepted(ctx: Context, from: MemberId, message: Of<'accepted'>): void {
   const membership = membershipInForce(ctx, message.generation);
   const proposal = membership?.proposal;
   if (membership === undefined || proposal?.value === undefined) return;
   if (compareBallots(message.ballot, proposal.ballot) !== 0) return;
+  if (!speaksFor(ctx, membership.generation, from, message.seat)) return;
   proposal.accepted.add(message.seat);
   if (membership.overlay !== undefined && 2 * proposal.accepted.size < membership.generation.members.length)
     return;
@@ -319,6 +351,7 @@ export function onAccepted(ctx: Context, message: Of<'accepted'>): void {
   const told = new Set<MemberId>([
     ...membership.generation.members.map((m) => m.member),
     ...value.members.map((m) => m.member),
+    ...witnessesOf(ctx, [membership.generation, value]),
   ]);
   const previous = membership.generation;
   const room = roomMessage(ctx, value);
@@ -327,6 +360,9 @@ export function onAccepted(ctx: Context, message: Of<'accepted'>): void {
       send(ctx, member, room);
   install(ctx, value, previous);
 }
+
+const witnessesOf = (ctx: Context, generations: readonly Generation[]): readonly MemberId[] =>
+  generations.flatMap(({ witness }) => (witness === undefined ? [] : (holderOf(ctx, witness) ?? [])));
 
 /** Somebody now answers for a dead page's seat: ask it too. */
 export function onSeatHeld(ctx: Context, from: MemberId, message: Of<'seatHeld'>): void {

@@ -6,7 +6,7 @@ import { broadcast, isLinked, membershipInForce, reconsider, report, send, type 
 import type { Effect, Event, TimerName } from './effects.ts';
 import { found } from './founding.ts';
 import { isIn, ownerOf } from './generation.ts';
-import { install, leave } from './installing.ts';
+import { install, leave, tellRoom } from './installing.ts';
 import {
   onFoundTimer,
   onJoin,
@@ -16,7 +16,6 @@ import {
   onRefuse,
   onRoom,
   onRoomGone,
-  tellRoom,
 } from './joining.ts';
 import type { Message, Relay } from './messages.ts';
 import {
@@ -57,6 +56,7 @@ import { stop } from './stopping.ts';
 import { onExported, onPiece, onState, onWant, pieceDamaged } from './transfer.ts';
 import { emptyRecord } from './votes.ts';
 import { adoptSeat, onAccept, onPrepare } from './voting.ts';
+import { isOutOfPlace, onWitness } from './witnessing.ts';
 
 export { cloneRank, type RankConfig, type RankState } from './state.ts';
 
@@ -174,7 +174,14 @@ function handle(ctx: Context, event: Event): void {
       return;
     case 'message':
       if (event.from !== state.self.member) heard(ctx, event.from);
-      onMessage(ctx, event.from, event.message);
+      if (isOutOfPlace(ctx, event.from, event.message.kind))
+        report(ctx, {
+          kind: 'rejected',
+          from: event.from,
+          message: event.message.kind,
+          reason: 'unexpected',
+        });
+      else onMessage(ctx, event.from, event.message);
       return;
     case 'garbled':
       report(ctx, { kind: 'rejected', from: event.from, message: event.detail, reason: 'malformed' });
@@ -281,6 +288,9 @@ function onMessage(ctx: Context, from: MemberId, message: Message): void {
     case 'flight':
       // Its host answers, and hears: the protocol knows nothing of them.
       return;
+    case 'witness':
+      onWitness(ctx, from, message);
+      return;
     case 'prepare':
       if (!isAhead(ctx, from, message)) onPrepare(ctx, from, message);
       break;
@@ -331,7 +341,7 @@ function onRelay(ctx: Context, from: MemberId, relay: Relay): void {
 
 type GenerationMessage = Exclude<
   Message,
-  { kind: 'join' | 'room' | 'refuse' | 'relay' | 'recall' | 'flight' }
+  { kind: 'join' | 'room' | 'refuse' | 'relay' | 'recall' | 'flight' | 'witness' }
 >;
 
 function onGenerationMessage(
@@ -347,7 +357,7 @@ function onGenerationMessage(
       onReject(ctx, message);
       return;
     case 'accepted':
-      onAccepted(ctx, message);
+      onAccepted(ctx, from, message);
       return;
     case 'seatHeld':
       onSeatHeld(ctx, from, message);

@@ -44,6 +44,8 @@ export interface Peer {
   readmitAt: number;
   /** A newcomer's last `join`. */
   join: Extract<Message, { kind: 'join' }> | undefined;
+  /** What a witness last said of itself: no rank, and never a member. */
+  witness: Extract<Message, { kind: 'witness' }> | undefined;
 }
 
 export interface Training {
@@ -293,6 +295,7 @@ export const newPeer = (now: number): Peer => ({
   evictions: 0,
   readmitAt: 0,
   join: undefined,
+  witness: undefined,
 });
 
 /** A copy that shares what is never changed in place: generations, jobs, messages, records, payloads that were sent. */

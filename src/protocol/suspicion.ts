@@ -22,6 +22,7 @@ import { donorGone } from './syncing.ts';
 import { piecesHeld } from '../collective/state-transfer.ts';
 import { onProgressTimer, waitingFor } from './training.ts';
 import { noted } from './usual.ts';
+import { holderOf } from './witnessing.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
@@ -118,6 +119,7 @@ export function onBeatTimer(ctx: Context): void {
     else if (!peer.linked && overlay !== undefined) awaitLink(ctx, member, peer);
   }
   nameStall(ctx, membership);
+  watchWitness(ctx, membership, heldUp);
 }
 
 function weighSilence(ctx: Context, membership: Membership, member: MemberId, peer: Peer): void {
@@ -137,6 +139,15 @@ function confirmations(ctx: Context, { generation, overlay }: Membership, member
   for (const other of overlay?.watched ?? membersOf(generation))
     if (other !== member && ctx.state.peers.get(other)?.waiting === member) count += 1;
   return count;
+}
+
+/** Its silence is no evidence against a member, and costs it its vote in the next generation. */
+function watchWitness(ctx: Context, { generation }: Membership, heldUp: boolean): void {
+  if (generation.witness === undefined) return;
+  if (heldUp)
+    for (const peer of ctx.state.peers.values())
+      if (peer.witness?.seat === generation.witness) peer.lastHeard = ctx.now;
+  if (holderOf(ctx, generation.witness) === undefined) reconsider(ctx);
 }
 
 /** In a hierarchy every so many turns are enough: several watch each rank, and silence is still noticed at every turn. */

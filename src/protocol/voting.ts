@@ -1,6 +1,8 @@
-// The acceptor's side: what the seats held here answer to a proposer. A vote is one effect, stored before it is sent.
+// A rank as acceptor: what the seats held here answer to a proposer, and what follows for its steps. A vote is one effect, stored
+// before it is sent.
 
 import type { IncarnationId, MemberId, SeatId } from '../ports/ids.ts';
+import { accept, ballotsOn, castAccepted, castPromise, promise, rejection } from './acceptor.ts';
 import {
   clearTimer,
   isHeard,
@@ -13,11 +15,11 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
-import { describeGeneration, electorate, ownerOf, rankOf, type Generation } from './generation.ts';
+import { memberSeats, ownerOf, rankOf, type Generation } from './generation.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { Message } from './messages.ts';
 import type { Membership } from './state.ts';
-import { emptyRecord, type SeatRecord } from './votes.ts';
+import type { SeatRecord } from './votes.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
@@ -29,20 +31,11 @@ const RETRY_STAGGER_MS = 250;
 function votingSeats(ctx: Context, base: Generation): readonly SeatRecord[] {
   const records: SeatRecord[] = [];
   for (const record of ctx.state.seats.values()) {
-    if (ownerOf(base, record.seat) === undefined) continue;
-    if (record.base !== undefined && sameGeneration(record.base.id, base.id)) records.push(record);
-    else if (isOlder(record, base)) records.push(emptyRecord(record.seat, base));
+    const ballots = ownerOf(base, record.seat) === undefined ? undefined : ballotsOn(base, record);
+    if (ballots !== undefined) records.push(ballots);
   }
   return records;
 }
-
-/**
- * A record about an older generation of the line has no vote in this one yet: its ballots start empty. Any other record was
- * written later, and may have overwritten a vote in this generation: it must not vote here again.
- */
-const isOlder = (record: SeatRecord, base: Generation): boolean =>
-  record.base === undefined ||
-  (record.base.id.incarnation === base.id.incarnation && record.base.id.number < base.id.number);
 
 /** The generation that a vote is about: the one in force, or the last one this rank was in and may still vote for. */
 function votingBase(ctx: Context, message: Of<'prepare' | 'accept'>): Generation | undefined {
@@ -60,17 +53,11 @@ export function onPrepare(ctx: Context, from: MemberId, message: Of<'prepare'>):
   if (membership !== undefined)
     membership.highestRound = Math.max(membership.highestRound, message.ballot.round);
   for (const record of votingSeats(ctx, base)) {
-    if (!ctx.rules.mayPromise(record, message.ballot)) {
-      if (record.promised !== undefined)
-        send(ctx, from, {
-          kind: 'reject',
-          generation: base.id,
-          ballot: message.ballot,
-          promised: record.promised,
-        });
+    const next = promise(ctx.rules, record, message.ballot);
+    if (next === undefined) {
+      for (const reject of rejection(base, record, message.ballot)) send(ctx, from, reject);
       continue;
     }
-    const next: SeatRecord = { ...record, promised: message.ballot };
     ctx.state.seats.set(record.seat, next);
     if (membership !== undefined) {
       freeze(ctx, membership, next);
@@ -78,7 +65,7 @@ export function onPrepare(ctx: Context, from: MemberId, message: Of<'prepare'>):
       if (membership.overlay !== undefined && membership.proposal === undefined)
         setTimer(ctx, 'retry', retryDelay(ctx, membership));
     }
-    const promise: Message = {
+    const answer: Message = {
       kind: 'promise',
       generation: base.id,
       ballot: message.ballot,
@@ -90,15 +77,7 @@ export function onPrepare(ctx: Context, from: MemberId, message: Of<'prepare'>):
       joiners: membership === undefined ? [] : knownJoiners(ctx),
       suspects: membership === undefined ? [] : badLinks(ctx, membership),
     };
-    ctx.effects.push(
-      ...ctx.rules.castVote(next, [routed(ctx, from, promise)], {
-        kind: 'promised',
-        generation: base.id,
-        seat: record.seat,
-        ballot: message.ballot,
-        stored: true,
-      }),
-    );
+    ctx.effects.push(...castPromise(ctx.rules, base, next, message.ballot, routed(ctx, from, answer)));
   }
 }
 
@@ -107,38 +86,21 @@ export function onAccept(ctx: Context, from: MemberId, message: Of<'accept'>): v
   if (base === undefined) return;
   const membership = ctx.state.membership;
   for (const record of votingSeats(ctx, base)) {
-    if (!ctx.rules.mayAccept(record, message.ballot)) {
-      if (record.promised !== undefined)
-        send(ctx, from, {
-          kind: 'reject',
-          generation: base.id,
-          ballot: message.ballot,
-          promised: record.promised,
-        });
+    const next = accept(ctx.rules, record, message.ballot, message.value);
+    if (next === undefined) {
+      for (const reject of rejection(base, record, message.ballot)) send(ctx, from, reject);
       continue;
     }
-    const next: SeatRecord = {
-      ...record,
-      promised: message.ballot,
-      accepted: { ballot: message.ballot, value: message.value },
-    };
     ctx.state.seats.set(record.seat, next);
     if (membership !== undefined) freeze(ctx, membership, next);
-    const accepted: Message = {
+    const answer: Message = {
       kind: 'accepted',
       generation: base.id,
       ballot: message.ballot,
       seat: record.seat,
     };
     ctx.effects.push(
-      ...ctx.rules.castVote(next, [routed(ctx, from, accepted)], {
-        kind: 'voted',
-        generation: base.id,
-        seat: record.seat,
-        ballot: message.ballot,
-        value: describeGeneration(message.value),
-        stored: true,
-      }),
+      ...castAccepted(ctx.rules, base, next, message.ballot, message.value, routed(ctx, from, answer)),
     );
   }
 }
@@ -152,7 +114,7 @@ export function knownJoiners(ctx: Context): Extract<Message, { kind: 'promise' }
   const joiners = [];
   for (const peer of ctx.state.peers.values()) {
     const join = peer.join;
-    if (!peer.linked || join?.member === undefined || join.jobHash !== ctx.state.jobHash) continue;
+    if (!peer.linked || peer.witness !== undefined || join?.member === undefined || join.jobHash !== ctx.state.jobHash) continue;
     // A tab that froze while it asked would be proposed, and left out, for ever.
     if (!isHeard(ctx, peer)) continue;
     if (ctx.now >= peer.readmitAt) joiners.push(join.member);
@@ -199,7 +161,7 @@ export const turnsOf = (place: number): number =>
 export function retryDelay(ctx: Context, membership: Membership): number {
   const { generation, overlay, highestRound } = membership;
   if (overlay !== undefined) return overlayRetryDelay(ctx, membership);
-  const place = Math.max(0, electorate(generation).indexOf(ctx.state.self.seat));
+  const place = Math.max(0, memberSeats(generation).indexOf(ctx.state.self.seat));
   return RETRY_MS + place * RETRY_STAGGER_MS + Math.min(highestRound, 8) * RETRY_STAGGER_MS;
 }
 

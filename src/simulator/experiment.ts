@@ -77,6 +77,8 @@ export const ExperimentSchema = v.strictObject({
   ),
   /** The room starts to train once all pages are in it; times in the plan count from then. */
   gathers: v.optional(v.boolean()),
+  /** The room's server brings a witness: in plans, the page after the first ranks. */
+  witness: v.optional(v.boolean()),
 });
 
 export interface Experiment {
@@ -102,6 +104,7 @@ export interface Experiment {
   /** Rooms of more than `above` members stand in rows of `width`; a page is introduced to so many others when it comes. */
   readonly hierarchy?: Hierarchy | undefined;
   readonly gathers?: boolean | undefined;
+  readonly witness?: boolean | undefined;
 }
 
 /** Throws a `JobError` where its deadlines are out of order. */
@@ -245,6 +248,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   const steps = options.steps ?? draw('steps', 4, 30);
   const hierarchy = large ? undefined : drawHierarchy(seed);
   const wireBits = drawWireBits(seed);
+  const witness = !large && createEntropy(seed ^ 0x317e).chance('workload', 'witness', 0.3);
   const overlap = !large && createEntropy(seed ^ 0x0b1a).chance('workload', 'overlap', 0.5);
   const cut = large ? undefined : drawCut(seed);
   const drawn: Experiment = {
@@ -271,6 +275,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     ...(wireBits === undefined ? {} : { wireBits }),
     ...(overlap ? { overlap } : {}),
     ...(cut === undefined ? {} : { pieces: cut.pieces }),
+    ...(witness ? { witness } : {}),
   };
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');

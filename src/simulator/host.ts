@@ -1,4 +1,5 @@
-// A page of the simulated world: a rank with what belongs to its machine: links, timers, clock, GPU, and whether it is awake.
+// A page of the simulated world: a rank with what belongs to its machine: links, timers, clock, GPU, and whether it is awake. Or the
+// server with a witness: such a host has no rank, and its core never boots.
 
 import type { MemberId, SeatId } from '../ports/ids.ts';
 import type { TimerName } from '../protocol/effects.ts';
@@ -7,6 +8,7 @@ import type { Compute } from './compute.ts';
 import type { Gpu } from './gpu.ts';
 import type { Endpoint } from './link.ts';
 import type { Message } from '../protocol/messages.ts';
+import type { WitnessState } from '../protocol/witness.ts';
 import type { TimerSlot } from './timers.ts';
 import type { SimRank } from './sim-rank.ts';
 import { createRank } from '../protocol/rank.ts';
@@ -14,6 +16,8 @@ import { createRank } from '../protocol/rank.ts';
 export interface Host extends SimRank, Endpoint<Host, MemberId, Message> {
   readonly timers: Map<TimerName, TimerSlot>;
   readonly gpu: Gpu;
+  /** The witness that it hosts instead of a rank. */
+  readonly witness: WitnessState | undefined;
   /** What its storage has confirmed to it. */
   readonly durable: Durability;
   /** What reaches a frozen page waits here until it wakes; undefined while it is awake. */
@@ -29,6 +33,7 @@ export const createHost = (
   profile: string,
   ordinal: number,
   compute: Compute,
+  witness?: WitnessState,
 ): Host => ({
   // What every event touches stands together: a thousand hosts do not fit into a processor's nearest memory.
   member,
@@ -38,6 +43,7 @@ export const createHost = (
   clockRate: 1,
   clockAhead: 0,
   ordinal,
+  witness,
   links: new Map(),
   timers: new Map(),
   durable: createDurability(),

@@ -44,6 +44,21 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     strikes: [onStep(10, 0, { kind: 'partition', side: 0b0011, forMs: 15_000 })],
     change: { steps: 400 },
   },
+  witness: {
+    tells: 'two halves of two, and a witness: the half that the witness reaches goes on',
+    // Page 4 is the witness.
+    strikes: [onStep(10, 0, { kind: 'partition', side: 0b0011, forMs: 15_000 })],
+    change: { steps: 400, witness: true },
+  },
+  'witness-restarts': {
+    tells: 'the server with the witness crashes and comes back with its ballots; then two of four ranks vanish',
+    strikes: [
+      onStep(10, 4, { kind: 'reload' }),
+      onStep(60, 2, { kind: 'kill' }),
+      onStep(60, 3, { kind: 'kill' }),
+    ],
+    change: { steps: 120, witness: true, profiles: 4 },
+  },
   'all-gone': {
     tells: 'every tab is killed, and the room is opened again from its newest checkpoint',
     strikes: [0, 1, 2, 3].map((page) => onStep(22, page, { kind: 'kill' })),

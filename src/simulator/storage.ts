@@ -4,6 +4,7 @@
 import type { IncarnationId, MemberId, SeatId } from '../ports/ids.ts';
 import { compareCheckpoints, type CheckpointKey } from '../ports/store.ts';
 import type { SeatRecord } from '../protocol/votes.ts';
+import { emptyBook, withRecord, type WitnessBook } from '../protocol/witness-book.ts';
 import { createDisk, settleWrites, type Disk } from './disk.ts';
 import type { SavedState, SaveOutcome } from './sim-rank.ts';
 
@@ -35,8 +36,8 @@ export interface Shelf<S extends SavedState> {
   ambiguous: number;
 }
 
-/** The records are ballots, by seat. */
-export interface Profile extends Disk<SeatId, SeatRecord, MemberId>, Shelf<SavedState> {
+/** The records are ballots: a page's by seat, those of a witness by seat and incarnation. */
+export interface Profile extends Disk<string, SeatRecord, MemberId>, Shelf<SavedState> {
   readonly name: string;
 }
 
@@ -110,6 +111,17 @@ function land<S extends SavedState>(shelf: Shelf<S>, saved: S, damaged = false):
   shelf.checkpoints.sort((a, b) => compareSaved(b.saved, a.saved));
   shelf.checkpoints.splice(KEPT);
   return 'stored';
+}
+
+/** The key of a record in a witness's file. */
+export const witnessKey = ({ seat, base }: SeatRecord): string => `${seat}/${base?.id.incarnation ?? ''}`;
+
+/** What a witness's file holds. */
+export function loadBook(profile: Profile, seat: SeatId): WitnessBook {
+  let book = emptyBook(seat);
+  for (const [key, record] of profile.records)
+    if (key.startsWith(`${seat}/`)) book = withRecord(book, record) ?? book;
+  return book;
 }
 
 /** The newest checkpoint that verifies. */

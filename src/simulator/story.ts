@@ -26,7 +26,7 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
   const said = new Set<string>();
   const names = new Map<string, number>();
   const tell = (event: TraceEvent, host: Host): string | undefined => {
-    const who = `page ${host.ordinal}`;
+    const who = host.witness === undefined ? `page ${host.ordinal}` : 'the witness';
     const page = (member: string): string => `page ${names.get(member) ?? '?'}`;
     switch (event.kind) {
       case 'founded':
@@ -35,7 +35,7 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
         const { incarnation, number } = event.generation;
         if (said.has(`${incarnation}/${number}`)) return undefined;
         said.add(`${incarnation}/${number}`);
-        return `generation ${number} begins with ${event.members.map(page).join(', ')}`;
+        return `generation ${number} begins with ${event.members.map(page).join(', ')}${event.witness === undefined ? '' : ', and the witness'}`;
       }
       case 'healed':
         return `${who} heals from ${page(event.donor)} to step ${event.step} by ${event.by}`;
@@ -97,6 +97,7 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
   });
   const room =
     `${experiment.ranks} ranks in ${experiment.profiles} browser profile${experiment.profiles === 1 ? '' : 's'} ` +
+    (experiment.witness === true ? `and a witness (page ${experiment.ranks}) ` : '') +
     `train ${experiment.steps} steps${experiment.bug === undefined ? '' : `, with the bug "${experiment.bug}"`}`;
   const shown =
     lines.length <= MAX_LINES

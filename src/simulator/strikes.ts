@@ -20,6 +20,9 @@ export function momentOf(event: TraceEvent): Moment | undefined {
 export const durationOf = ({ fault }: Strike): number | undefined =>
   'forMs' in fault ? fault.forMs : undefined;
 
+/** Where pages are opened that have no other to stand beside. */
+export const FIRST_PROFILE = 'profile 0';
+
 export interface Strikes {
   strike(strike: Strike): void;
   /** All faults end, and none comes any more. */
@@ -35,10 +38,11 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
     network: world.network,
     disk: (host) => world.profile(host.profile),
     depart: (host, how) => world.depart(host.member, how),
-    open: (near) => world.open(near.profile),
+    open: (near) => world.open(near.witness === undefined ? near.profile : FIRST_PROFILE),
     reload(host) {
       world.depart(host.member, 'kill');
-      world.open(host.profile);
+      if (host.witness === undefined) world.open(host.profile);
+      else world.openWitness(host.seat);
     },
     freeze: (host) => world.freeze(host.member),
     wake: (host) => world.wake(host.member),

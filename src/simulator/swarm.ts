@@ -5,10 +5,11 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Circle, Moment, Strike } from '../faults/schedule.ts';
 import type { Violation } from '../invariants/check.ts';
-import { sameGeneration, type GenerationId, type MemberId } from '../ports/ids.ts';
+import { sameGeneration, type GenerationId, type MemberId, type SeatId } from '../ports/ids.ts';
 import type { Message } from '../protocol/messages.ts';
-import { electorate } from '../protocol/generation.ts';
+import { electorate, type Generation } from '../protocol/generation.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
+import { recordIn } from '../protocol/witness-book.ts';
 import type { TraceRecord } from '../trace/events.ts';
 import { keepLedger, type Ledger } from '../trace/ledger.ts';
 import { computeOf, contactsOf, jobOf, rulesOf, type Experiment } from './experiment.ts';
@@ -17,7 +18,8 @@ import { createEntropy, type Entropy } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import { stateHashOf } from './sim-rank.ts';
 import { watchSituations, type Situation } from './situations.ts';
-import { createStrikes, durationOf, momentOf } from './strikes.ts';
+import { loadBook } from './storage.ts';
+import { createStrikes, durationOf, FIRST_PROFILE, momentOf } from './strikes.ts';
 import { traceLine } from './trace-line.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -203,6 +205,7 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
   if (!gathers) strikeAtTimes();
   for (let i = 0; i < experiment.ranks; i++)
     world.open(`profile ${i % experiment.profiles}`, { fresh: i === 0, autostart: !gathers });
+  if (experiment.witness === true) world.openWitness();
   if (gathers) {
     const gathered = whenGathered(world);
     world.runUntil(() => over() || gathered(), GATHER_MS);
@@ -341,7 +344,7 @@ function recover(
   for (const host of world.living()) if (hasStopped(host)) world.depart(host.member, 'close');
   const inside = (): readonly Host[] => world.living().filter((host) => !outside.has(host));
   if (inside().length === 0 && !over()) {
-    const opened = world.ranks.get(world.open('profile 0'));
+    const opened = world.ranks.get(world.open(FIRST_PROFILE));
     if (opened !== undefined) for (const host of outside) cutOff(world, host, [opened]);
   }
   // In a large room one of its pages is enough, and all would be many.
@@ -398,7 +401,25 @@ function isQuorumAtHand(world: World, inside: readonly Host[], stuck: Host): boo
       );
     })
     .map(({ seat }) => seat);
-  return RULES.isQuorum(new Set(seats), electorate(generation));
+  const witness = witnessAtHand(world, stuck, generation);
+  return RULES.isQuorum(
+    new Set([...seats, ...(witness === undefined ? [] : [witness])]),
+    electorate(generation),
+  );
+}
+
+/** The witness's seat, where it can vote: it is there, has a link, and has voted on nothing newer. */
+function witnessAtHand(
+  world: World,
+  stuck: Host,
+  { id, witness: seat }: Generation,
+): SeatId | undefined {
+  const host = world.witness();
+  if (seat === undefined || host?.seat !== seat || host.waiting !== undefined) return undefined;
+  const link = host.links.get(stuck.member);
+  if (link?.up !== true || link.fault?.kind === 'cut') return undefined;
+  const base = recordIn(loadBook(world.profile(host.profile), seat), id.incarnation)?.base;
+  return base === undefined || base.id.number <= id.number ? seat : undefined;
 }
 
 /** A random part of the living, less than half or more, is killed, frozen or cut off for good. */
@@ -414,6 +435,10 @@ function breakForGood(world: World): ReadonlySet<Host> {
     else if (how === 'freeze') world.freeze(host.member);
     else cutOff(world, host, world.pages);
   }
+  const witness = world.witness();
+  const fate = witness === undefined ? 'lives' : entropy.pick('sched', 'witness', ['lives', 'kill', 'cut']);
+  if (witness !== undefined && fate === 'kill') world.depart(witness.member, 'kill');
+  if (witness !== undefined && fate === 'cut') cutOff(world, witness, world.pages);
   return new Set(doomed);
 }
 

@@ -10,6 +10,7 @@ import type { Event } from '../protocol/effects.ts';
 import { asCarried, laneOf, messageBytes } from '../protocol/codec.ts';
 import type { Message } from '../protocol/messages.ts';
 import { stepRank } from '../protocol/rank.ts';
+import { createWitness, stepWitness } from '../protocol/witness.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
 import { afflict, lose, occupy } from './gpu.ts';
 import { referenceRun, type Compute } from './compute.ts';
@@ -27,7 +28,16 @@ import { createQueue } from './queue.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { createScheduler, type Scheduler, type SchedulerName } from './scheduler.ts';
 import { bootEvent, engineFailure, perform, stateHashOf, type SimPorts } from './sim-rank.ts';
-import { beginSave, createProfile, endSave, loadCheckpoint, settlePage, type Profile } from './storage.ts';
+import {
+  beginSave,
+  createProfile,
+  endSave,
+  loadBook,
+  loadCheckpoint,
+  settlePage,
+  witnessKey,
+  type Profile,
+} from './storage.ts';
 import { setTimer } from './timers.ts';
 
 /** Durations in virtual milliseconds, each drawn between its bounds. */
@@ -37,6 +47,8 @@ const DISK = [2, 12] as const;
 const LOCK = [20, 56] as const;
 /** A link that was asked for is up by then, or has to be asked for again. */
 const SETUP_MS = 60;
+/** The room's server has a disk of its own. */
+const SERVER = 'server';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -84,11 +96,13 @@ export interface World {
   /** Changes with every event, its time and its receiver. */
   readonly digest: () => number;
   readonly network: Network<Host, MemberId, Message>;
-  /** Pages in the order in which they were opened. */
+  /** Pages, and witnesses, in the order in which they were opened. */
   readonly pages: readonly Host[];
   profile(name: string): Profile;
   /** Opens a page in a profile; links to all living pages come up soon after. */
   open(profile: string, options?: { readonly fresh?: boolean; readonly autostart?: boolean }): MemberId;
+  /** The room's server brings a witness; with the seat of one that has crashed, it starts again from its file. */
+  openWitness(seat?: SeatId): MemberId;
   depart(member: MemberId, how: Departure): void;
   freeze(member: MemberId): void;
   wake(member: MemberId): void;
@@ -105,7 +119,10 @@ export interface World {
   at(time: number, action: () => void): void;
   /** Runs until the condition holds; false when `ms` of virtual time pass first. */
   runUntil(condition: () => boolean, ms: number): boolean;
+  /** Ranks whose pages are there. */
   living(): readonly Host[];
+  /** The witness, if there is one that has not crashed. */
+  witness(): Host | undefined;
   committed(): number;
 }
 
@@ -150,7 +167,11 @@ export function createWorld(options: WorldOptions): World {
     }
     events += 1;
     digest = mix32(digest ^ (Math.floor(now * 64) + Math.imul(host.ordinal + 1, 0x9e3779b1)));
-    const effects = stepRank(host.core, event, now * host.clockRate + host.clockAhead, rules);
+    const clock = now * host.clockRate + host.clockAhead;
+    const effects =
+      host.witness === undefined
+        ? stepRank(host.core, event, clock, rules)
+        : stepWitness(host.witness, event, clock, rules);
     for (const effect of effects) perform(host, effect, ports);
   }
 
@@ -273,7 +294,8 @@ export function createWorld(options: WorldOptions): World {
       const disk = profile(host.profile);
       disk.busyUntil =
         Math.max(now, disk.busyUntil) + scheduler.delay('disk', 'ballot', ...DISK, host.ordinal);
-      const write = beginWrite(disk, host.member, record.seat, record);
+      const key = host.witness === undefined ? record.seat : witnessKey(record);
+      const write = beginWrite(disk, host.member, key, record);
       at(disk.busyUntil, () => {
         const landed = endWrite(disk, write);
         if (landed === 'settled') return;
@@ -362,7 +384,7 @@ export function createWorld(options: WorldOptions): World {
         accepted: undefined,
       });
       locks.hold(host);
-      const others = pages.filter((other) => other.alive);
+      const others = pages.filter((other) => other.alive && other.witness === undefined);
       hosts.set(member, host);
       pages.push(host);
       living = undefined;
@@ -370,6 +392,20 @@ export function createWorld(options: WorldOptions): World {
         deliver(host, bootEvent(job, fresh, loadCheckpoint(disk), autostart));
         if (contacts !== undefined) introduce(host, others, contacts);
         else for (const other of others) if (other.alive) network.connect(host, other);
+        const server = world.witness();
+        if (server !== undefined) network.connect(host, server);
+      });
+      return member;
+    },
+    openWitness(known) {
+      const member = hex(entropy, 'member', pages.length) as MemberId;
+      const seat = known ?? (hex(entropy, 'seat', pages.length) as SeatId);
+      const state = createWitness({ member, seat }, loadBook(profile(SERVER), seat), rules);
+      const host = createHost(member, seat, SERVER, pages.length, compute, state);
+      hosts.set(member, host);
+      pages.push(host);
+      at(now, () => {
+        for (const other of world.living()) network.connect(host, other);
       });
       return member;
     },
@@ -452,7 +488,8 @@ export function createWorld(options: WorldOptions): World {
       }
       return true;
     },
-    living: () => (living ??= pages.filter((host) => host.alive)),
+    living: () => (living ??= pages.filter((host) => host.alive && host.witness === undefined)),
+    witness: () => pages.findLast((host) => host.alive && host.witness !== undefined),
     committed: () => committed,
   };
   return world;

@@ -115,6 +115,8 @@ export type TraceEvent =
       readonly base: GenerationId | undefined;
       readonly members: readonly MemberId[];
       readonly seats: readonly SeatId[];
+      /** The seat of the witness that votes on its successor. */
+      readonly witness?: SeatId;
     }
   | {
       readonly kind: 'left';

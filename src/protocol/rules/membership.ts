@@ -3,7 +3,7 @@
 import type { GenerationId, IncarnationId, MemberId } from '../../ports/ids.ts';
 import { sameGeneration } from '../../ports/ids.ts';
 import type { Evidence } from '../../ports/network.ts';
-import type { Generation } from '../generation.ts';
+import type { Generation, Member } from '../generation.ts';
 import type { Message } from '../messages.ts';
 
 export interface RoomAge {
@@ -34,6 +34,10 @@ export interface MembershipRules {
   floorAfter(base: Generation, vouched: readonly number[]): number;
   /** Ranks in a row of a generation of so many members, where it is a hierarchy; undefined: all have links with all. */
   rowWidth(members: number): number | undefined;
+  /** Whether a generation of so many members gives a witness a vote: where half of it would be exactly half. */
+  takesWitness(members: number): boolean;
+  /** Who computes, commits and heals: members alone. */
+  ranksOf(members: readonly Member[], witness: Member | undefined): readonly Member[];
   /** Whether the incarnation of the first outlives that of the second when they meet. */
   outlives(a: RoomAge, b: RoomAge): boolean;
 }
@@ -68,6 +72,10 @@ export const MEMBERSHIP_RULES: MembershipRules = {
   floorAfter: (base, vouched) => Math.max(base.floor, ...vouched),
 
   rowWidth: (members) => (members > FULL_MESH ? ROW_WIDTH : undefined),
+
+  takesWitness: (members) => members % 2 === 0,
+
+  ranksOf: (members) => members,
 
   outlives: (a, b) =>
     a.committed !== b.committed

@@ -5,6 +5,7 @@ import type { MemberId, SeatId } from '../../ports/ids.ts';
 import type { Ballot, TraceEvent } from '../../trace/events.ts';
 import type { Effect, Send } from '../effects.ts';
 import type { Generation } from '../generation.ts';
+import type { WitnessBook } from '../witness-book.ts';
 import { compareBallots, emptyRecord, type Accepted, type SeatRecord } from '../votes.ts';
 
 export interface VotingRules {
@@ -26,6 +27,8 @@ export interface VotingRules {
   castVote(record: SeatRecord, sends: readonly Send[], report: TraceEvent): readonly Effect[];
   /** Whether a rank goes on with the steps of the generation after its seat voted so: not once it has promised. */
   stepsOn(vote: SeatRecord): boolean;
+  /** What binds a witness that comes back: all that its file holds. */
+  keptBallots(stored: WitnessBook | undefined): WitnessBook | undefined;
   /** What binds the heir of a dead page's seat: the ballots that it finds stored. */
   heirBallots(seat: SeatId, stored: SeatRecord | undefined, base: Generation): SeatRecord;
 }
@@ -62,6 +65,8 @@ export const VOTING_RULES: VotingRules = {
   castVote: (record, thenSend, thenReport) => [{ kind: 'store', record, thenSend, thenReport }],
 
   stepsOn: (vote) => vote.promised === undefined,
+
+  keptBallots: (stored) => stored,
 
   heirBallots: (seat, stored) => stored ?? emptyRecord(seat, undefined),
 };

@@ -22,8 +22,11 @@ const MAX_TEXT = 4 * 1024 * 1024;
 export const MOMENTS = ['prepared', 'promised', 'voted', 'chosen', 'healing', 'founded', 'applied'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
-/** Whom a strike at a moment hits: who came to it, whom that one heals from, everybody else that has the state, or everybody else. */
-const CIRCLES = ['actor', 'donor', 'donors', 'others'] as const;
+/**
+ * Whom a strike at a moment hits: who came to it, whom that one heals from, everybody else that has the state, everybody else, or the
+ * witness.
+ */
+const CIRCLES = ['actor', 'donor', 'donors', 'others', 'witness'] as const;
 export type Circle = (typeof CIRCLES)[number];
 
 const page = whole(MAX_RANK, `Expected a page number from 0 to ${MAX_RANK}`);

@@ -186,7 +186,12 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
         history.members = event.members;
         history.voted = false;
         history.contributed = undefined;
-        const text = listText(event.members);
+        if (event.witness !== undefined && event.seats.includes(event.witness))
+          violate(
+            5,
+            `Generation ${event.generation.number} has its witness among its members: it has two votes.`,
+          );
+        const text = `${listText(event.members)} ${event.witness ?? ''}`;
         const before = generations.get(key(event.generation));
         if (before === undefined) generations.set(key(event.generation), { text, by: record.member });
         else if (before.text !== text)

@@ -5,6 +5,17 @@ import type { Mutant } from './mutant.ts';
 
 export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
   {
+    name: 'witness-counted-among-the-ranks',
+    breaks:
+      'The witness gets a place in the ring, and every step waits for the micro-batches that it never computes.',
+    seen: 'MongoDB replica sets with an arbiter: it counted to the majority that a write waits for, and holds no data.',
+    invariant: [5, 8],
+    mutate: (rules) => ({
+      ...rules,
+      ranksOf: (members, witness) => (witness === undefined ? members : [...members, witness]),
+    }),
+  },
+  {
     name: 'no-generation-check',
     breaks: 'A message of a former generation acts on this one.',
     seen: 'Collectives without an epoch; torchft gives every quorum a store prefix of its own for this reason.',

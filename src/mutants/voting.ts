@@ -118,6 +118,13 @@ export const VOTING_MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    name: 'witness-forgets-its-ballots',
+    breaks: 'A witness that comes back has forgotten what it said, and votes anew on the same generation.',
+    seen: 'Arbiters that keep their votes in memory: "Paxos Made Simple", section 2.5, asks for stable storage of every acceptor.',
+    invariant: [6, 5],
+    mutate: (rules) => ({ ...rules, keptBallots: () => undefined }),
+  },
+  {
     name: 'steps-after-the-promise',
     breaks:
       'A seat that has promised goes on training: a step is committed in a generation that is being replaced.',

@@ -34,9 +34,7 @@ export const accept = (
   ballot: Ballot,
   value: Generation,
 ): SeatRecord | undefined =>
-  rules.mayAccept(record, ballot)
-    ? { ...record, promised: ballot, accepted: { ballot, value } }
-    : undefined;
+  rules.mayAccept(record, ballot) ? { ...record, promised: ballot, accepted: { ballot, value } } : undefined;
 
 /** What a proposer whose ballot is too low is told. */
 export const rejection = (base: Generation, record: SeatRecord, ballot: Ballot): readonly Message[] =>

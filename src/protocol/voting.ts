@@ -114,7 +114,13 @@ export function knownJoiners(ctx: Context): Extract<Message, { kind: 'promise' }
   const joiners = [];
   for (const peer of ctx.state.peers.values()) {
     const join = peer.join;
-    if (!peer.linked || peer.witness !== undefined || join?.member === undefined || join.jobHash !== ctx.state.jobHash) continue;
+    if (
+      !peer.linked ||
+      peer.witness !== undefined ||
+      join?.member === undefined ||
+      join.jobHash !== ctx.state.jobHash
+    )
+      continue;
     // A tab that froze while it asked would be proposed, and left out, for ever.
     if (!isHeard(ctx, peer)) continue;
     if (ctx.now >= peer.readmitAt) joiners.push(join.member);

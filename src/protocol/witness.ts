@@ -114,39 +114,51 @@ function onMessage(
       hear(state, message.generation);
       return [];
     case 'prepare':
-      return vote(state, from, message.generation, (base, record) => {
-        const next = promise(rules, record, message.ballot);
-        if (next === undefined) return rejected(from, base, record, message.ballot);
-        const answer: Message = {
-          kind: 'promise',
-          generation: base.id,
-          ballot: message.ballot,
-          seat: state.self.seat,
-          accepted: next.accepted,
-          links: [],
-          vouched: 0,
-          leaving: true,
-          joiners: [],
-          suspects: [],
-        };
-        return store(state, next, () =>
-          castPromise(rules, base, next, message.ballot, { to: from, message: answer }),
-        );
-      }, now);
+      return vote(
+        state,
+        from,
+        message.generation,
+        (base, record) => {
+          const next = promise(rules, record, message.ballot);
+          if (next === undefined) return rejected(from, base, record, message.ballot);
+          const answer: Message = {
+            kind: 'promise',
+            generation: base.id,
+            ballot: message.ballot,
+            seat: state.self.seat,
+            accepted: next.accepted,
+            links: [],
+            vouched: 0,
+            leaving: true,
+            joiners: [],
+            suspects: [],
+          };
+          return store(state, next, () =>
+            castPromise(rules, base, next, message.ballot, { to: from, message: answer }),
+          );
+        },
+        now,
+      );
     case 'accept':
-      return vote(state, from, message.generation, (base, record) => {
-        const next = accept(rules, record, message.ballot, message.value);
-        if (next === undefined) return rejected(from, base, record, message.ballot);
-        const answer: Message = {
-          kind: 'accepted',
-          generation: base.id,
-          ballot: message.ballot,
-          seat: state.self.seat,
-        };
-        return store(state, next, () =>
-          castAccepted(rules, base, next, message.ballot, message.value, { to: from, message: answer }),
-        );
-      }, now);
+      return vote(
+        state,
+        from,
+        message.generation,
+        (base, record) => {
+          const next = accept(rules, record, message.ballot, message.value);
+          if (next === undefined) return rejected(from, base, record, message.ballot);
+          const answer: Message = {
+            kind: 'accepted',
+            generation: base.id,
+            ballot: message.ballot,
+            seat: state.self.seat,
+          };
+          return store(state, next, () =>
+            castAccepted(rules, base, next, message.ballot, message.value, { to: from, message: answer }),
+          );
+        },
+        now,
+      );
     // Nothing else is for a witness, and nothing else moves it.
     case 'beat':
     case 'join':

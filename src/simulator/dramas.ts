@@ -9,6 +9,7 @@ import { createEntropy, type Entropy } from './random.ts';
 interface Stage {
   readonly seed: number;
   readonly ranks: number;
+  readonly plan: readonly Strike[];
 }
 
 /** What it fixes of an experiment. */
@@ -22,6 +23,7 @@ interface Play {
   readonly survivors?: 'all';
   readonly hierarchy?: undefined;
   readonly gathers?: true;
+  readonly witness?: true;
 }
 
 const CHANCE = 1 / 12;
@@ -35,6 +37,76 @@ export function withDrama<Drawn extends Stage>(drawn: Drawn): Drawn {
   if (drawn.ranks < 2 || !entropy.chance('workload', 'drama', CHANCE)) return drawn;
   const plays = drawn.ranks >= FIVE ? [abandonedMajority, bornApart] : [bornApart];
   return { ...drawn, ...entropy.pick('workload', 'which drama', plays)(drawn, entropy) };
+}
+
+/** How often the room's server brings a witness, and how often then the vote is to hang on it. */
+const WITNESS_CHANCE = 0.3;
+const HALVES_CHANCE = 0.3;
+/** The least room with two halves of two. */
+const FOUR = 4;
+
+/** A witness for some seeds, which crashes, restarts from its file or is cut off in the middle of votes. */
+export function withWitness<Drawn extends Stage>(drawn: Drawn): Drawn {
+  const entropy = createEntropy(drawn.seed ^ 0x317e);
+  if (drawn.ranks < 2 || !entropy.chance('workload', 'witness', WITNESS_CHANCE)) return drawn;
+  if (drawn.ranks >= FOUR && entropy.chance('workload', 'halves', HALVES_CHANCE))
+    return { ...drawn, ...halvesAndWitness(drawn, entropy) };
+  const strikes = entropy.between('workload', 'witness strikes', 0, 3);
+  const plan = Array.from({ length: strikes }, (): Strike => ({
+    at: {
+      moment: entropy.pick('workload', 'moment', ['promised', 'voted', 'chosen', 'prepared'] as const),
+      nth: entropy.between('workload', 'nth', 1, 20),
+      afterMs: entropy.between('workload', 'after', 0, 15),
+      hits: 'witness',
+    },
+    fault: entropy.pick('workload', 'witness fault', [
+      { kind: 'reload' },
+      { kind: 'kill' },
+      { kind: 'freeze', forMs: entropy.between('workload', 'frozen', 20, 4000) },
+      { kind: 'cut', forMs: entropy.between('workload', 'cut', 20, 4000) },
+    ] as const),
+  }));
+  return { ...drawn, witness: true, plan: [...drawn.plan, ...plan] };
+}
+
+/** Milliseconds after a cut in which both halves ask for a successor. */
+const BOTH_ASK_MS = [1500, 2800] as const;
+
+/**
+ * Two halves that do not hear each other, and a witness that hears both, is restarted while they vote, and then hears one: only the half
+ * that it voted for first may go on. Where the room is odd, one page closes first.
+ */
+function halvesAndWitness({ ranks }: Stage, entropy: Entropy): Play {
+  const isOdd = ranks % 2 === 1;
+  const pages = Array.from({ length: isOdd ? ranks - 1 : ranks }, (_, page) => page);
+  const cutMs = entropy.between('workload', 'cut at', 1500, 3000);
+  const restartMs = cutMs + entropy.between('workload', 'restart', ...BOTH_ASK_MS);
+  const forMs = entropy.between('workload', 'apart', 4000, 10_000);
+  const half = pages.length / 2;
+  const hushed = entropy.chance('workload', 'which half', 0.5) ? pages.slice(0, half) : pages.slice(half);
+  const cuts = pages
+    .slice(0, half)
+    .flatMap((page) =>
+      pages.slice(half).map((to): Strike => ({ at: { ms: cutMs }, page, fault: { kind: 'cut', to, forMs } })),
+    );
+  return {
+    quorum: 'majority',
+    hierarchy: undefined,
+    gathers: true,
+    witness: true,
+    calmAt: cutMs + forMs,
+    plan: [
+      ...(isOdd ? [{ at: { ms: 0 }, page: ranks - 1, fault: { kind: 'close' } } as const] : []),
+      ...cuts,
+      { at: { ms: restartMs }, page: ranks, fault: { kind: 'reload' } },
+      // Back from its file, it hears only those who may be behind.
+      ...hushed.map((to): Strike => ({
+        at: { ms: restartMs },
+        page: ranks + 1,
+        fault: { kind: 'cut', to, forMs },
+      })),
+    ],
+  };
 }
 
 const sideOf = (pages: readonly number[]): number => pages.reduce((side, page) => side | (1 << page), 0);

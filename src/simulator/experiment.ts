@@ -10,7 +10,7 @@ import { createEntropy, type Entropy } from './random.ts';
 import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
 import type { Compute } from './compute.ts';
 import { cpuCompute, smallJob } from './cpu-compute.ts';
-import { interruptedHeal, withDrama } from './dramas.ts';
+import { interruptedHeal, withDrama, withWitness } from './dramas.ts';
 import { hashCompute, type Salt } from './hash-engine.ts';
 
 /** A whole number in this range. */
@@ -248,7 +248,6 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   const steps = options.steps ?? draw('steps', 4, 30);
   const hierarchy = large ? undefined : drawHierarchy(seed);
   const wireBits = drawWireBits(seed);
-  const witness = !large && createEntropy(seed ^ 0x317e).chance('workload', 'witness', 0.3);
   const overlap = !large && createEntropy(seed ^ 0x0b1a).chance('workload', 'overlap', 0.5);
   const cut = large ? undefined : drawCut(seed);
   const drawn: Experiment = {
@@ -275,12 +274,11 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     ...(wireBits === undefined ? {} : { wireBits }),
     ...(overlap ? { overlap } : {}),
     ...(cut === undefined ? {} : { pieces: cut.pieces }),
-    ...(witness ? { witness } : {}),
   };
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');
   if (trains === 'cpu' && !large) return { ...drawn, engine: 'cpu', salt: 'uniform' };
-  return large ? drawn : withDrama(drawn);
+  return large ? drawn : withDrama(withWitness(drawn));
 }
 
 /** What strikes one page of a large room and not all others, and does not end the run. */

@@ -51,7 +51,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     change: { steps: 400, witness: true },
   },
   'witness-restarts': {
-    tells: 'the server with the witness crashes and comes back with its ballots; then two of four ranks vanish',
+    tells:
+      'the server with the witness crashes and comes back with its ballots; then two of four ranks vanish',
     strikes: [
       onStep(10, 4, { kind: 'reload' }),
       onStep(60, 2, { kind: 'kill' }),

@@ -37,6 +37,7 @@ export const SITUATIONS = [
   'leaves its place and comes back',
   'several die at once',
   'exact half goes on',
+  'witness decides',
 ] as const;
 export type Situation = (typeof SITUATIONS)[number];
 
@@ -62,6 +63,7 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
   const values = new Map<string, string>();
   const committedBy = new Map<string, Set<MemberId>>();
   const members = new Map<string, readonly MemberId[]>();
+  const witnessed = new Set<string>();
   const appliedSteps = new Map<MemberId, number>();
   const evicted = new Set<MemberId>();
   const founders = new Set<MemberId>();
@@ -73,11 +75,13 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
     const key = keyOf(event.generation);
     if (members.has(key)) return;
     members.set(key, event.members);
+    if (event.witness !== undefined) witnessed.add(key);
     if (event.base === undefined || event.base.incarnation !== event.generation.incarnation) return;
     const base = members.get(keyOf(event.base));
     if (base === undefined) return;
     const staying = event.members.filter((member) => base.includes(member)).length;
-    if (base.length > 1 && staying * 2 === base.length) count('exact half goes on');
+    if (base.length > 1 && staying * 2 === base.length)
+      count(witnessed.has(keyOf(event.base)) ? 'witness decides' : 'exact half goes on');
     const last = lastCommit.get(keyOf(event.base));
     if (last?.by.size === 1 && base.length > 1) count('commit heard by only one');
   }

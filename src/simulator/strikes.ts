@@ -40,7 +40,9 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
     depart: (host, how) => world.depart(host.member, how),
     open: (near) => world.open(near.witness === undefined ? near.profile : FIRST_PROFILE),
     reload(host) {
-      world.depart(host.member, 'kill');
+      // Its file is held by one server at a time.
+      const server = host.witness === undefined ? undefined : world.witness();
+      world.depart(server?.member ?? host.member, 'kill');
       if (host.witness === undefined) world.open(host.profile);
       else world.openWitness(host.seat);
     },

@@ -262,6 +262,10 @@ function circle(world: World, actor: Host, hits: Circle): readonly Host[] {
       return donors;
     case 'others':
       return others;
+    case 'witness': {
+      const witness = world.witness();
+      return witness === undefined ? [] : [witness];
+    }
   }
 }
 
@@ -409,11 +413,7 @@ function isQuorumAtHand(world: World, inside: readonly Host[], stuck: Host): boo
 }
 
 /** The witness's seat, where it can vote: it is there, has a link, and has voted on nothing newer. */
-function witnessAtHand(
-  world: World,
-  stuck: Host,
-  { id, witness: seat }: Generation,
-): SeatId | undefined {
+function witnessAtHand(world: World, stuck: Host, { id, witness: seat }: Generation): SeatId | undefined {
   const host = world.witness();
   if (seat === undefined || host?.seat !== seat || host.waiting !== undefined) return undefined;
   const link = host.links.get(stuck.member);

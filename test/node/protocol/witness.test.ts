@@ -17,16 +17,17 @@ import {
 } from '../../../src/protocol/witness-book.ts';
 import { emptyRecord } from '../../../src/protocol/votes.ts';
 
-const id = <T extends string>(digit: string): T => digit.repeat(32) as T;
-const [A, B, W] = [id<MemberId>('a'), id<MemberId>('b'), id<MemberId>('f')];
-const SEAT = id<SeatId>('9');
+const member = (digit: string): MemberId => digit.repeat(32) as MemberId;
+const seat = (digit: string): SeatId => digit.repeat(32) as SeatId;
+const [A, B, W] = [member('a'), member('b'), member('f')];
+const SEAT = seat('9');
 const INCARNATION = `00000001-${A}` as IncarnationId;
 
 const generation = (number: number, witness: 'with witness' | 'without' = 'with witness'): Generation => ({
   id: { incarnation: INCARNATION, number },
   members: [
-    { member: A, seat: id<SeatId>('1'), fingerprint: 'x' },
-    { member: B, seat: id<SeatId>('2'), fingerprint: 'x' },
+    { member: A, seat: seat('1'), fingerprint: 'x' },
+    { member: B, seat: seat('2'), fingerprint: 'x' },
   ],
   updateMode: 'native',
   exactness: { kind: 'exact' },

@@ -156,7 +156,7 @@ describe('a witness', () => {
     say(state, A, room(base));
     const others: Message[] = [
       { kind: 'start', generation: base.id },
-      { kind: 'heal', generation: base.id, have: undefined },
+      { kind: 'heal', generation: base.id, have: undefined, piece: 0 },
       {
         kind: 'standing',
         generation: base.id,

@@ -1,7 +1,8 @@
 // A whole training state as one safetensors file: what a checkpoint stores, and what a donor sends to a rank that heals.
 //
 // Tensors: each model parameter under its own name (`0.weight`), moments as `optimizer.firstMoments.<name>` (SGD's momentum too) and,
-// for AdamW, `optimizer.secondMoments.<name>` and `powers` (F32), `exponents` (I32). Everything else is text in the metadata.
+// for AdamW, `optimizer.secondMoments.<name>` and `powers` (F32), `exponents` (I32); where samples are left out, their rows as
+// `quarantine` (I32). Everything else is text in the metadata.
 
 import * as v from 'valibot';
 import { JobError, canonicalJson, parseJob, jobHash as hashOfJob } from '../job/job.ts';
@@ -42,6 +43,7 @@ const FIRST = 'optimizer.firstMoments.';
 const SECOND = 'optimizer.secondMoments.';
 const EXPONENTS = 'exponents';
 const POWERS = 'powers';
+const QUARANTINE = 'quarantine';
 
 const HeaderSchema = v.object({
   'rankfall.format': v.literal(FORMAT),
@@ -89,6 +91,9 @@ export function encodeState(
   addGroup(FIRST, state.firstMoments);
   if (moments === 2) addGroup(SECOND, state.secondMoments);
   tensors.set(EXPONENTS, { dtype: 'I32', shape: [parameters.length], data: bytesOf(state.exponents) });
+  const { quarantine } = state;
+  if (quarantine.length > 0)
+    tensors.set(QUARANTINE, { dtype: 'I32', shape: [quarantine.length], data: bytesOf(quarantine) });
   if (powers > 0) tensors.set(POWERS, { dtype: 'F32', shape: [powers], data: bytesOf(state.powers) });
 
   return encodeSafetensors(
@@ -173,10 +178,18 @@ export function decodeState(
     firstMoments: readGroup(FIRST),
     secondMoments: moments === 2 ? readGroup(SECOND) : new Float32Array(0),
     exponents: new Int32Array(copyOf(reader.take(EXPONENTS, 'I32', [parameters.length]))),
+    quarantine: readQuarantine(file, reader),
     powers: powers > 0 ? new Float32Array(copyOf(reader.take(POWERS, 'F32', [powers]))) : new Float32Array(0),
   };
   reader.requireNothingElse();
   return { state, stateHash, notes: parseNotes(header.output.notes) };
+}
+
+/** No tensor where nothing is left out. */
+function readQuarantine(file: TensorFile, reader: TensorReader): Int32Array<ArrayBuffer> {
+  const shape = file.tensors.get(QUARANTINE)?.shape;
+  if (shape === undefined) return new Int32Array(0);
+  return new Int32Array(copyOf(reader.take(QUARANTINE, 'I32', [shape[0] ?? 0])));
 }
 
 const countOf = (parameters: readonly ParameterTensor[]): number =>

@@ -37,7 +37,7 @@ export interface BrowserCheckpointStore extends CheckpointStore {
    */
   admit(...what: Parameters<CheckpointStore['save']>): Promise<CheckpointSummary>;
   /** For lessons: flips a bit of what is stored, as a failing disk does. */
-  damage(id: string): Promise<void>;
+  damage(id: string, how?: 'rotten' | 'torn'): Promise<void>;
   /** Lets the connection go. A later call opens it again. */
   close(): void;
 }
@@ -159,12 +159,16 @@ export function openCheckpointStore(options: CheckpointStoreOptions): BrowserChe
       );
       return { ...summaryOf(manifest), standing };
     },
-    damage: (id) =>
+    damage: (id, how = 'rotten') =>
       database.write('damage a checkpoint', async (transaction) => {
         const manifest = readManifest(await transaction.objectStore('manifests').get(id));
         const last = manifest?.pieces.at(-1);
         if (last === undefined) throw gone(id);
         const pieces = transaction.objectStore('pieces');
+        if (how === 'torn') {
+          await pieces.delete(last.hash);
+          return;
+        }
         const piece = await pieces.get(last.hash);
         if (!(piece instanceof Uint8Array) || piece.length === 0) return;
         piece[piece.length - 1] = (piece.at(-1) ?? 0) ^ 1;

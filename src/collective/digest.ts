@@ -19,7 +19,8 @@ export function mix32(x: number): number {
 }
 
 /** Streams keep equal words of different tensors groups apart. */
-export type DigestStream = 'parameters' | 'firstMoments' | 'secondMoments' | 'exponents' | 'powers' | 'step';
+export type DigestStream =
+  'parameters' | 'firstMoments' | 'secondMoments' | 'exponents' | 'powers' | 'step' | 'quarantine';
 export const DIGEST_STREAMS: readonly DigestStream[] = [
   'parameters',
   'firstMoments',
@@ -27,6 +28,7 @@ export const DIGEST_STREAMS: readonly DigestStream[] = [
   'exponents',
   'powers',
   'step',
+  'quarantine',
 ];
 
 /** Adds words to the four sums. `words` are the raw bits; `stream` is the index in `DIGEST_STREAMS`. */

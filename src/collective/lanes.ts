@@ -1,7 +1,7 @@
 // The lanes of one step's all-reduce: the gradient in fixed point, and the side lanes that travel in the same sum.
 //
 //   sum lanes │ gradient P │ loss │ correct │ predictions │ overflows │ non-finite │ micro-batch counters M │
-//   max lanes │ largest exponent T │ first non-finite │ agreement 8 │ pause │ paces M │
+//   max lanes │ largest exponent T │ first non-finite │ agreement 8 │ pause │ paces M │ bad sample │
 //
 // Sum lanes add as i32 (associative, so that neither the order nor the share of the work shows); max lanes take the larger.
 
@@ -15,6 +15,9 @@ import type { Packing } from './packing.ts';
 export const LOSS_FRACTION_BITS = 20;
 /** A hash of four words takes two max lanes a word: max(w) and max(~w) = ~min(w). */
 const AGREEMENT_LANES = 8;
+
+/** Of the lane `badSample`: more samples are bad than the job leaves out. */
+export const TOO_MANY_BAD = 0x7fffffff;
 
 export interface LaneLayout {
   /** P: gradient elements, all tensors in the model's order. */
@@ -42,6 +45,8 @@ export interface LaneLayout {
   readonly pause: number;
   /** First of M lanes: how long whoever computed a micro-batch took for it (see protocol/shares.ts). */
   readonly paces: number;
+  /** Row of a sample that cannot be computed, and 1; the largest of several. 0 where there is none, `TOO_MANY_BAD` past what the job allows. */
+  readonly badSample: number;
   readonly length: number;
   readonly wire: Wire;
   /** k: gradient lanes of one slice are at most 2^k. */
@@ -67,7 +72,8 @@ export function laneLayout(
   const agreement = firstNonFinite + 1;
   const pause = agreement + AGREEMENT_LANES;
   const paces = pause + 1;
-  const length = paces + microBatches;
+  const badSample = paces + microBatches;
+  const length = badSample + 1;
   return {
     gradient,
     tensors,
@@ -84,6 +90,7 @@ export function laneLayout(
     agreement,
     pause,
     paces,
+    badSample,
     length,
     wire,
     fraction: fractionBits(microBatches, wire),

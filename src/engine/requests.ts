@@ -1,8 +1,9 @@
 // What both engines check before they compute, and how they get their samples.
 
 import { MAX_EXPONENT, MIN_EXPONENT, SLICES_PER_MICRO_BATCH } from '../collective/fixed-point.ts';
-import { firstNonFinite, type LaneLayout } from '../collective/lanes.ts';
+import { firstNonFinite, TOO_MANY_BAD, type LaneLayout } from '../collective/lanes.ts';
 import type { Job } from '../job/job.ts';
+import { recoveryOf } from '../job/recovery-schema.ts';
 import { batchRows, microBatchSize } from '../job/sampler.ts';
 import {
   EngineError,
@@ -14,7 +15,7 @@ import {
   type ParameterTensor,
   type TrainingState,
 } from '../ports/engine.ts';
-import { inputLength } from '../ports/loader.ts';
+import { inputLength, LEFT_OUT } from '../ports/loader.ts';
 import type { Inputs, Loader, SampleFormat, Samples, Split } from '../ports/loader.ts';
 import type { Graph } from './graph/graph.ts';
 import { modelGraph } from './graph/model-graph.ts';
@@ -52,6 +53,20 @@ function checkExponents(exponents: Int32Array | undefined, tensors: number): voi
   }
 }
 
+function checkQuarantined(rows: readonly number[] | undefined): void {
+  const stray = rows?.find((row) => !Number.isSafeInteger(row) || row < 0 || row >= TOO_MANY_BAD);
+  if (stray !== undefined) refuse(`Rows to leave out are whole numbers from 0: ${stray}.`);
+}
+
+/** The rows of a state's quarantine and those that join them, ascending. */
+export const joinQuarantine = (
+  quarantine: Int32Array<ArrayBuffer>,
+  rows: readonly number[] | undefined,
+): Int32Array<ArrayBuffer> =>
+  rows === undefined || rows.length === 0
+    ? quarantine
+    : Int32Array.from(new Set([...quarantine, ...rows])).sort();
+
 export function checkContribution(
   layout: LaneLayout,
   state: Pick<TrainingState, 'step'>,
@@ -67,6 +82,7 @@ export function checkContribution(
     }
     last = microBatch;
   }
+  checkQuarantined(request.quarantined);
   if (request.alone === true && request.microBatches.length !== layout.microBatches) {
     refuse(
       `A rank alone computes all ${layout.microBatches} micro-batches: ${request.microBatches.join(', ')}.`,
@@ -82,6 +98,7 @@ export function checkApply(
 ): void {
   checkStep(request.step, state);
   checkExponents(request.exponents, layout.tensors);
+  checkQuarantined(request.quarantined);
   const { reduced } = request;
   if (reduced.length !== layout.length) {
     refuse(`The reduced lanes should be ${layout.length} numbers and are ${reduced.length}.`);
@@ -120,18 +137,22 @@ export async function loadRows(loader: Loader, split: Split, rows: Int32Array): 
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError('loader', `The data loader failed: ${reason}`, { cause });
   }
-  const { format } = loader;
-  const count = rows.length;
-  checkInputs('loader', format, count, samples.inputs);
-  const whole = samples.labels.length === count * format.positions;
-  if (!whole || samples.labels.some((label) => label < 0 || label >= format.classes)) {
-    throw new EngineError(
-      'loader',
-      `The data loader should give ${count * format.positions} labels below ${format.classes} with ${count} samples; ` +
-        `it gave ${samples.labels.length}${whole ? ', one of them out of that range' : ''}.`,
-    );
-  }
+  checkSamples(loader.format, rows.length, samples);
   return samples;
+}
+
+/** Refuses what is not so many samples of that format, with an `EngineError` of fault `loader`. */
+export function checkSamples(format: SampleFormat, count: number, { inputs, labels, bad }: Samples): void {
+  checkInputs('loader', format, count, inputs);
+  const whole = labels.length === count * format.positions;
+  const fits = (label: number): boolean =>
+    (label >= 0 && label < format.classes) || (bad !== undefined && label === LEFT_OUT);
+  if (whole && labels.every(fits)) return;
+  throw new EngineError(
+    'loader',
+    `The data loader should give ${count * format.positions} labels below ${format.classes} with ${count} samples; ` +
+      `it gave ${labels.length}${whole ? ', one of them out of that range' : ''}.`,
+  );
 }
 
 /** Refuses inputs that are not `count` samples of that format. */
@@ -164,21 +185,72 @@ export function checkPrediction(format: SampleFormat, { inputs, position }: Pred
   return count;
 }
 
-/** The samples of the given micro-batches of a step, one after the other. */
-export function loadMicroBatches(
-  job: Job,
-  loader: Loader,
-  step: number,
-  microBatches: readonly number[],
-): Promise<Samples> {
-  const batch = batchRows(job, loader.sizes.train, step);
+/** Rows of the given micro-batches of a step, one after the other. */
+function rowsOf(job: Job, trainSize: number, step: number, microBatches: readonly number[]): Int32Array {
+  const batch = batchRows(job, trainSize, step);
   const size = microBatchSize(job);
   const rows = new Int32Array(microBatches.length * size);
   microBatches.forEach((microBatch, i) => {
     rows.set(batch.subarray(microBatch * size, (microBatch + 1) * size), i * size);
   });
-  return loadRows(loader, 'train', rows);
+  return rows;
 }
+
+/** The samples of a request's micro-batches, one after the other. Those in quarantine are not loaded, and have `LEFT_OUT` for labels. */
+export async function loadMicroBatches(
+  job: Job,
+  loader: Loader,
+  { step, microBatches, quarantined }: ContributionRequest,
+  quarantine: Int32Array<ArrayBuffer>,
+): Promise<Samples> {
+  const rows = rowsOf(job, loader.sizes.train, step, microBatches);
+  const out = new Set(joinQuarantine(quarantine, quarantined));
+  const kept = out.size === 0 ? rows : rows.filter((row) => !out.has(row));
+  if (kept.length === rows.length) return await loadRows(loader, 'train', rows);
+  const { format } = loader;
+  const { inputs, labels, bad } = await loadRows(loader, 'train', kept);
+  const width = inputLength(format);
+  const { positions } = format;
+  const all = rows.length * width;
+  const wholeInputs = inputs instanceof Int32Array ? new Int32Array(all) : new Float32Array(all);
+  const wholeLabels = new Int32Array(rows.length * positions).fill(LEFT_OUT);
+  let from = 0;
+  rows.forEach((row, to) => {
+    if (out.has(row)) return;
+    wholeInputs.set(inputs.subarray(from * width, (from + 1) * width), to * width);
+    wholeLabels.set(labels.subarray(from * positions, (from + 1) * positions), to * positions);
+    from += 1;
+  });
+  return { inputs: wholeInputs, labels: wholeLabels, bad };
+}
+
+/** Tells the loader what the same micro-batches of the next step will be. */
+export function expectNext(
+  job: Job,
+  loader: Loader,
+  { step, microBatches }: ContributionRequest,
+  quarantine: Int32Array<ArrayBuffer>,
+): void {
+  if (loader.expect === undefined || step + 1 >= job.steps) return;
+  const rows = rowsOf(job, loader.sizes.train, step + 1, microBatches);
+  loader.expect('train', quarantine.length === 0 ? rows : rows.filter((row) => !quarantine.includes(row)));
+}
+
+/** What the lane `badSample` says of a bad row that was just found. */
+export const badSampleCode = (
+  job: Job,
+  bad: number | undefined,
+  quarantine: Int32Array<ArrayBuffer>,
+  quarantined: readonly number[] | undefined,
+): number => {
+  if (bad === undefined) return 0;
+  const most = recoveryOf(job.policies).quarantine;
+  return joinQuarantine(quarantine, quarantined).length < most ? bad + 1 : TOO_MANY_BAD;
+};
+
+/** Predictions that count, of samples that may have some left out. */
+export const countedPredictions = (labels: Int32Array): number =>
+  labels.reduce((count, label) => count + (label === LEFT_OUT ? 0 : 1), 0);
 
 /** Refuses a data set that the model cannot take. */
 export function checkLoader({ values: [input], positions, classes }: Graph, { format }: Loader): void {

@@ -4,6 +4,7 @@ import { digestHex, DIGEST_STREAMS, digestWords, type DigestStream } from '../co
 import { INITIAL_EXPONENT, MAX_EXPONENT, MIN_EXPONENT } from '../collective/fixed-point.ts';
 import type { Job } from '../job/job.ts';
 import { optimizerMemory } from '../job/optimizer-schema.ts';
+import { MAX_QUARANTINE } from '../job/recovery-schema.ts';
 import { EngineError, type TrainingState } from '../ports/engine.ts';
 import type { StateHash } from '../ports/ids.ts';
 import { initialParameters } from './graph/initial-parameters.ts';
@@ -20,6 +21,7 @@ export function initialState(job: Job): TrainingState {
     secondMoments: new Float32Array(moments === 2 ? parameters.length : 0),
     exponents: new Int32Array(modelGraph(job.model).parameters.length).fill(INITIAL_EXPONENT),
     powers: new Float32Array(powers).fill(1),
+    quarantine: new Int32Array(0),
   };
 }
 
@@ -30,6 +32,7 @@ export const copyState = (state: TrainingState): TrainingState => ({
   secondMoments: state.secondMoments.slice(),
   exponents: state.exponents.slice(),
   powers: state.powers.slice(),
+  quarantine: state.quarantine.slice(),
 });
 
 /** Refuses a state that does not fit the job, with an `EngineError` that names what does not. */
@@ -56,6 +59,11 @@ export function checkState(job: Job, state: TrainingState): void {
   if (!Number.isSafeInteger(state.step) || state.step < 0) refuse('the step', 'a count', state.step);
   const stray = state.exponents.find((exponent) => exponent < MIN_EXPONENT || exponent > MAX_EXPONENT);
   if (stray !== undefined) refuse('an exponent', `from ${MIN_EXPONENT} to ${MAX_EXPONENT}`, stray);
+  const { quarantine } = state;
+  const unordered = quarantine.find((row, i) => row < 0 || (i > 0 && row <= (quarantine[i - 1] ?? row)));
+  if (unordered !== undefined) refuse('the quarantine', 'ascending rows', unordered);
+  if (quarantine.length > MAX_QUARANTINE)
+    refuse('the length of the quarantine', `at most ${MAX_QUARANTINE}`, quarantine.length);
 }
 
 const streamNumber = (name: DigestStream): number => DIGEST_STREAMS.indexOf(name);
@@ -65,11 +73,12 @@ const wordsOf = (array: Float32Array | Int32Array): Int32Array =>
 /** Adds the parts of the state that both engines keep on the CPU. */
 export function digestSmallParts(
   sums: Int32Array,
-  state: Pick<TrainingState, 'step' | 'exponents' | 'powers'>,
+  state: Pick<TrainingState, 'step' | 'exponents' | 'powers' | 'quarantine'>,
 ): void {
   digestWords(sums, state.exponents, streamNumber('exponents'));
   digestWords(sums, wordsOf(state.powers), streamNumber('powers'));
   digestWords(sums, Int32Array.of(state.step), streamNumber('step'));
+  digestWords(sums, state.quarantine, streamNumber('quarantine'));
 }
 
 /** The 128-bit digest of a state: equal for equal bits. */

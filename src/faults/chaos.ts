@@ -3,7 +3,7 @@
 import { randomStream, uniformFraction, uniformInteger } from '../job/random.ts';
 import type { RandomStream } from '../job/random.ts';
 import type { DueFault, ScheduleCursor } from './schedule.ts';
-import type { Fault, FaultKind } from './vocabulary.ts';
+import type { DrivenFault, FaultKind } from './vocabulary.ts';
 
 export interface Chaos {
   readonly seed: number;
@@ -13,11 +13,12 @@ export interface Chaos {
   readonly kinds: readonly ChaosKind[];
 }
 
-/** Exhausting a GPU for real needs consent, and what is not finite stops the run by design: neither is drawn. */
-export type ChaosKind = Exclude<FaultKind, 'exhaust-gpu' | 'nan'>;
+/** What uses a machine up for real needs consent, and what is not finite stops the run by design: neither is drawn. */
+export type ChaosKind =
+  Exclude<FaultKind, 'exhaust-gpu' | 'hog-cpu' | 'grow-memory' | 'nan'> | 'lose-gpu-process';
 
 /** One fault of a kind, as strong and as long as chance has it. `rank`: whom it strikes. `to`: one of the others. */
-type Draw = (random: Chance, to: number, rank: number) => Fault;
+type Draw = (random: Chance, to: number, rank: number) => DrivenFault;
 
 interface Chance {
   /** A whole number from `least` to `most`. */
@@ -77,6 +78,7 @@ const DRAWS: { readonly [Kind in ChaosKind]: Draw } = {
     times: between(1, 3),
     forMs: 4000,
   }),
+  'bad-sample': ({ between }) => ({ kind: 'bad-sample', forMs: between(1000, 4000) }),
   'lose-device': () => ({ kind: 'lose-device' }),
   // With a flipped bit in its weights a rank makes another gradient, which is in the sum before anybody can tell.
   'flip-bit': () => ({ kind: 'flip-bit', where: 'moments' }),
@@ -100,18 +102,37 @@ const DRAWS: { readonly [Kind in ChaosKind]: Draw } = {
     everyMs: between(200, 1000),
     forMs: between(1000, 3000),
   }),
-  'damage-checkpoint': () => ({ kind: 'damage-checkpoint' }),
+  'damage-checkpoint': ({ pick }) => ({
+    kind: 'damage-checkpoint',
+    how: pick(['rotten', 'torn', 'stale']),
+  }),
   'evict-checkpoints': () => ({ kind: 'evict-checkpoints' }),
   'clock-jump': ({ between }) => ({ kind: 'clock-jump', ms: between(100, 5000) }),
+  'clock-drift': ({ between, pick }) => ({
+    kind: 'clock-drift',
+    rate: pick([0.8, 1.25]),
+    forMs: between(1000, 4000),
+  }),
+  hide: ({ between }) => ({ kind: 'hide', forMs: between(1000, 4000) }),
+  mute: ({ between }) => ({ kind: 'mute', forMs: between(300, 4000) }),
+  'lose-signalling': ({ between }) => ({ kind: 'lose-signalling', forMs: between(1000, 4000) }),
+  'oversize-buffer': () => ({ kind: 'oversize-buffer', times: 1, forMs: 4000 }),
+  'lose-data': ({ between, pick }) => ({
+    kind: 'lose-data',
+    how: pick(['missing', 'truncated']),
+    forMs: between(300, 2000),
+  }),
+  'lose-gpu-process': () => ({ kind: 'lose-gpu-process' }),
 };
 
 export const CHAOS_KINDS = Object.keys(DRAWS) as readonly ChaosKind[];
 
 /**
  * Those after which the state is still that of an undisturbed rank: a lost GPU may come back as another engine, whose arithmetic
- * is another.
+ * is another, and a sample that is bad on one rank is left out by all.
  */
-export const EXACT_KINDS = CHAOS_KINDS.filter((kind) => kind !== 'lose-device');
+const INEXACT: ReadonlySet<ChaosKind> = new Set(['lose-device', 'lose-gpu-process', 'bad-sample']);
+export const EXACT_KINDS = CHAOS_KINDS.filter((kind) => !INEXACT.has(kind));
 
 /**
  * Half to one and a half times the mean lies between two faults. Which kinds come in which order, and with what strength, is the
@@ -152,7 +173,9 @@ export function parseChaos(text: string): Chaos | undefined {
   const [, seconds = '', seed = '1', list] = match ?? [];
   const everyMs = Number(seconds) * 1000;
   const names = new Set(list?.split(','));
-  const kinds = list === undefined ? EXACT_KINDS : CHAOS_KINDS.filter((kind) => names.delete(kind));
+  // A page cannot end the browser's GPU process.
+  const all = CHAOS_KINDS.filter((kind) => kind !== 'lose-gpu-process');
+  const kinds = list === undefined ? EXACT_KINDS : all.filter((kind) => names.delete(kind));
   if (match === null || everyMs < 500 || Number(seed) > 0xffff_ffff || names.size > 0 || kinds.length === 0)
     return undefined;
   return { seed: Number(seed), everyMs, kinds };

@@ -1,11 +1,12 @@
-// A clock that jumps ahead, as a machine's does that was suspended: what was due meanwhile comes at once.
+// A clock that jumps ahead, as a machine's does that was suspended, so that what was due meanwhile comes at once; or that runs too
+// fast or too slow. It never goes back.
 
 import type { Clock } from '../ports/clock.ts';
 import type { FaultPort } from './port.ts';
 
 export interface FaultyClock {
   readonly clock: Clock;
-  readonly faults: FaultPort<'clock-jump'>;
+  readonly faults: FaultPort<'clock-jump' | 'clock-drift'>;
 }
 
 interface Timer {
@@ -17,11 +18,26 @@ interface Timer {
 
 export function faultyClock(clock: Clock): FaultyClock {
   const timers = new Set<Timer>();
-  let ahead = 0;
-  const now = (): number => clock.now() + ahead;
+  const rates = new Map<string, number>();
+  /** From `since` on, by the true clock, this one goes on from `shown` at `rate`. */
+  let since = clock.now();
+  let shown = since;
+  let rate = 1;
+  const now = (): number => shown + (clock.now() - since) * rate;
+
+  /** Goes on from what it shows now, and `ms` more. */
+  function set(ms: number): void {
+    shown = now() + ms;
+    since = clock.now();
+    rate = [...rates.values()].reduce((product, one) => product * one, 1);
+    for (const timer of timers) {
+      timer.cancel();
+      arm(timer);
+    }
+  }
 
   const arm = (timer: Timer): void => {
-    timer.cancel = clock.after(Math.max(0, timer.due - now()), () => {
+    timer.cancel = clock.after(Math.max(0, timer.due - now()) / rate, () => {
       timers.delete(timer);
       timer.callback();
     });
@@ -41,17 +57,20 @@ export function faultyClock(clock: Clock): FaultyClock {
       },
     },
     faults: {
-      kinds: ['clock-jump'],
-      inject({ ended }, { ms }) {
-        ahead += ms;
-        for (const timer of timers) {
-          timer.cancel();
-          arm(timer);
+      kinds: ['clock-jump', 'clock-drift'],
+      inject({ id, ended }, fault) {
+        if (fault.kind === 'clock-drift') {
+          rates.set(id, fault.rate);
+          set(0);
+          return;
         }
+        set(fault.ms);
         clock.after(0, ended);
       },
-      // What time it is cannot be undone: a clock never goes back.
-      heal: () => undefined,
+      // What time it is cannot be undone, only how fast it goes.
+      heal(id) {
+        if (rates.delete(id)) set(0);
+      },
     },
   };
 }

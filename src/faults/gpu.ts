@@ -13,12 +13,17 @@ export interface GpuAllocationFaults {
   /** Throws an `EngineError('out-of-memory')` while allocations are refused. */
   admit(bytes: number): void;
   /** `device.createBuffer` behind `admit`: the hook that the engine's arena takes. */
-  createBuffer(device: Pick<GPUDevice, 'createBuffer'>, descriptor: GPUBufferDescriptor): GPUBuffer;
-  readonly faults: FaultPort<'refuse-gpu'>;
+  createBuffer(
+    device: Pick<GPUDevice, 'createBuffer'> & { readonly limits: Pick<GPUSupportedLimits, 'maxBufferSize'> },
+    descriptor: GPUBufferDescriptor,
+  ): GPUBuffer;
+  readonly faults: FaultPort<'refuse-gpu' | 'oversize-buffer'>;
 }
 
 export function gpuAllocationFaults(): GpuAllocationFaults {
   const active = new Set<string>();
+  /** Allocations still to be made too large; undefined: until healed. */
+  const oversize = new Map<string, { left: number | undefined; readonly ended: () => void }>();
   const admit = (bytes: number): void => {
     if (active.size > 0)
       throw new EngineError(
@@ -30,12 +35,22 @@ export function gpuAllocationFaults(): GpuAllocationFaults {
     admit,
     createBuffer(device, descriptor) {
       admit(descriptor.size);
-      return device.createBuffer(descriptor);
+      const [struck] = oversize.values();
+      if (struck === undefined) return device.createBuffer(descriptor);
+      if (struck.left !== undefined && --struck.left === 0) struck.ended();
+      // The device itself says that this is too much, as it does of any such buffer.
+      return device.createBuffer({ ...descriptor, size: 2 * device.limits.maxBufferSize });
     },
     faults: {
-      kinds: ['refuse-gpu'],
-      inject: ({ id }) => void active.add(id),
-      heal: (id) => void active.delete(id),
+      kinds: ['refuse-gpu', 'oversize-buffer'],
+      inject({ id, ended }, fault) {
+        if (fault.kind === 'refuse-gpu') active.add(id);
+        else oversize.set(id, { left: fault.times, ended });
+      },
+      heal(id) {
+        active.delete(id);
+        oversize.delete(id);
+      },
     },
   };
 }

@@ -24,6 +24,7 @@ const LINK_FAULT_KINDS = [
   'partition',
   'stall-collective',
   'reconnect-storm',
+  'mute',
 ] as const;
 type LinkFaultKind = (typeof LINK_FAULT_KINDS)[number];
 type LinkFault = FaultOf<LinkFaultKind>;
@@ -67,6 +68,7 @@ export function faultyNetwork(
       .map((one) => one.fault as FaultOf<Kind>);
   const isCut = (peer: MemberId, direction: Direction): boolean =>
     acting('cut', peer).some((fault) => fault.direction !== (direction === 'in' ? 'out' : 'in')) ||
+    (direction === 'out' && acting('mute', peer).length > 0) ||
     acting('silent-link', peer).length > 0 ||
     acting('partition', peer).length > 0;
   /** Whether what leaves on this lane waits until a fault ends. */
@@ -286,7 +288,7 @@ function peersOf(
     );
     return new Set(others.flatMap((rank) => resolvePeer(rank) ?? []));
   }
-  if (fault.to === undefined) return undefined;
+  if (fault.kind === 'mute' || fault.to === undefined) return undefined;
   const peer = resolvePeer(fault.to);
   if (peer !== undefined) return new Set([peer]);
   throw new FaultError(

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { findJsonFlaw } from './json-text.ts';
 import { seededSites } from './site-random.ts';
 import { FaultSchema, WorldFaultSchema, isLiveFault } from './vocabulary.ts';
-import type { AnyFault, Fault } from './vocabulary.ts';
+import type { AnyFault, DrivenFault } from './vocabulary.ts';
 
 /** `message` for every way to miss it, so that the reader hears the whole of it at once. */
 const whole = (max: number, message = `Expected a whole number from 0 to ${max}`) =>
@@ -82,7 +82,7 @@ export interface Schedule {
 export interface LiveStrike extends Strike {
   readonly at: { readonly step: number } | { readonly ms: number };
   readonly rank: number | 'any';
-  readonly fault: Fault;
+  readonly fault: DrivenFault;
 }
 export interface LiveSchedule extends Schedule {
   readonly faults: readonly LiveStrike[];
@@ -194,7 +194,7 @@ export interface Progress {
 
 export interface DueFault {
   readonly rank: number;
-  readonly fault: Fault;
+  readonly fault: DrivenFault;
   /** Where it stands in the schedule. */
   readonly index: number;
 }

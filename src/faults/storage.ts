@@ -16,8 +16,8 @@ export interface FaultyStore<Store, Kind extends CheckpointFaultKind> {
 
 /** Checkpoints that rot or go while they are stored. */
 export function storedCheckpointFaults(
-  /** `damage` flips a bit of what is stored. */
-  store: CheckpointStore & { damage(id: string): Promise<void> },
+  /** `damage` flips a bit of what is stored, or takes a piece away. */
+  store: CheckpointStore & { damage(id: string, how: 'rotten' | 'torn'): Promise<void> },
   /** Whose newest checkpoint rots. */
   room: string,
 ): FaultPort<'damage-checkpoint' | 'evict-checkpoints'> {
@@ -27,18 +27,22 @@ export function storedCheckpointFaults(
     for (const { id } of all) await store.delete(id);
     return `${all.length} checkpoints are gone`;
   };
-  const damageNewest = async (): Promise<string> => {
+  const damageNewest = async (how: NonNullable<FaultOf<'damage-checkpoint'>['how']>): Promise<string> => {
     const [newest] = await store.list(room);
     if (newest === undefined) return 'no checkpoint is stored';
-    await store.damage(newest.id);
-    return `the checkpoint of step ${newest.step} has a flipped bit`;
+    if (how === 'stale') {
+      await store.delete(newest.id);
+      return `the checkpoint of step ${newest.step} is gone, and older ones are left`;
+    }
+    await store.damage(newest.id, how);
+    return `the checkpoint of step ${newest.step} ${how === 'torn' ? 'lacks a piece' : 'has a flipped bit'}`;
   };
   return {
     kinds: ['damage-checkpoint', 'evict-checkpoints'],
     inject({ working, ended }, fault) {
-      const strike = fault.kind === 'evict-checkpoints' ? evict : damageNewest;
+      const strike = fault.kind === 'evict-checkpoints' ? evict() : damageNewest(fault.how ?? 'rotten');
       working(
-        strike().then((detail) => {
+        strike.then((detail) => {
           ended();
           return detail;
         }),

@@ -76,6 +76,12 @@ export const FaultSchema = v.variant('kind', [
   }),
   /** Allocation is refused at the port. */
   v.strictObject({ kind: v.literal('refuse-gpu'), forMs: duration }),
+  /** The next allocations ask for more than the device's largest buffer. */
+  v.strictObject({
+    kind: v.literal('oversize-buffer'),
+    times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+    forMs: duration,
+  }),
   /** The send queue is full: every send overflows. `closes`: the first one ends the connection, as in older browsers. */
   v.strictObject({
     kind: v.literal('fill-queue'),
@@ -99,6 +105,18 @@ export const FaultSchema = v.variant('kind', [
     kind: v.literal('loader-garbles'),
     how: v.picklist(['short', 'labels', 'non-finite']),
     times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+    forMs: duration,
+  }),
+  /** The data set is no longer in memory, and fetched anew it is missing, or cut off. */
+  v.strictObject({
+    kind: v.literal('lose-data'),
+    how: v.picklist(['missing', 'truncated']),
+    forMs: duration,
+  }),
+  /** One sample of the training split is no good, and others are; absent: the first one that is loaded next. */
+  v.strictObject({
+    kind: v.literal('bad-sample'),
+    row: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100_000_000))),
     forMs: duration,
   }),
   /** The GPU's device is lost: really destroyed where there is one. */
@@ -137,10 +155,33 @@ export const FaultSchema = v.variant('kind', [
     everyMs: v.pipe(v.number(), v.minValue(100), v.maxValue(60_000)),
     forMs: someMs,
   }),
-  /** The newest checkpoint of the profile no longer verifies: torn, or rotten. */
-  v.strictObject({ kind: v.literal('damage-checkpoint') }),
+  /** The newest checkpoint of the profile has a flipped bit, or lacks a piece; or it is gone, and what is left is stale. */
+  v.strictObject({
+    kind: v.literal('damage-checkpoint'),
+    how: v.optional(v.picklist(['rotten', 'torn', 'stale'])),
+  }),
   v.strictObject({ kind: v.literal('evict-checkpoints') }),
   v.strictObject({ kind: v.literal('clock-jump'), ms: someMs }),
+  /** Its clock runs this fast; without `forMs` for good. */
+  v.strictObject({
+    kind: v.literal('clock-drift'),
+    rate: v.pipe(v.number(), v.minValue(0.5), v.maxValue(2)),
+    forMs: duration,
+  }),
+  /** The tab is in the background: its page gets a turn once a second, its worker goes on. */
+  v.strictObject({ kind: v.literal('hide'), forMs: someMs }),
+  /** Nothing that it says gets out, though it hears; a little later it freezes as well, and wakes with all of it undone. */
+  v.strictObject({ kind: v.literal('mute'), forMs: someMs }),
+  /** The signalling server is out of this page's reach: it meets nobody new. Links that stand go on. */
+  v.strictObject({ kind: v.literal('lose-signalling'), forMs: duration }),
+  /** A thread is really busy, most of the time. Asks for consent first. */
+  v.strictObject({
+    kind: v.literal('hog-cpu'),
+    where: v.picklist(['worker', 'page']),
+    forMs: v.pipe(v.number(), v.minValue(1), v.maxValue(60_000)),
+  }),
+  /** Memory is really taken and held, within the byte budget. Asks for consent first. */
+  v.strictObject({ kind: v.literal('grow-memory'), maxBytes: v.optional(bytes(1)), forMs: duration }),
 ]);
 
 /** What only a simulator can do to a machine, a browser or a network. */
@@ -153,14 +194,6 @@ export const WorldFaultSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('lose-gpu-process') }),
   /** No adapter is to be had any more. */
   v.strictObject({ kind: v.literal('lose-gpu-for-good') }),
-  /** The tab is in the background: its page gets a turn once a second, its worker goes on. */
-  v.strictObject({ kind: v.literal('hide'), forMs: someMs }),
-  /** Nothing that it says gets out, though it hears; a little later it freezes as well, and wakes with all of it undone. */
-  v.strictObject({ kind: v.literal('mute'), forMs: someMs }),
-  v.strictObject({
-    kind: v.literal('clock-drift'),
-    rate: v.pipe(v.number(), v.minValue(0.5), v.maxValue(2)),
-  }),
   /** A person presses a button. */
   v.strictObject({
     kind: v.literal('command'),
@@ -176,9 +209,13 @@ type FaultByKind = { readonly [Kind in FaultKind]: Extract<Fault, { readonly kin
 /** Indexed rather than extracted, so that what takes all kinds can be told to take one of them. */
 export type FaultOf<Kind extends FaultKind> = FaultByKind[Kind];
 
+/** What a browser that is driven from outside does besides. */
+export type DrivenFault = Fault | Extract<WorldFault, { readonly kind: 'lose-gpu-process' }>;
+
 const LIVE_KINDS: ReadonlySet<string> = new Set(
   FaultSchema.options.map(({ entries }) => entries.kind.literal),
 );
 
-/** Whether a live rank can act it out as well. */
-export const isLiveFault = (fault: AnyFault): fault is Fault => LIVE_KINDS.has(fault.kind);
+/** Whether live tabs can act it out as well. */
+export const isLiveFault = (fault: AnyFault): fault is DrivenFault =>
+  fault.kind === 'lose-gpu-process' || LIVE_KINDS.has(fault.kind);

@@ -343,6 +343,8 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
       case 'checkpointFailed':
       case 'checkpointSkipped':
       case 'heldUp':
+      case 'sampleRefused':
+      case 'quarantined':
       case 'exactness':
       case 'faultHealed':
       case 'faultInjected':

@@ -8,6 +8,7 @@ import { DataSchema } from './data-schema.ts';
 import { KernelsSchema } from './kernels-schema.ts';
 import { ModelSchema } from './model-schema.ts';
 import { ClipNormSchema, OptimizerSchema, ScheduleSchema } from './optimizer-schema.ts';
+import { RecoverySchema } from './recovery-schema.ts';
 import { I32, WireSchema } from './wire-schema.ts';
 
 const positiveInteger = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
@@ -41,6 +42,8 @@ const PoliciesSchema = v.pipe(
     checkpointsKept: positiveInteger(1000),
     /** Those whose step is a multiple of this are kept as well. */
     checkpointsKeptEvery: v.optional(positiveInteger(10_000_000)),
+    /** What is done about work that fails, where it is not the default. */
+    recovery: v.optional(RecoverySchema),
     heartbeatMs: milliseconds,
     /** Silence after which a peer is suspected. */
     suspicionMs: milliseconds,

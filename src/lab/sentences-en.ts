@@ -34,6 +34,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
 
 const STOPPED: Readonly<Record<StopReason, string>> = {
   'non-finite': 'a number was not finite',
+  data: 'too many samples are bad',
   refused: 'the room refused it',
   'engine-lost': 'its engine was lost',
   left: 'it left the room',
@@ -188,6 +189,10 @@ function sentenceOf(event: TraceEvent): Sentence {
       return say`could not save the checkpoint at step ${event.step}: ${clause(event.reason)}.`;
     case 'checkpointSkipped':
       return say`skipped the checkpoint at step ${event.step}: ${clause(event.reason)}.`;
+    case 'sampleRefused':
+      return say`does step ${event.step} again without sample ${event.row}, which is bad.`;
+    case 'quarantined':
+      return say`leaves ${event.rows.length === 1 ? 'sample' : 'samples'} ${event.rows.join(', ')} out from step ${event.step} on, as all have agreed.`;
     case 'heldUp':
       return say`took ${Math.round(event.ms)} ms from the training to copy the state of step ${event.step} for a checkpoint.`;
     case 'restored':

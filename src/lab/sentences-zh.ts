@@ -35,6 +35,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
 
 const STOPPED: Readonly<Record<StopReason, string>> = {
   'non-finite': '出现了非有限数值',
+  data: '坏样本太多',
   refused: '房间拒绝了它',
   'engine-lost': '它失去了计算引擎',
   left: '它离开了房间',
@@ -185,6 +186,10 @@ function sentenceOf(event: TraceEvent): Sentence {
       return say`无法保存第 ${event.step} 步的检查点：${clause(event.reason)}。`;
     case 'checkpointSkipped':
       return say`跳过了第 ${event.step} 步的检查点：${clause(event.reason)}。`;
+    case 'sampleRefused':
+      return say`去掉坏样本 ${event.row} 后重做第 ${event.step} 步。`;
+    case 'quarantined':
+      return say`从第 ${event.step} 步起不再使用样本 ${event.rows.join('、')}，这是所有 rank 一致同意的。`;
     case 'heldUp':
       return say`为检查点复制第 ${event.step} 步的状态，占用了训练 ${Math.round(event.ms)} 毫秒。`;
     case 'restored':

@@ -46,6 +46,8 @@ export function topicOf(event: TraceEvent): Topic {
     case 'restored':
     case 'exactness':
     case 'overflowed':
+    case 'sampleRefused':
+    case 'quarantined':
       return 'state';
     case 'faultInjected':
     case 'faultHealed':
@@ -84,6 +86,8 @@ export function toneOf(event: TraceEvent): Tone {
       return 'good';
     case 'suspected':
     case 'stalled':
+    case 'sampleRefused':
+    case 'quarantined':
     case 'linkDown':
     case 'checkpointFailed':
     case 'checkpointSkipped':

@@ -112,6 +112,18 @@ const FAULTS: Readonly<Record<FaultKind, { readonly name: string; readonly does:
     name: 'Loader brings rubbish',
     does: 'The next batch is short, has labels that there are not, or numbers that are not finite.',
   },
+  'bad-sample': {
+    name: 'A bad sample',
+    does: 'One sample of this rank’s next batch is no good. All ranks agree to leave it out, and do the step again without it.',
+  },
+  'lose-data': {
+    name: 'Lose the data set',
+    does: 'The data set is gone from this rank’s memory, and the server has none to send.',
+  },
+  'oversize-buffer': {
+    name: 'Ask for too large a buffer',
+    does: 'The next allocations ask for more than the GPU’s largest buffer.',
+  },
   'lose-device': { name: 'Lose the GPU', does: 'The GPU device of this rank is really destroyed.' },
   nan: {
     name: 'Not a number',
@@ -145,6 +157,27 @@ const FAULTS: Readonly<Record<FaultKind, { readonly name: string; readonly does:
   'clock-jump': {
     name: 'Jump the clock',
     does: 'The clock of this rank jumps ahead, as after a suspended machine.',
+  },
+  'clock-drift': { name: 'Run the clock fast', does: 'The clock of this rank runs a quarter too fast.' },
+  hide: {
+    name: 'Hide the tab',
+    does: 'The page gets a turn once a second, as in the background, while its worker goes on.',
+  },
+  mute: {
+    name: 'Mute',
+    does: 'Nothing that the rank says gets out, not even a goodbye, though it hears. After a quarter of the time it freezes as well.',
+  },
+  'lose-signalling': {
+    name: 'Lose the signalling server',
+    does: 'The page meets nobody new. Links that stand go on.',
+  },
+  'hog-cpu': {
+    name: 'Keep the worker busy',
+    does: 'The rank’s thread is really busy for most of the time. It asks first.',
+  },
+  'grow-memory': {
+    name: 'Take memory',
+    does: 'Memory of this machine is really taken and held. It asks first.',
   },
 };
 

@@ -101,6 +101,12 @@ export const chinese: Words = {
       name: '数据加载器给出坏数据',
       does: '下一个批次样本不足，或带有不存在的标签，或含有非有限的数值。',
     },
+    'bad-sample': {
+      name: '坏样本',
+      does: '这个 rank 的下一个批次中有一个样本是坏的。所有 rank 一致同意去掉它，再重做这一步。',
+    },
+    'lose-data': { name: '丢失数据集', does: '数据集从这个 rank 的内存中消失，服务器也给不出来。' },
+    'oversize-buffer': { name: '申请过大的缓冲区', does: '接下来的分配超过 GPU 允许的最大缓冲区。' },
     'lose-device': { name: '失去 GPU', does: '这个 rank 的 GPU 设备被真实地销毁。' },
     nan: { name: '非有限数值', does: '这个 rank 的一次贡献不是有限数值：房间停下，并说明原因。' },
     'flip-bit': {
@@ -120,6 +126,15 @@ export const chinese: Words = {
     'damage-checkpoint': { name: '损坏检查点', does: '本浏览器最新的检查点里，有一位在存储中被翻转。' },
     'evict-checkpoints': { name: '删除检查点', does: '本浏览器的所有检查点都没有了。' },
     'clock-jump': { name: '时钟跳变', does: '这个 rank 的时钟向前跳，就像机器休眠之后那样。' },
+    'clock-drift': { name: '时钟走快', does: '这个 rank 的时钟快了四分之一。' },
+    hide: { name: '隐藏标签页', does: '页面像在后台那样每秒只轮到一次，而它的 worker 照常工作。' },
+    mute: {
+      name: '静音',
+      does: '这个 rank 说的话都传不出去，连告别也不行，但它还听得见。过了四分之一的时间，它还会冻结。',
+    },
+    'lose-signalling': { name: '失去信令服务器', does: '页面遇不到新的同伴，已有的连接照常工作。' },
+    'hog-cpu': { name: '占住 worker', does: '这个 rank 的线程大部分时间真的在空转。会先征求同意。' },
+    'grow-memory': { name: '占用内存', does: '真的占用并持有这台机器的内存。会先征求同意。' },
   },
 
   header: {

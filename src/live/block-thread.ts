@@ -9,6 +9,12 @@ export function blockThread(ms: number): void {
   }
 }
 
+/** Keeps the thread that calls it, and its core, busy with nothing. */
+export function burnThread(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
 /** Shared memory without cross-origin isolation, which is granted to WebAssembly as long as it is not sent to others. */
 function sharedWord(): Int32Array | undefined {
   try {

@@ -14,9 +14,12 @@ const BUDGET: ExhaustionBudget = { maxBytes: 1024 * 1024 * 1024, maxMs: 5_000 };
 /** What acts in the engine's worker. */
 const FORWARDED = [
   'refuse-gpu',
+  'oversize-buffer',
+  'lose-data',
   'loader-throws',
   'loader-hangs',
   'loader-garbles',
+  'bad-sample',
   'lose-device',
   'nan',
   'flip-bit',

@@ -2,6 +2,8 @@
 
 import type { EngineHooks } from '../engine/hooks.ts';
 import type { WebGpuEngine } from '../engine/webgpu/engine.ts';
+import { losableData } from '../faults/data-asset.ts';
+import type { DataDamage } from '../faults/data-asset.ts';
 import { engineFaults } from '../faults/engine.ts';
 import { exhaustGpu, gpuAllocationFaults } from '../faults/gpu.ts';
 import type { Exhaustion, ExhaustionBudget } from '../faults/gpu.ts';
@@ -13,7 +15,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import { EngineError } from '../ports/engine.ts';
 import type { Loader } from '../ports/loader.ts';
-import { LoaderError } from '../ports/loader.ts';
+import type { Recovery } from '../job/recovery-schema.ts';
+import { guardedLoader } from './guarded-loader.ts';
 
 /** What happens in there, for the injector and the log outside. */
 export type EngineNotice =
@@ -21,8 +24,12 @@ export type EngineNotice =
 
 export interface EngineFaults {
   readonly hooks: EngineHooks;
-  /** The loader behind its faults. A load that hangs is given up after `deadlineMs`. */
-  wrap(loader: Loader, deadlineMs: number): Loader;
+  /** The loader behind its faults, guarded as the job says. `reopen` fetches its data anew, or what is left of them. */
+  wrap(
+    loader: Loader,
+    reopen: (damage: DataDamage | undefined) => Promise<Loader>,
+    recovery: Recovery,
+  ): Loader;
   /** The engine behind its faults. */
   wrapEngine(engine: Engine): Engine;
   inject(id: string, fault: Fault): void;
@@ -56,10 +63,18 @@ export function createEngineFaults({ notify, clock, random }: EngineFaultsOption
         notify({ kind: 'note', detail: `Smaller passes, of ${slicesPerPass} slices: ${reason}` });
       },
     },
-    wrap(loader, deadlineMs) {
-      const faulty = faultyLoader(loader);
-      ports.push(faulty.faults);
-      return withDeadline(faulty.loader, deadlineMs);
+    wrap(loader, reopen, recovery) {
+      const losable = losableData(loader, reopen);
+      const faulty = faultyLoader(losable.loader);
+      ports.push(losable.faults, faulty.faults);
+      return guardedLoader({
+        loader: faulty.loader,
+        recovery,
+        clock,
+        note: (detail) => {
+          notify({ kind: 'note', detail });
+        },
+      });
     },
     wrapEngine(engine) {
       device = runsOnGpu(engine) ? engine.device : undefined;
@@ -94,22 +109,3 @@ export function createEngineFaults({ notify, clock, random }: EngineFaultsOption
 }
 
 export const runsOnGpu = (engine: Engine): engine is WebGpuEngine => 'device' in engine && 'replan' in engine;
-
-function withDeadline(loader: Loader, ms: number): Loader {
-  return {
-    format: loader.format,
-    sizes: loader.sizes,
-    load: (split, rows) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-          reject(new LoaderError(`The data did not come within ${ms} ms. The step is tried again.`));
-        }, ms);
-        loader
-          .load(split, rows)
-          .then(resolve, reject)
-          .finally(() => {
-            clearTimeout(timer);
-          });
-      }),
-  };
-}

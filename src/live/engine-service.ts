@@ -3,9 +3,11 @@
 
 import * as Comlink from 'comlink';
 import type { EngineHooks } from '../engine/hooks.ts';
+import type { DataDamage } from '../faults/data-asset.ts';
 import type { Exhaustion, ExhaustionBudget } from '../faults/gpu.ts';
 import type { Fault } from '../faults/vocabulary.ts';
 import type { Job } from '../job/job.ts';
+import { recoveryOf } from '../job/recovery-schema.ts';
 import type {
   ApplyRequest,
   ContributionRequest,
@@ -86,7 +88,7 @@ export interface EngineService {
 
 /** What the worker can do that a test cannot. */
 export interface EngineServiceOptions {
-  readonly openData: (job: Job, folder: string) => Promise<Loader>;
+  readonly openData: (job: Job, folder: string, damage?: DataDamage) => Promise<Loader>;
   readonly openEngine: (
     choice: EngineChoice,
     job: Job,
@@ -151,7 +153,11 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
       listener = notify;
       receiver = deliver;
       try {
-        const loader = faults.wrap(await openData(job, data), job.policies.collectiveMs);
+        const loader = faults.wrap(
+          await openData(job, data),
+          (damage) => openData(job, data, damage),
+          recoveryOf(job.policies),
+        );
         bare = await openEngine(choice, job, loader, faults.hooks);
         engine = faults.wrapEngine(bare);
         const { description, samples, preflight } = engine;
@@ -207,7 +213,7 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
     fingerprint: () => reply((open) => open.fingerprint()),
     async injectFault(id, fault) {
       faults.inject(id, fault);
-      if (fault.kind === 'refuse-gpu') planAnew();
+      if (fault.kind === 'refuse-gpu' || fault.kind === 'oversize-buffer') planAnew();
       return Promise.resolve();
     },
     async healFault(id) {
@@ -245,6 +251,7 @@ const stateBuffers = (state: TrainingState): Transferable[] => [
     state.secondMoments.buffer,
     state.exponents.buffer,
     state.powers.buffer,
+    state.quarantine.buffer,
   ]),
 ];
 

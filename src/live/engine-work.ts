@@ -176,16 +176,19 @@ export function createEngineWork({ open, dispatch, notes, adopt, note, now }: En
 
     compute(effect) {
       wanted = effect;
-      const { generation, step, attempt, microBatches, exponents } = effect;
+      const { generation, step, attempt, microBatches, exponents, quarantined } = effect;
       const stale = (): boolean =>
         wanted !== effect || (abandoned !== undefined && sameGeneration(abandoned, generation));
       queue.add(
         () =>
           call(
             async ({ engine }) => {
-              await engine.contributeInBuckets({ step, microBatches, exponents }, (bucket, lanes) => {
-                dispatch({ kind: 'computed', generation, step, attempt, bucket, lanes });
-              });
+              await engine.contributeInBuckets(
+                { step, microBatches, exponents, quarantined },
+                (bucket, lanes) => {
+                  dispatch({ kind: 'computed', generation, step, attempt, bucket, lanes });
+                },
+              );
             },
             (detail) => {
               dispatch({ kind: 'computeFailed', generation, step, attempt, detail });
@@ -195,10 +198,10 @@ export function createEngineWork({ open, dispatch, notes, adopt, note, now }: En
       );
     },
 
-    apply({ generation, step, reduced, exponents, mode }) {
+    apply({ generation, step, reduced, exponents, quarantined, mode }) {
       queue.add(() =>
         call(async ({ engine }) => {
-          const hash = await engine.apply({ step, reduced, mode, exponents });
+          const hash = await engine.apply({ step, reduced, mode, exponents, quarantined });
           dispatch({ kind: 'applied', generation, step, hash });
         }, failUnlessGone),
       );

@@ -5,6 +5,7 @@ import { decodePackedText, parseTextManifest } from '../engine/data/packed-text.
 import { decodeText, openText } from '../engine/data/text.ts';
 import type { Text } from '../engine/data/text.ts';
 import { createToys } from '../engine/data/toys.ts';
+import type { DataDamage } from '../faults/data-asset.ts';
 import type { Job } from '../job/job.ts';
 import { LoaderError } from '../ports/loader.ts';
 import type { Loader } from '../ports/loader.ts';
@@ -13,19 +14,25 @@ import { findText } from './texts.ts';
 
 const DEADLINE_MS = 60_000;
 
-/** `folder`: the address of the packed data sets, with a slash at its end. Rejects with a `LoaderError`. */
-export async function openData(job: Job, folder: string): Promise<Loader> {
+/**
+ * `folder`: the address of the packed data sets, with a slash at its end. With `damage` they are looked for where there are none, or
+ * only the first half of what is fetched is kept. Rejects with a `LoaderError`.
+ */
+export async function openData(job: Job, folder: string, damage?: DataDamage): Promise<Loader> {
+  const from = damage === 'missing' ? new URL('missing/', folder).href : folder;
   switch (job.data.kind) {
     case 'digits': {
-      const { manifest, bytes } = await unpack(new URL('digits.json', folder).href, parseDigitsManifest);
-      return decodeDigits(bytes, manifest);
+      const { manifest, bytes } = await unpack(new URL('digits.json', from).href, parseDigitsManifest);
+      return decodeDigits(damage === 'truncated' ? bytes.subarray(0, bytes.length >>> 1) : bytes, manifest);
     }
     case 'text':
       if (job.model.kind !== 'gpt') {
         throw new LoaderError(`A text needs a model of kind gpt, and this job has ${job.model.kind}.`);
       }
-      return openText(await readText(job.data.corpus, folder), job.model.context);
+      if (damage === 'truncated') throw new LoaderError('The text that came is cut off.');
+      return openText(await readText(job.data.corpus, from), job.model.context);
     case 'toy':
+      if (damage !== undefined) throw new LoaderError('The points can no longer be drawn.');
       return createToys(job.data, job.seed);
   }
 }

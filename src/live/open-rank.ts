@@ -6,12 +6,16 @@ import { openCheckpointStore } from '../checkpoint/store.ts';
 import { faultyClock } from '../faults/clock.ts';
 import { createFaultInjector } from '../faults/injector.ts';
 import type { FaultInjector } from '../faults/injector.ts';
+import { machineFaults } from '../faults/machine.ts';
+import type { MemoryBudget } from '../faults/machine.ts';
 import { faultyNetwork } from '../faults/network.ts';
+import { faultyPagePort } from '../faults/page-turns.ts';
 import { pageFaults } from '../faults/page.ts';
 import { seededSites } from '../faults/site-random.ts';
 import { faultyBallotStore, faultyCheckpointStore, storedCheckpointFaults } from '../faults/storage.ts';
 import { jobHash } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
+import { recoveryOf } from '../job/recovery-schema.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { MemberId, SeatId } from '../ports/ids.ts';
 import { isSeatId } from '../ports/ids.ts';
@@ -25,7 +29,7 @@ import type { RefusalCode } from '../transport/refusal.ts';
 import { openWorkerTransport } from '../transport/worker.ts';
 import type { WorkerTransport } from '../transport/worker.ts';
 import type { EngineChoice, RankGone, RankOptions } from './api.ts';
-import { blockThread } from './block-thread.ts';
+import { blockThread, burnThread } from './block-thread.ts';
 import { engineFaultPorts } from './engine-fault-port.ts';
 import { descend, rungsAfter } from './engine-ladder.ts';
 import { openEngineProxy } from './engine-proxy.ts';
@@ -50,6 +54,12 @@ export interface PageActions {
   go(how: RankGone['how']): void;
   /** Asks whoever sits at the machine. */
   consent(question: string): Promise<boolean>;
+  /** Whether it says goodbye when it goes. */
+  goodbyes(on: boolean): void;
+  /** Whether it reaches the signalling server. */
+  signalling(on: boolean): void;
+  /** Keeps its own thread busy, in turns. */
+  hog(on: boolean): void;
 }
 
 export interface OpenedRank {
@@ -57,6 +67,9 @@ export interface OpenedRank {
   readonly faults: FaultInjector;
   readonly recorder: Recorder;
 }
+
+/** What really taking memory may take, whatever a fault asks for. */
+const MEMORY_BUDGET: MemoryBudget = { maxBytes: 1024 * 1024 * 1024, maxMs: 5_000 };
 
 const CONSENT =
   'A fault asks to use up this machine’s GPU memory for a while, up to 1 GiB. Other programs may feel it. Allow it?';
@@ -86,11 +99,14 @@ export function openRank(
   const saver = openSaver(saveWorker, { keep, everyNth });
   const checkpoints = faultyCheckpointStore({ ...store, save: saver.save });
   const refusals = new Map<RefusalCode, number>();
+  const turns = faultyPagePort(transport, systemClock(), (hidden) => {
+    host.visibility(hidden);
+  });
   let carriers: WorkerTransport | undefined;
   const network = faultyNetwork(
     (handlers) =>
       (carriers = openWorkerTransport({
-        port: transport,
+        port: turns.port,
         self: member,
         room: options.room,
         secret: options.secret,
@@ -152,24 +168,43 @@ export function openRank(
       storedCheckpointFaults(store, options.path ?? options.room),
       time.faults,
       ...engineFaults.ports,
-      // Each acts in a task of its own: the answer to whoever asked goes out first.
-      pageFaults({
-        close: () => {
-          setTimeout(() => {
-            page.go('close');
-          }, 0);
+      turns.faults,
+      machineFaults({
+        consent: (question) => page.consent(question),
+        clock: systemClock(),
+        busy: burnThread,
+        hogPage: (on) => {
+          page.hog(on);
         },
-        kill: () => {
-          setTimeout(() => {
-            page.go('kill');
-          }, 0);
-        },
-        freeze: (ms) => {
-          setTimeout(() => {
-            blockThread(ms);
-          }, 0);
-        },
+        budget: MEMORY_BUDGET,
       }),
+      // Each acts in a task of its own: the answer to whoever asked goes out first.
+      pageFaults(
+        {
+          close: () => {
+            setTimeout(() => {
+              page.go('close');
+            }, 0);
+          },
+          kill: () => {
+            setTimeout(() => {
+              page.go('kill');
+            }, 0);
+          },
+          freeze: (ms) => {
+            setTimeout(() => {
+              blockThread(ms);
+            }, 0);
+          },
+          goodbyes: (on) => {
+            page.goodbyes(on);
+          },
+          signalling: (on) => {
+            page.signalling(on);
+          },
+        },
+        systemClock(),
+      ),
     ],
   });
 
@@ -188,7 +223,10 @@ export function openRank(
       seatLocks: openSeatLocks(),
       writer: webWriterRole(navigator.locks, options.path ?? options.room),
       evaluations: broadcastEvaluations(options.room),
-      openEngine: (job, lost) => descend(rungsAfter(lost, options.engine), (choice) => openIn(choice, job)),
+      openEngine: (job, lost) =>
+        descend(rungsAfter(lost, options.engine, recoveryOf(job.policies).deviceRetries), (choice) =>
+          openIn(choice, job),
+        ),
       openEvaluator: (job) => openEngineProxy(engineWorker(), { choice: 'cpu', job, data }),
       connect: (handlers) => network.connect(handlers),
       carrierOf: (peer) => carriers?.carrier(peer),

@@ -7,6 +7,8 @@ import { openPageTransport } from '../transport/page.ts';
 import { isMemberId } from '../ports/ids.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { RankFailed, RankGone, RankHandle, RankPageDoor, RankReady } from './api.ts';
+import { HOG_BUSY_MS, HOG_TURN_MS } from '../faults/machine.ts';
+import { burnThread } from './block-thread.ts';
 import { parseRankOptions } from './link.ts';
 import { messageOf } from './message-of.ts';
 import type { PageActions } from './open-rank.ts';
@@ -58,7 +60,7 @@ async function open(): Promise<void> {
   const go = (how: RankGone['how']): void => {
     setTimeout(() => {
       if (how === 'kill') {
-        transport.suppressGoodbye();
+        transport.goodbyes(false);
         worker.terminate();
       }
       tellParent({ type: 'rankfall:gone', member, how } satisfies RankGone);
@@ -68,6 +70,13 @@ async function open(): Promise<void> {
   const page = Comlink.proxy({
     go,
     consent: (question: string) => Promise.resolve(window.confirm(question)),
+    goodbyes: (on) => {
+      transport.goodbyes(on);
+    },
+    signalling: (on) => {
+      transport.signalling(on);
+    },
+    hog: pageHog(),
   } satisfies PageActions);
   const failed = new Promise<never>((_, reject) => {
     worker.addEventListener('error', (event) => {
@@ -96,7 +105,7 @@ async function open(): Promise<void> {
     member,
     rank,
     suppressGoodbye: () => {
-      transport.suppressGoodbye();
+      transport.goodbyes(false);
     },
   };
   if (isAlone) showAlone(rank);
@@ -104,6 +113,19 @@ async function open(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   Comlink.expose(rank, port1);
   tellParent({ type: 'rankfall:rank', member } satisfies RankReady, [port2]);
+}
+
+/** Burns the page's thread for most of every quarter of a second while it is on. */
+function pageHog(): PageActions['hog'] {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  return (on) => {
+    clearInterval(timer);
+    timer = on
+      ? setInterval(() => {
+          burnThread(HOG_BUSY_MS);
+        }, HOG_TURN_MS)
+      : undefined;
+  };
 }
 
 /** The worker's handle; a rank that has left takes its page with it. */

@@ -93,4 +93,14 @@ export const TRAINING_MUTANTS: readonly Mutant[] = [
     invariant: [1, 2],
     mutate: (rules) => ({ ...rules, redoExponents: (_agreed, own) => own }),
   },
+  {
+    name: 'bad-sample-skipped-by-its-finder-alone',
+    breaks: 'Whoever finds a bad sample leaves it out, and the others do not know.',
+    seen: 'Data loaders that skip what they cannot decode, each worker for itself.',
+    invariant: [1, 2],
+    mutate: (rules) => ({
+      ...rules,
+      leftOut: (before, _agreed, own) => (own === undefined ? before : [...before, own]),
+    }),
+  },
 ];

@@ -43,6 +43,8 @@ export interface TrainingState {
   readonly exponents: Int32Array<ArrayBuffer>;
   /** f32[2], AdamW's β₁^step and β₂^step; f32[0] for SGD */
   readonly powers: Float32Array<ArrayBuffer>;
+  /** i32[Q], ascending: rows of the training split that are left out wherever they come up. */
+  readonly quarantine: Int32Array<ArrayBuffer>;
 }
 
 export interface ContributionRequest {
@@ -52,6 +54,8 @@ export interface ContributionRequest {
   readonly microBatches: readonly number[];
   /** i32[T]: replaces the state's exponents when a step is redone after an overflow. */
   readonly exponents?: Int32Array | undefined;
+  /** Rows that are left out besides the state's, since a step is redone without them. */
+  readonly quarantined?: readonly number[] | undefined;
   /**
    * The rank is alone: what it contributes, all micro-batches, is the whole sum. The engine may then keep the gradient to itself, and
    * its lanes come back as zeros; the side lanes are there.
@@ -69,6 +73,8 @@ export interface ApplyRequest {
   readonly mode: UpdateMode;
   /** The exponents that the contributions used, where the step was redone. */
   readonly exponents?: Int32Array | undefined;
+  /** Rows that this step was redone without: the state's from now on. */
+  readonly quarantined?: readonly number[] | undefined;
   /** `reduced` is what the last contribution, of a rank alone, came back as. */
   readonly alone?: boolean | undefined;
 }

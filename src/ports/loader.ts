@@ -7,7 +7,12 @@ export interface Samples {
   readonly inputs: Inputs;
   /** i32[count, positions]: class numbers. */
   readonly labels: Int32Array<ArrayBuffer>;
+  /** A row among those asked for that is bad, by a loader that tells one from the others: its labels are `LEFT_OUT`, its inputs zeros. */
+  readonly bad?: number | undefined;
 }
+
+/** The label of a sample that counts for nothing: no loss, no gradient, no prediction. */
+export const LEFT_OUT = -1;
 
 /** What one sample looks like: all that a model has to fit. */
 export interface SampleFormat {
@@ -33,6 +38,8 @@ export interface Loader {
   readonly sizes: Readonly<Record<Split, number>>;
   /** Rows by number, in the order asked for. Rejects with a `LoaderError`. */
   load(split: Split, rows: Int32Array): Promise<Samples>;
+  /** These rows are likely to be asked for next. Costs nothing where it is not wanted. */
+  readonly expect?: ((split: Split, rows: Int32Array) => void) | undefined;
 }
 
 export class LoaderError extends Error {

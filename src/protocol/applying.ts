@@ -44,6 +44,13 @@ export function onApplied(
       correct: pending.correct,
       samples: pending.samples,
     });
+  if (pending?.quarantined !== undefined)
+    report(ctx, {
+      kind: 'quarantined',
+      generation: event.generation,
+      step: event.step,
+      rows: pending.quarantined,
+    });
   reportHeal(ctx);
   settled(ctx);
   if (state.job !== undefined)

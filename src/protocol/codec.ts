@@ -24,7 +24,7 @@ import type { Lane } from '../ports/network.ts';
 import type { Generation } from './generation.ts';
 import { asciiJson, jsonLength } from './ascii-json.ts';
 import { FlightEntriesSchema } from './flight-schema.ts';
-import type { Message } from './messages.ts';
+import { MAX_ATTEMPT, MAX_QUARANTINED, type Message } from './messages.ts';
 import type { SeatRecord } from './votes.ts';
 
 /** Longest header: a generation of 1,024 members fits. */
@@ -93,7 +93,7 @@ export const standing = v.strictObject({
   step: count,
   hash: stateHash,
 });
-const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8));
+const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(MAX_ATTEMPT));
 const round = v.strictObject({ step: count, attempt });
 const bucket = v.pipe(count, v.maxValue(MAX_TENSORS));
 const piece = v.pipe(count, v.maxValue(MAX_PIECES - 1));
@@ -217,6 +217,7 @@ const HeaderSchema = v.variant('kind', [
         v.maxLength(MAX_TENSORS),
       ),
     ),
+    quarantined: maybe(v.pipe(v.array(count), v.minLength(1), v.maxLength(MAX_QUARANTINED))),
     packing,
   }),
   v.strictObject({
@@ -462,7 +463,8 @@ function join(header: Header, payload: Uint8Array<ArrayBuffer>): Message {
   if (header.kind === 'part') return { ...header, packing: header.packing, payload: asWords(payload) };
   if (header.kind === 'gradient') {
     const exponents = header.exponents === undefined ? undefined : Int32Array.from(header.exponents);
-    return { ...header, exponents, packing: header.packing, reduced: asWords(payload) };
+    const { packing, quarantined } = header;
+    return { ...header, exponents, quarantined, packing, reduced: asWords(payload) };
   }
   if (header.kind === 'state' || header.kind === 'piece') return { ...header, bytes: payload };
   if (payload.length > 0)

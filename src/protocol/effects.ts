@@ -129,6 +129,7 @@ export type Effect =
       readonly attempt: number;
       readonly microBatches: readonly number[];
       readonly exponents: Int32Array<ArrayBuffer> | undefined;
+      readonly quarantined: readonly number[] | undefined;
     }
   | {
       readonly kind: 'apply';
@@ -136,6 +137,7 @@ export type Effect =
       readonly step: number;
       readonly reduced: Int32Array<ArrayBuffer>;
       readonly exponents: Int32Array<ArrayBuffer> | undefined;
+      readonly quarantined: readonly number[] | undefined;
       readonly mode: UpdateMode;
     }
   /** A copy of the state, cut into pieces; answered by `exported`. */

@@ -74,6 +74,7 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
   lastRound: undefined,
   attempt: 0,
   exponents: undefined,
+  quarantined: undefined,
   computing: undefined,
   shares: equalShares(generation.members.length),
   computeFailures: 0,

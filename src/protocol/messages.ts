@@ -42,6 +42,11 @@ export interface RoundId {
   readonly attempt: number;
 }
 
+/** Bad samples that one step may be redone without. */
+export const MAX_QUARANTINED = 64;
+/** One for each of them, and some for steps that overflow. */
+export const MAX_ATTEMPT = MAX_QUARANTINED + 8;
+
 export type Message =
   /** A newcomer asks to be taken in, or tells other newcomers what it could found a room from. */
   | {
@@ -164,6 +169,8 @@ export type Message =
       /** The step to apply; its reduced lanes follow. */
       readonly step: number;
       readonly exponents: Int32Array<ArrayBuffer> | undefined;
+      /** Rows that the step was redone without, where it was. */
+      readonly quarantined: readonly number[] | undefined;
       readonly packing: Packing | undefined;
       readonly reduced: Int32Array<ArrayBuffer>;
     }

@@ -64,6 +64,7 @@ export interface Training {
         readonly step: number;
         readonly reduced: Int32Array<ArrayBuffer>;
         readonly exponents: Int32Array<ArrayBuffer> | undefined;
+        readonly quarantined: readonly number[] | undefined;
       }
     | undefined;
   committed: number;
@@ -99,8 +100,11 @@ export interface Round {
   /** Those buckets, the first ones in order, that this rank has contributed to. */
   readonly buckets: AllReduce[];
   readonly exponents: Int32Array<ArrayBuffer> | undefined;
+  readonly quarantined: readonly number[] | undefined;
   /** The exponent lanes of this rank's own contribution, once the last bucket is in. */
   ownLargest: Int32Array<ArrayBuffer>;
+  /** The sample that this rank itself found to be bad. */
+  ownBad: number | undefined;
   resendRequests: number;
   /** Whose parts had another size than this rank's layout gives them. */
   readonly misfits: Set<MemberId>;
@@ -167,9 +171,10 @@ export interface Membership {
   barrierDone: number;
   round: Round | undefined;
   lastRound: Round | undefined;
-  /** Attempt and exponents of the step being computed. */
+  /** Of the step being computed: its attempt, and what the attempts before it have agreed on: exponents, and bad samples. */
   attempt: number;
   exponents: Int32Array<ArrayBuffer> | undefined;
+  quarantined: readonly number[] | undefined;
   computing: Computing | undefined;
   shares: Shares;
   computeFailures: number;
@@ -203,6 +208,7 @@ export interface RankState {
         readonly correct: number;
         readonly samples: number;
         readonly pause: boolean;
+        readonly quarantined: readonly number[] | undefined;
       }
     | undefined;
   healing:

@@ -289,6 +289,7 @@ function donate(ctx: Context, membership: Membership, to: MemberId, { have, piec
       generation: generation.id,
       step: retained.step,
       exponents: retained.exponents?.slice(),
+      quarantined: retained.quarantined,
       packing: layout === undefined ? undefined : packingOf(layout, 0, retained.reduced.length),
       reduced: retained.reduced.slice(),
     });
@@ -319,9 +320,9 @@ export function onGradient(ctx: Context, from: MemberId, message: Of<'gradient'>
     bytes: message.reduced.byteLength,
     paused: membership.verdict?.paused ?? false,
   };
-  const { generation, step, reduced, exponents } = message;
+  const { generation, step, reduced, exponents, quarantined } = message;
   const mode = membership.generation.updateMode;
-  ctx.effects.push({ kind: 'apply', generation, step, reduced, exponents, mode });
+  ctx.effects.push({ kind: 'apply', generation, step, reduced, exponents, quarantined, mode });
 }
 
 /** A heal has changed this rank's state, whatever has become of the generation that asked for it. */

@@ -8,6 +8,7 @@ import {
   LOSS_FRACTION_BITS,
   miscounted,
   packingOf,
+  TOO_MANY_BAD,
   writeAgreement,
   type LaneLayout,
 } from '../collective/lanes.ts';
@@ -20,6 +21,7 @@ import {
   type OutgoingPart,
 } from '../collective/all-reduce.ts';
 import type { Job } from '../job/job.ts';
+import { recoveryOf } from '../job/recovery-schema.ts';
 import type { GenerationId, MemberId } from '../ports/ids.ts';
 import { noteCommitted } from './committed.ts';
 import {
@@ -33,7 +35,7 @@ import {
   type Context,
 } from './context.ts';
 import { rankOf } from './generation.ts';
-import type { Message, RoundId } from './messages.ts';
+import { MAX_QUARANTINED, type Message, type RoundId } from './messages.ts';
 import { standstillAllowed } from './patience.ts';
 import { nextShares, ticksOf } from './shares.ts';
 import { dropSpareLinks } from './spare-links.ts';
@@ -46,8 +48,6 @@ type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 export const BARRIER = -1;
 /** A barrier carries no gradient. */
 const BARRIER_LAYOUT = laneLayout(0, 0, 0);
-/** Times a failed computation is tried again before the rank gives its place up. */
-const COMPUTE_RETRIES = 3;
 /** Parts asked for again before the peer behind them is suspected, in as many parts of the deadline that the last steps have shown. */
 const RESEND_REQUESTS = 4;
 /** Parts kept that came ahead of this rank: a peer can be one step ahead, and sends a bounded number of parts in it. */
@@ -99,7 +99,7 @@ export function beginStep(ctx: Context): void {
 function compute(ctx: Context, membership: Membership, step: number): void {
   const { job, self } = ctx.state;
   if (job === undefined) return;
-  const { attempt, exponents, generation, shares } = membership;
+  const { attempt, exponents, quarantined, generation, shares } = membership;
   const microBatches = ctx.rules.share(
     rankOf(generation, self.member),
     generation.members.length,
@@ -115,6 +115,7 @@ function compute(ctx: Context, membership: Membership, step: number): void {
     attempt,
     microBatches,
     exponents,
+    quarantined,
   });
 }
 
@@ -171,7 +172,8 @@ export function onComputeFailed(
   membership.computing = undefined;
   membership.computeFailures += 1;
   report(ctx, { kind: 'engine', detail: event.detail });
-  if (membership.computeFailures > COMPUTE_RETRIES) return 'given-up';
+  const { computeRetries } = recoveryOf(ctx.state.job?.policies ?? {});
+  if (membership.computeFailures > computeRetries) return 'given-up';
   compute(ctx, membership, event.step);
   return 'retrying';
 }
@@ -190,7 +192,9 @@ function contribute(
     layout,
     buckets: [],
     exponents: membership.exponents,
+    quarantined: membership.quarantined,
     ownLargest: new Int32Array(0),
+    ownBad: undefined,
     resendRequests: 0,
     misfits: new Set(),
   };
@@ -202,6 +206,8 @@ function contribute(
   if (isLast) {
     const exponents = layout.exponents - start;
     round.ownLargest = lanes.slice(exponents, exponents + layout.tensors);
+    const bad = lanes[layout.badSample - start] ?? 0;
+    if (bad > 0) round.ownBad = bad - 1;
     writeAgreement(layout, lanes, training.hash, start);
     if (ctx.state.pauseWanted && id.attempt >= 0) lanes[layout.pause - start] = 1;
   }
@@ -446,6 +452,11 @@ function completeRound(ctx: Context, membership: Membership, round: Round): void
     beginStep(ctx);
     return;
   }
+  const bad = lanes[layout.badSample] ?? 0;
+  if (bad > 0) {
+    redoWithout(ctx, membership, round, bad);
+    return;
+  }
   if ((lanes[layout.nonFinite] ?? 0) > 0) {
     stop(
       ctx,
@@ -457,6 +468,7 @@ function completeRound(ctx: Context, membership: Membership, round: Round): void
   if ((lanes[layout.overflows] ?? 0) > 0) {
     report(ctx, { kind: 'overflowed', generation, step: round.id.step });
     membership.attempt = round.id.attempt + 1;
+    membership.quarantined = round.quarantined;
     const agreed = lanes.slice(layout.exponents, layout.exponents + layout.tensors);
     membership.exponents = ctx.rules
       .redoExponents(agreed, round.ownLargest)
@@ -473,6 +485,27 @@ function completeRound(ctx: Context, membership: Membership, round: Round): void
   }
   if (training.step > 0) considerCheckpoint(ctx, generation, 'committed', isTimely(training.step, job));
   apply(ctx, membership, round, lanes);
+}
+
+/** A sample of this step is bad, as all have heard in the same sum: nobody applies it, and all do the step again without that sample. */
+function redoWithout(ctx: Context, membership: Membership, round: Round, bad: number): void {
+  const { step, attempt } = round.id;
+  const row = bad - 1;
+  const before = round.quarantined ?? [];
+  if (bad === TOO_MANY_BAD || before.length >= MAX_QUARANTINED || before.includes(row)) {
+    const most = recoveryOf(ctx.state.job?.policies ?? {}).quarantine;
+    stop(
+      ctx,
+      'data',
+      `Step ${step} holds a bad sample, and ${most} are left out already or cannot be. Look at the data; a job may leave out more (policies.recovery.quarantine).`,
+    );
+    return;
+  }
+  report(ctx, { kind: 'sampleRefused', generation: membership.generation.id, step, row });
+  membership.attempt = attempt + 1;
+  membership.exponents = round.exponents;
+  membership.quarantined = ctx.rules.leftOut(before, row, round.ownBad);
+  compute(ctx, membership, step);
 }
 
 /** The lanes of all buckets, one after the other. */
@@ -531,17 +564,21 @@ function apply(ctx: Context, membership: Membership, round: Round, lanes: Int32A
     correct: lanes[layout.correct] ?? 0,
     samples: lanes[layout.predictions] ?? 0,
     pause: (lanes[layout.pause] ?? 0) > 0,
+    quarantined: round.quarantined,
   };
-  training.retained = { step, reduced: ctx.rules.retain(lanes), exponents: round.exponents };
+  const { exponents, quarantined } = round;
+  training.retained = { step, reduced: ctx.rules.retain(lanes), exponents, quarantined };
   membership.attempt = 0;
   membership.exponents = undefined;
+  membership.quarantined = undefined;
   setPhase(ctx, 'applying');
   ctx.effects.push({
     kind: 'apply',
     generation: membership.generation.id,
     step,
     reduced: lanes,
-    exponents: round.exponents,
+    exponents,
+    quarantined,
     mode: membership.generation.updateMode,
   });
 }

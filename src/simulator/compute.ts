@@ -12,6 +12,8 @@ export interface Contribution {
   readonly microBatches: readonly number[];
   /** Replaces the state's exponents when a step is redone after an overflow. */
   readonly exponents: Int32Array | undefined;
+  /** Samples that the step is redone without. */
+  readonly quarantined: readonly number[] | undefined;
 }
 
 /** States `S` are never changed, only replaced. */
@@ -23,7 +25,14 @@ export interface Compute<S = unknown> {
   /** Into how many pieces a state is cut for a rank that heals. */
   readonly pieces: number;
   contribute(state: S, contribution: Contribution): Int32Array<ArrayBuffer>;
-  apply(state: S, reduced: Int32Array, exponents: Int32Array | undefined): S;
+  apply(
+    state: S,
+    reduced: Int32Array,
+    exponents: Int32Array | undefined,
+    quarantined: readonly number[] | undefined,
+  ): S;
+  /** From now on a sample of that step is bad. No rank may have come to the step. */
+  spoil(step: number, microBatch: number): void;
   hashOf(state: S): StateHash;
   stepOf(state: S): number;
   /** As it travels to a rank that heals, or rests in a checkpoint. */
@@ -31,6 +40,12 @@ export interface Compute<S = unknown> {
   /** Throws when the bytes are no state. */
   decode(bytes: Uint8Array<ArrayBuffer>): S;
 }
+
+/** Samples of a data set that are bad, as every rank finds that comes to them: by their number, from which step on. */
+export type Spoiled = Map<number, number>;
+
+export const isSpoiled = (spoiled: Spoiled, sample: number, step: number): boolean =>
+  step >= (spoiled.get(sample) ?? Infinity);
 
 /** The hash after each number of steps of the run with one rank and no faults. */
 export function referenceRun<S>(compute: Compute<S>, steps: number): readonly StateHash[] {
@@ -44,15 +59,20 @@ export function referenceRun<S>(compute: Compute<S>, steps: number): readonly St
   const hashes = [compute.hashOf(state)];
   for (let step = 0; step < steps; step++) {
     let exponents: Int32Array | undefined;
-    let reduced = compute.contribute(state, { ...nobody, exponents });
-    if ((reduced[layout.overflows] ?? 0) > 0) {
-      // Redone at the agreed exponents, as the protocol does.
-      exponents = Int32Array.from({ length: layout.tensors }, (_, i) =>
-        exponentFor(reduced[layout.exponents + i] ?? 0, 0),
-      );
-      reduced = compute.contribute(state, { ...nobody, exponents });
+    let quarantined: readonly number[] | undefined;
+    let reduced = compute.contribute(state, { ...nobody, exponents, quarantined });
+    // Redone without what is bad, and at the agreed exponents, as the protocol does.
+    for (;;) {
+      const bad = reduced[layout.badSample] ?? 0;
+      if (bad > 0) quarantined = [...(quarantined ?? []), bad - 1];
+      else if ((reduced[layout.overflows] ?? 0) > 0 && exponents === undefined)
+        exponents = Int32Array.from({ length: layout.tensors }, (_, i) =>
+          exponentFor(reduced[layout.exponents + i] ?? 0, 0),
+        );
+      else break;
+      reduced = compute.contribute(state, { ...nobody, exponents, quarantined });
     }
-    state = compute.apply(state, reduced, exponents);
+    state = compute.apply(state, reduced, exponents, quarantined);
     hashes.push(compute.hashOf(state));
   }
   return hashes;

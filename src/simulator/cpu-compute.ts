@@ -5,14 +5,14 @@ import { contribution } from '../engine/cpu/contribution.ts';
 import { createNetwork } from '../engine/cpu/network.ts';
 import { applyUpdate } from '../engine/cpu/update.ts';
 import { jobLayout } from '../engine/graph/job-layout.ts';
-import { checkApply, checkContribution, graphOf, sliceRows } from '../engine/requests.ts';
+import { checkApply, checkContribution, graphOf, joinQuarantine, sliceRows } from '../engine/requests.ts';
 import { copyState, initialState, stateHash } from '../engine/state.ts';
 import { jobHash, type Job } from '../job/job.ts';
 import { randomStream, uniformFraction } from '../job/random.ts';
 import { microBatchRows, microBatchSize } from '../job/sampler.ts';
 import type { TrainingState } from '../ports/engine.ts';
-import type { SampleFormat, Samples } from '../ports/loader.ts';
-import type { Compute } from './compute.ts';
+import { LEFT_OUT, type SampleFormat, type Samples } from '../ports/loader.ts';
+import { isSpoiled, type Compute, type Spoiled } from './compute.ts';
 
 /** Buckets of the small job, each of a tensor or two. */
 const BUCKETS = { usual: 8, least: 4 };
@@ -42,7 +42,11 @@ function pointsOf(seed: number): Samples {
   return { inputs, labels };
 }
 
-export function cpuCompute(job: Job): Compute<TrainingState> {
+/** The first point of a micro-batch of a step. */
+export const pointOf = (job: Job, step: number, microBatch: number): number =>
+  microBatchRows(job, POINTS, step, microBatch)[0] ?? 0;
+
+export function cpuCompute(job: Job, spoiled: Spoiled = new Map()): Compute<TrainingState> {
   const graph = graphOf(job);
   const { parameters: tensors } = graph;
   const layout = jobLayout(job, graph, BUCKETS);
@@ -60,17 +64,25 @@ export function cpuCompute(job: Job): Compute<TrainingState> {
     return known;
   };
 
-  function samplesOf(step: number, microBatches: readonly number[]): Samples {
+  /** Those that are left out have no inputs and no label; of those that are bad besides, the first is named. */
+  function samplesOf(step: number, microBatches: readonly number[], out: ReadonlySet<number>): Samples {
+    let bad: number | undefined;
     const size = microBatchSize(job);
     const inputs = new Float32Array(microBatches.length * size * 2);
     const labels = new Int32Array(microBatches.length * size);
     microBatches.forEach((microBatch, i) => {
       microBatchRows(job, POINTS, step, microBatch).forEach((row, j) => {
-        inputs.set(points.inputs.subarray(2 * row, 2 * row + 2), 2 * (i * size + j));
+        const isBad = !out.has(row) && isSpoiled(spoiled, row, step);
+        if (isBad) bad ??= row;
+        if (isBad || out.has(row)) {
+          labels[i * size + j] = LEFT_OUT;
+          return;
+        }
         labels[i * size + j] = points.labels[row] ?? 0;
+        inputs.set(points.inputs.subarray(2 * row, 2 * row + 2), 2 * (i * size + j));
       });
     });
-    return { inputs, labels };
+    return { inputs, labels, bad };
   }
 
   return {
@@ -78,18 +90,21 @@ export function cpuCompute(job: Job): Compute<TrainingState> {
     tensors: tensors.map(({ name }) => name),
     initial: initialState(job),
     pieces: 1,
-    contribute(state, { microBatches, exponents }) {
-      const request = { step: state.step, microBatches, exponents };
+    contribute(state, { microBatches, exponents, quarantined }) {
+      const request = { step: state.step, microBatches, exponents, quarantined };
       checkContribution(layout, state, request);
-      const samples = samplesOf(state.step, microBatches);
+      const out = new Set(joinQuarantine(state.quarantine, quarantined));
+      const samples = samplesOf(state.step, microBatches, out);
       const work = contribution(job, graph, layout, state, scratch, request, samples, FORMAT);
       for (let turn = work.next(); ; turn = work.next()) if (turn.done === true) return turn.value;
     },
-    apply(state, reduced, exponents) {
+    apply(state, reduced, exponents, quarantined) {
       checkApply(layout, tensors, state, { step: state.step, reduced, mode: 'portable', exponents });
       // The update works in place, and states here are never changed.
-      return applyUpdate(job, layout, tensors, copyState(state), reduced, exponents ?? state.exponents);
+      const next = applyUpdate(job, layout, tensors, copyState(state), reduced, exponents ?? state.exponents);
+      return { ...next, quarantine: joinQuarantine(next.quarantine, quarantined) };
     },
+    spoil: (step, microBatch) => void spoiled.set(pointOf(job, step, microBatch), step),
     hashOf,
     stepOf: ({ step }) => step,
     encode: (state) =>

@@ -95,6 +95,8 @@ export function drawRecords(tell: Teller = byKind): RecordDrawing {
         case 'checkpointFailed':
         case 'checkpointSkipped':
         case 'heldUp':
+        case 'sampleRefused':
+        case 'quarantined':
         case 'restored':
         case 'seatAcquired':
         case 'waitingForQuorum':

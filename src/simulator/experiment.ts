@@ -8,10 +8,10 @@ import type { AnyFault } from '../faults/vocabulary.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
-import type { Compute } from './compute.ts';
-import { cpuCompute, smallJob } from './cpu-compute.ts';
+import type { Compute, Spoiled } from './compute.ts';
+import { cpuCompute, pointOf, smallJob } from './cpu-compute.ts';
 import { interruptedHeal, withDrama, withWitness } from './dramas.ts';
-import { hashCompute, type Salt } from './hash-engine.ts';
+import { hashCompute, hashSample, type Salt } from './hash-engine.ts';
 
 /** A whole number in this range. */
 export const whole = (low: number, high: number) =>
@@ -22,7 +22,7 @@ export type EngineName = (typeof ENGINES)[number];
 
 export const MAX_RANKS = 1024;
 export const MAX_STEPS = 100_000;
-const MAX_STRIKES = 1000;
+const MAX_STRIKES = 10_000;
 /** More than a receiver asks for at once. */
 const MAX_PIECES_DRAWN = 8;
 
@@ -60,6 +60,8 @@ export const ExperimentSchema = v.strictObject({
   overlap: v.optional(v.boolean()),
   /** Absent: a state travels to a rank that heals in one piece. Else in so many. */
   pieces: v.optional(whole(2, MAX_PIECES_DRAWN)),
+  /** Absent: all samples are good. Else, which sample of the batch of each of these steps is bad. */
+  spoiled: v.optional(v.pipe(v.array(v.tuple([whole(0, MAX_STEPS), whole(0, 63)])), v.maxLength(64))),
   /** A planted bug. */
   bug: v.optional(v.string()),
   plan: v.pipe(v.array(StrikeSchema), v.maxLength(MAX_STRIKES)),
@@ -97,6 +99,7 @@ export interface Experiment {
   readonly wireBits?: number | undefined;
   readonly overlap?: boolean | undefined;
   readonly pieces?: number | undefined;
+  readonly spoiled?: readonly (readonly [step: number, sample: number])[] | undefined;
   readonly bug?: string | undefined;
   readonly plan: readonly Strike[];
   readonly calmAt: number;
@@ -128,12 +131,20 @@ export function jobOf(experiment: Experiment): Job {
 }
 
 /** What its ranks compute with. */
-export function computeOf(experiment: Experiment, job: Job): Compute {
+export function computeOf({ engine, salt, pieces = 1, spoiled = [] }: Experiment, job: Job): Compute {
+  const { microBatches } = job;
+  /** By their number; bad from the first step on. */
+  const bad = (number: (step: number, microBatch: number) => number): Spoiled =>
+    new Map(spoiled.map(([step, sample]) => [number(step, sample % microBatches), 0]));
   const compute: Compute =
-    experiment.engine === 'cpu'
-      ? cpuCompute(job)
-      : hashCompute(job.seed, job.microBatches, experiment.salt, job.wire, job.overlap);
-  return { ...compute, pieces: experiment.pieces ?? 1 };
+    engine === 'cpu'
+      ? // A sample for each micro-batch is within any batch.
+        cpuCompute(
+          job,
+          bad((step, microBatch) => pointOf(job, step, microBatch)),
+        )
+      : hashCompute(job.seed, microBatches, salt, job.wire, job.overlap, bad(hashSample));
+  return { ...compute, pieces };
 }
 
 export interface Hierarchy {
@@ -250,6 +261,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   const wireBits = drawWireBits(seed);
   const overlap = !large && createEntropy(seed ^ 0x0b1a).chance('workload', 'overlap', 0.5);
   const cut = large ? undefined : drawCut(seed);
+  const spoiled = drawSpoiled(seed, steps);
   const drawn: Experiment = {
     seed,
     ranks,
@@ -274,6 +286,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     ...(wireBits === undefined ? {} : { wireBits }),
     ...(overlap ? { overlap } : {}),
     ...(cut === undefined ? {} : { pieces: cut.pieces }),
+    ...(spoiled === undefined ? {} : { spoiled }),
   };
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');
@@ -314,6 +327,21 @@ function drawWireBits(seed: number): number | undefined {
   return entropy.between('workload', 'bits', MIN_WIRE_BITS, MAX_WIRE_BITS);
 }
 
+/** For one seed in five, some samples are bad. */
+function drawSpoiled(seed: number, steps: number): Experiment['spoiled'] {
+  const entropy = createEntropy(seed ^ 0x5b01);
+  if (!entropy.chance('workload', 'spoiled', 0.2)) return undefined;
+  const many = entropy.between('workload', 'bad samples', 1, 4);
+  return Array.from(
+    { length: many },
+    () =>
+      [
+        entropy.between('workload', 'bad in step', 0, steps - 1),
+        entropy.between('workload', 'bad sample', 0, 7),
+      ] as const,
+  );
+}
+
 /** Strikes at a moment come to it while it is new: its first few times, within a few messages. */
 const drawMoment = (entropy: Entropy): Strike['at'] => ({
   moment: entropy.pick('workload', 'moment', MOMENTS),
@@ -324,6 +352,12 @@ const drawMoment = (entropy: Entropy): Strike['at'] => ({
 
 /** Kinds that the swarm leaves to schedules: seeds that are known draw what they drew, and a flipped bit is a violation by intent. */
 const BY_NAME_ONLY: ReadonlySet<AnyFault['kind']> = new Set([
+  'bad-sample',
+  'oversize-buffer',
+  'lose-data',
+  'lose-signalling',
+  'hog-cpu',
+  'grow-memory',
   'loader-garbles',
   'flip-bit',
   'hang-kernel',
@@ -405,6 +439,20 @@ const MAKERS: FaultMakers = {
     how: e.pick('workload', 'how', ['short', 'labels', 'non-finite'] as const),
     times: e.between('workload', 'times', 1, 5),
   }),
+  'bad-sample': () => ({ kind: 'bad-sample' }),
+  'oversize-buffer': (e) => ({ kind: 'oversize-buffer', times: e.between('workload', 'times', 1, 5) }),
+  'lose-data': (e) => ({
+    kind: 'lose-data',
+    how: e.pick('workload', 'how', ['missing', 'truncated'] as const),
+    forMs: duration(e),
+  }),
+  'lose-signalling': (e) => ({ kind: 'lose-signalling', forMs: duration(e) }),
+  'hog-cpu': (e) => ({
+    kind: 'hog-cpu',
+    where: e.pick('workload', 'where', ['worker', 'page'] as const),
+    forMs: duration(e),
+  }),
+  'grow-memory': () => ({ kind: 'grow-memory' }),
   'flip-bit': (e) => ({
     kind: 'flip-bit',
     where: e.pick('workload', 'where', ['parameters', 'moments'] as const),

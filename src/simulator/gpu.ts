@@ -20,6 +20,8 @@ export interface Gpu {
   refusing: number;
   /** Computations to come that the loader fails. */
   failing: number;
+  /** Faults in force under which there is no data to load. */
+  unloadable: number;
   /** Computations to come whose result is not finite. */
   poisoned: number;
   /** Computations to come with a flipped bit in their gradient. */
@@ -47,6 +49,7 @@ export function afflict(gpu: Gpu, event: Event, layout: LaneLayout): Event {
   const { generation, step, attempt } = event;
   const fail = (detail: string): Event => ({ kind: 'computeFailed', generation, step, attempt, detail });
   if (gpu.refusing > 0) return fail('out of GPU memory (simulated)');
+  if (gpu.unloadable > 0) return fail('the data set is gone (simulated)');
   if (gpu.failing > 0) {
     gpu.failing -= 1;
     return fail('the loader threw (simulated)');

@@ -61,6 +61,7 @@ export const createHost = (
     mapMs: 0,
     refusing: 0,
     failing: 0,
+    unloadable: 0,
     poisoned: 0,
     flipped: 0,
     hung: 0,

@@ -1,5 +1,6 @@
 // Carries out the faults that can strike the machines of any simulated world: hosts, links, disks and clocks; and ends them.
 
+import { HOG_BUSY_MS, HOG_TURN_MS } from '../faults/machine.ts';
 import type { AnyFault } from '../faults/vocabulary.ts';
 import type { Endpoint, LinkFault } from './link.ts';
 import type { Network } from './network.ts';
@@ -27,6 +28,9 @@ export const MACHINE_FAULTS = [
   'hide',
   'clock-drift',
   'clock-jump',
+  'hog-cpu',
+  'grow-memory',
+  'lose-signalling',
 ] as const satisfies readonly AnyFault['kind'][];
 
 export type MachineFault = Extract<AnyFault, { readonly kind: (typeof MACHINE_FAULTS)[number] }>;
@@ -58,6 +62,8 @@ export interface StruckWorld<H, M> {
   wake(host: H): void;
   /** Its tab goes to the background, or comes back. */
   hide(host: H, hidden: boolean): void;
+  /** Whether the host can be found by others, and finds them. */
+  signalling(host: H, reached: boolean): void;
 }
 
 /** Undoes a fault. */
@@ -105,6 +111,12 @@ export function createMachineFaults<H extends Machine<H, M>, M>(world: StruckWor
         });
       }
     }
+  }
+
+  /** The clock goes on from what it shows now. */
+  function setRate(host: H, rate: number): void {
+    host.clockAhead += world.now() * (host.clockRate - rate);
+    host.clockRate = rate;
   }
 
   function carryOut(fault: MachineFault, host: H, peerOf: (named: number) => H | undefined): void {
@@ -199,9 +211,28 @@ export function createMachineFaults<H extends Machine<H, M>, M>(world: StruckWor
         holdFor(fault.forMs, () => world.hide(host, false));
         return;
       case 'clock-drift':
-        // The clock goes on from what it shows now.
-        host.clockAhead += world.now() * (host.clockRate - fault.rate);
-        host.clockRate = fault.rate;
+        setRate(host, fault.rate);
+        if (fault.forMs !== undefined) holdFor(fault.forMs, () => setRate(host, 1));
+        return;
+      case 'hog-cpu':
+        if (fault.where === 'page') {
+          world.hide(host, true);
+          holdFor(fault.forMs, () => world.hide(host, false));
+          return;
+        }
+        for (let ms = 0; ms < fault.forMs; ms += HOG_TURN_MS)
+          world.at(world.now() + ms, () => {
+            if (!host.alive || isCalm) return;
+            world.freeze(host);
+            holdFor(HOG_BUSY_MS, () => world.wake(host));
+          });
+        return;
+      case 'grow-memory':
+        // A simulated machine has as much memory as it is asked for.
+        return;
+      case 'lose-signalling':
+        world.signalling(host, false);
+        holdFor(fault.forMs, () => world.signalling(host, true));
         return;
       case 'clock-jump':
         host.clockAhead += fault.ms;

@@ -131,10 +131,16 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
       });
       return;
     case 'compute': {
-      const { generation, step, attempt, microBatches, exponents } = effect;
+      const { generation, step, attempt, microBatches, exponents, quarantined } = effect;
       const engine = rank.engine;
       if (engine === undefined) return;
-      const lanes = compute.contribute(engine, { member: rank.member, generation, microBatches, exponents });
+      const lanes = compute.contribute(engine, {
+        member: rank.member,
+        generation,
+        microBatches,
+        exponents,
+        quarantined,
+      });
       const buckets = compute.layout.buckets.map(({ start, end }, bucket): Event => {
         const part = end - start === lanes.length ? lanes : lanes.slice(start, end);
         return { kind: 'computed', generation, step, attempt, bucket, lanes: part };
@@ -147,7 +153,7 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
     }
     case 'apply': {
       if (rank.engine === undefined) return;
-      rank.engine = compute.apply(rank.engine, effect.reduced, effect.exponents);
+      rank.engine = compute.apply(rank.engine, effect.reduced, effect.exponents, effect.quarantined);
       const { generation, step } = effect;
       ports.answer(rank, 'engine', { kind: 'applied', generation, step, hash: compute.hashOf(rank.engine) });
       return;

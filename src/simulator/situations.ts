@@ -176,6 +176,8 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
         case 'checkpointed':
         case 'checkpointSkipped':
         case 'heldUp':
+        case 'sampleRefused':
+        case 'quarantined':
         case 'chosen':
         case 'contributed':
         case 'donated':

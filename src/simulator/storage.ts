@@ -1,6 +1,7 @@
 // Simulated storage: one a browser profile. Ballots land in order and strictly, unless a fault or a death comes between;
 // checkpoints can tear, rot, be evicted, find no room, and come too late for their generation.
 
+import type { FaultOf } from '../faults/vocabulary.ts';
 import type { IncarnationId, MemberId, SeatId } from '../ports/ids.ts';
 import { compareCheckpoints, type CheckpointKey } from '../ports/store.ts';
 import type { SeatRecord } from '../protocol/votes.ts';
@@ -129,9 +130,10 @@ export const loadCheckpoint = (profile: Profile): SavedState | undefined =>
   profile.checkpoints.find((checkpoint) => !checkpoint.damaged)?.saved;
 
 /** The newest checkpoint's bytes no longer verify. */
-export function damageCheckpoint(profile: Profile): void {
-  const newest = profile.checkpoints[0];
-  if (newest !== undefined) newest.damaged = true;
+export function damageCheckpoint(profile: Profile, how: FaultOf<'damage-checkpoint'>['how']): void {
+  const [newest, ...older] = profile.checkpoints;
+  if (how === 'stale') profile.checkpoints = older;
+  else if (newest !== undefined) newest.damaged = true;
 }
 
 /** The browser cleared what the room had saved, as it may when the disk is full. The ballots live in a database of their own. */

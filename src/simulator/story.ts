@@ -76,6 +76,8 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
       case 'checkpointFailed':
       case 'checkpointSkipped':
       case 'heldUp':
+      case 'sampleRefused':
+      case 'quarantined':
       case 'exactness':
       case 'faultInjected':
       case 'faultHealed':

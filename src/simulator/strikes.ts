@@ -49,6 +49,7 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
     freeze: (host) => world.freeze(host.member),
     wake: (host) => world.wake(host.member),
     hide: (host, hidden) => world.hide(host.member, hidden),
+    signalling: (host, reached) => world.signalling(host.member, reached),
   });
   const { holdFor, healAll } = machines;
 
@@ -117,6 +118,17 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
       case 'loader-garbles':
         host.gpu.failing += fault.times ?? 1;
         return;
+      case 'bad-sample':
+        // Of a step that nobody has come to: then all ranks find the same.
+        world.spoil(world.entropy.between('workload', 'bad sample', 0, 7));
+        return;
+      case 'oversize-buffer':
+        host.gpu.failing += fault.times ?? 1;
+        return;
+      case 'lose-data':
+        host.gpu.unloadable += 1;
+        holdFor(fault.forMs, () => (host.gpu.unloadable -= 1));
+        return;
       case 'stall-collective':
         machines.carryOut({ ...fault, kind: 'hold-link' }, host, (peer) => find(strike, peer));
         return;
@@ -146,7 +158,7 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
         return;
       }
       case 'damage-checkpoint':
-        damageCheckpoint(world.profile(host.profile));
+        damageCheckpoint(world.profile(host.profile), fault.how);
         return;
       case 'evict-checkpoints':
         evictCheckpoints(world.profile(host.profile));

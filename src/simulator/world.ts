@@ -49,6 +49,8 @@ const LOCK = [20, 56] as const;
 const SETUP_MS = 60;
 /** The room's server has a disk of its own. */
 const SERVER = 'server';
+/** A page that has not found another looks again after so long, in milliseconds. */
+const RENDEZVOUS_MS = 500;
 
 export interface WorldOptions {
   readonly seed: number;
@@ -108,7 +110,11 @@ export interface World {
   wake(member: MemberId): void;
   /** Its tab goes to the background, and the page tells its worker; or comes back. */
   hide(member: MemberId, hidden: boolean): void;
+  /** Whether the rendezvous is in this page's reach. */
+  signalling(member: MemberId, reached: boolean): void;
   loseDevice(member: MemberId, fault?: EngineFault): void;
+  /** A sample is bad, of a step that no rank has come to: all find it so that ever come to it. */
+  spoil(sample: number): void;
   /** One way; undefined heals. */
   setLink(from: MemberId, to: MemberId, fault: LinkFault | undefined): void;
   partition(groups: readonly (readonly MemberId[])[]): void;
@@ -148,7 +154,8 @@ export function createWorld(options: WorldOptions): World {
   const pages: Host[] = [];
   const profiles = new Map<string, Profile>();
   const log: TraceRecord[] = [];
-  const checker = createChecker(salt === 'uniform' ? { reference: referenceRun(compute, job.steps) } : {});
+  const reference = salt === 'uniform' ? [...referenceRun(compute, job.steps)] : undefined;
+  const checker = createChecker(reference === undefined ? {} : { reference });
   let now = 0;
   let events = 0;
   let digest = seed | 0;
@@ -228,6 +235,16 @@ export function createWorld(options: WorldOptions): World {
     },
   });
 
+  /** Pages that the rendezvous is out of reach of, and how often. */
+  const unreached = new Map<Host, number>();
+  const isReached = (host: Host): boolean => (unreached.get(host) ?? 0) === 0;
+  /** At once, or when both can be found. */
+  function meet(host: Host, other: Host): void {
+    if (!host.alive || !other.alive) return;
+    if (isReached(host) && isReached(other)) network.connect(host, other);
+    else at(now + RENDEZVOUS_MS, () => meet(host, other));
+  }
+
   /** Pairs whose link is being set up, and until when. */
   const opening = new Map<string, number>();
   function open(host: Host, other: Host): void {
@@ -236,7 +253,7 @@ export function createWorld(options: WorldOptions): World {
       host.ordinal < other.ordinal ? `${host.ordinal}/${other.ordinal}` : `${other.ordinal}/${host.ordinal}`;
     if ((opening.get(pair) ?? -1) >= now) return;
     opening.set(pair, now + SETUP_MS);
-    network.connect(host, other);
+    meet(host, other);
   }
 
   /** The rendezvous knows who is there. */
@@ -391,7 +408,7 @@ export function createWorld(options: WorldOptions): World {
       at(now, () => {
         deliver(host, bootEvent(job, fresh, loadCheckpoint(disk), autostart));
         if (contacts !== undefined) introduce(host, others, contacts);
-        else for (const other of others) if (other.alive) network.connect(host, other);
+        else for (const other of others) meet(host, other);
         const server = world.witness();
         if (server !== undefined) network.connect(host, server);
       });
@@ -445,6 +462,15 @@ export function createWorld(options: WorldOptions): World {
       if (host === undefined || host.hidden === hidden) return;
       host.hidden = hidden;
       deliver(host, { kind: 'visibility', hidden });
+    },
+    signalling(member, reached) {
+      const host = hosts.get(member);
+      if (host !== undefined) unreached.set(host, (unreached.get(host) ?? 0) + (reached ? -1 : 1));
+    },
+    spoil(sample) {
+      const reached = pages.reduce((most, { core }) => Math.max(most, core.training?.step ?? 0), committed);
+      compute.spoil(reached + 2, sample % compute.layout.microBatches);
+      reference?.splice(0, reference.length, ...referenceRun(compute, job.steps));
     },
     loseDevice(member, fault = 'device-lost') {
       const host = hosts.get(member);

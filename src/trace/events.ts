@@ -77,7 +77,7 @@ export interface Stall {
   readonly said: { readonly phase: Phase; readonly step: number; readonly agoMs: number } | undefined;
 }
 
-export type StopReason = 'non-finite' | 'refused' | 'engine-lost' | 'left' | 'invariant';
+export type StopReason = 'non-finite' | 'data' | 'refused' | 'engine-lost' | 'left' | 'invariant';
 
 export type TraceEvent =
   | { readonly kind: 'phase'; readonly phase: Phase }
@@ -130,6 +130,20 @@ export type TraceEvent =
       readonly step: number;
       readonly attempt: number;
       readonly microBatches: readonly number[];
+    }
+  /** A sample is bad: the step is done again without it. */
+  | {
+      readonly kind: 'sampleRefused';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly row: number;
+    }
+  /** Rows that the state leaves out from now on. They come with the update of that step. */
+  | {
+      readonly kind: 'quarantined';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly rows: readonly number[];
     }
   | { readonly kind: 'overflowed'; readonly generation: GenerationId; readonly step: number }
   | {

@@ -30,8 +30,10 @@ export interface PageTransportOptions {
 }
 
 export interface PageTransport {
-  /** From now on this page goes without a word, as if it had been killed: the fault injector's doing. */
-  suppressGoodbye(): void;
+  /** Whether this page says goodbye when it goes; else it goes without a word, as if it had been killed: the fault injector's doing. */
+  goodbyes(on: boolean): void;
+  /** Whether the signalling server is in reach, as the fault injector has it: while it is not, this page meets nobody. Links that stand go on. */
+  signalling(reached: boolean): void;
   /** Says goodbye to all peers and closes every connection. Happens by itself when the page goes. */
   close(): void;
 }
@@ -121,6 +123,10 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   let goodbyes = true;
   let closed = false;
   let signalling: Signalling | undefined;
+  /** Undefined: not started. */
+  let rtc: RTCConfiguration | undefined;
+  /** Whether the signalling server is in reach. */
+  let reached = true;
   let greetingRound = 0;
   let greetingTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -163,10 +169,17 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
       namedCurve: 'P-256',
     } as AlgorithmIdentifier);
     if (closed) return;
+    rtc = { iceServers: [...(options.iceServers ?? [])], certificates: [certificate] };
+    meet();
+  }
+
+  /** Takes a place on the signalling server. */
+  function meet(): void {
+    if (rtc === undefined || closed || !reached || signalling !== undefined) return;
     signalling = openSignalling({
       room,
       server: signal,
-      rtc: { iceServers: [...(options.iceServers ?? [])], certificates: [certificate] },
+      rtc,
       admission,
       handlers: {
         state(state) {
@@ -516,7 +529,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   function receive(message: WorkerMessage): void {
     switch (message.kind) {
       case 'ready':
-        if (signalling === undefined) void start();
+        if (rtc === undefined) void start();
         break;
       case 'linked':
         linked(message.link);
@@ -541,8 +554,19 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   };
 
   return {
-    suppressGoodbye() {
-      goodbyes = false;
+    goodbyes(on) {
+      goodbyes = on;
+    },
+    signalling(inReach) {
+      reached = inReach;
+      if (reached) meet();
+      else {
+        signalling?.close();
+        signalling = undefined;
+        const message =
+          'Expected an answer of the signalling server, found it out of reach: an injected fault.';
+        tell({ kind: 'signalling', signalling: { state: 'failed', problem: 'unreachable', message } });
+      }
     },
     close,
   };

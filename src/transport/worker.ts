@@ -27,9 +27,15 @@ export interface WorkerTransportHandlers extends NetworkHandlers {
   signalling(state: SignallingState): void;
 }
 
+/** What is used of a `MessagePort`. */
+export interface PagePort {
+  onmessage: ((event: MessageEvent<unknown>) => void) | null;
+  postMessage(message: unknown): void;
+}
+
 export interface WorkerTransportOptions {
   /** The other end of the port is `openPageTransport`'s. */
-  readonly port: MessagePort;
+  readonly port: PagePort;
   readonly self: MemberId;
   readonly room: string;
   /** From the room's link. Random and long: 128 bits. */

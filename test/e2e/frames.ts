@@ -89,7 +89,7 @@ export async function blockDirectLinks(context: BrowserContext): Promise<void> {
 export interface FramedRank {
   status(): Promise<RankStatus>;
   points(): Promise<readonly MetricPoint[]>;
-  log(): Promise<readonly TraceRecord[]>;
+  log(from?: number): Promise<readonly TraceRecord[]>;
   ask(command: 'start' | 'pause' | 'checkpointNow' | 'leave'): Promise<void>;
   inject(fault: Fault): Promise<string>;
   heal(id: string): Promise<void>;
@@ -160,7 +160,7 @@ function framedRank(page: Page, name: string): FramedRank {
   return {
     status: () => call('status'),
     points: async () => (await call<{ points: readonly MetricPoint[] }>('metrics', 0)).points,
-    log: () => call('log', 0, 100_000),
+    log: (from = 0) => call('log', from, 100_000),
     ask: async (command) => {
       await call(command);
     },

@@ -203,7 +203,7 @@ describe('tabs of one room', () => {
     const removeFrame = (quiet: boolean): Promise<number> =>
       a.page.evaluate((suppress) => {
         const frame = document.querySelector('iframe');
-        if (suppress) (frame?.contentWindow as unknown as ProbeWindow).probe.page.suppressGoodbye();
+        if (suppress) (frame?.contentWindow as unknown as ProbeWindow).probe.page.goodbyes(false);
         frame?.remove();
         return Date.now();
       }, quiet);
@@ -422,7 +422,7 @@ describe('tabs that cannot reach each other directly', () => {
     await b.send({ do: 'spin', ms: 1000 });
     await b.page.close();
     expect(await told(a, 'linkDown', ({ peer }) => peer === b.self)).toMatchObject({ evidence: 'goodbye' });
-    await c.page.evaluate(() => (window as unknown as ProbeWindow).probe.page.suppressGoodbye());
+    await c.page.evaluate(() => (window as unknown as ProbeWindow).probe.page.goodbyes(false));
     await c.page.close();
     expect(await told(a, 'linkDown', ({ peer }) => peer === c.self)).toMatchObject({
       evidence: 'channel-closed',

@@ -95,6 +95,11 @@ const EVENTS: {
   checkpointed: [{ kind: 'checkpointed', generation, step: 12, hash }],
   checkpointFailed: [{ kind: 'checkpointFailed', generation, step: 12, reason: 'The quota is used up.' }],
   checkpointSkipped: [{ kind: 'checkpointSkipped', step: 12, reason: '' }],
+  sampleRefused: [{ kind: 'sampleRefused', generation, step: 12, row: 7 }],
+  quarantined: [
+    { kind: 'quarantined', generation, step: 12, rows: [7] },
+    { kind: 'quarantined', generation, step: 12, rows: [7, 90] },
+  ],
   heldUp: [{ kind: 'heldUp', step: 12, ms: 3.2 }],
   restored: [{ kind: 'restored', step: 12, hash }],
   seatAcquired: [{ kind: 'seatAcquired', seat }],

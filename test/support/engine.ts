@@ -233,5 +233,5 @@ export const GOLDEN = {
   loader: clusterLoader(6, 3),
   steps: 5,
   hash: '91dfeb2ac9bbbd6cb82198fb7e8569f5',
-  fingerprint: '961a10ead96642f23ccbece56ed3ef83',
+  fingerprint: '39dc16bc51f4a5491025a715d4536740',
 } as const;

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { ScheduleError, liveSchedule, parseScheduleText } from '../../faults/schedule.ts';
 import type { DueFault, LiveSchedule, ScheduleCursor } from '../../faults/schedule.ts';
-import type { Fault } from '../../faults/vocabulary.ts';
+import type { DrivenFault } from '../../faults/vocabulary.ts';
 import type { MemberId } from '../../ports/ids.ts';
 import { UsageError, oneLine } from '../errors.ts';
 import type { Disturbance } from './analysis.ts';
@@ -100,6 +100,15 @@ export function runFaults(
       lost(tab);
       return;
     }
+    if (fault.kind === 'lose-gpu-process') {
+      for (const one of alive) afflicted.add(one);
+      disturbances.push({
+        cause: fault.kind,
+        at: await tabs.crashGpu(),
+        members: alive.flatMap(({ status }) => status?.member ?? []),
+      });
+      return;
+    }
     const side = fault.kind === 'partition' ? fault.side : undefined;
     const struck = side === undefined ? [tab] : ranksIn(side, alive);
     for (const one of struck) afflicted.add(one);
@@ -151,7 +160,7 @@ const ranksIn = (side: number, tabs: readonly Tab[]): readonly Tab[] =>
   tabs.filter((tab) => ((side >>> (rankOf(tab) ?? 32)) & 1) === 1 && rankOf(tab) !== undefined);
 
 /** Whoever loses a link when a fault cuts one: either end may be taken for gone. */
-function otherEnd(fault: Fault, tab: Tab): readonly MemberId[] {
+function otherEnd(fault: DrivenFault, tab: Tab): readonly MemberId[] {
   if (fault.kind === 'partition' || fault.kind === 'reset-link' || fault.kind === 'reconnect-storm')
     return tab.status?.members.map((view) => view.member) ?? [];
   const to = 'to' in fault ? fault.to : undefined;
@@ -159,7 +168,7 @@ function otherEnd(fault: Fault, tab: Tab): readonly MemberId[] {
   return view === undefined ? [] : [view.member];
 }
 
-function describeFault(fault: Fault): string {
+function describeFault(fault: DrivenFault): string {
   const lasting = 'forMs' in fault && fault.forMs !== undefined ? ` for ${fault.forMs} ms` : '';
   const to = 'to' in fault && fault.to !== undefined ? ` towards rank ${fault.to}` : '';
   return `${fault.kind}${to}${lasting}`;

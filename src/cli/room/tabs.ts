@@ -41,6 +41,8 @@ export interface Tabs {
   kill(tabs: readonly Tab[]): Promise<number>;
   /** As a person closes tabs: they may say goodbye. */
   close(tabs: readonly Tab[]): Promise<number>;
+  /** The browser's GPU process dies, and all tabs lose their devices at once. Returns when that was. */
+  crashGpu(): Promise<number>;
   alive(): readonly Tab[];
   /** Those that are gone too, in the order in which they were opened. */
   all(): readonly Tab[];
@@ -170,6 +172,15 @@ export function manageTabs(
       }
       await within(`${victims.map((tab) => tab.name).join(', ')} to die`, CALL_MS, signal, died);
       for (const tab of victims) tab.page.close().catch(() => undefined);
+      return at;
+    },
+
+    async crashGpu() {
+      const session = [...sessions].find(([tab]) => tab.gone === undefined)?.[1];
+      if (session === undefined)
+        throw new RunError('No tab is open whose browser could lose its GPU process.');
+      const at = Date.now();
+      await within('the GPU process to die', CALL_MS, signal, session.send('Browser.crashGpuProcess'));
       return at;
     },
 

@@ -167,12 +167,20 @@ function explains(item: Disturbance, member: MemberId, recovery: Recovery): bool
     case 'jitter':
     case 'repeat-late':
     case 'refuse-gpu':
+    case 'oversize-buffer':
+    case 'bad-sample':
+    case 'clock-drift':
+    case 'hide':
+    case 'lose-signalling':
     case 'limit-storage':
     case 'loader-throws':
       // They slow a rank down or make it work again, and no more.
       return false;
     case 'reset-link':
     case 'fill-queue':
+    // Whoever has lost its engine gives its place up.
+    case 'lose-device':
+    case 'lose-gpu-process':
       return recovery.firstInstalledAt <= until + SHOWS_WITHIN_MS;
     default:
       return until - at >= JANK_MS && recovery.firstInstalledAt <= until + SHOWS_WITHIN_MS;

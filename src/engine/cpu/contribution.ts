@@ -9,7 +9,7 @@ import type { ContributionRequest, TrainingState } from '../../ports/engine.ts';
 import { inputLength, type SampleFormat, type Samples } from '../../ports/loader.ts';
 import type { Graph } from '../graph/graph.ts';
 import { bucketMakers } from '../graph/bucket-makers.ts';
-import { sliceRows, slicesOf } from '../requests.ts';
+import { badSampleCode, countedPredictions, sliceRows, slicesOf } from '../requests.ts';
 import { accumulateGradient, accumulateLosses } from './fixed-point.ts';
 import type { Network, NetworkInput } from './network.ts';
 
@@ -45,7 +45,7 @@ export function* contribution(
   layout: LaneLayout,
   state: TrainingState,
   { network, gradient }: Scratch,
-  request: Pick<ContributionRequest, 'microBatches' | 'exponents'>,
+  request: Pick<ContributionRequest, 'microBatches' | 'exponents' | 'quarantined'>,
   samples: Samples,
   format: SampleFormat,
   whole: (bucket: number, lanes: Int32Array<ArrayBuffer>) => void = () => undefined,
@@ -86,11 +86,12 @@ export function* contribution(
       };
       lanes[layout.correct]! += network.learn(count, state.parameters, input, divisor, gradient, made);
       accumulateLosses(layout, divisor, microBatch, network.losses, count * positions, lanes);
+      lanes[layout.predictions]! += countedPredictions(input.labels);
       yield count;
     }
-    lanes[layout.predictions]! += rows * positions;
     lanes[layout.counters + microBatch] = 1;
   }
+  lanes[layout.badSample] = badSampleCode(job, samples.bad, state.quarantine, request.quarantined);
   while (told < layout.buckets.length) whole(told++, lanes);
   return lanes;
 }

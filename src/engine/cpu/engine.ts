@@ -22,6 +22,7 @@ import {
   checkLoader,
   checkPrediction,
   graphOf,
+  joinQuarantine,
   loadMicroBatches,
   loadRows,
   sliceRows,
@@ -89,7 +90,7 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
       layout.buckets.forEach((_, bucket) => whole(bucket, lanes));
       return lanes;
     }
-    const samples = await loadMicroBatches(job, source, request.step, request.microBatches);
+    const samples = await loadMicroBatches(job, source, request, live().state.quarantine);
     const { state, ...scratch } = live();
     const work = contribution(job, graph, layout, state, scratch, request, samples, source.format, whole);
     for (let turn = work.next(); ; turn = work.next()) {
@@ -124,7 +125,8 @@ export function createCpuEngine({ job, loader, reason, hooks = {} }: CpuEngineOp
       const memory = live();
       checkApply(layout, tensors, memory.state, request);
       const exponents = request.exponents ?? memory.state.exponents;
-      memory.state = applyUpdate(job, layout, tensors, memory.state, request.reduced, exponents);
+      const next = applyUpdate(job, layout, tensors, memory.state, request.reduced, exponents);
+      memory.state = { ...next, quarantine: joinQuarantine(next.quarantine, request.quarantined) };
       return stateHash(memory.state);
     },
 

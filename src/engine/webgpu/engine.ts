@@ -20,7 +20,7 @@ import {
   type TrainingState,
 } from '../../ports/engine.ts';
 import type { StateHash } from '../../ports/ids.ts';
-import type { Loader } from '../../ports/loader.ts';
+import { LEFT_OUT, type Loader } from '../../ports/loader.ts';
 import { nextExponents } from '../cpu/fixed-point.ts';
 import { globalNorm, normOf } from '../cpu/clip.ts';
 import { applyUpdate, clipFactor, nextPowers, updateConstants } from '../cpu/update.ts';
@@ -30,11 +30,15 @@ import type { PassSize } from '../layers/layer.ts';
 import type { EngineHooks } from '../hooks.ts';
 import { fingerprintOf, type Probed } from '../probe.ts';
 import {
+  badSampleCode,
   checkApply,
   checkContribution,
   checkLoader,
   checkPrediction,
+  countedPredictions,
+  expectNext,
   graphOf,
+  joinQuarantine,
   loadMicroBatches,
   loadRows,
   sliceRows,
@@ -265,11 +269,13 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       { start, end }: Bucket,
       words: Int32Array,
       microBatches: readonly number[],
+      { predictions, badSample }: { readonly predictions: number; readonly badSample: number },
     ): Int32Array<ArrayBuffer> => {
       const lanes = emptyLanes(layout).slice(start, end);
       lanes.set(words, Math.min(end, layout.agreement) - start - words.length);
       if (end < layout.length) return lanes;
-      lanes[layout.predictions - start] = microBatches.length * samples * graph.positions;
+      lanes[layout.predictions - start] = predictions;
+      lanes[layout.badSample - start] = badSample;
       for (const microBatch of microBatches) lanes[layout.counters - start + microBatch] = 1;
       return lanes;
     };
@@ -289,10 +295,15 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
         });
         return;
       }
-      const loaded = await loadMicroBatches(job, source, request.step, request.microBatches);
+      const { quarantine } = small;
+      const loaded = await loadMicroBatches(job, source, request, quarantine);
+      const counted = {
+        predictions: countedPredictions(loaded.labels),
+        badSample: badSampleCode(job, loaded.bad, quarantine, request.quarantined),
+      };
       supervisor.checkAlive();
       const inputs = layOutSlices(loaded.inputs, microBatches, samples, samplesPerSlice, 0);
-      const labels = layOutSlices(loaded.labels, microBatches, samples, samplesPerSlice, -1);
+      const labels = layOutSlices(loaded.labels, microBatches, samples, samplesPerSlice, LEFT_OUT);
       const slices = microBatches * slicesEach;
       const inputWords = inputs.length / slices;
       const labelWords = labels.length / slices;
@@ -358,6 +369,8 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
           await supervisor.watch('a training pass', () => {
             fetched = submitPasses(plan);
             for (const bucket of fetched) bucket.catch(() => undefined);
+            // While the device computes.
+            expectNext(job, source, request, quarantine);
             return Promise.resolve();
           });
           if (request.alone === true) {
@@ -366,7 +379,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
             const side = words.subarray(0, sideBytes / 4);
             for (const [i, bucket] of layout.buckets.entries()) {
               const own = bucket.end > count ? side : side.subarray(0, 0);
-              deliver(i, bucketLanes(bucket, own, request.microBatches));
+              deliver(i, bucketLanes(bucket, own, request.microBatches, counted));
             }
             return;
           }
@@ -375,7 +388,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
             // A pass that was tried again with smaller ones makes the same buckets.
             if (i < delivered) continue;
             delivered = i + 1;
-            deliver(i, bucketLanes(bucket, words, request.microBatches));
+            deliver(i, bucketLanes(bucket, words, request.microBatches, counted));
           }
         } finally {
           await Promise.allSettled(fetched);
@@ -413,7 +426,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       );
 
     const applyNative = async (
-      { reduced }: ApplyRequest,
+      { reduced, quarantined }: ApplyRequest,
       exponents: Int32Array,
       own: LeftGradient | undefined,
     ): Promise<StateHash> => {
@@ -427,12 +440,17 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       );
       state.update.prepare(updateUniform(updateConstants(job, small.step, powers), clip));
       mirror = undefined;
-      small = { step: small.step + 1, powers, exponents: nextExponents(layout, reduced) };
+      small = {
+        step: small.step + 1,
+        powers,
+        exponents: nextExponents(layout, reduced),
+        quarantine: joinQuarantine(small.quarantine, quarantined),
+      };
       return submitDigest((encoder) => state.update.encode(encoder));
     };
 
     const applyPortable = async (
-      { reduced }: ApplyRequest,
+      { reduced, quarantined }: ApplyRequest,
       exponents: Int32Array,
       own: LeftGradient | undefined,
     ): Promise<StateHash> => {
@@ -443,7 +461,12 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
         sum.set(await submit('a gradient', (encoder) => readback.encode(encoder, [lanesSegment])));
       }
       const next = applyUpdate(job, layout, tensors, { ...mirror, ...small }, sum, exponents);
-      small = { step: next.step, powers: next.powers, exponents: next.exponents };
+      small = {
+        step: next.step,
+        powers: next.powers,
+        exponents: next.exponents,
+        quarantine: joinQuarantine(next.quarantine, quarantined),
+      };
       state.upload(mirror);
       return submitDigest();
     };
@@ -452,7 +475,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       supervisor.checkAlive();
       checkState(job, imported);
       left = undefined;
-      small = { step: imported.step, powers: imported.powers.slice(), exponents: imported.exponents.slice() };
+      small = copySmall(imported);
       mirror = undefined;
       state.upload(imported);
       return submitDigest();
@@ -557,12 +580,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       async exportState() {
         supervisor.checkAlive();
         const long = mirror ?? (await download());
-        return {
-          step: small.step,
-          exponents: small.exponents.slice(),
-          powers: small.powers.slice(),
-          ...mirrorCopy(long),
-        };
+        return { ...copySmall(small), ...mirrorCopy(long) };
       },
 
       importState,
@@ -586,7 +604,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
 
       async snapshot() {
         supervisor.checkAlive();
-        const kept = { step: small.step, exponents: small.exponents.slice(), powers: small.powers.slice() };
+        const kept = copySmall(small);
         if (mirror !== undefined) {
           const long = mirrorCopy(mirror);
           return { read: async () => ({ ...kept, ...long }) };
@@ -631,6 +649,13 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
     throw error;
   }
 }
+
+const copySmall = ({ step, exponents, powers, quarantine }: SmallState): SmallState => ({
+  step,
+  exponents: exponents.slice(),
+  powers: powers.slice(),
+  quarantine: quarantine.slice(),
+});
 
 const mirrorCopy = ({ parameters, firstMoments, secondMoments }: LongState): LongState => ({
   parameters: parameters.slice(),

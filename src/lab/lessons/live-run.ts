@@ -108,7 +108,8 @@ export function openLiveRoom(run: LiveRun, place: HTMLElement, freezeMs: number)
     const members = ranks.filter(({ rank, local }) => rank !== undefined && local);
     for (const { rank, fault } of schedule.due({ step, ms: Date.now() - startedAt, ranks: members.length })) {
       const member = members.find((view) => view.rank === rank)?.member;
-      if (member !== undefined) inject(member, fault);
+      // A page cannot end the browser's GPU process.
+      if (member !== undefined && fault.kind !== 'lose-gpu-process') inject(member, fault);
     }
   };
 

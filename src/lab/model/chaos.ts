@@ -30,7 +30,7 @@ export function chaosOf(lab: Struck, chaos: Chaos): (ms: number) => void {
         lab.removeRank(member, fault.kind === 'close');
         // A rank that does not open has said why in a banner.
         lab.addRank().catch(() => undefined);
-      } else {
+      } else if (fault.kind !== 'lose-gpu-process') {
         void lab.inject(member, fault);
       }
     }

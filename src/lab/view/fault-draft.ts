@@ -123,7 +123,19 @@ export function fieldsOf(kind: FaultKind): readonly FaultField[] {
     case 'refuse-storage':
     case 'ambiguous-storage':
     case 'loader-hangs':
+    case 'bad-sample':
+    case 'lose-data':
+    case 'lose-signalling':
+    case 'clock-drift':
       return ['forMs'];
+    case 'hide':
+    case 'mute':
+    case 'hog-cpu':
+      return ['boundedMs'];
+    case 'oversize-buffer':
+      return ['times', 'forMs'];
+    case 'grow-memory':
+      return ['maxBytes', 'forMs'];
   }
 }
 
@@ -185,6 +197,21 @@ export function buildFault(draft: FaultDraft): Fault {
     case 'refuse-storage':
     case 'ambiguous-storage':
     case 'loader-hangs':
+    case 'bad-sample':
+    case 'lose-signalling':
       return { kind, ...forMs };
+    case 'lose-data':
+      return { kind, how: 'missing', ...forMs };
+    case 'hide':
+    case 'mute':
+      return { kind, ...bounded };
+    case 'hog-cpu':
+      return { kind, where: 'worker', ...bounded };
+    case 'clock-drift':
+      return { kind, rate: 1.25, ...forMs };
+    case 'oversize-buffer':
+      return { kind, times: draft.times, ...forMs };
+    case 'grow-memory':
+      return { kind, maxBytes: draft.maxBytes, ...forMs };
   }
 }

@@ -20,7 +20,7 @@ import {
   stateHash,
 } from '../codec.ts';
 import type { Event } from '../effects.ts';
-import type { Message } from '../messages.ts';
+import { MAX_ATTEMPT, type Message } from '../messages.ts';
 import {
   BytesSchema,
   LanesSchema,
@@ -43,7 +43,7 @@ const evidence = v.picklist([
   'leave',
 ]);
 const cuts = v.pipe(v.array(count), v.maxLength(65_536));
-const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8));
+const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(MAX_ATTEMPT));
 const place = { generation: generationId, step: count };
 const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
 

@@ -29,6 +29,8 @@ export interface TrainingRules {
   readyToApply(round: Round): boolean;
   /** The largest exponents by which an overflowed step is redone: those that all ranks agreed on in the sum. */
   redoExponents(agreed: Int32Array<ArrayBuffer>, own: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer>;
+  /** Samples that a step is redone without: those before, and the bad one that all have heard of. `own`: the one that this rank found. */
+  leftOut(before: readonly number[], agreed: number, own: number | undefined): readonly number[];
   /** What is kept of a reduced gradient, for those that have not applied it: all of it, until everyone has. */
   retain(reduced: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer>;
   /** Whether a completed all-reduce is kept for peers that ask for a lost part again: until the next one completes. */
@@ -97,6 +99,8 @@ export const TRAINING_RULES: TrainingRules = {
     buckets.length === layout.buckets.length && buckets.every(({ complete }) => complete),
 
   redoExponents: (agreed) => agreed,
+
+  leftOut: (before, agreed) => [...before, agreed],
 
   retain: (reduced) => reduced,
 

@@ -257,6 +257,7 @@ describe('an update', () => {
         secondMoments: new Float32Array(moments === 2 ? LENGTH : 0),
         exponents,
         powers: new Float32Array(powers).fill(1),
+        quarantine: new Int32Array(0),
       };
       let mine = [theirs.parameters.slice(), theirs.firstMoments.slice(), theirs.secondMoments.slice()];
       for (let step = 0; step < 4; step++) {

@@ -6,6 +6,7 @@ import { describeAdapter, requestAdapter, requestDevice } from '../../../src/eng
 import { createWebGpuEngine, type WebGpuEngine } from '../../../src/engine/webgpu/engine.ts';
 import { bundledShader } from '../../../src/engine/webgpu/shader-bundle.ts';
 import { DEFAULT_JOB, type Job } from '../../../src/job/job.ts';
+import { batchRows } from '../../../src/job/sampler.ts';
 import { EngineError, type Engine } from '../../../src/ports/engine.ts';
 import type { Loader } from '../../../src/ports/loader.ts';
 import {
@@ -235,6 +236,27 @@ describe('the WebGPU engine on small models', () => {
     const opening = openEngine({ choice: 'webgpu', job: huge, loader });
     await expect(opening).rejects.toThrow(/bytes for "parameters"/u);
     expect(await faultOf(openEngine({ choice: 'webgpu', job: huge, loader }))).toBe('out-of-memory');
+  });
+
+  test('has nothing of a sample in quarantine, and its state says so as the CPU engine’s does', async () => {
+    const job = { ...SMALL_JOB, globalBatch: 4 };
+    const layout = layoutOf(job);
+    const engine = await openWebGpu(job, smallData);
+    const [out = -1] = batchRows(job, smallData.sizes.train, 0).slice(2);
+    const request = { step: 0, microBatches: allMicroBatches(job) };
+    const without = await engine.contribute({ ...request, quarantined: [out] });
+    const others: Int32Array[] = [];
+    for (const microBatch of [0, 1, 3])
+      others.push(await engine.contribute({ step: 0, microBatches: [microBatch] }));
+    const sum = combined(layout, others);
+    sum[layout.counters + 2] = 1;
+    expect(without).toEqual(sum);
+    const cpu = onCpu(job, smallData);
+    const apply = { step: 0, reduced: without, mode: 'portable', quarantined: [out] } as const;
+    expect(await engine.apply(apply)).toBe(await cpu.apply(apply));
+    const state = await engine.exportState();
+    expect([...state.quarantine]).toEqual([out]);
+    expect(await (await openWebGpu(job, smallData)).importState(state)).toBe(await cpu.hash());
   });
 
   test('redoes an overflow at the agreed exponents', async () => {

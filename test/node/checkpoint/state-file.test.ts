@@ -80,6 +80,7 @@ describe('a state file', () => {
       ...['0.weight', '0.bias', '2.weight', '2.bias'].map((name) => `optimizer.firstMoments.${name}`),
       ...['0.weight', '0.bias', '2.weight', '2.bias'].map((name) => `optimizer.secondMoments.${name}`),
       'exponents',
+      'quarantine',
       'powers',
     ]);
     expect(tensors.get('0.weight')).toMatchObject({ dtype: 'F32', shape: [2, 3] });

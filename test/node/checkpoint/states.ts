@@ -22,6 +22,7 @@ export function stateOf(job: Job, step: number): TrainingState {
     secondMoments: ramp(0.125),
     exponents: Int32Array.from(parameterTensors(job.model), (_, i) => -i),
     powers: Float32Array.of(0.9 ** step, 0.999 ** step),
+    quarantine: step % 2 === 0 ? new Int32Array(0) : Int32Array.of(3, step + 4),
   };
 }
 

@@ -10,6 +10,7 @@ import { openEngine } from '../../../src/engine/open.ts';
 import { initialState, stateHash } from '../../../src/engine/state.ts';
 import { jobHash, type Job } from '../../../src/job/job.ts';
 import { JOB_PRESETS } from '../../../src/job/presets.ts';
+import { batchRows } from '../../../src/job/sampler.ts';
 import { EngineError, type Engine } from '../../../src/ports/engine.ts';
 import { LoaderError } from '../../../src/ports/loader.ts';
 import {
@@ -115,6 +116,29 @@ describe('a contribution', () => {
       expect(lanes[LAYOUT.predictions]).toBe(globalBatch);
       expect(lanes[LAYOUT.loss]).toBeGreaterThan(0);
     }
+  });
+
+  test('has nothing of a sample in quarantine, and the divisor stays', async () => {
+    // One sample a micro-batch.
+    const engine = open({ globalBatch: 4 });
+    const rows = [...batchRows({ ...JOB, globalBatch: 4 }, loader.sizes.train, 0)];
+    const step = { step: 0, microBatches: allMicroBatches(JOB) };
+    const whole = await engine.contribute(step);
+    const [out = -1] = rows.slice(2);
+    const without = await engine.contribute({ ...step, quarantined: [out] });
+    const parts = await Promise.all(
+      [0, 1, 3].map((microBatch) => engine.contribute({ step: 0, microBatches: [microBatch] })),
+    );
+    const others = combined(LAYOUT, parts);
+    others[LAYOUT.counters + 2] = 1;
+    expect(without).toEqual(others);
+    expect(without).not.toEqual(whole);
+    // It is the state's from the update on.
+    await engine.apply({ step: 0, reduced: without, mode: 'native', quarantined: [out] });
+    expect([...(await engine.exportState()).quarantine]).toEqual([out]);
+    const other = open({ globalBatch: 4 });
+    await other.apply({ step: 0, reduced: without, mode: 'native' });
+    expect(await other.hash()).not.toBe(await engine.hash());
   });
 
   test('carries what the loader says when it fails', async () => {

@@ -31,6 +31,7 @@ function startOf(optimizer: Optimizer, parameters: readonly number[]): TrainingS
     secondMoments: new Float32Array(moments === 2 ? COUNT : 0),
     exponents,
     powers: new Float32Array(powers).fill(1),
+    quarantine: new Int32Array(0),
   };
 }
 

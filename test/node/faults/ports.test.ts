@@ -7,6 +7,7 @@ import { exhaustGpu, gpuAllocationFaults, gpuExhaustion } from '../../../src/fau
 import type { BufferMaker, Exhaustion } from '../../../src/faults/gpu.ts';
 import { faultyLoader } from '../../../src/faults/loader.ts';
 import { pageFaults } from '../../../src/faults/page.ts';
+import type { PageActions } from '../../../src/faults/page.ts';
 import { faultyBallotStore, faultyCheckpointStore } from '../../../src/faults/storage.ts';
 import { EngineError } from '../../../src/ports/engine.ts';
 import type { SeatId } from '../../../src/ports/ids.ts';
@@ -16,6 +17,7 @@ import { StoreError } from '../../../src/ports/store.ts';
 import type { BallotStore, CheckpointStore, CheckpointSummary } from '../../../src/ports/store.ts';
 import { JOB_HASH, incarnation, stateHash } from '../checkpoint/states.ts';
 import { injectInto } from './inject-into.ts';
+import { virtualClock } from './virtual-clock.ts';
 
 const MIB = 1024 * 1024;
 
@@ -289,14 +291,27 @@ describe('GPU memory', () => {
 describe('a page', () => {
   test('does what the fault says, once', () => {
     const done: string[] = [];
-    const port = pageFaults({
+    const page: PageActions = {
       close: () => void done.push('close'),
       kill: () => void done.push('kill'),
       freeze: (forMs) => void done.push(`freeze ${forMs}`),
-    });
+      goodbyes: (on) => void done.push(`goodbyes ${on}`),
+      signalling: (on) => void done.push(`signalling ${on}`),
+    };
+    const clock = virtualClock();
+    const port = pageFaults(page, clock);
     injectInto(port, { kind: 'freeze', forMs: 50 }).heal();
     injectInto(port, { kind: 'close' });
     injectInto(port, { kind: 'kill' });
-    expect(done).toEqual(['freeze 50', 'close', 'kill']);
+    expect(done.splice(0)).toEqual(['freeze 50', 'close', 'kill']);
+    const mute = injectInto(port, { kind: 'mute', forMs: 400 });
+    clock.pass(100);
+    mute.heal();
+    expect(done.splice(0)).toEqual(['goodbyes false', 'freeze 300', 'goodbyes true']);
+    injectInto(port, { kind: 'mute', forMs: 400 }).heal();
+    clock.pass(400);
+    expect(done.splice(0)).toEqual(['goodbyes false', 'goodbyes true']);
+    injectInto(port, { kind: 'lose-signalling' }).heal();
+    expect(done).toEqual(['signalling false', 'signalling true']);
   });
 });

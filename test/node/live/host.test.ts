@@ -43,6 +43,7 @@ const compute = (step: number, of = GENERATION): Effect => ({
   attempt: 0,
   microBatches: [0],
   exponents: undefined,
+  quarantined: undefined,
 });
 
 /** A vote as one effect: the record, then the promise. */
@@ -356,6 +357,7 @@ describe('the host', () => {
       step: 0,
       reduced: new Int32Array(1),
       exponents: undefined,
+      quarantined: undefined,
       mode: 'native',
     };
     await effects(apply, apply);

@@ -192,6 +192,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       fc.array(fc.integer({ min: -64, max: 64 }), { maxLength: 9 }).map((list) => Int32Array.from(list)),
       { nil: undefined },
     ),
+    quarantined: fc.option(fc.array(count, { minLength: 1, maxLength: 4 }), { nil: undefined }),
     packing: fc.constant(undefined),
     reduced: words,
   }),

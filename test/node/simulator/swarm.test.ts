@@ -75,6 +75,37 @@ describe('the swarm', () => {
     }
   });
 
+  it.each(['hash', 'cpu'] as const)(
+    'leaves out bad samples as all agree (engine %s), and comes to the state of one rank that finds the same ones bad',
+    (engine) => {
+      for (let seed = 1; seed <= 12; seed++) {
+        const struck = drawExperiment(seed, { engine, ranks: 3 + (seed % 3) });
+        const experiment: Experiment = {
+          ...struck,
+          salt: 'uniform',
+          steps: 12,
+          // Two of one step, which are left out one after the other.
+          spoiled: [
+            [3, 1],
+            [3, 6],
+            [8, 0],
+          ],
+        };
+        const rows = new Set<string>();
+        const outcome = runExperiment(experiment, {
+          onRecord({ event }) {
+            if (event.kind === 'quarantined') rows.add(`${event.step}: ${event.rows.length}`);
+          },
+        });
+        expect(outcome.verdict, `seed ${seed}: ${outcome.reason ?? ''}`).not.toBe('violated');
+        if (outcome.committed < 12) continue;
+        expect(rows).toEqual(new Set(['3: 2', '8: 1']));
+        expect(outcome.stateHash, `seed ${seed}`).toBe(referenceOf(experiment));
+        expect(outcome.stateHash).not.toBe(referenceOf({ ...experiment, spoiled: [] }));
+      }
+    },
+  );
+
   it('books all of the time of all ranks in the ledger', () => {
     const outcome = runExperiment(calmExperiment(1, 1, 20), { watch: true });
     const booked = Object.entries(outcome.ledger).reduce((sum, [, ms]: [string, number]) => sum + ms, 0);

@@ -1,12 +1,16 @@
 // `rankfall start`, which is what `npm start` runs: the lab's server, on this machine alone or for a room full of people.
 
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { renderUnicodeCompact } from 'uqr';
 import { certificateFacts } from '../server/certificate.ts';
 import type { Certificate } from '../server/certificate.ts';
 import { lanAddresses, machineNames } from '../server/lan.ts';
 import type { Classroom } from '../server/classroom/classroom.ts';
+import { formatRoomLink, LinkError, newRoom, parseRoomLink, type RoomLink } from '../live/link.ts';
 import type { RunningServer } from '../server/start.ts';
+import type { RunningWitness } from '../server/witness/witness-host.ts';
 import { wholeNumber } from './arguments.ts';
 import { withCleanup } from './cleanup.ts';
 import { EXIT_OK, InterruptedError, RunError } from './errors.ts';
@@ -19,6 +23,8 @@ const DEFAULT_PORT = 5173;
 interface StartFlags extends CertificateFlags {
   readonly port?: number;
   readonly class?: true;
+  /** `true`: of a new room. */
+  readonly witness?: RoomLink | true;
 }
 
 const HELP = `
@@ -29,11 +35,17 @@ With --lan, or --class on this machine alone, there is a class: participants ope
 class code, and the instructor's console is at the address that is printed last, which nobody else should see (docs/workshop.md).
 The pages are built first when the sources have changed, which takes seconds. "rankfall doctor --lan" says whether a network will do.
 
+With --witness the server votes in one room, over its own relay: a voter that computes nothing, so that of two halves the one that reaches the
+server goes on, and one of two ranks may vanish. It needs the room's secret, and so the room's whole link, or makes a room and prints it. Its ballots
+are kept in .cache/witness: give the same link after a restart.
+
 Examples:
   npm start
   npm start -- --port 8080
   npm start -- --lan
   npm start -- --class
+  npm start -- --witness
+  npm start -- --witness 'http://localhost:5173/#room=CODE.SECRET'
   npm start -- --lan --cert room.pem --key room.key
 `;
 
@@ -50,6 +62,11 @@ export function startCommand(exit: (status: number) => void): Command {
     )
     .option('--lan', 'let other machines of this network in, over HTTPS')
     .option('--class', 'open a class on this machine alone; --lan opens one as well')
+    .addOption(
+      new Option('--witness [link]', 'vote in this room, or in a new one, without computing').argParser(
+        roomLink,
+      ),
+    )
     .option('--cert <file>', 'the certificate for --lan, in PEM form, with its chain')
     .option('--key <file>', "the certificate's key, in PEM form, unencrypted")
     .addHelpText('after', HELP)
@@ -83,6 +100,9 @@ async function start(flags: StartFlags): Promise<number> {
       });
       cleanup.add(async () => (await starting).close());
       const server = await starting;
+      const room = flags.witness === true ? newRoom() : flags.witness;
+      const witness = room === undefined ? undefined : await witnessOf(room, server);
+      if (witness !== undefined) cleanup.add(() => witness.close());
       const lan = https === undefined ? [] : lanUrls(server.port);
       const here = https === undefined ? server.url : `https://localhost:${server.port}/`;
       urls = lan.length > 0 ? lan : [{ url: here, interface: undefined }];
@@ -90,6 +110,7 @@ async function start(flags: StartFlags): Promise<number> {
         `${[
           ...(https === undefined ? tellAlone(server, flags) : tellLan(server, lan, https)),
           ...(classroom === undefined ? [] : tellClass(classroom, here)),
+          ...(room === undefined ? [] : tellWitness(room, urls)),
         ].join('\n')}\n`,
       );
       await interrupted(stop.signal);
@@ -97,6 +118,43 @@ async function start(flags: StartFlags): Promise<number> {
     }),
   );
 }
+
+/** Ballots are kept here, a file for each room. */
+const WITNESS_FOLDER = fileURLToPath(new URL('../../.cache/witness', import.meta.url));
+
+async function witnessOf({ room, secret }: RoomLink, { url }: RunningServer): Promise<RunningWitness> {
+  const { openWitness, BallotFileError } = await import('../server/witness/witness-host.ts');
+  try {
+    return await openWitness({
+      url,
+      room,
+      secret,
+      file: join(WITNESS_FOLDER, `${room}.ballots`),
+      abstained: (reason) => process.stderr.write(`rankfall: the witness abstains: ${reason}\n`),
+    });
+  } catch (error) {
+    throw error instanceof BallotFileError ? new RunError(error.message) : error;
+  }
+}
+
+/** A room's link, whole or from its `#` on. */
+function roomLink(text: string): RoomLink {
+  try {
+    const link = parseRoomLink(text.slice(Math.max(0, text.indexOf('#'))));
+    if (link !== undefined) return link;
+  } catch (error) {
+    if (!(error instanceof LinkError)) throw error;
+    throw new InvalidArgumentError(error.message);
+  }
+  throw new InvalidArgumentError('Expected the link of a room, which ends in #room=CODE.SECRET.');
+}
+
+const tellWitness = (room: RoomLink, urls: readonly LanUrl[]): readonly string[] => [
+  '  This server is the witness of the room at',
+  ...urls.map(({ url }) => `    ${url}${formatRoomLink(room)}`),
+  '  It votes there and computes nothing. Give the same link to --witness after a restart.',
+  '',
+];
 
 /** Being interrupted is how a server ends well. */
 const interrupted = (signal: AbortSignal): Promise<void> =>

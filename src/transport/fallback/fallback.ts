@@ -23,6 +23,8 @@ export interface FallbackOptions {
   /** In order of preference. */
   readonly media: readonly OpenMedium[];
   readonly clock: Clock;
+  /** How long a direct link is waited for; 0 where there can be none. */
+  readonly directMs?: number;
   /** Whether there is a link to this member, over whatever carrier. */
   readonly linked: (member: MemberId) => boolean;
   /** Makes a link over these lanes. `closed` must be called when it is over. */
@@ -62,7 +64,7 @@ interface Endpoint {
 const calls = (self: MemberId, peer: MemberId): boolean => self > peer;
 
 export function openFallback(options: FallbackOptions): Fallback {
-  const { self, clock, linked } = options;
+  const { self, clock, linked, directMs = DIRECT_MS } = options;
   const endpoints = new Map<string, Endpoint>();
   let closed = false;
   let cancelLook: (() => void) | undefined;
@@ -111,7 +113,7 @@ export function openFallback(options: FallbackOptions): Fallback {
       }
       endpoint.missingSince ??= now;
       if (underWay.has(member) || !calls(self, member)) continue;
-      if (now - endpoint.missingSince < DIRECT_MS || now < endpoint.notBefore) continue;
+      if (now - endpoint.missingSince < directMs || now < endpoint.notBefore) continue;
       endpoint.notBefore = now + backoff(endpoint.attempts, FIRST_RETRY_MS, MOST_RETRY_MS, Math.random());
       endpoint.attempts += 1;
       endpoint.streams += 1;

@@ -14,15 +14,43 @@ export interface RelayOptions {
   readonly url: string;
   readonly room: string;
   readonly clock: Clock;
+  /** Absent: the browser's. */
+  readonly openSocket?: OpenSocket;
 }
+
+/** As much of a WebSocket as a relay's page needs. */
+export interface RelaySocket {
+  readonly isOpen: () => boolean;
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+/** Handlers are not called before it has returned. */
+export type OpenSocket = (
+  url: string,
+  handlers: { open(): void; message(data: unknown): void; closed(): void },
+) => RelaySocket;
+
+const openWebSocket: OpenSocket = (url, handlers) => {
+  const socket = new WebSocket(url);
+  socket.binaryType = 'arraybuffer';
+  socket.onopen = () => handlers.open();
+  socket.onmessage = ({ data }: MessageEvent<unknown>) => handlers.message(data);
+  socket.onclose = () => handlers.closed();
+  return {
+    isOpen: () => socket.readyState === WebSocket.OPEN,
+    send: (bytes) => socket.send(bytes),
+    close: () => socket.close(),
+  };
+};
 
 /** Connects, and again when the connection breaks: then everybody is gone, and is met anew. */
 export const openRelay =
-  ({ url, room, clock }: RelayOptions): OpenMedium =>
+  ({ url, room, clock, openSocket = openWebSocket }: RelayOptions): OpenMedium =>
   (member: MemberId, handlers: MediumHandlers) => {
     const self = newEndpointId();
     const others = new Set<EndpointId>();
-    let socket: WebSocket | undefined;
+    let socket: RelaySocket | undefined;
     let attempts = 0;
     let closed = false;
     let cancelRetry: (() => void) | undefined;
@@ -59,23 +87,23 @@ export const openRelay =
       cancelRetry = undefined;
       if (closed) return;
       const query = new URLSearchParams({ room, endpoint: self, member }).toString();
-      const mine = new WebSocket(`${url}?${query}`);
-      mine.binaryType = 'arraybuffer';
+      const mine = openSocket(`${url}?${query}`, {
+        open() {
+          attempts = 0;
+        },
+        message(data) {
+          if (socket === mine) hear(data);
+        },
+        closed() {
+          if (socket !== mine) return;
+          socket = undefined;
+          for (const endpoint of [...others]) forget(endpoint);
+          if (closed) return;
+          cancelRetry = clock.after(backoff(attempts, FIRST_RETRY_MS, MOST_RETRY_MS, Math.random()), connect);
+          attempts += 1;
+        },
+      });
       socket = mine;
-      mine.onopen = () => {
-        attempts = 0;
-      };
-      mine.onmessage = ({ data }: MessageEvent<unknown>) => {
-        if (socket === mine) hear(data);
-      };
-      mine.onclose = () => {
-        if (socket !== mine) return;
-        socket = undefined;
-        for (const endpoint of [...others]) forget(endpoint);
-        if (closed) return;
-        cancelRetry = clock.after(backoff(attempts, FIRST_RETRY_MS, MOST_RETRY_MS, Math.random()), connect);
-        attempts += 1;
-      };
     };
     cancelRetry = clock.after(0, connect);
 
@@ -83,7 +111,7 @@ export const openRelay =
       kind: 'relay',
       self,
       send(to, bytes) {
-        if (socket?.readyState !== WebSocket.OPEN) return;
+        if (socket?.isOpen() !== true) return;
         const framed = new Uint8Array(ADDRESS_BYTES + bytes.length);
         framed.set(addressBytes(to));
         framed.set(bytes, ADDRESS_BYTES);

@@ -106,7 +106,7 @@ export const chinese: LessonWords = {
     seeds: '搜索的种子数',
     decisions: '剩下的决定数',
   },
-  verdicts: { held: '成立', violated: '被违反', unrecoverable: '不可恢复，但有正当理由' },
+  verdicts: { held: '成立', violated: '被违反', unrecoverable: '不可恢复，且有正当理由' },
   comparisons: { '>=': '至少', '<=': '至多', '=': '恰好', '>': '大于', '<': '小于' },
 
   diagram: {

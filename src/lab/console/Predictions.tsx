@@ -42,7 +42,7 @@ export function Predictions({ console }: { readonly console: Console }): JSX.Ele
         <p class="empty">{own.empty}</p>
       ) : (
         <>
-          <label class="field inline">
+          <label class="field wide">
             <span>{own.which}</span>
             <select
               class="select"

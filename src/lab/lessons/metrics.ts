@@ -77,6 +77,8 @@ export function keepMeasures(steps: number, startedAt: number): MeasureKeeper {
     firstFault === undefined ? 0 : Math.max(0, at - Math.max(newest.at, firstFault));
 
   function committed(step: number, at: number, { incarnation }: GenerationId): void {
+    // A page that has found nobody yet commits its beginning alone, in a line of its own: no step was done in it.
+    if (step === 0) return;
     lines.set(step, (lines.get(step) ?? new Set()).add(incarnation));
     if (step <= newest.step) return;
     recoverMs = Math.max(recoverMs, stoodStill(at));

@@ -79,6 +79,7 @@ describe('what a run came to', () => {
         [1200, committed(2)],
         [1300, committed(2, other)],
         [1400, committed(3, other)],
+        [1500, committed(0, generation('three', 1))],
       ],
     );
     expect(values).toMatchObject({ lostSteps: 1, lines: 2, committed: 3, recoverMs: 0 });

@@ -53,6 +53,8 @@ export default defineConfig({
         console: 'console.html',
         /** The lessons. */
         lessons: 'lessons.html',
+        /** Where strangers lend a tab. */
+        volunteer: 'volunteer.html',
       },
     },
   },

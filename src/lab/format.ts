@@ -74,6 +74,13 @@ const clock = perLanguage(
     }),
 );
 
+/** The local time of day, to the minute. */
+export const clockTime = (at: number): string => hoursAndMinutes().format(at);
+
+const hoursAndMinutes = perLanguage(
+  (of) => new Intl.DateTimeFormat(of, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
+);
+
 /** The first four hex digits of an id: enough to tell the members of a room apart. */
 export const shortId = (id: string): string => id.slice(0, 4);
 

@@ -294,6 +294,10 @@ export const english = {
     closed: (time: string) => `closed ${time} ago`,
     left: (time: string) => `left ${time} ago`,
     addHere: 'Add a rank to this tab',
+    invite: 'Volunteers’ link',
+    inviteMeans: 'Copies a link for strangers: it says what will run and what it costs, and asks them first',
+    invited:
+      'The volunteers’ link is copied. It says what will run and what it costs, and asks before anything runs.',
     emptyTitle: 'No rank runs in this tab',
     emptyBody: 'Add one, and it joins the room or takes up its newest checkpoint.',
   },

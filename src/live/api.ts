@@ -7,8 +7,10 @@ import type { Carrier } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
 import type { Exactness, Phase, Stall, TraceRecord } from '../trace/events.ts';
 import type { Flight } from '../trace/flight-recorder.ts';
+import type { Ledger } from '../trace/ledger.ts';
 import type { CheckpointShelf } from './shelf-service.ts';
 import type { SavePace } from './save-pacer.ts';
+import type { Traffic } from './traffic.ts';
 import type { Fault } from '../faults/vocabulary.ts';
 import type { RefusalCode } from '../transport/refusal.ts';
 
@@ -35,6 +37,8 @@ export interface RankOptions {
   readonly path?: string | undefined;
   /** The id of the checkpoint to found a new room from; without one, the newest under that name. */
   readonly from?: string | undefined;
+  /** The part of the time, in percent, that its engine may work. All of it by default. */
+  readonly share?: number | undefined;
 }
 
 export interface MemberView {
@@ -76,6 +80,10 @@ export interface RankStatus {
   readonly carried: readonly { readonly peer: MemberId; readonly carrier: Exclude<Carrier, 'webrtc'> }[];
   /** Bytes of gradients that this rank has sent, and those that the wire format has saved. */
   readonly sent: { readonly bytes: number; readonly saved: number };
+  /** All that its links have moved, and what waits. */
+  readonly traffic: Traffic;
+  /** Where the time of the run went, as far as this rank can tell. */
+  readonly ledger: Ledger;
   /** Links that this rank has refused, or dropped because their peer broke the rules, by the reason. */
   readonly refusals: readonly { readonly code: RefusalCode; readonly count: number }[];
   readonly running: boolean;

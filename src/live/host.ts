@@ -34,6 +34,7 @@ import type { Place, Saved } from './saved.ts';
 import { createSavePacer } from './save-pacer.ts';
 import { createSeats } from './seats.ts';
 import { createTimeBook } from './time-book.ts';
+import { meterTraffic } from './traffic.ts';
 
 /** A checkpoint that was asked for and did not come by then is not coming. */
 const CHECKPOINT_DEADLINE_MS = 20_000;
@@ -81,6 +82,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   const log = createEventLog(member, ports.wallClock);
   const history = createHistory();
   const timeBook = createTimeBook();
+  const traffic = meterTraffic(ports.connect);
   const timers = new Map<TimerName, () => void>();
   const path = options.path ?? options.room;
   // A room that lives has gone on since.
@@ -490,7 +492,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
           hash: saved.summary.stateHash,
         },
       });
-      network = ports.connect(handlers);
+      network = traffic.connect(handlers);
     },
 
     status() {
@@ -514,6 +516,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
           return carrier === undefined || carrier === 'webrtc' ? [] : [{ peer, carrier }];
         }),
         sent: { bytes: sentBytes, saved: savedBytes },
+        traffic: traffic.read(),
+        ledger: timeBook.ledger(),
         refusals: ports.refusals(),
         running: view.running,
         step: view.step,

@@ -66,6 +66,9 @@ const RankFragmentSchema = v.strictObject({
   job: v.pipe(v.string(), v.parseJson(), JobSchema),
   path: v.exactOptional(CheckpointPathSchema),
   from: v.exactOptional(v.pipe(v.string(), v.maxLength(400))),
+  share: v.exactOptional(
+    v.pipe(v.string(), v.regex(/^\d{1,3}$/), v.transform(Number), v.minValue(1), v.maxValue(100)),
+  ),
 });
 
 /** Fills an array with random bytes; the browser's by default. */
@@ -143,6 +146,7 @@ export function encodeRankOptions(options: RankOptions): string {
     job: JSON.stringify(options.job),
     ...(options.path === undefined ? {} : { path: options.path }),
     ...(options.from === undefined ? {} : { from: options.from }),
+    ...(options.share === undefined ? {} : { share: String(options.share) }),
   });
   return `#${params.toString()}`;
 }

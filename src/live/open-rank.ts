@@ -33,6 +33,7 @@ import { blockThread, burnThread } from './block-thread.ts';
 import { engineFaultPorts } from './engine-fault-port.ts';
 import { descend, rungsAfter } from './engine-ladder.ts';
 import { openEngineProxy } from './engine-proxy.ts';
+import { workingPartOfTheTime } from './engine-share.ts';
 import { broadcastEvaluations } from './evaluation-share.ts';
 import { createHost } from './host.ts';
 import type { Host } from './host.ts';
@@ -223,9 +224,13 @@ export function openRank(
       seatLocks: openSeatLocks(),
       writer: webWriterRole(navigator.locks, options.path ?? options.room),
       evaluations: broadcastEvaluations(options.room),
-      openEngine: (job, lost) =>
-        descend(rungsAfter(lost, options.engine, recoveryOf(job.policies).deviceRetries), (choice) =>
-          openIn(choice, job),
+      openEngine: async (job, lost) =>
+        workingPartOfTheTime(
+          await descend(rungsAfter(lost, options.engine, recoveryOf(job.policies).deviceRetries), (choice) =>
+            openIn(choice, job),
+          ),
+          options.share ?? 100,
+          systemClock(),
         ),
       openEvaluator: (job) => openEngineProxy(engineWorker(), { choice: 'cpu', job, data }),
       connect: (handlers) => network.connect(handlers),

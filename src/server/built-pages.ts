@@ -16,6 +16,7 @@ const SOURCES = [
   'rank.html',
   'console.html',
   'lessons.html',
+  'volunteer.html',
   'vite.config.ts',
   'package-lock.json',
 ];

@@ -10,6 +10,7 @@ import { count, span, timeOfDay } from '../../src/lab/format.ts';
 import { language, preferred, speak } from '../../src/lab/language/language.ts';
 import { chinese as raceWords } from '../../src/lab/simulation/race-words-zh.ts';
 import { words } from '../../src/lab/words.ts';
+import { chinese as volunteerWords } from '../../src/lab/volunteer/volunteer-words-zh.ts';
 import { chinese as labWords } from '../../src/lab/words-zh.ts';
 
 const LAB = new URL('../../src/lab/', import.meta.url);
@@ -111,7 +112,7 @@ describe('the lab in two languages', () => {
     expect(found).toEqual([]);
   });
 
-  it.each(Object.entries({ labWords, raceWords, diagramWords, classWords, consoleWords }))(
+  it.each(Object.entries({ labWords, raceWords, diagramWords, classWords, consoleWords, volunteerWords }))(
     'has Chinese text in the Chinese table %s',
     (_, table) => {
       const same = textsOf(table).filter((text) => !/\p{Script=Han}/u.test(text));

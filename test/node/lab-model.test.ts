@@ -18,6 +18,7 @@ import { words } from '../../src/lab/words.ts';
 import type { MemberView, RankHandle, RankStatus } from '../../src/live/api.ts';
 import type { GenerationId, IncarnationId, MemberId, SeatId, StateHash } from '../../src/ports/ids.ts';
 import type { Phase, TraceEvent, TraceRecord } from '../../src/trace/events.ts';
+import { keepLedger } from '../../src/trace/ledger.ts';
 
 const member = (name: string): MemberId => name.padEnd(32, '0') as MemberId;
 const [a, b, c] = [member('a'), member('b'), member('c')];
@@ -72,6 +73,8 @@ function local(id: MemberId, status: Partial<RankStatus> = {}, answeredAt = NOW)
     carried: [],
     refusals: [],
     sent: { bytes: 0, saved: 0 },
+    traffic: { sent: 0, received: 0, queued: 0 },
+    ledger: keepLedger().ledger(),
     running: true,
     step: 10,
     committed: 10,

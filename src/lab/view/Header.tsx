@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import type { Lab } from '../model/lab.ts';
 import { words } from '../words.ts';
 import { isFirstVisit } from '../model/first-visit.ts';
+import { copyLink } from './copy-link.ts';
 import { Icon } from './icons.tsx';
 import { Switches } from './Switches.tsx';
 
@@ -20,7 +21,11 @@ export function Header({ lab }: { readonly lab: Lab }): JSX.Element {
           <span class="label">{words.header.room}</span>
           <b>{lab.link.room}</b>
         </span>
-        <button type="button" class="button small" onClick={() => void copyLink(lab)}>
+        <button
+          type="button"
+          class="button small"
+          onClick={() => void copyLink(lab, location.href, words.header.copied)}
+        >
           <Icon name="link" />
           {words.header.copyLink}
         </button>
@@ -108,15 +113,6 @@ function Actions({ lab }: { readonly lab: Lab }): JSX.Element {
       </button>
     </div>
   );
-}
-
-async function copyLink(lab: Lab): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(location.href);
-    lab.say(words.header.copied);
-  } catch {
-    lab.complain(words.header.copyByHand(location.href));
-  }
 }
 
 /** A ring of four ranks, one of them fallen. */

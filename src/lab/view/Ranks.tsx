@@ -4,7 +4,9 @@ import type { JSX } from 'preact';
 import type { Lab } from '../model/lab.ts';
 import { words } from '../words.ts';
 import { isFirstVisit } from '../model/first-visit.ts';
+import { volunteerLink } from '../volunteer/volunteer-link.ts';
 import { ChooseJob } from './ChooseJob.tsx';
+import { copyLink } from './copy-link.ts';
 import { Icon } from './icons.tsx';
 import { Panel } from './Panel.tsx';
 import { RankCard } from './RankCard.tsx';
@@ -15,7 +17,7 @@ const FEW = 4;
 export function Ranks({ lab }: { readonly lab: Lab }): JSX.Element {
   const { ranks, job } = lab.room.value;
   return (
-    <Panel name="ranks" title={words.ranks.title}>
+    <Panel name="ranks" title={words.ranks.title} aside={<Invite lab={lab} />}>
       <ul class="cards">
         {ranks.map((rank) => (
           <RankCard key={rank.member} lab={lab} rank={rank} microBatches={job.microBatches} />
@@ -28,6 +30,19 @@ export function Ranks({ lab }: { readonly lab: Lab }): JSX.Element {
     </Panel>
   );
 }
+
+/** Copies the link that a host gives to volunteers. */
+const Invite = ({ lab }: { readonly lab: Lab }): JSX.Element => (
+  <button
+    type="button"
+    class="button small ghost"
+    title={words.ranks.inviteMeans}
+    onClick={() => void copyLink(lab, volunteerLink(lab.link, location.href), words.ranks.invited)}
+  >
+    <Icon name="link" />
+    {words.ranks.invite}
+  </button>
+);
 
 /** The free place beside a few ranks. */
 const AddHere = ({ lab }: { readonly lab: Lab }): JSX.Element => (

@@ -1,0 +1,50 @@
+// The volunteers' page: reads the room's link from the address, and asks before anything runs.
+
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { LinkError, parseRoomLink } from '../../live/link.ts';
+import { openFramesIn } from '../frames.ts';
+import { speakAsTheBrowserDoes } from '../language/language.ts';
+import { parseLabQuery } from '../query.ts';
+import { applyTheme } from '../theme.ts';
+import { BadLink } from '../view/BadLink.tsx';
+import { words } from '../words.ts';
+import { watchConditions } from './conditions.ts';
+import { createVolunteer } from './volunteer.ts';
+import { VolunteerPage } from './VolunteerPage.tsx';
+import { volunteerWords } from './volunteer-words.ts';
+import './volunteer.css';
+
+applyTheme();
+await speakAsTheBrowserDoes();
+effect(() => {
+  document.title = `${volunteerWords.title} · ${words.name}`;
+});
+window.addEventListener('hashchange', () => {
+  location.reload();
+});
+const stage = document.querySelector<HTMLElement>('#volunteer');
+const frames = document.querySelector<HTMLElement>('#frames');
+if (stage !== null && frames !== null) open(stage, frames);
+
+function open(place: HTMLElement, frameRoom: HTMLElement): void {
+  try {
+    const link = parseRoomLink(location.hash);
+    if (link === undefined) {
+      render(<BadLink reason={volunteerWords.noRoom} />, place);
+      return;
+    }
+    const { signal, ice } = parseLabQuery(location.search);
+    const volunteer = createVolunteer({
+      link,
+      signal,
+      ice,
+      conditions: watchConditions(),
+      openFrames: (listener) => openFramesIn(frameRoom, listener),
+    });
+    render(<VolunteerPage volunteer={volunteer} />, place);
+  } catch (error) {
+    if (!(error instanceof LinkError)) throw error;
+    render(<BadLink reason={error.message} />, place);
+  }
+}

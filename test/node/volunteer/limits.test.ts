@@ -1,0 +1,113 @@
+// A volunteer's limits: time of day, traffic by the hour, and the part of the time in which an engine works.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hourOfTraffic } from '../../../src/lab/volunteer/hour.ts';
+import { nextTime } from '../../../src/lab/volunteer/limits.ts';
+import { volunteerLink } from '../../../src/lab/volunteer/volunteer-link.ts';
+import { workingPartOfTheTime } from '../../../src/live/engine-share.ts';
+import { parseRankOptions, encodeRankOptions, newRoom, parseRoomLink } from '../../../src/live/link.ts';
+import { DEFAULT_JOB } from '../../../src/job/job.ts';
+import type { Engine } from '../../../src/ports/engine.ts';
+
+const HOUR_MS = 3_600_000;
+
+describe('the traffic of an hour', () => {
+  it('is what was moved in it, over all ranks that were opened', () => {
+    const hour = hourOfTraffic();
+    hour.note(100, 0);
+    hour.note(250, 1000);
+    hour.opened();
+    hour.note(50, 2000);
+    expect(hour.read(3000)).toBe(300);
+    expect(hour.read(HOUR_MS + 120_000)).toBe(0);
+  });
+
+  it('is below its cap again at the time that it names, and not a minute before', () => {
+    const moved = fc.array(fc.record({ bytes: fc.nat(1000), afterMs: fc.nat(600_000) }), { minLength: 1 });
+    fc.assert(
+      fc.property(moved, fc.integer({ min: 1, max: 4000 }), (steps, cap) => {
+        const hour = hourOfTraffic();
+        let [now, total] = [0, 0];
+        for (const { bytes, afterMs } of steps) {
+          now += afterMs;
+          total += bytes;
+          hour.note(total, now);
+        }
+        const freeAt = hour.freeAt(cap, now);
+        if (freeAt > now + 60_000) expect(hour.read(freeAt - 60_000)).toBeGreaterThanOrEqual(cap);
+        expect(hour.read(freeAt)).toBeLessThan(cap);
+      }),
+    );
+  });
+});
+
+describe('a time to stop', () => {
+  it('is the next at which the clock shows it: today, or tomorrow', () => {
+    const noon = new Date(2026, 5, 10, 12, 0).getTime();
+    expect(nextTime('13:30', noon)).toBe(new Date(2026, 5, 10, 13, 30).getTime());
+    expect(nextTime('11:59', noon)).toBe(new Date(2026, 5, 11, 11, 59).getTime());
+    expect(nextTime('12:00', noon)).toBe(new Date(2026, 5, 11, 12, 0).getTime());
+  });
+});
+
+describe('an engine that may work a part of the time', () => {
+  it('rests after each piece of work in proportion, and delivers nothing before', async () => {
+    let now = 0;
+    const rests: number[] = [];
+    const clock = {
+      now: () => now,
+      after(ms: number, callback: () => void) {
+        rests.push(ms);
+        now += ms;
+        queueMicrotask(callback);
+        return () => undefined;
+      },
+    };
+    const delivered: number[] = [];
+    const engine: Pick<Engine, 'contributeInBuckets' | 'apply'> = {
+      contributeInBuckets: (_, deliver) => {
+        deliver(0, new Int32Array(1));
+        now += 100;
+        return Promise.resolve();
+      },
+      apply: () => {
+        now += 10;
+        return Promise.reject(new Error('no'));
+      },
+    };
+    const limited = workingPartOfTheTime(engine as Engine, 25, clock);
+    await limited.contributeInBuckets({ step: 0, microBatches: [0] }, () => delivered.push(now));
+    expect(rests).toEqual([300]);
+    expect(delivered).toEqual([400]);
+    await expect(limited.apply({ step: 0, reduced: new Int32Array(0), mode: 'native' })).rejects.toThrow(
+      'no',
+    );
+    expect(workingPartOfTheTime(engine as Engine, 100, clock)).toBe(engine);
+  });
+
+  it('is told its part by the link of its frame', () => {
+    const options = {
+      ...newRoom(),
+      fresh: false,
+      engine: 'cpu',
+      autostart: false,
+      tune: false,
+      job: DEFAULT_JOB,
+    } as const;
+    expect(parseRankOptions(encodeRankOptions({ ...options, share: 25 })).share).toBe(25);
+    expect(() => parseRankOptions(encodeRankOptions({ ...options, share: 0 }))).toThrow('share');
+  });
+});
+
+describe('the link for volunteers', () => {
+  it('holds the room, and where its pages meet, and nothing else of the host’s address', () => {
+    const room = newRoom();
+    const link = new URL(
+      volunteerLink(room, 'https://host.example/lab/?job=moons&ice=stun:a.example&autostart=1#room=X'),
+    );
+    expect(link.pathname).toBe('/lab/volunteer.html');
+    expect([...link.searchParams.keys()]).toEqual(['ice']);
+    expect(parseRoomLink(link.hash)).toEqual(room);
+  });
+});

@@ -4,6 +4,8 @@ import { bundledModules } from './src/server/bundled.ts';
 import { rankfallServer } from './src/server/vite-plugin.ts';
 
 export default defineConfig({
+  // From any folder of any web server.
+  base: './',
   plugins: [rankfallServer(), bundledModules()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },

@@ -4,7 +4,7 @@ import { render } from 'preact';
 import type { JSX } from 'preact';
 import { decodeText } from '../engine/data/text.ts';
 import type { Job } from '../job/job.ts';
-import { ownTextJob } from '../job/presets.ts';
+import { JOB_PRESETS, ownTextJob } from '../job/presets.ts';
 import { openShelf } from '../live/shelf-service.ts';
 import { findText } from '../live/texts.ts';
 import { LinkError, formatRoomLink, newRoom, parseRoomLink } from '../live/link.ts';
@@ -67,7 +67,7 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
   document.title = `${link.room} · Rankfall`;
 
   const text = textInQuery(location.search);
-  const own = text === undefined ? undefined : await ownJob(text);
+  const own = text === undefined ? classJob(seat) : await ownJob(text);
   const query = parseLabQuery(location.search, own);
   const shelf = openShelf(shelfWorker);
   const lab = createLab(
@@ -109,6 +109,10 @@ async function classroomOf(place: HTMLElement, hasRoom: boolean): Promise<ClassH
   if (seat === undefined) return none;
   return { seat, strip: <ClassStrip seat={seat} />, attend: (lab) => attendClass(seat, lab) };
 }
+
+/** In a class, what the instructor has chosen. */
+const classJob = (seat: Seat | undefined): Job | undefined =>
+  seat === undefined ? undefined : JOB_PRESETS[seat.room.job];
 
 function shelfWorker(): Worker {
   return new Worker(new URL('../live/shelf-worker.ts', import.meta.url), { type: 'module', name: 'shelf' });

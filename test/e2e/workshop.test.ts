@@ -139,12 +139,15 @@ test('an instructor leads three participants through a class', async () => {
 
   // Rooms of two: two and one, each of which opens anew.
   await console.getByLabel('Rooms of').selectOption('2');
+  await console.getByLabel('that learn').selectOption({ label: 'Two moons' });
   await console.getByRole('button', { name: 'Form rooms' }).click();
   await console.getByRole('button', { name: 'Form them' }).click();
   await cyd.getByText('room B of the class').waitFor();
   for (const name of NAMES) await person(name, 'ready').waitFor();
   await console.getByText('2 ranks', { exact: false }).waitFor();
   const rooms = await Promise.all([ada, ben, cyd].map(async (page) => (await rankOf(page)).room));
+  for (const page of [ada, ben, cyd])
+    await page.getByRole('heading', { name: 'What it tells apart' }).waitFor();
   expect(rooms[0]).toBe(rooms[1]);
   expect(new Set([...rooms, before.room]).size).toBe(3);
   expect(complaints).toEqual([]);

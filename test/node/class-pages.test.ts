@@ -39,7 +39,7 @@ describe('a device in words', () => {
 });
 
 describe('a report', () => {
-  const room = { name: 'A', ...newRoom() };
+  const room = { name: 'A', job: 'digits' as const, ...newRoom() };
   const lab = createLab(
     room,
     true,

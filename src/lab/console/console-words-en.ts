@@ -44,8 +44,9 @@ export const english = {
     formNow: 'Form rooms',
     formMeans:
       'Deals out anew who is here. Each room begins from its first step; what the old rooms have learned stays in the browsers’ checkpoints.',
-    formConfirm: (people: number, size: number): string =>
-      `${count(people, 'participant moves', 'participants move')} into ${count(Math.ceil(people / size), 'room', 'rooms')} of at most ${size}, and begin anew. Form them?`,
+    job: 'that learn',
+    formConfirm: (people: number, size: number, job: string): string =>
+      `${count(people, 'participant moves', 'participants move')} into ${count(Math.ceil(people / size), 'room', 'rooms')} of at most ${size}, and begin anew with “${job}”. Form them?`,
     yes: 'Form them',
     no: 'Cancel',
   },

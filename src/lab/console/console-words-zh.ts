@@ -37,8 +37,9 @@ export const chinese: ConsoleWords = {
     form: '每个房间人数',
     formNow: '分配房间',
     formMeans: '把在场的人重新分配。每个房间从第一步开始；旧房间学到的东西留在各浏览器的检查点里。',
-    formConfirm: (people, size) =>
-      `${people} 位参与者将进入 ${Math.ceil(people / size)} 个房间，每间最多 ${size} 人，并从头开始。确定分配吗？`,
+    job: '学习内容',
+    formConfirm: (people, size, job) =>
+      `${people} 位参与者将进入 ${Math.ceil(people / size)} 个房间，每间最多 ${size} 人，并从头开始学习“${job}”。确定分配吗？`,
     yes: '分配',
     no: '取消',
   },

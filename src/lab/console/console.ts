@@ -2,6 +2,7 @@
 
 import { batch, computed, signal } from '@preact/signals';
 import type { ReadonlySignal, Signal } from '@preact/signals';
+import type { PresetName } from '../../job/presets.ts';
 import type { ClassOrder, ClassParticipant, ClassRoster, ToServer } from '../../live/classroom/messages.ts';
 import { keepLine } from '../classroom/line.ts';
 
@@ -29,14 +30,14 @@ export interface Console {
   /** A short word that passes. */
   readonly notice: Signal<string>;
   order(order: ClassOrder, to: { readonly room?: string; readonly participants?: readonly number[] }): void;
-  form(size: number): void;
+  form(size: number, job: PresetName): void;
   ask(text: string, choices: readonly string[]): void;
   reveal(): void;
   remove(participant: number): void;
 }
 
 const MAX_OUTCOMES = 100;
-const NOBODY: ClassRoster = { participants: [], rooms: [], size: 0 };
+const NOBODY: ClassRoster = { participants: [], rooms: [], size: 0, job: 'digits' };
 
 export function openConsole(key: string): Console {
   const link = signal<Link>('connecting');
@@ -111,7 +112,7 @@ export function openConsole(key: string): Console {
         ...(participants === undefined ? {} : { to: [...participants] }),
       });
     },
-    form: (size) => say({ say: 'form', size }),
+    form: (size, job) => say({ say: 'form', size, job }),
     ask: (text, choices) => say({ say: 'ask', text, choices: [...choices] }),
     reveal: () => say({ say: 'reveal' }),
     remove: (participant) => say({ say: 'remove', participant }),

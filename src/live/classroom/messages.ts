@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 import { FaultSchema } from '../../faults/vocabulary.ts';
+import { PRESET_NAMES } from '../../job/presets.ts';
 import { RoomCodeSchema, SecretSchema } from '../link.ts';
 
 /** The WebSocket's path. */
@@ -42,11 +43,16 @@ export const TokenSchema = SecretSchema;
 /** Public names of participants, orders and questions within one class. */
 const id = count(1_000_000_000);
 
+/** What the rooms of a class learn: one of those that everybody has. */
+const JobNameSchema = v.picklist(PRESET_NAMES);
+
 export const RoomSchema = v.strictObject({
   /** A letter, or two. */
   name: v.pipe(v.string(), v.regex(/^[A-Z]{1,2}$/)),
   room: RoomCodeSchema,
   secret: SecretSchema,
+  /** What whoever founds it has it learn. */
+  job: JobNameSchema,
 });
 export type ClassRoom = v.InferOutput<typeof RoomSchema>;
 
@@ -128,6 +134,7 @@ const ToServerSchema = v.variant('say', [
   v.strictObject({
     say: v.literal('form'),
     size: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ROOM_SIZE)),
+    job: JobNameSchema,
   }),
   v.strictObject({
     say: v.literal('ask'),
@@ -167,6 +174,8 @@ const RosterSchema = v.strictObject({
   ),
   /** Rooms of so many. */
   size: count(MAX_ROOM_SIZE),
+  /** What new rooms learn. */
+  job: JobNameSchema,
   question: v.optional(v.strictObject({ ...QuestionSchema.entries, open: v.boolean(), counts })),
 });
 export type ClassRoster = v.InferOutput<typeof RosterSchema>;

@@ -3,6 +3,7 @@
 // A connection is a stranger until it has entered, returned or shown the instructor's key. A participant's place outlives its connections.
 
 import { timingSafeEqual } from 'node:crypto';
+import type { PresetName } from '../../job/presets.ts';
 import { newRoom, randomCode, randomSecret } from '../../live/link.ts';
 import type { RandomBytes } from '../../live/link.ts';
 import { MAX_NICKNAME, MAX_PARTICIPANTS, parseToServer } from '../../live/classroom/messages.ts';
@@ -104,6 +105,7 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
   const orders = new Map<number, SentOrder>();
   const wrong = createAllowances(WRONG, MAX_ADDRESSES);
   let size = FIRST_SIZE;
+  let job: PresetName = 'digits';
   let question: (ClassQuestion & { open: boolean }) | undefined;
   let lastId = 0;
   let isRosterNew = false;
@@ -144,7 +146,7 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
   const openRoom = (founder: number, taken: readonly string[]): Room => {
     let index = 0;
     while (taken.includes(roomName(index))) index++;
-    return { name: roomName(index), ...newRoom(random), founder, begun: false };
+    return { name: roomName(index), ...newRoom(random), job, founder, begun: false };
   };
 
   /** Into the room with the fewest who are there; into a new one where all are full. */
@@ -164,8 +166,8 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
 
   const whereabouts = (place: Place): { readonly room: ClassRoom; readonly founds: boolean } | undefined => {
     if (place.room === undefined) return undefined;
-    const { name, room, secret, founder, begun } = place.room;
-    return { room: { name, room, secret }, founds: founder === place.id && !begun };
+    const { founder, begun, ...room } = place.room;
+    return { room, founds: founder === place.id && !begun };
   };
 
   const counts = (asked: ClassQuestion): number[] =>
@@ -195,6 +197,7 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
       .map(({ name, room }) => ({ name, room }))
       .sort((a, b) => a.name.length - b.name.length || (a.name < b.name ? -1 : 1)),
     size,
+    job,
     ...(question === undefined ? {} : { question: { ...question, counts: counts(question) } }),
   });
 
@@ -354,8 +357,8 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
   };
 
   /** Deals out anew who is there. Who is away gets a room on coming back. */
-  const form = (wanted: number): void => {
-    size = wanted;
+  const form = (wanted: Extract<ToServer, { say: 'form' }>): void => {
+    ({ size, job } = wanted);
     for (const place of places.values()) place.room = undefined;
     const waiting = [...present()];
     const made: string[] = [];
@@ -381,7 +384,7 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
         give(said);
         return;
       case 'form':
-        form(said.size);
+        form(said);
         return;
       case 'ask':
         question = { id: ++lastId, text: said.text, choices: said.choices, open: true };

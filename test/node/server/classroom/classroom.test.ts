@@ -1,6 +1,7 @@
 /** A class lets in who knows its code, keeps everybody's place, does what its instructor says, and bears with anybody else. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PRESET_NAMES } from '../../../../src/job/presets.ts';
 import { MAX_PARTICIPANTS, parseToPage } from '../../../../src/live/classroom/messages.ts';
 import type { ClassRoster, ToServer } from '../../../../src/live/classroom/messages.ts';
 import { dealSizes, freeName, roomName } from '../../../../src/server/classroom/dealing.ts';
@@ -152,7 +153,7 @@ describe('an instructor', () => {
     const driven = drive();
     const console = teach(driven);
     const [ada, ben, cyd] = ['Ada', 'Ben', 'Cyd'].map((name) => enter(driven, name));
-    console.say({ say: 'form', size: 2 });
+    console.say({ say: 'form', size: 2, job: 'digits' });
     const orders = (): readonly number[] =>
       [ada, ben, cyd].map((client) => client?.heard.filter(({ say }) => say === 'order').length ?? 0);
     console.say({ say: 'order', order: { do: 'start' } });
@@ -179,7 +180,7 @@ describe('an instructor', () => {
     const clients = Array.from({ length: 8 }, (_, i) => enter(driven, `p${i}`));
     const away = clients[7];
     away?.hangUp();
-    console.say({ say: 'form', size: 3 });
+    console.say({ say: 'form', size: 3, job: 'digits' });
     expect(roomsOf(rosterOf(driven, console))).toEqual([3, 2, 2]);
     const moves = clients.slice(0, 7).map((client) => client.last('move'));
     expect(moves.map(({ founds }) => founds)).toEqual([true, false, false, true, false, true, false]);
@@ -197,7 +198,9 @@ describe('an instructor', () => {
     const console = teach(driven);
     const ada = enter(driven, 'Ada');
     const { room } = ada.last('entered').room;
-    console.say({ say: 'form', size: 4 });
+    console.say({ say: 'form', size: 4, job: 'moons' });
+    expect(ada.last('move').room.job).toBe('moons');
+    expect(rosterOf(driven, console).job).toBe('moons');
     ada.say({ say: 'report', report: report(room) });
     expect(rosterOf(driven, console).participants[0]?.report).toBeUndefined();
   });
@@ -237,7 +240,7 @@ describe('an instructor', () => {
 describe('who does not keep to the rules', () => {
   it.each([
     ['a participant who orders', { say: 'order', order: { do: 'start' } }],
-    ['a participant who forms rooms', { say: 'form', size: 2 }],
+    ['a participant who forms rooms', { say: 'form', size: 2, job: 'digits' }],
     ['a participant who enters twice', { say: 'enter', nickname: 'Eve', code: 'ABCDEF' }],
   ] as const)('%s is disconnected, and nothing comes of it', (_, message) => {
     const driven = drive();
@@ -254,7 +257,7 @@ describe('who does not keep to the rules', () => {
     'null',
     '[]',
     '{"say":"report"}',
-    JSON.stringify({ say: 'form', size: 0 }),
+    JSON.stringify({ say: 'form', size: 0, job: 'digits' }),
     ' '.repeat(5000),
   ])('a text that is no message ends its connection alone: %j', (text) => {
     const driven = drive();
@@ -320,7 +323,11 @@ describe('whatever is said, in whatever order', () => {
       do: fc.constant('say' as const),
       who: fc.nat(12),
       message: fc.oneof(
-        fc.record({ say: fc.constant('form' as const), size: fc.integer({ min: 1, max: 5 }) }),
+        fc.record({
+          say: fc.constant('form' as const),
+          size: fc.integer({ min: 1, max: 5 }),
+          job: fc.constantFrom(...PRESET_NAMES),
+        }),
         fc.record({ say: fc.constant('remove' as const), participant: fc.nat(30) }),
         fc.record({ say: fc.constant('answer' as const), question: fc.nat(30), choice: fc.nat(5) }),
         fc.record({ say: fc.constant('outcome' as const), order: fc.nat(30) }),

@@ -238,6 +238,9 @@ export const english = {
     of: (steps: number) => `of ${steps} steps`,
     rate: (perSecond: number) => `${perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toFixed(1)} steps/s`,
     resumed: (step: number) => `resumed from ${step}`,
+    breakRank: (name: string) => `Break rank ${name}`,
+    breakLink: (from: string, to: string) => `Break the link between ${from} and ${to}`,
+    hint: 'Choose a rank or a link to break it.',
   },
 
   ranks: {
@@ -446,6 +449,30 @@ export const english = {
     empty: 'Nothing of this kind has happened yet.',
     good: 'good',
     bad: 'problem',
+  },
+
+  costs: {
+    title: 'Where the time goes',
+    about: 'Of all ranks, since the run began, as far as one rank can tell.',
+    goodput: (part: string) => `goodput ${part}`,
+    empty: 'Every millisecond of the ranks is accounted for here, once they train.',
+    accounts: {
+      compute: 'compute',
+      exposedCommunication: 'all-reduce',
+      straggler: 'waiting for the slowest',
+      checkpoint: 'checkpoints',
+      detect: 'noticing',
+      abort: 'aborting',
+      regroup: 'regrouping',
+      heal: 'healing',
+      redo: 'redone',
+      idle: 'idle',
+    },
+    queue: 'Fullest send queue',
+    buffer: 'Largest GPU buffer',
+    storage: 'Browser storage',
+    of: (used: string, limit: string) => `${used} of ${limit}`,
+    held: (all: string) => `${all} held by this tab’s engines`,
   },
 
   /** The rest is in simulation/race-words.ts, which is loaded with it. */

@@ -183,6 +183,9 @@ export const chinese: Words = {
     of: (steps) => `共 ${steps} 步`,
     rate: (perSecond) => `${perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toFixed(1)} 步/秒`,
     resumed: (step) => `从第 ${step} 步恢复`,
+    breakRank: (name) => `破坏 rank ${name}`,
+    breakLink: (from, to) => `破坏 ${from} 与 ${to} 之间的链路`,
+    hint: '选择一个 rank 或一条链路来破坏它。',
   },
 
   ranks: {
@@ -381,6 +384,30 @@ export const chinese: Words = {
     empty: '还没有发生这类事件。',
     good: '正常',
     bad: '问题',
+  },
+
+  costs: {
+    title: '时间去了哪里',
+    about: '运行开始以来所有 rank 的时间，以一个 rank 所知为准。',
+    goodput: (part) => `有效吞吐 ${part}`,
+    empty: '训练开始后，各 rank 的每一毫秒都会记在这里。',
+    accounts: {
+      compute: '计算',
+      exposedCommunication: '全归约',
+      straggler: '等待最慢者',
+      checkpoint: '检查点',
+      detect: '发现故障',
+      abort: '中止',
+      regroup: '重组',
+      heal: '补齐状态',
+      redo: '重做',
+      idle: '空闲',
+    },
+    queue: '最满的发送队列',
+    buffer: '最大的 GPU 缓冲区',
+    storage: '浏览器存储',
+    of: (used, limit) => `${used}，上限 ${limit}`,
+    held: (all) => `本标签页的引擎共占用 ${all}`,
   },
 
   simulation: {

@@ -388,6 +388,27 @@ describe('everybody can use the lab', () => {
     await page.close();
   });
 
+  test('a link of the ring is cut from the keyboard, and the ledger tells where the time went', async () => {
+    const { page } = await visit('/?engine=cpu&ranks=3&autostart=1');
+    await untilStep(page, 2);
+    await page
+      .getByRole('button', { name: /^Break the link between/ })
+      .first()
+      .focus();
+    await page.keyboard.press('Enter');
+    const palette = page.locator('#faults');
+    expect(await palette.getByLabel('What happens to it').inputValue()).toBe('cut');
+    expect(
+      await palette.getByLabel('Towards').evaluate((list: HTMLSelectElement) => list.selectedIndex),
+    ).not.toBe(0);
+    await palette.getByRole('button', { name: 'Inject' }).click();
+    await page.locator('.active-faults').getByText('Cut the link').waitFor();
+    await page.getByText(/^goodput \d/).waitFor();
+    expect(await page.locator('.ledger-band [data-account=compute]').count()).toBe(1);
+    expect(await page.getByRole('meter', { name: 'Fullest send queue' }).count()).toBe(1);
+    await page.close();
+  });
+
   test('speaks the language of the browser, changes it at once, and keeps the choice', async () => {
     const browser = lab.context.browser();
     if (browser === null) throw new Error('The context has no browser of its own.');

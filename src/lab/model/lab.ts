@@ -76,6 +76,8 @@ export interface Lab {
   readonly books: Signal<Books>;
   /** Which rank the fault palette acts on. */
   readonly target: Signal<MemberId | undefined>;
+  /** A link of that rank was chosen, with this peer. A new value for each choice. */
+  readonly aim: Signal<{ readonly peer: MemberId } | undefined>;
   slot(member: MemberId): number;
 
   addRank(): Promise<MemberId>;
@@ -131,6 +133,7 @@ export function createLab(
   const busy = signal<ReadonlySet<Busy>>(new Set());
   const left = signal(false);
   const target = signal<MemberId | undefined>(undefined);
+  const aim = signal<{ readonly peer: MemberId } | undefined>(undefined);
   const books = signal<Books>({
     events: createEventBook(),
     hashes: createHashBook(),
@@ -323,6 +326,7 @@ export function createLab(
     now,
     books,
     target,
+    aim,
     slot: colours.slot,
     complain,
     say,

@@ -8,6 +8,7 @@ import { words } from '../words.ts';
 import { Banners } from './Banners.tsx';
 import { Charts } from './Charts.tsx';
 import { Checkpoints } from './Checkpoints.tsx';
+import { Costs } from './Costs.tsx';
 import { EventLog } from './EventLog.tsx';
 import { FaultPanel } from './FaultPanel.tsx';
 import { Header } from './Header.tsx';
@@ -44,6 +45,7 @@ export const App = ({ lab, classStrip }: Props): JSX.Element =>
           <Look lab={lab} />
           <EventLog lab={lab} />
           <FaultPanel lab={lab} />
+          <Costs lab={lab} />
           <Checkpoints lab={lab} />
           <SimulationPanel lab={lab} />
         </div>

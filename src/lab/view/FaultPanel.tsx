@@ -2,7 +2,7 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { FaultKind } from '../../faults/vocabulary.ts';
 import type { Lab } from '../model/lab.ts';
 import { bytes, shortId } from '../format.ts';
@@ -22,6 +22,11 @@ export function FaultPanel({ lab }: { readonly lab: Lab }): JSX.Element {
   const locals = lab.locals.value;
   const target = locals.find((rank) => rank.member === lab.target.value) ?? locals[0];
   const { kind } = draft.value;
+  const aim = lab.aim.value;
+  useEffect(() => {
+    const to = lab.room.peek().ranks.find(({ member }) => member === aim?.peer)?.rank;
+    if (to !== undefined) draft.value = { ...draft.value, kind: 'cut', to };
+  }, [aim]);
 
   const inject = (): void => {
     if (target === undefined) return;

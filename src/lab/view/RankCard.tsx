@@ -7,6 +7,7 @@ import { bytes, seconds, shortHash, shortId } from '../format.ts';
 import { words } from '../words.ts';
 import { Icon } from './icons.tsx';
 import { rankStyle } from './RankName.tsx';
+import { showPalette } from './show-palette.ts';
 
 interface Props {
   readonly lab: Lab;
@@ -196,9 +197,7 @@ function Buttons({ lab, rank }: { readonly lab: Lab; readonly rank: RankView }):
         title={words.ranks.moreMeans}
         aria-label={`${words.ranks.more}: ${name}`}
         onClick={() => {
-          lab.target.value = rank.member;
-          document.querySelector('#faults')?.scrollIntoView({ block: 'center' });
-          document.querySelector<HTMLElement>('#faults input:checked')?.focus({ preventScroll: true });
+          showPalette(lab, rank.member);
         }}
       >
         {words.ranks.more}

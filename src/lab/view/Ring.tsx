@@ -6,6 +6,7 @@ import type { RankView, RoomView } from '../model/room-view.ts';
 import { shortId } from '../format.ts';
 import { words } from '../words.ts';
 import { rankStyle } from './RankName.tsx';
+import { showPalette } from './show-palette.ts';
 
 const RADIUS = 122;
 const PROGRESS_RADIUS = 88;
@@ -21,7 +22,7 @@ export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
           class="ring-drawing"
           viewBox="-160 -160 320 320"
           data-state={state}
-          role="img"
+          role="group"
           aria-label={words.ring.describe(words.roomStates[state], step, job.steps, members)}
         >
           <circle class="ring-progress-track" r={PROGRESS_RADIUS} />
@@ -34,12 +35,30 @@ export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
           />
           <circle class="ring-line" r={RADIUS} />
           <circle class="ring-flow" r={RADIUS} />
+          {ranks.length > 1 &&
+            ranks.map((rank, i) => (
+              <Link
+                key={rank.member}
+                lab={lab}
+                from={rank}
+                to={ranks[(i + 1) % ranks.length]}
+                place={i}
+                crowd={ranks.length}
+              />
+            ))}
           {ranks.map((rank, i) => (
-            <Node key={rank.member} rank={rank} angle={(i / ranks.length) * 360} crowd={ranks.length} />
+            <Node
+              key={rank.member}
+              lab={lab}
+              rank={rank}
+              angle={(i / ranks.length) * 360}
+              crowd={ranks.length}
+            />
           ))}
         </svg>
         <Centre lab={lab} room={room} />
       </div>
+      {members > 1 && <p class="muted ring-hint">{words.ring.hint}</p>}
     </section>
   );
 }
@@ -62,16 +81,75 @@ function Centre({ lab, room }: { readonly lab: Lab; readonly room: RoomView }): 
   );
 }
 
+/** What makes a part of the drawing a button, for pointer and keyboard. */
+const button = (label: string, press: () => void) => ({
+  role: 'button' as const,
+  tabindex: 0,
+  'aria-label': label,
+  onClick: press,
+  onKeyDown(event: KeyboardEvent) {
+    if (event.key !== 'Enter' && event.key !== ' ') return;
+    event.preventDefault();
+    press();
+  },
+});
+
+/** The radius of a rank's disc, by how many there are. */
+const sizeIn = (crowd: number): number => (crowd <= 6 ? 24 : crowd <= 10 ? 19 : 15);
+
+interface LinkProps {
+  readonly lab: Lab;
+  readonly from: RankView;
+  readonly to: RankView | undefined;
+  /** Of `from` in the ring. */
+  readonly place: number;
+  readonly crowd: number;
+}
+
+/** The stretch of the ring between two neighbours. One end must be a rank of this tab: faults act there. */
+function Link({ lab, from, to, place, crowd }: LinkProps): JSX.Element | null {
+  if (to === undefined || from.rank === undefined || to.rank === undefined) return null;
+  // Of two ranks, both stretches are the same link.
+  if (crowd === 2 && place === 1) return null;
+  const [own, peer] = from.local ? [from, to] : [to, from];
+  if (!own.local || own.activity === 'gone' || peer.activity === 'gone') return null;
+  const turn = (2 * Math.PI) / crowd;
+  const gap = (sizeIn(crowd) + 6) / RADIUS;
+  const at = (angle: number): string =>
+    `${(RADIUS * Math.sin(angle)).toFixed(2)} ${(-RADIUS * Math.cos(angle)).toFixed(2)}`;
+  const [start, end] = [place * turn + gap, (place + 1) * turn - gap];
+  const isLong = end - start > Math.PI ? 1 : 0;
+  return (
+    <path
+      class="ring-link"
+      d={`M${at(start)}A${RADIUS} ${RADIUS} 0 ${isLong} 1 ${at(end)}`}
+      {...button(words.ring.breakLink(shortId(from.member), shortId(to.member)), () => {
+        showPalette(lab, own.member, peer.member);
+      })}
+    >
+      <title>{words.ring.breakLink(shortId(from.member), shortId(to.member))}</title>
+    </path>
+  );
+}
+
 function Node(props: {
+  readonly lab: Lab;
   readonly rank: RankView;
   readonly angle: number;
   readonly crowd: number;
 }): JSX.Element {
-  const { rank, angle, crowd } = props;
-  const size = crowd <= 6 ? 24 : crowd <= 10 ? 19 : 15;
+  const { lab, rank, angle, crowd } = props;
+  const size = sizeIn(crowd);
+  const label = words.ring.breakRank(shortId(rank.member));
+  const canBreak = rank.local && rank.activity !== 'gone';
   return (
     <g
       class="ring-node"
+      {...(canBreak
+        ? button(label, () => {
+            showPalette(lab, rank.member);
+          })
+        : {})}
       data-activity={rank.activity}
       data-member={rank.rank !== undefined}
       data-suspected={rank.suspected}
@@ -83,7 +161,7 @@ function Node(props: {
       <circle class="ring-node-halo" r={size + 5} />
       <circle class="ring-node-disc" r={size} />
       <text dy="0.35em">{rank.activity === 'gone' ? '×' : (rank.rank ?? '+')}</text>
-      <title>{shortId(rank.member)}</title>
+      <title>{canBreak ? label : shortId(rank.member)}</title>
     </g>
   );
 }

@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { language } from '../language/language.ts';
 import { theme } from '../theme.ts';
 import { createCausality } from './causality.ts';
 import { diagramWords } from './diagram-words.ts';
@@ -104,14 +105,14 @@ export function DiagramCanvas(props: Props): JSX.Element {
     };
     const dark = matchMedia('(prefers-color-scheme: dark)');
     dark.addEventListener('change', recolour);
-    const unsubscribe = theme.subscribe(recolour);
+    const unsubscribes = [theme.subscribe(recolour), language.subscribe(recolour)];
     const resized = new ResizeObserver(() => {
       move(clamp(scene, view.current, frame().height));
     });
     if (stage.current !== null) resized.observe(stage.current);
     return () => {
       dark.removeEventListener('change', recolour);
-      unsubscribe();
+      for (const unsubscribe of unsubscribes) unsubscribe();
       resized.disconnect();
       cancelAnimationFrame(pending.current);
       pending.current = 0;

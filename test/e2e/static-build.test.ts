@@ -66,7 +66,7 @@ describe('a static build', () => {
   test('trains in the tabs of one browser, survives a kill, and runs the simulator', async () => {
     const first = await open(`${lab.origin}${FOLDER}?engine=cpu&ranks=2&autostart=1&steps=100000`);
     await untilMembers(first, 2);
-    const second = await open(first.url());
+    const second = await open(`${lab.origin}${FOLDER}?engine=cpu${new URL(first.url()).hash}`);
     await untilMembers(first, 3);
     await untilMembers(second, 3);
     const step = () => first.evaluate(() => Number(document.querySelector('.ring-step')?.textContent));

@@ -26,12 +26,13 @@ import { words } from './words.ts';
 
 applyTheme();
 const classAsked = askForClass();
-await speakAsTheBrowserDoes();
 const stage = document.querySelector<HTMLElement>('#lab');
 const frames = document.querySelector<HTMLElement>('#frames');
-if (stage !== null && frames !== null) await open(stage, frames);
+// Not awaited here: a chunk that is loaded on the way may import this one, and would wait for its end for ever.
+if (stage !== null && frames !== null) void open(stage, frames);
 
 async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
+  await speakAsTheBrowserDoes();
   // A link to a race opens no room. What it holds is looked at where the race is run.
   if (/^#rf\d+:/.test(location.hash)) {
     const [{ openRacePage }, { parseRaceFragment }] = await Promise.all([

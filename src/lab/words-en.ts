@@ -274,7 +274,7 @@ export const english = {
     refusalsMean: 'Links that this rank refused, or dropped because their other end broke the rules',
     refused: (refusals: readonly { readonly code: RefusalCode; readonly count: number }[]): string =>
       refusals.map(({ code, count }) => `${count} × ${REFUSALS[code]}`).join(', '),
-    sent: 'Gradients sent',
+    sent: 'Sent',
     sentBytes: (sent: string, saved: string | undefined): string =>
       saved === undefined ? sent : `${sent}, ${saved} saved by the narrow format`,
     heard: 'Heard',

@@ -218,7 +218,7 @@ export const chinese: Words = {
     refusalsMean: '这个 rank 拒绝的链路，或因对端违反规则而断开的链路',
     refused: (refusals) =>
       refusals.map(({ code, count: times }) => `${times} × ${REFUSALS[code]}`).join('，'),
-    sent: '已发送的梯度',
+    sent: '已发送',
     sentBytes: (sent, saved) => (saved === undefined ? sent : `${sent}，窄格式省下 ${saved}`),
     heard: '最近消息',
     heardNow: '刚刚',

@@ -374,6 +374,7 @@ describe('everybody can use the lab', () => {
   test('axe finds nothing wrong and nothing overflows, in both languages, light and dark, at three widths', async () => {
     const { page } = await visit('/?engine=cpu&ranks=2&autostart=1');
     await untilStep(page, 2);
+    // It ends as it began: the choice is kept in the browser that all of these share.
     for (const other of ['中文', 'English']) {
       await page.getByRole('button', { name: other, exact: true }).click();
       for (const colorScheme of ['light', 'dark'] as const) {

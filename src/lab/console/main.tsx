@@ -15,14 +15,18 @@ import '../classroom/class.css';
 import './console.css';
 
 applyTheme();
-await speakAsTheBrowserDoes();
-effect(() => {
-  document.title = `${consoleWords.title} · ${words.name}`;
-});
 const stage = document.querySelector<HTMLElement>('#console');
 const key = new URLSearchParams(location.hash.slice(1)).get('key');
-if (stage !== null)
-  render(v.is(TokenSchema, key) ? <ConsoleView console={openConsole(key)} /> : <NoKey />, stage);
+// Not awaited here: what is loaded on the way may import this module, and would wait for its end for ever.
+if (stage !== null) void open(stage);
 window.addEventListener('hashchange', () => {
   location.reload();
 });
+
+async function open(place: HTMLElement): Promise<void> {
+  await speakAsTheBrowserDoes();
+  effect(() => {
+    document.title = `${consoleWords.title} · ${words.name}`;
+  });
+  render(v.is(TokenSchema, key) ? <ConsoleView console={openConsole(key)} /> : <NoKey />, place);
+}

@@ -140,7 +140,7 @@ function Node(props: {
 }): JSX.Element {
   const { lab, rank, angle, crowd } = props;
   const size = sizeIn(crowd);
-  const label = words.ring.breakRank(shortId(rank.member));
+  const label = words.ring.breakRank(`${rank.rank ?? '+'} (${shortId(rank.member)})`);
   const canBreak = rank.local && rank.activity !== 'gone';
   return (
     <g

@@ -185,7 +185,7 @@ function Progress({ volunteer }: { readonly volunteer: Volunteer }): JSX.Element
   return (
     <>
       <section class="volunteer-now" data-kind={helping.kind} role="status">
-        <p class="room-state">
+        <p class="volunteer-state">
           <span class="state-dot" data-state={DOTS[helping.kind]} aria-hidden="true" />
           <b>{volunteerWords.states[helping.kind === 'asked' ? 'joining' : helping.kind]}</b>
         </p>

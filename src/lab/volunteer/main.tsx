@@ -13,21 +13,23 @@ import { watchConditions } from './conditions.ts';
 import { createVolunteer } from './volunteer.ts';
 import { VolunteerPage } from './VolunteerPage.tsx';
 import { volunteerWords } from './volunteer-words.ts';
+import '../classroom/class.css';
 import './volunteer.css';
 
 applyTheme();
-await speakAsTheBrowserDoes();
-effect(() => {
-  document.title = `${volunteerWords.title} · ${words.name}`;
-});
 window.addEventListener('hashchange', () => {
   location.reload();
 });
 const stage = document.querySelector<HTMLElement>('#volunteer');
 const frames = document.querySelector<HTMLElement>('#frames');
-if (stage !== null && frames !== null) open(stage, frames);
+// Not awaited here: what is loaded on the way may import this module, and would wait for its end for ever.
+if (stage !== null && frames !== null) void open(stage, frames);
 
-function open(place: HTMLElement, frameRoom: HTMLElement): void {
+async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
+  await speakAsTheBrowserDoes();
+  effect(() => {
+    document.title = `${volunteerWords.title} · ${words.name}`;
+  });
   try {
     const link = parseRoomLink(location.hash);
     if (link === undefined) {

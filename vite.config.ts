@@ -1,4 +1,4 @@
-/** How the pages are served and built: Preact, ES-module workers, four pages, and our signalling on the same origin. */
+/** How the pages are served and built: Preact, ES-module workers, five pages, and our signalling on the same origin. */
 import { defineConfig } from 'vite';
 import { bundledModules } from './src/server/bundled.ts';
 import { rankfallServer } from './src/server/vite-plugin.ts';

@@ -1,7 +1,8 @@
 // Answers from the engine that change the state: applied, imported, restored.
 
-import { report, type Context } from './context.ts';
-import { sendJoin } from './asking.ts';
+import { report, setTimer, type Context } from './context.ts';
+import { foundDelay, sendJoin } from './asking.ts';
+import { isFirstToFound } from './joining.ts';
 import { completeFounding } from './founding.ts';
 import type { GenerationId, StateHash } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
@@ -125,5 +126,10 @@ export function onRestored(
     report(ctx, { kind: 'restored', step: standing.step, hash: standing.hash });
   }
   state.saved = event.found?.standing;
+  // What was saved is gone, or older than it was thought to be: another newcomer may have what this one lacks.
+  if (state.founding === 'new' && state.membership === undefined && !isFirstToFound(ctx)) {
+    state.founding = undefined;
+    setTimer(ctx, 'found', foundDelay(ctx));
+  }
   settled(ctx);
 }

@@ -53,10 +53,11 @@ export function sendJoin(ctx: Context): void {
   if (state.membership !== undefined || state.stopped !== undefined) return;
   const room = bestRoom(ctx);
   state.askingSince = room === undefined ? undefined : (state.askingSince ?? ctx.now);
+  const message = joinMessage(ctx);
   for (const peer of linkedPeers(ctx)) {
     const theirs = state.peers.get(peer)?.room?.generation.id.incarnation;
     if (room !== undefined && theirs !== undefined && theirs !== room.generation.id.incarnation) continue;
-    send(ctx, peer, joinMessage(ctx));
+    send(ctx, peer, message);
   }
   setTimer(ctx, 'join', ASK_BEATS * (state.job?.policies.heartbeatMs ?? 100));
 }

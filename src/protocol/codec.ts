@@ -10,7 +10,7 @@ import CRC32 from 'crc-32';
 import * as v from 'valibot';
 import { digestOfPiece, MAX_PIECES, PIECE_BYTES, PIECE_WINDOW } from '../collective/state-transfer.ts';
 import { packedLength, packLanes, unpackLanes, type Packing } from '../collective/packing.ts';
-import { JobSchema } from '../job/job.ts';
+import { JobSchema, type Job } from '../job/job.ts';
 import {
   isIncarnationId,
   isJobHash,
@@ -384,10 +384,32 @@ export const laneOf = (message: Message): Lane =>
 /** How many bytes `encodeMessage` makes of a message, without making them. */
 export function messageBytes(message: Message): number {
   // What travels most has no payload, and its header is the message itself.
-  const { header, payload } = hasPayload(message) ? split(message) : { header: message, payload: [] };
+  if (!hasPayload(message)) return 8 + Math.ceil(headerLength(message) / 4) * 4;
+  const { header, payload } = split(message);
   const packing = packingIn(message);
   const bytes = packing === undefined ? payload.length : 4 * packedLength(packing, payload.length / 4);
   return 8 + Math.ceil(jsonLength(header) / 4) * 4 + bytes;
+}
+
+/** A generation and its job are told to everybody, in one message after the other: each is measured once. */
+function headerLength(message: Message): number {
+  if (message.kind === 'relay')
+    return jsonLength({ ...message, message: 0 }) - 1 + headerLength(message.message);
+  if (message.kind === 'accept') return jsonLength({ ...message, value: 0 }) - 1 + knownLength(message.value);
+  if (message.kind !== 'room') return jsonLength(message);
+  const { generation, job } = message;
+  return jsonLength({ ...message, generation: 0, job: 0 }) - 2 + knownLength(generation) + knownLength(job);
+}
+
+const lengths = new WeakMap<object, number>();
+
+function knownLength(part: Generation | Job): number {
+  let length = lengths.get(part);
+  if (length === undefined) {
+    length = jsonLength(part);
+    lengths.set(part, length);
+  }
+  return length;
 }
 
 /** How many bytes less a part is than it would be with 32 bits for each lane. */

@@ -10,7 +10,7 @@ import { foundDelay, sendJoin } from './asking.ts';
 import { overlayOf, type Overlay } from './overlay.ts';
 import { sameExactness } from './provenance.ts';
 import { equalShares } from './shares.ts';
-import type { Membership, Peer } from './state.ts';
+import { forgetPeer, setJoin, setSuspected, type Membership, type Peer, type RankState } from './state.ts';
 import { stop } from './stopping.ts';
 import { announceStanding } from './syncing.ts';
 import { emptyRecord } from './votes.ts';
@@ -53,6 +53,7 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
   news: undefined,
   compared: ctx.rules.comparedMembers(ctx.state.self.member, base, generation),
   installedAt: ctx.now,
+  silentAfter: -Infinity,
   frozen: false,
   frozenSince: ctx.now,
   proposal: undefined,
@@ -121,10 +122,10 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     if (!peer.linked) ctx.effects.push({ kind: 'connect', peer: member });
     // In a hierarchy a link may be new.
     if (peer.linked || overlay !== undefined) {
-      forgive(peer);
+      forgive(state, member, peer);
       if (peer.suspected === undefined) peer.lastHeard = ctx.now;
     }
-    peer.join = undefined;
+    setJoin(state, member, peer, undefined);
     peer.waiting = undefined;
     peer.attempt = 0;
     peer.phase = 'regrouping';
@@ -153,8 +154,9 @@ export function install(ctx: Context, generation: Generation, base: Generation |
 }
 
 /** Chosen members were alive when they promised; a page that is gone for good stays suspected. */
-function forgive(peer: Peer): void {
-  if (peer.suspected !== 'goodbye' && peer.suspected !== 'lock-released') peer.suspected = undefined;
+function forgive(state: RankState, member: MemberId, peer: Peer): void {
+  if (peer.suspected !== 'goodbye' && peer.suspected !== 'lock-released')
+    setSuspected(state, member, peer, undefined);
 }
 
 /** In a hierarchy the proposer has no link with newcomers: whoever vouched for them tells them that they are in. */
@@ -162,15 +164,15 @@ function welcome(ctx: Context, generation: Generation, base: Generation | undefi
   const { state } = ctx;
   for (const [member, peer] of state.peers) {
     if (isIn(generation, member)) {
-      forgive(peer);
+      forgive(state, member, peer);
       // It has what it asked for. A page that has gone since, or leaves, must not be taken for a newcomer once more.
-      peer.join = undefined;
+      setJoin(state, member, peer, undefined);
     }
     if (peer.linked && isIn(generation, member) && base !== undefined && !isIn(base, member))
       send(ctx, member, roomMessage(ctx, generation));
     // What is known of those that have gone is forgotten.
     else if (!peer.linked && !isIn(generation, member) && ctx.now >= peer.readmitAt)
-      state.peers.delete(member);
+      forgetPeer(state, member);
   }
 }
 

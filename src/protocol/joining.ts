@@ -1,6 +1,6 @@
 // Meeting: links that come up, newcomers that ask, rooms that are heard of, and which of two incarnations dissolves.
 
-import { canonicalJson } from '../job/job.ts';
+import { canonicalJson, type Job } from '../job/job.ts';
 import type { MemberId } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import { bestRoom, bestStanding, foundDelay, joinMessage, selfMember, sendJoin } from './asking.ts';
@@ -21,7 +21,7 @@ import { committedHere, noteCommitted } from './committed.ts';
 import { isIn, membersOf, type Generation } from './generation.ts';
 import { install, leave, roomMessage, tellRoom } from './installing.ts';
 import type { Message, Standing } from './messages.ts';
-import type { Peer } from './state.ts';
+import { setJoin, setSuspected, type Peer } from './state.ts';
 import { donorLinked } from './syncing.ts';
 import { beatMessage } from './suspicion.ts';
 
@@ -35,7 +35,8 @@ export function onLinkUp(ctx: Context, member: MemberId): void {
   peer.linked = true;
   peer.lastHeard = ctx.now;
   peer.since = ctx.now;
-  if (peer.suspected !== 'goodbye' && peer.suspected !== 'lock-released') peer.suspected = undefined;
+  if (peer.suspected !== 'goodbye' && peer.suspected !== 'lock-released')
+    setSuspected(ctx.state, member, peer, undefined);
   report(ctx, { kind: 'linkUp', peer: member });
   donorLinked(ctx, member);
   const { membership } = ctx.state;
@@ -54,7 +55,7 @@ export function onJoin(ctx: Context, from: MemberId, message: Of<'join'>): void 
     report(ctx, { kind: 'rejected', from, message: 'join', reason: 'unexpected' });
     return;
   }
-  peer.join = message;
+  setJoin(ctx.state, from, peer, message);
   const wasIn = peer.room !== undefined;
   peer.room = undefined;
   const { membership, jobHash } = ctx.state;
@@ -83,7 +84,7 @@ export function onJoin(ctx: Context, from: MemberId, message: Of<'join'>): void 
     if (!message.installed.some((g) => g.incarnation === incarnation && g.number >= number))
       tellRoom(ctx, from);
     else if (peer.suspected === undefined) {
-      peer.suspected = 'leave';
+      setSuspected(ctx.state, from, peer, 'leave');
       report(ctx, { kind: 'suspected', peer: from, evidence: 'leave' });
     }
   }
@@ -103,7 +104,7 @@ export function onRoom(ctx: Context, from: MemberId, message: Of<'room'>): void 
   const { state } = ctx;
   const peer = peerOf(ctx, from);
   peer.room = { generation: message.generation, committed: message.committed, job: message.job };
-  peer.join = undefined;
+  setJoin(ctx.state, from, peer, undefined);
   if (state.stopped !== undefined) return;
   const { membership } = state;
   if (membership === undefined) {
@@ -157,17 +158,14 @@ function newcomerHears(ctx: Context, message: Of<'room'>): void {
   sendJoin(ctx);
 }
 
+const isSameJob = (a: Job, b: Job): boolean => a === b || canonicalJson(a) === canonicalJson(b);
+
 /** A newcomer trains what the room trains. */
 function adoptJob(ctx: Context): void {
   const { state } = ctx;
   const room = bestRoom(ctx);
   if (room === undefined) return;
-  if (
-    state.job !== undefined &&
-    canonicalJson(state.job) === canonicalJson(room.job) &&
-    state.engine !== 'none'
-  )
-    return;
+  if (state.job !== undefined && isSameJob(state.job, room.job) && state.engine !== 'none') return;
   state.job = room.job;
   state.jobHash = undefined;
   state.engine = 'preparing';
@@ -266,13 +264,17 @@ export function onFoundTimer(ctx: Context): void {
     setTimer(ctx, 'found', foundDelay(ctx));
     return;
   }
+  if (isFirstToFound(ctx)) found(ctx, 'new');
+  else setTimer(ctx, 'found', foundDelay(ctx));
+}
+
+/** Whether no other newcomer that is heard has a better state, or as good a one and the lower id. */
+export function isFirstToFound(ctx: Context): boolean {
   const mine = bestStanding(ctx);
-  const rivals = [...state.peers].filter(
+  const rivals = [...ctx.state.peers].filter(
     ([, peer]) => peer.linked && peer.join?.member !== undefined && !isSilent(ctx, peer),
   );
-  const first = rivals.every(([member, peer]) => foundsBefore(ctx, mine, member, peer.join?.standing));
-  if (first) found(ctx, 'new');
-  else setTimer(ctx, 'found', foundDelay(ctx));
+  return rivals.every(([member, peer]) => foundsBefore(ctx, mine, member, peer.join?.standing));
 }
 
 /** Whether this rank, which has `mine`, founds before that one. */

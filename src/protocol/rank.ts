@@ -65,6 +65,8 @@ export const createRank = (config: RankConfig): RankState => ({
   self: config,
   membership: undefined,
   peers: new Map(),
+  suspects: new Set(),
+  askers: new Set(),
   reconsider: false,
   foundWanted: false,
   forgetWanted: false,

@@ -2,7 +2,7 @@
 // no rank sees all of the others there.
 
 import type { MemberId } from '../ports/ids.ts';
-import { otherMembers, reconsider, send, type Context } from './context.ts';
+import { reconsider, send, type Context } from './context.ts';
 import { isIn, membersOf, rankOf } from './generation.ts';
 import type { Message } from './messages.ts';
 import type { Membership } from './state.ts';
@@ -23,13 +23,9 @@ export function isSuspected(ctx: Context, membership: Membership, member: Member
 }
 
 export function suspects(ctx: Context, membership: Membership): readonly MemberId[] {
-  const { generation, overlay, reported } = membership;
-  const { peers } = ctx.state;
-  if (overlay === undefined)
-    return otherMembers(ctx, membership).filter((member) => peers.get(member)?.suspected !== undefined);
+  const { generation, reported } = membership;
   const found = new Set<MemberId>(reported.keys());
-  for (const [member, peer] of peers)
-    if (peer.suspected !== undefined && isIn(generation, member)) found.add(member);
+  for (const member of ctx.state.suspects) if (isIn(generation, member)) found.add(member);
   return [...found];
 }
 
@@ -51,8 +47,7 @@ export function hasNewcomer(ctx: Context, membership: Membership): boolean {
 
 function hasSuspect(ctx: Context, { generation, reported }: Membership): boolean {
   if (reported.size > 0) return true;
-  for (const [member, { suspected }] of ctx.state.peers)
-    if (suspected !== undefined && isIn(generation, member)) return true;
+  for (const member of ctx.state.suspects) if (isIn(generation, member)) return true;
   return false;
 }
 
@@ -89,8 +84,10 @@ export function tellNews(ctx: Context, membership: Membership): void {
   if (to === undefined || to === ctx.state.self.member) return;
   const { generation, news } = membership;
   const seen: Of<'news'>['suspects'][number][] = [];
-  for (const [member, { suspected }] of ctx.state.peers)
-    if (suspected !== undefined && isIn(generation, member)) seen.push({ member, evidence: suspected });
+  for (const member of ctx.state.suspects) {
+    const evidence = ctx.state.peers.get(member)?.suspected;
+    if (evidence !== undefined && isIn(generation, member)) seen.push({ member, evidence });
+  }
   const joiners = knownJoiners(ctx).filter(({ member }) => !isIn(generation, member));
   if (seen.length + joiners.length === 0 && !ctx.state.leaving) return;
   const about = [...seen, ...joiners].map(({ member }) => member).join();

@@ -140,6 +140,8 @@ export interface Membership {
   /** Members whose states are compared before this rank goes on. */
   readonly compared: readonly MemberId[];
   readonly installedAt: number;
+  /** No peer that this rank watches can have been silent for too long before then: until a link ends, looking is of no use. */
+  silentAfter: number;
   /** A seat held here has promised: no further step in this generation. */
   frozen: boolean;
   frozenSince: number;
@@ -250,6 +252,9 @@ export interface RankState {
   readonly installed: Map<IncarnationId, number>;
   /** Electorate of the last generation this rank was in: it may still be asked to vote there. */
   readonly peers: Map<MemberId, Peer>;
+  /** Those among them that are suspected, and those that have asked to join: who is looked for at every turn is not looked for among all. */
+  readonly suspects: Set<MemberId>;
+  readonly askers: Set<MemberId>;
   readonly seats: Map<SeatId, SeatRecord>;
   /** Messages of a generation that this rank has not installed yet. */
   early: { readonly from: MemberId; readonly message: Message }[];
@@ -283,6 +288,31 @@ export interface RankConfig {
   readonly seat: SeatId;
 }
 
+/** What speaks against a peer; undefined: nothing does. */
+export function setSuspected(
+  state: RankState,
+  member: MemberId,
+  peer: Peer,
+  evidence: Evidence | undefined,
+): void {
+  peer.suspected = evidence;
+  if (evidence === undefined) state.suspects.delete(member);
+  else state.suspects.add(member);
+}
+
+/** A newcomer's last `join`; undefined: it is none, or was answered. */
+export function setJoin(state: RankState, member: MemberId, peer: Peer, join: Peer['join']): void {
+  peer.join = join;
+  if (join === undefined) state.askers.delete(member);
+  else state.askers.add(member);
+}
+
+export function forgetPeer(state: RankState, member: MemberId): void {
+  state.peers.delete(member);
+  state.suspects.delete(member);
+  state.askers.delete(member);
+}
+
 export const newPeer = (now: number): Peer => ({
   linked: false,
   suspected: undefined,
@@ -312,6 +342,8 @@ export function cloneRank(state: RankState): RankState {
     membership: state.membership === undefined ? undefined : cloneMembership(state.membership),
     installed: new Map(state.installed),
     peers: new Map([...state.peers].map(([member, peer]) => [member, { ...peer }])),
+    suspects: new Set(state.suspects),
+    askers: new Set(state.askers),
     seats: new Map(state.seats),
     early: [...state.early],
     incoming:

@@ -17,7 +17,7 @@ import { isIn, membersOf } from './generation.ts';
 import type { Message } from './messages.ts';
 import { silenceAllowed, standstillAllowed } from './patience.ts';
 import { nameStall } from './stalls.ts';
-import type { Membership, Peer } from './state.ts';
+import { setJoin, setSuspected, type Membership, type Peer } from './state.ts';
 import { donorGone } from './syncing.ts';
 import { piecesHeld } from '../collective/state-transfer.ts';
 import { onProgressTimer, waitingFor } from './training.ts';
@@ -45,7 +45,7 @@ export function suspect(ctx: Context, member: MemberId, evidence: Evidence): voi
   if (!ctx.rules.countsAsEvidence(evidence)) return;
   const peer = peerOf(ctx, member);
   if (peer.suspected !== undefined && (isProof(peer.suspected) || !isProof(evidence))) return;
-  peer.suspected = evidence;
+  setSuspected(ctx.state, member, peer, evidence);
   const { membership } = ctx.state;
   if (membership !== undefined && isIn(membership.generation, member))
     report(ctx, { kind: 'suspected', peer: member, evidence });
@@ -59,7 +59,7 @@ export function heard(ctx: Context, member: MemberId): void {
   if (peer === undefined) return;
   peer.lastHeard = ctx.now;
   if (peer.suspected === 'heartbeat') {
-    peer.suspected = undefined;
+    setSuspected(ctx.state, member, peer, undefined);
     reconsider(ctx);
   }
 }
@@ -69,9 +69,10 @@ export function onLinkDown(ctx: Context, member: MemberId, evidence: Evidence): 
   peer.linked = false;
   peer.beatAt = undefined;
   peer.room = undefined;
-  peer.join = undefined;
+  setJoin(ctx.state, member, peer, undefined);
   peer.since = ctx.now;
   report(ctx, { kind: 'linkDown', peer: member, evidence });
+  if (ctx.state.membership !== undefined) ctx.state.membership.silentAfter = -Infinity;
   const overlay = ctx.state.membership?.overlay;
   // In a hierarchy most links only carry messages, and there are others.
   if (overlay === undefined || overlay.watched.has(member) || isProof(evidence))
@@ -107,19 +108,39 @@ export function onBeatTimer(ctx: Context): void {
       if (isLinked(ctx, peer)) send(ctx, peer, message);
   }
   lookAround(ctx, membership);
+  if (heldUp || ctx.now > membership.silentAfter)
+    watchPeers(ctx, membership, suspicionMs, heldUp ? lag : undefined);
+  nameStall(ctx, membership);
+  watchWitness(ctx, membership, heldUp);
+}
+
+/**
+ * Looks for silent peers, and works out until when there can be none: what is heard in the meantime only puts that off. `heldUp`: for how
+ * long this rank itself was.
+ */
+function watchPeers(
+  ctx: Context,
+  membership: Membership,
+  suspicionMs: number,
+  heldUp: number | undefined,
+): void {
+  const { overlay } = membership;
+  let leastHeard = ctx.now;
   for (const member of overlay?.watched ?? membersOf(membership.generation)) {
-    if (member === state.self.member) continue;
+    if (member === ctx.state.self.member) continue;
     const peer = peerOf(ctx, member);
-    if (heldUp) {
-      peer.lastHeard = Math.min(ctx.now, peer.lastHeard + lag);
+    if (heldUp !== undefined) {
+      peer.lastHeard = Math.min(ctx.now, peer.lastHeard + heldUp);
       peer.beatAt = undefined;
     }
     // Below the least that is borne with there is nothing to weigh.
     if (peer.linked && ctx.now - peer.lastHeard > suspicionMs) weighSilence(ctx, membership, member, peer);
     else if (!peer.linked && overlay !== undefined) awaitLink(ctx, member, peer);
+    // One without a link is looked at every time.
+    leastHeard = Math.min(leastHeard, peer.linked ? peer.lastHeard : -Infinity);
   }
-  nameStall(ctx, membership);
-  watchWitness(ctx, membership, heldUp);
+  // A millisecond too early costs a look; a rounding too late would cost a heartbeat.
+  membership.silentAfter = leastHeard + suspicionMs - 1;
 }
 
 function weighSilence(ctx: Context, membership: Membership, member: MemberId, peer: Peer): void {

@@ -112,10 +112,11 @@ export const vouchedIn = (ctx: Context, incarnation: IncarnationId): number =>
 /** Newcomers that this rank can vouch for: linked, ready, and not members. */
 export function knownJoiners(ctx: Context): Extract<Message, { kind: 'promise' }>['joiners'] {
   const joiners = [];
-  for (const peer of ctx.state.peers.values()) {
-    const join = peer.join;
+  for (const asker of ctx.state.askers) {
+    const peer = ctx.state.peers.get(asker);
+    const join = peer?.join;
     if (
-      !peer.linked ||
+      peer?.linked !== true ||
       peer.witness !== undefined ||
       join?.member === undefined ||
       join.jobHash !== ctx.state.jobHash

@@ -4,7 +4,7 @@ import { MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES, type Evidence, type SendOutcome } 
 import type { Endpoint, Link, LinkEvent, LinkFault, Size } from './link.ts';
 import { nextTurn } from './hidden.ts';
 import type { Entropy } from './random.ts';
-import { USUAL_BANDWIDTH, clearWire, createWire, offer, queuedOn, setBandwidth } from './wire.ts';
+import { USUAL_BANDWIDTH, clearWire, createWire, inOrder, offer, queuedOn, setBandwidth } from './wire.ts';
 
 /** Durations in virtual milliseconds, each drawn between its bounds. */
 const LATENCY = [1, 6] as const;
@@ -99,9 +99,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
     const slow = fault?.kind === 'delay' ? fault.ms : 0;
     const jitter = fault?.kind === 'jitter' ? fabric.delay('jitter', [0, fault.ms], to) : 0;
     const due = now() + queued + fabric.delay('latency', LATENCY, to) + slow + jitter;
-    const queue = wire[lane];
-    const at = Math.max(due, queue.lastArrival);
-    queue.lastArrival = at;
+    const at = inOrder(wire, lane, due);
     const garbled = fault?.kind === 'corrupt' && entropy.chance('net', 'corrupt', fault.chance);
     fabric.at(at, () => {
       if (!link.up || link.connection !== connection) return;

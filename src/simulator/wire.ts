@@ -13,25 +13,33 @@ interface Queue {
   lastArrival: number;
 }
 
-export interface Wire extends Readonly<Record<Lane, Queue>> {
+/** A lane has a queue once something was sent on it: of the many links of a large room, most never carry bulk. */
+export interface Wire extends Record<Lane, Queue | undefined> {
   /** Each lane moves this many bytes a millisecond. */
   bandwidth: number;
 }
 
-const createQueue = (): Queue => ({ bytes: 0, at: 0, lastArrival: 0 });
+export const createWire = (): Wire => ({ bandwidth: USUAL_BANDWIDTH, control: undefined, bulk: undefined });
 
-export const createWire = (): Wire => ({
-  bandwidth: USUAL_BANDWIDTH,
-  control: createQueue(),
-  bulk: createQueue(),
-});
+const queueOf = (wire: Wire, lane: Lane): Queue => (wire[lane] ??= { bytes: 0, at: 0, lastArrival: 0 });
 
 /** Bytes that were accepted on a lane and are not yet on the wire. */
 export function queuedOn(wire: Wire, lane: Lane, now: number): number {
   const queue = wire[lane];
-  queue.bytes = Math.max(0, queue.bytes - (now - queue.at) * wire.bandwidth);
+  return queue === undefined ? 0 : drain(queue, wire.bandwidth, now);
+}
+
+function drain(queue: Queue, bandwidth: number, now: number): number {
+  queue.bytes = Math.max(0, queue.bytes - (now - queue.at) * bandwidth);
   queue.at = now;
   return queue.bytes;
+}
+
+/** When a message arrives that would do so at `due`, if nothing overtakes what was sent earlier on its lane. */
+export function inOrder(wire: Wire, lane: Lane, due: number): number {
+  const queue = queueOf(wire, lane);
+  queue.lastArrival = Math.max(due, queue.lastArrival);
+  return queue.lastArrival;
 }
 
 /**
@@ -39,9 +47,10 @@ export function queuedOn(wire: Wire, lane: Lane, now: number): number {
  * A single message that is longer than the limit still goes when nothing waits.
  */
 export function offer(wire: Wire, lane: Lane, bytes: number, limit: number, now: number): number | undefined {
-  const waiting = queuedOn(wire, lane, now);
+  const queue = queueOf(wire, lane);
+  const waiting = drain(queue, wire.bandwidth, now);
   if (waiting > 0 && waiting + bytes > limit) return undefined;
-  wire[lane].bytes = waiting + bytes;
+  queue.bytes = waiting + bytes;
   return (waiting + bytes) / wire.bandwidth;
 }
 
@@ -54,6 +63,5 @@ export function setBandwidth(wire: Wire, bandwidth: number, now: number): void {
 
 /** The connection has ended, and what waited with it. */
 export function clearWire({ control, bulk }: Wire): void {
-  control.bytes = 0;
-  bulk.bytes = 0;
+  for (const queue of [control, bulk]) if (queue !== undefined) queue.bytes = 0;
 }

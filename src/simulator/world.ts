@@ -18,6 +18,8 @@ import { hashCompute, type Salt } from './hash-engine.ts';
 import { beginWrite, endWrite } from './disk.ts';
 import { ballotStored, checkpointStored, unstoredCheckpoint, unstoredVote, voteTold } from './durability.ts';
 import { createHost, type Host } from './host.ts';
+import { beforeDecision, createDecisionWatch, type Before } from './decision-watch.ts';
+import { beforeFence } from './fence-watch.ts';
 import { createKnowledgeWatch } from './knowledge-watch.ts';
 import type { LinkFault, Size } from './link.ts';
 import { createLocks } from './locks.ts';
@@ -51,6 +53,8 @@ const SETUP_MS = 60;
 const SERVER = 'server';
 /** A page that has not found another looks again after so long, in milliseconds. */
 const RENDEZVOUS_MS = 500;
+/** Of one world, those that have gone included: a pair of pages is one number. */
+const MOST_PAGES = 0x100_0000;
 
 export interface WorldOptions {
   readonly seed: number;
@@ -175,11 +179,20 @@ export function createWorld(options: WorldOptions): World {
     events += 1;
     digest = mix32(digest ^ (Math.floor(now * 64) + Math.imul(host.ordinal + 1, 0x9e3779b1)));
     const clock = now * host.clockRate + host.clockAhead;
-    const effects =
-      host.witness === undefined
-        ? stepRank(host.core, event, clock, rules)
-        : stepWitness(host.witness, event, clock, rules);
-    for (const effect of effects) perform(host, effect, ports);
+    if (host.witness !== undefined) {
+      for (const effect of stepWitness(host.witness, event, clock, rules)) perform(host, effect, ports);
+      return;
+    }
+    const before = beforeDecision(host.core);
+    const fence = beforeFence(host.core, event);
+    const effects = stepRank(host.core, event, clock, rules);
+    lastStep = before;
+    for (const effect of effects) {
+      decisions.asked(host.core, effect);
+      perform(host, effect, ports);
+    }
+    for (const lapse of [fence?.(host.core), decisions.stepped(host.core, before, event)])
+      if (lapse !== undefined) violate(host, lapse.invariant, lapse.sentence);
   }
 
   /** Runs when the page is awake, if it is still there. */
@@ -207,6 +220,9 @@ export function createWorld(options: WorldOptions): World {
     return host?.alive === true ? host.core : undefined;
   });
   const patience = createPatienceWatch();
+  const decisions = createDecisionWatch((members) => rules.rowWidth(members));
+  /** What the rank was before it took the step that is carried out. */
+  let lastStep: Before = { membership: undefined, lineage: undefined, step: 0 };
   const parts = createPartsWatch(
     () => now,
     (host, sentence) => violate(host, 7, sentence),
@@ -246,11 +262,10 @@ export function createWorld(options: WorldOptions): World {
   }
 
   /** Pairs whose link is being set up, and until when. */
-  const opening = new Map<string, number>();
+  const opening = new Map<number, number>();
   function open(host: Host, other: Host): void {
     if (host === other || host.links.get(other.member)?.up === true) return;
-    const pair =
-      host.ordinal < other.ordinal ? `${host.ordinal}/${other.ordinal}` : `${other.ordinal}/${host.ordinal}`;
+    const pair = Math.min(host.ordinal, other.ordinal) * MOST_PAGES + Math.max(host.ordinal, other.ordinal);
     if ((opening.get(pair) ?? -1) >= now) return;
     opening.set(pair, now + SETUP_MS);
     meet(host, other);
@@ -277,6 +292,8 @@ export function createWorld(options: WorldOptions): World {
       const said = message.kind === 'relay' && message.origin === host.member ? message.message : message;
       const early = unstoredVote(host.durable, said);
       if (early !== undefined) violate(host, 6, early);
+      const wrong = decisions.said(host.core, said);
+      if (wrong !== undefined) violate(host, wrong.invariant, wrong.sentence);
       if (to === host.member) at(now, () => deliver(host, { kind: 'message', from: to, message }));
       else network.send(host, to, asCarried(message));
     },
@@ -370,7 +387,11 @@ export function createWorld(options: WorldOptions): World {
         const early = unstoredCheckpoint(host.durable, event);
         if (early !== undefined) violate(host, 6, early);
         const clock = now * host.clockRate + host.clockAhead;
-        for (const lapse of [ignored(host.core, event, clock), patience.recorded(host.core, event, clock)])
+        for (const lapse of [
+          ignored(host.core, event, clock),
+          patience.recorded(host.core, event, clock),
+          decisions.recorded(host.core, lastStep, event, clock),
+        ])
           if (lapse !== undefined) violate(host, lapse.invariant, lapse.sentence);
       }
       options.onRecord?.(record);

@@ -290,8 +290,8 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
       how === 'close'
         ? Math.max(
             ...[...node.links.values()].flatMap(({ wire }) => [
-              wire.control.lastArrival,
-              wire.bulk.lastArrival,
+              wire.control?.lastArrival ?? 0,
+              wire.bulk?.lastArrival ?? 0,
             ]),
           )
         : 0;

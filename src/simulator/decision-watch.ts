@@ -1,0 +1,312 @@
+// Watches decisions that are wrong although nothing may come of them for a long time: each is compared with what the design says, from
+// what its rank knew when it decided.
+
+import type { Violation } from '../invariants/check.ts';
+import { sameGeneration, type GenerationId, type MemberId } from '../ports/ids.ts';
+import { compareCheckpoints, type CheckpointKey } from '../ports/store.ts';
+import { membersOf, type Generation } from '../protocol/generation.ts';
+import type { Effect, Event } from '../protocol/effects.ts';
+import type { Message, Standing } from '../protocol/messages.ts';
+import type { Rules } from '../protocol/rules.ts';
+import type { Membership, Peer, RankState } from '../protocol/state.ts';
+import { compareBallots, type Accepted } from '../protocol/votes.ts';
+import type { TraceEvent } from '../trace/events.ts';
+
+type Lapse = Pick<Violation, 'invariant' | 'sentence'> | undefined;
+
+const short = (member: MemberId): string => member.slice(0, 6);
+
+/** Of two lines that meet, the one with fewer committed steps dissolves, then the one with the lower id. */
+function dissolved(core: RankState, own: GenerationId): Lapse {
+  const other = core.heardOf?.id;
+  if (other === undefined || other.incarnation === own.incarnation) return undefined;
+  const told = [...core.peers.values()].flatMap(({ room }) =>
+    room?.generation.id.incarnation === other.incarnation ? [room.committed] : [],
+  );
+  if (told.length === 0) return undefined;
+  const known = core.roomCommitted;
+  const mine =
+    core.lost === own.incarnation
+      ? 0
+      : Math.max(known?.incarnation === own.incarnation ? known.committed : 0, core.training?.committed ?? 0);
+  const theirs = Math.max(...told);
+  if (theirs > mine || (theirs === mine && other.incarnation > own.incarnation)) return undefined;
+  return {
+    invariant: 5,
+    sentence: `A line with ${mine} committed steps dissolved on ${short(core.self.member)} into one with ${theirs}, which should have given way to it.`,
+  };
+}
+
+/** What a proposer proposes, by the promises that it has. */
+function proposed(core: RankState, value: Generation, rowWidth: Rules['rowWidth']): Lapse {
+  const { self, membership } = core;
+  const proposal = membership?.proposal;
+  if (membership === undefined || proposal === undefined || proposal.value !== value) return undefined;
+  const promises = [...proposal.promises.values()];
+  const who = short(self.member);
+  const binding = promises.reduce<Accepted | undefined>((highest, { accepted }) => {
+    if (accepted === undefined) return highest;
+    return highest === undefined || compareBallots(accepted.ballot, highest.ballot) > 0 ? accepted : highest;
+  }, undefined);
+  if (binding !== undefined)
+    return binding.value === value
+      ? undefined
+      : {
+          invariant: 5,
+          sentence: `${who} knew of a proposal that was accepted in round ${binding.ballot.round}, and proposed another generation ${value.id.number}.`,
+        };
+  const floor = Math.max(membership.generation.floor, ...promises.map(({ vouched }) => vouched));
+  if (value.floor !== floor)
+    return {
+      invariant: 1,
+      sentence: `${who} proposed generation ${value.id.number} with a floor of ${value.floor}, and its voters vouch for ${floor}.`,
+    };
+  const newcomers = new Set(promises.flatMap(({ joiners }) => joiners.map(({ member }) => member)));
+  const candidates = membership.generation.members.length + newcomers.size;
+  const isMesh = membership.overlay === undefined && rowWidth(candidates) === undefined;
+  return isMesh ? linked(core, membership, value) : undefined;
+}
+
+/** In a full mesh, members that stay report links with each other, both of them. */
+function linked({ self, peers }: RankState, { generation, proposal }: Membership, value: Generation): Lapse {
+  const stay = new Set(membersOf(value));
+  const reports = generation.members.flatMap(({ member, seat }) => {
+    const promise = proposal?.promises.get(seat);
+    // One that leaves comes back as a newcomer, if at all.
+    if (promise?.by !== member || promise.leaving || !stay.has(member)) return [];
+    // Of its own links, a proposer knows what has become of them since it promised.
+    const has = (other: MemberId): boolean =>
+      member === self.member ? peers.get(other)?.linked === true : promise.links.includes(other);
+    return [{ member, has }];
+  });
+  for (const { member, has } of reports)
+    for (const { member: other } of reports)
+      if (member !== other && !has(other))
+        return {
+          invariant: 8,
+          sentence: `${short(self.member)} proposed a generation of ${short(member)} and ${short(other)}, though ${short(member)} has no working link with ${short(other)}.`,
+        };
+  return undefined;
+}
+
+/** A seat has no reason to reject the ballot that it has promised, or a higher one. */
+const rejected = ({ self }: RankState, { ballot, promised }: Extract<Message, { kind: 'reject' }>): Lapse =>
+  compareBallots(ballot, promised) < 0
+    ? undefined
+    : {
+        invariant: 8,
+        sentence: `${short(self.member)} rejected ballot ${ballot.round}, having promised none that is higher.`,
+      };
+
+/** A member goes on when the states of all were compared, and with the one that came of it. */
+function contributed({ self, membership, training }: RankState, event: TraceEvent): Lapse {
+  if (membership?.target === undefined || event.kind !== 'contributed') return undefined;
+  const { generation, overlay, selfReports, target } = membership;
+  if (!sameGeneration(generation.id, event.generation)) return undefined;
+  const who = short(self.member);
+  if (overlay === undefined || overlay.coordinator === self.member) {
+    const unheard = membersOf(generation).find((member) => !selfReports.has(member));
+    if (unheard !== undefined)
+      return {
+        invariant: 1,
+        sentence: `${who} went on in generation ${generation.id.number} without having compared its state with that of ${short(unheard)}.`,
+      };
+  }
+  if (target.lineage < generation.floor)
+    return {
+      invariant: 1,
+      sentence: `${who} went on from a state of generation ${target.lineage}, and one of generation ${generation.floor} may have committed steps since.`,
+    };
+  if (training?.step === target.step && training.hash !== target.hash)
+    return {
+      invariant: 1,
+      sentence: `${who} went on from another state of step ${target.step} than the one that its generation goes on from.`,
+    };
+  return undefined;
+}
+
+/** A rank that has got the generation's state goes on, and one that has not does not. */
+function healed(core: RankState, membership: Membership | undefined, event: Event): Lapse {
+  if (event.kind !== 'imported' && event.kind !== 'applied') return undefined;
+  const { training } = core;
+  if (membership === undefined || membership !== core.membership || membership.frozen) return undefined;
+  const { target, synced, verdict } = membership;
+  // Where the state is lost, nobody goes on in this generation.
+  if (verdict?.lost !== undefined) return undefined;
+  if (target === undefined || training === undefined || training.step > target.step) return undefined;
+  const has = training.hash === target.hash;
+  if (has === synced || core.changing !== undefined || core.foundWanted) return undefined;
+  return {
+    invariant: has ? 8 : 1,
+    sentence: has
+      ? `${short(core.self.member)} was healed to the state of its generation, and does not go on.`
+      : `${short(core.self.member)} goes on with another state than that of its generation.`,
+  };
+}
+
+/** A gradient that heals is the very sum that its donor applied. */
+function gave(
+  core: RankState,
+  { step, reduced }: Extract<Message, { kind: 'gradient' }>,
+  applied: Applied | undefined,
+): Lapse {
+  if (applied?.step !== step || reduced.every((lane, i) => lane === applied.reduced[i])) return undefined;
+  return {
+    invariant: 1,
+    sentence: `${short(core.self.member)} heals with another gradient of step ${step} than it applied.`,
+  };
+}
+
+type Applied = Pick<Extract<Effect, { kind: 'apply' }>, 'step' | 'reduced'>;
+
+/** Where a state stands in history; undefined where no generation has vouched for it. */
+const placeOf = (standing: Pick<Standing, 'lineage' | 'step'> | undefined): CheckpointKey | undefined =>
+  standing?.lineage === undefined
+    ? undefined
+    : { room: '', generation: standing.lineage, step: standing.step };
+
+const isNewer = (a: CheckpointKey, b: CheckpointKey | undefined): boolean =>
+  b === undefined || compareCheckpoints(a, b) > 0;
+
+/** Whoever founds a line has the newest state of all that it has heard of. */
+function founded(
+  core: RankState,
+  before: Before,
+  event: Extract<TraceEvent, { kind: 'founded' }>,
+  now: number,
+  hasRead: boolean,
+): Lapse {
+  const { self, saved, peers, job } = core;
+  const { membership } = before;
+  const who = short(self.member);
+  if (membership !== undefined && event.generation.incarnation <= membership.generation.id.incarnation)
+    return {
+      invariant: 5,
+      sentence: `${who} founded a line whose name is not above that of the line it comes from.`,
+    };
+  const own = [placeOf(before), placeOf(saved)].filter((place) => place !== undefined);
+  const newest = own.sort(compareCheckpoints).at(-1);
+  // What was saved may turn out to be damaged, or gone.
+  if (newest !== undefined && newest.step !== event.step && !hasRead)
+    return {
+      invariant: 6,
+      sentence: `${who} founded a line from step ${event.step}, and had a newer state, of step ${newest.step}.`,
+    };
+  // Others wait for the one that was to found, whatever it finds in its storage.
+  if (event.why === 'forced' || (membership !== undefined && hasRead)) return undefined;
+  const others =
+    membership === undefined
+      ? [...peers].flatMap(([member, { linked, join, lastHeard }]) =>
+          linked && join?.member !== undefined && now - lastHeard <= (job?.policies.joinMs ?? 0)
+            ? [[member, placeOf(join.standing)] as const]
+            : [],
+        )
+      : [...(membership.verdict?.lost === undefined ? [] : membership.selfReports)].map(
+          ([member, { best }]) => [member, placeOf(best)] as const,
+        );
+  for (const [member, place] of others)
+    if (member !== self.member && place !== undefined && isNewer(place, newest) && place.step > event.step)
+      return {
+        invariant: 6,
+        sentence: `${who} founded a line from step ${event.step}, and ${short(member)} has a newer state, of step ${place.step}.`,
+      };
+  return undefined;
+}
+
+/** Readmission waits: for a while, for longer each time, and not for ever. */
+const LONGEST_WAIT_MS = 60_000;
+const LONG_WAIT_MS = 10_000;
+
+function putOff(
+  core: RankState,
+  peer: Peer,
+  before: { readonly evictions: number; readonly waitMs: number },
+  waitMs: number,
+): Lapse {
+  const grows = peer.evictions <= 1 || waitMs > before.waitMs || waitMs >= LONG_WAIT_MS;
+  if (waitMs > 0 && grows && waitMs <= LONGEST_WAIT_MS) return undefined;
+  return {
+    invariant: 7,
+    sentence: `${short(core.self.member)} waits ${Math.round(waitMs)} ms before it takes one in again that was left out ${peer.evictions} times, and waited ${Math.round(before.waitMs)} ms the time before.`,
+  };
+}
+
+export interface DecisionWatch {
+  /** Of what a rank has told in its log. */
+  recorded(core: RankState, before: Before, event: TraceEvent, now: number): Lapse;
+  said(core: RankState, message: Message): Lapse;
+  /** Of what it asks of its engine. */
+  asked(core: RankState, effect: Effect): void;
+  /** Of a step that has been taken, with all that it asked for. */
+  stepped(core: RankState, before: Before, event: Event): Lapse;
+}
+
+/** What a rank was a member of, and had, before it took a step. */
+export interface Before {
+  readonly membership: Membership | undefined;
+  readonly lineage: GenerationId | undefined;
+  readonly step: number;
+}
+
+export const beforeDecision = ({ membership, training }: RankState): Before => ({
+  membership,
+  lineage: training?.lineage,
+  step: training?.step ?? 0,
+});
+
+/** `rowWidth`: from how many members on a generation is a hierarchy, whose members have links with few others. */
+export function createDecisionWatch(rowWidth: Rules['rowWidth']): DecisionWatch {
+  const checked = new WeakSet<object>();
+  /** Ranks that found from what they have saved. */
+  const hasRead = new WeakSet<RankState>();
+  /** A rank that has seen the job's last state committed, and has not saved it yet. */
+  let hasToSave: RankState | undefined;
+  const applied = new WeakMap<RankState, Applied>();
+  const waits = new WeakMap<Peer, { readonly evictions: number; readonly waitMs: number }>();
+
+  function readmissions(core: RankState, now: number): Lapse {
+    for (const peer of core.peers.values()) {
+      const before = waits.get(peer) ?? { evictions: 0, waitMs: 0 };
+      if (peer.evictions === before.evictions) continue;
+      const waitMs = peer.readmitAt - now;
+      waits.set(peer, { evictions: peer.evictions, waitMs });
+      const lapse = peer.evictions === before.evictions + 1 ? putOff(core, peer, before, waitMs) : undefined;
+      if (lapse !== undefined) return lapse;
+    }
+    return undefined;
+  }
+
+  return {
+    recorded(core, before, event, now) {
+      if (event.kind === 'contributed') return contributed(core, event);
+      if (event.kind === 'left' && event.why === 'dissolved') return dissolved(core, event.generation);
+      if (event.kind === 'installed') return readmissions(core, now);
+      if (event.kind === 'founded') return founded(core, before, event, now, hasRead.delete(core));
+      const isLast = event.kind === 'committed' && event.step > 0 && event.step === core.job?.steps;
+      if (isLast && core.membership?.barrierDone === event.step) hasToSave = core;
+      return undefined;
+    },
+    said(core, message) {
+      if (message.kind === 'gradient') return gave(core, message, applied.get(core));
+      if (message.kind === 'reject') return rejected(core, message);
+      if (message.kind !== 'accept' || checked.has(message.value)) return undefined;
+      checked.add(message.value);
+      return proposed(core, message.value, rowWidth);
+    },
+    asked(core, effect) {
+      if (effect.kind === 'apply') applied.set(core, effect);
+      if (effect.kind === 'restore') hasRead.add(core);
+      if (effect.kind === 'checkpoint') hasToSave = undefined;
+    },
+    stepped(core, { membership }, event) {
+      if (hasToSave === core) {
+        hasToSave = undefined;
+        return {
+          invariant: 6,
+          sentence: `${short(core.self.member)} saw the last state of its job committed, and did not save it.`,
+        };
+      }
+      return healed(core, membership, event);
+    },
+  };
+}

@@ -34,7 +34,7 @@ function openPage(self: MemberId): Page {
     },
   };
   const transport = openWorkerTransport({
-    port: port as MessagePort,
+    port,
     self,
     room: 'CONTRA',
     secret: 'a secret of the test',

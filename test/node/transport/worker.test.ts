@@ -76,7 +76,7 @@ function rank(digit: string): Rank {
   const name = (peer: MemberId): string => peer.slice(0, 1);
   const self = member(digit);
   const transport = openWorkerTransport({
-    port: port as MessagePort,
+    port,
     self,
     room: 'kitchen',
     secret: 's',

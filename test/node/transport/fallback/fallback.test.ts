@@ -66,7 +66,7 @@ function rank(digit: string, medium: OpenMedium, clock: ManualClock, secret = 's
     postMessage: () => undefined,
   };
   const transport = openWorkerTransport({
-    port: port as MessagePort,
+    port,
     self,
     room: 'room',
     secret,

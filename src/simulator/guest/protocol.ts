@@ -74,7 +74,10 @@ export interface View<State = unknown> {
 export type Check<State = unknown> = (view: View<State>) => boolean | string;
 
 /** What the swarm can do to nodes, links, disks and clocks: the words of docs/faults.md and docs/simulator.md. */
-export type FaultKind = Exclude<(typeof MACHINE_FAULTS)[number], 'fill-queue' | 'hide'>;
+export type FaultKind = Exclude<
+  (typeof MACHINE_FAULTS)[number],
+  'hide' | 'hog-cpu' | 'grow-memory' | 'lose-signalling' | 'fill-queue'
+>;
 
 export interface Protocol<State, Message = never, Stored = never> {
   /** Letters, digits and hyphens. */

@@ -25,9 +25,14 @@ export interface GuestProtocol {
   committed(view: View): number;
 }
 
-/** A node of the simulated network is never hidden, and hears nothing of a full queue. */
+/** What a node of the simulated network has none of: a page, memory that fills, a rendezvous, a queue that says when it is full. */
 export const GUEST_FAULTS: readonly FaultKind[] = MACHINE_FAULTS.filter(
-  (kind) => kind !== 'fill-queue' && kind !== 'hide',
+  (kind) =>
+    kind !== 'hide' &&
+    kind !== 'hog-cpu' &&
+    kind !== 'grow-memory' &&
+    kind !== 'lose-signalling' &&
+    kind !== 'fill-queue',
 );
 
 const MAX_MS = 3_600_000;

@@ -247,3 +247,10 @@ function beat(state: WitnessState): Effect[] {
   state.beating = true;
   return [{ kind: 'setTimer', name: 'beat', ms: BEATS_APART * state.heartbeatMs }];
 }
+
+/** A copy that shares what is never changed in place. */
+export const cloneWitness = (state: WitnessState): WitnessState => ({
+  ...state,
+  heard: new Map(state.heard),
+  peers: new Map([...state.peers].map(([member, peer]) => [member, { ...peer }])),
+});

@@ -5,7 +5,7 @@
 // - links are FIFO; a departing rank's messages in flight may arrive or be lost, link by link; a cut loses what is in flight
 // - engine and storage answer at once, except that a rank may depart between any two events
 // - time stands still: timers fire in any order, each at most as often as the bound says; heartbeats do not exist, silence is
-//   an event of its own after a departure or a cut
+//   an event of its own after a departure or a cut; a witness that notices one says at once whom it still reaches
 
 import type { Job } from '../job/job.ts';
 import type { MemberId, SeatId } from '../ports/ids.ts';
@@ -16,6 +16,7 @@ import { cloneRank, stepRank } from '../protocol/rank.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
 import type { RankState } from '../protocol/rank.ts';
 import type { SeatRecord } from '../protocol/votes.ts';
+import { cloneWitness, createWitness, stepWitness, type WitnessState } from '../protocol/witness.ts';
 import { createFingerprints } from './canonical.ts';
 import type { Compute } from './compute.ts';
 import { hashCompute } from './hash-engine.ts';
@@ -30,9 +31,11 @@ import {
 
 export interface Scope {
   readonly ranks: number;
-  /** Ranks that may depart, at any moment. */
+  /** Whether there is a witness beside them, in the generation that the exploration starts with where their number is even. */
+  readonly witness?: boolean;
+  /** Hosts (ranks, and the witness) that may depart, at any moment. */
   readonly departures: number;
-  /** Two-way cuts between a pair of ranks, at any moment; each is noticed by both ends, and lasts. */
+  /** Two-way cuts between a pair of hosts, at any moment; each is noticed by both ends, and lasts. */
   readonly cuts: number;
   readonly steps: number;
   /** Times that timers (proposals, retries) may fire in one run. */
@@ -59,14 +62,16 @@ export interface Exploration {
 type Choice =
   | { readonly kind: 'deliver'; readonly link: string }
   | { readonly kind: 'timer'; readonly rank: number; readonly name: TimerName }
-  | { readonly kind: 'depart'; readonly rank: number }
-  | { readonly kind: 'notice'; readonly rank: number; readonly of: number }
+  | { readonly kind: 'depart'; readonly host: number }
+  | { readonly kind: 'notice'; readonly host: number; readonly of: number }
   | { readonly kind: 'inherit'; readonly seat: number; readonly by: number }
   | { readonly kind: 'lose'; readonly link: string }
   | { readonly kind: 'cut'; readonly a: number; readonly b: number };
 
 interface Node {
+  /** Of every host, in the order of the ranks, the witness last; its core never boots. */
   readonly cores: readonly RankState[];
+  readonly witness: WitnessState | undefined;
   readonly engines: readonly unknown[];
   readonly alive: readonly boolean[];
   readonly watching: readonly (readonly SeatId[])[];
@@ -87,6 +92,7 @@ interface Node {
 const arrow = (from: number, to: number): string => `${from}>${to}`;
 const memberOf = (rank: number): MemberId => String(rank + 1).repeat(32) as MemberId;
 const seatOf = (rank: number): SeatId => String(rank + 1).repeat(32) as SeatId;
+const hostsOf = (scope: Scope): number => scope.ranks + (scope.witness === true ? 1 : 0);
 
 export function explore(
   scope: Scope,
@@ -115,6 +121,7 @@ export function explore(
   const started = options.now();
   const deadline = started + (options.maxMs ?? Infinity);
   const maxStates = options.maxStates ?? Infinity;
+  const hosts = hostsOf(scope);
   const fingerprintOf = createFingerprints();
   const seen = new Set<string>();
   const stack: { readonly node: Node; readonly path: readonly string[] }[] = [];
@@ -139,6 +146,7 @@ export function explore(
       alive: node.alive[i] ?? false,
       watching: node.watching[i] ?? [],
     }));
+    let witness = node.witness;
     const copied = new Set<number>();
     const links = new Map(node.links);
     const up = new Set(node.up);
@@ -199,6 +207,12 @@ export function explore(
     const deliver = (rank: number, event: Event): void => {
       const sim = sims[rank];
       if (sim === undefined || !alive[rank]) return;
+      if (witness !== undefined && rank === scope.ranks) {
+        if (!copied.has(rank)) witness = cloneWitness(witness);
+        copied.add(rank);
+        for (const effect of stepWitness(witness, event, 0, rules)) perform(sim, effect, ports);
+        return;
+      }
       let target = sim;
       if (!copied.has(rank)) {
         // Copy on write: only ranks that act are cloned.
@@ -233,18 +247,19 @@ export function explore(
         break;
       case 'depart':
         departures += 1;
-        alive[choice.rank] = false;
-        for (const [seat, holder] of [...holders]) if (holder === choice.rank) holders.delete(seat);
-        for (const slot of [...timers]) if (slot.startsWith(`${choice.rank}/`)) timers.delete(slot);
-        for (let other = 0; other < scope.ranks; other++) {
-          links.delete(arrow(other, choice.rank));
-          brokenLinks.add(arrow(other, choice.rank));
+        alive[choice.host] = false;
+        for (const [seat, holder] of [...holders]) if (holder === choice.host) holders.delete(seat);
+        for (const slot of [...timers]) if (slot.startsWith(`${choice.host}/`)) timers.delete(slot);
+        for (let other = 0; other < hosts; other++) {
+          links.delete(arrow(other, choice.host));
+          brokenLinks.add(arrow(other, choice.host));
         }
         break;
       case 'notice':
-        up.delete(arrow(choice.rank, choice.of));
-        links.delete(arrow(choice.of, choice.rank));
-        deliver(choice.rank, { kind: 'linkDown', peer: memberOf(choice.of), evidence: 'ice' });
+        up.delete(arrow(choice.host, choice.of));
+        links.delete(arrow(choice.of, choice.host));
+        deliver(choice.host, { kind: 'linkDown', peer: memberOf(choice.of), evidence: 'ice' });
+        if (choice.host === scope.ranks) deliver(choice.host, { kind: 'timer', name: 'beat' });
         break;
       case 'inherit':
         holders.set(seatOf(choice.seat), choice.by);
@@ -266,6 +281,7 @@ export function explore(
     const first: Violation | undefined = checker.violations[0];
     const next: Node = {
       cores: sims.map((sim) => sim.core),
+      witness,
       engines: sims.map((sim) => sim.engine),
       alive,
       watching: sims.map((sim) => sim.watching),
@@ -295,25 +311,25 @@ export function explore(
       const from = Number(link.split('>')[0]);
       if (node.alive[from] !== true) out.push({ kind: 'lose', link });
     }
-    for (let rank = 0; rank < scope.ranks; rank++) {
-      if (node.alive[rank] !== true) continue;
-      if (node.departures < scope.departures) out.push({ kind: 'depart', rank });
-      for (let other = 0; other < scope.ranks; other++) {
-        if (other === rank || !node.up.has(arrow(rank, other))) continue;
-        if (node.alive[other] !== true || node.broken.has(arrow(rank, other)))
-          out.push({ kind: 'notice', rank, of: other });
-        const uncut = !node.broken.has(arrow(rank, other));
-        if (rank < other && uncut && node.alive[other] === true && node.cuts < scope.cuts)
-          out.push({ kind: 'cut', a: rank, b: other });
+    for (let host = 0; host < hosts; host++) {
+      if (node.alive[host] !== true) continue;
+      if (node.departures < scope.departures) out.push({ kind: 'depart', host });
+      for (let other = 0; other < hosts; other++) {
+        if (other === host || !node.up.has(arrow(host, other))) continue;
+        if (node.alive[other] !== true || node.broken.has(arrow(host, other)))
+          out.push({ kind: 'notice', host, of: other });
+        const uncut = !node.broken.has(arrow(host, other));
+        if (host < other && uncut && node.alive[other] === true && node.cuts < scope.cuts)
+          out.push({ kind: 'cut', a: host, b: other });
       }
       if (scope.oneProfile)
         for (let dead = 0; dead < scope.ranks; dead++)
           if (
             node.alive[dead] === false &&
             !node.holders.has(seatOf(dead)) &&
-            node.watching[rank]?.includes(seatOf(dead)) === true
+            node.watching[host]?.includes(seatOf(dead)) === true
           )
-            out.push({ kind: 'inherit', seat: dead, by: rank });
+            out.push({ kind: 'inherit', seat: dead, by: host });
     }
     if (node.fired < scope.timers)
       for (const slot of node.timers) {
@@ -334,7 +350,7 @@ export function explore(
     for (const choice of choices(top.node)) {
       transitions += 1;
       const { next, broken } = take(top.node, choice);
-      const path = [...top.path, describe(choice)];
+      const path = [...top.path, describe(choice, scope)];
       deepest = Math.max(deepest, path.length);
       if (broken !== undefined) {
         violation = { ...broken, path };
@@ -353,30 +369,37 @@ export function explore(
 const copyMessage = (message: Message): Message =>
   message.kind === 'part' ? { ...message, payload: message.payload.slice() } : message;
 
-const describe = (choice: Choice): string => {
+const describe = (choice: Choice, { ranks }: Scope): string => {
+  const name = (host: number | string): string => (Number(host) < ranks ? `rank ${host}` : 'the witness');
+  const way = (link: string): string => link.split('>').map(name).join(' to ');
   switch (choice.kind) {
     case 'deliver':
-      return `a message arrives over ${choice.link}`;
+      return `a message arrives from ${way(choice.link)}`;
     case 'lose':
-      return `what was in flight over ${choice.link} is lost`;
+      return `what was in flight from ${way(choice.link)} is lost`;
     case 'timer':
-      return `timer ${choice.name} fires on ${choice.rank}`;
+      return `timer ${choice.name} fires on rank ${choice.rank}`;
     case 'depart':
-      return `rank ${choice.rank} departs`;
+      return `${name(choice.host)} departs`;
     case 'notice':
-      return `rank ${choice.rank} notices the silence of ${choice.of}`;
+      return `${name(choice.host)} notices the silence of ${name(choice.of)}`;
     case 'inherit':
-      return `rank ${choice.by} inherits the seat of ${choice.seat}`;
+      return `rank ${choice.by} inherits the seat of rank ${choice.seat}`;
     case 'cut':
-      return `the link between ${choice.a} and ${choice.b} is cut`;
+      return `the link between ${name(choice.a)} and ${name(choice.b)} is cut`;
   }
 };
 
-/** A room of all ranks, members of one generation and about to train: everything before is run in one fixed order. */
+/** A room of all ranks, members of one generation and about to train, its witness voting: all before is run in one fixed order. */
 function initialNode(scope: Scope, job: Job, rules: Rules, compute: Compute): Node {
-  const sims = Array.from({ length: scope.ranks }, (_, i) =>
+  const hosts = hostsOf(scope);
+  const sims = Array.from({ length: hosts }, (_, i) =>
     createSimRank(memberOf(i), seatOf(i), scope.oneProfile ? 'one' : String(i), compute),
   );
+  const witness =
+    scope.witness === true
+      ? createWitness({ member: memberOf(scope.ranks), seat: seatOf(scope.ranks) }, undefined, rules)
+      : undefined;
   const timers = new Set<string>();
   const ballots = new Map<SeatId, SeatRecord>();
   const pending: { readonly to: number; readonly event: Event }[] = [];
@@ -421,17 +444,27 @@ function initialNode(scope: Scope, job: Job, rules: Rules, compute: Compute): No
   const deliver = (to: number, event: Event): void => {
     const sim = sims[to];
     if (sim === undefined) return;
-    for (const effect of stepRank(sim.core, event, 0, rules)) perform(sim, effect, ports);
+    const effects =
+      witness !== undefined && to === scope.ranks
+        ? stepWitness(witness, event, 0, rules)
+        : stepRank(sim.core, event, 0, rules);
+    for (const effect of effects) perform(sim, effect, ports);
   };
+  const ranks = sims.slice(0, scope.ranks);
   const ready = (): boolean =>
-    sims.every((sim) => sim.core.membership?.generation.members.length === scope.ranks);
-  sims.forEach((_, i) => deliver(i, { ...bootEvent(job, i === 0, undefined), autostart: false } as Event));
+    ranks.every(({ core }) => {
+      const generation = core.membership?.generation;
+      const isWitnessed = generation?.witness !== undefined;
+      const wanted = witness !== undefined && rules.takesWitness(scope.ranks);
+      return generation?.members.length === scope.ranks && isWitnessed === wanted;
+    });
+  ranks.forEach((_, i) => deliver(i, { ...bootEvent(job, i === 0, undefined), autostart: false } as Event));
   const settle = (): void => {
     for (let item = pending.shift(); item !== undefined; item = pending.shift()) deliver(item.to, item.event);
   };
   settle();
-  for (let a = 0; a < scope.ranks; a++)
-    for (let b = a + 1; b < scope.ranks; b++) {
+  for (let a = 0; a < hosts; a++)
+    for (let b = a + 1; b < hosts; b++) {
       up.add(arrow(a, b)).add(arrow(b, a));
       deliver(a, { kind: 'linkUp', peer: memberOf(b) });
       deliver(b, { kind: 'linkUp', peer: memberOf(a) });
@@ -441,7 +474,10 @@ function initialNode(scope: Scope, job: Job, rules: Rules, compute: Compute): No
     deliver(0, { kind: 'timer', name: 'propose' });
     settle();
   }
-  if (!ready()) throw new Error('The scope could not be set up: not all ranks became members.');
+  if (!ready())
+    throw new Error(
+      'The scope could not be set up: not all ranks became members, or the witness got no vote.',
+    );
   deliver(0, { kind: 'command', command: 'start' });
   const links = new Map<string, Message[]>();
   for (const { to, event } of pending.splice(0)) {
@@ -460,6 +496,7 @@ function initialNode(scope: Scope, job: Job, rules: Rules, compute: Compute): No
   }
   return {
     cores: sims.map((sim) => sim.core),
+    witness,
     engines: sims.map((sim) => sim.engine),
     alive: sims.map(() => true),
     watching: sims.map((sim) => sim.watching),

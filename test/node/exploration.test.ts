@@ -6,6 +6,8 @@ import { RULES, type Rules } from '../../src/protocol/rules.ts';
 import { explore, type Scope } from '../../src/simulator/explore.ts';
 
 const alone: Scope = { ranks: 2, departures: 1, cuts: 0, steps: 1, timers: 0, oneProfile: true };
+/** Each rank in a browser of its own, so that a majority needs the witness. */
+const witnessed: Scope = { ...alone, oneProfile: false, witness: true };
 const run = (scope: Scope, rules: Rules = RULES) =>
   explore(scope, DEFAULT_JOB, { now: () => performance.now(), rules });
 
@@ -34,5 +36,21 @@ describe('exhaustive exploration', () => {
     const result = run(alone, { ...RULES, share: () => [0] });
     expect(result.violation?.invariant).toBe(3);
     expect(result.violation?.path.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['departure', witnessed],
+    ['cut', { ...witnessed, departures: 0, cuts: 1 }],
+  ])('finds none with two ranks and a witness, and one %s among the three at any moment', (_, scope) => {
+    const result = run(scope);
+    expect(result.violation).toBeUndefined();
+    expect(result.complete).toBe(true);
+    expect(result.states).toBeGreaterThan(run({ ...scope, departures: 0, cuts: 0 }).states);
+  });
+
+  it('shows a run in which the witness helps both halves to a successor, where a proposer is not bound by what was accepted', () => {
+    const result = run({ ...witnessed, departures: 0, cuts: 1 }, { ...RULES, boundTo: () => undefined });
+    expect(result.violation?.invariant).toBe(5);
+    expect(result.violation?.path.some((line) => line.includes('to the witness'))).toBe(true);
   });
 });

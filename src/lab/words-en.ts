@@ -241,6 +241,10 @@ export const english = {
     breakRank: (name: string) => `Break rank ${name}`,
     breakLink: (from: string, to: string) => `Break the link between ${from} and ${to}`,
     hint: 'Choose a rank or a link to break it.',
+    witness: (name: string, votes: boolean, reached: boolean) =>
+      `Witness ${name}: ${votes ? (reached ? 'has its vote' : 'has its vote, and is not heard from') : 'no vote here'}`,
+    witnessMeans:
+      'A voter that computes nothing, with a vote where the ranks are even in number: of two halves, the one that reaches it goes on.',
   },
 
   ranks: {

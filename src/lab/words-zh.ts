@@ -186,6 +186,10 @@ export const chinese: Words = {
     breakRank: (name) => `破坏 rank ${name}`,
     breakLink: (from, to) => `破坏 ${from} 与 ${to} 之间的链路`,
     hint: '选择一个 rank 或一条链路来破坏它。',
+    witness: (name, votes, reached) =>
+      `见证者 ${name}：${votes ? (reached ? '有投票权' : '有投票权，但目前失联') : '此处无投票权'}`,
+    witnessMeans:
+      '只投票、不计算的成员；rank 数为偶数时才有投票权：若房间分成相等的两半，能联系到它的那一半继续训练。',
   },
 
   ranks: {

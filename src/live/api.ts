@@ -5,6 +5,7 @@ import type { EngineDescription, EngineMemory, PredictRequest, Preflight } from 
 import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Carrier } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
+import type { WitnessView } from '../protocol/witnessing.ts';
 import type { Exactness, Phase, Stall, TraceRecord } from '../trace/events.ts';
 import type { Flight } from '../trace/flight-recorder.ts';
 import type { Ledger } from '../trace/ledger.ts';
@@ -104,6 +105,8 @@ export interface RankStatus {
   readonly evaluation:
     { readonly step: number; readonly accuracy: number; readonly loss: number } | undefined;
   readonly waitingFor: readonly MemberId[];
+  /** The witness of the generation in force, or one that this rank reaches and that has no vote. */
+  readonly witness: WitnessView | undefined;
   /** Who this rank has waited for longer than usual, in what and why. */
   readonly stall: Stall | undefined;
   readonly faults: readonly { readonly id: string; readonly fault: Fault }[];

@@ -530,6 +530,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         path,
         evaluation: history.evaluations().at(-1),
         waitingFor: view.waitingFor,
+        witness: view.witness,
         stall: view.stall,
         faults: ports.activeFaults(),
         problem: complaints.get('halted') ?? view.problem ?? [...complaints.values()].at(-1),

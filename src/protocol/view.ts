@@ -8,6 +8,7 @@ import { rankOf } from './generation.ts';
 import type { Provenance } from './provenance.ts';
 import { stallOf } from './stalls.ts';
 import type { RankState } from './state.ts';
+import { viewWitness, type WitnessView } from './witnessing.ts';
 
 export interface RankView {
   readonly phase: Phase;
@@ -28,6 +29,7 @@ export interface RankView {
     readonly hidden: boolean;
   }[];
   readonly links: readonly MemberId[];
+  readonly witness: WitnessView | undefined;
   readonly running: boolean;
   readonly step: number;
   readonly stateHash: StateHash | undefined;
@@ -70,6 +72,7 @@ export function viewRank(state: RankState, now: number): RankView {
     rank: generation === undefined ? undefined : rankOf(generation, state.self.member),
     members,
     links: [...state.peers].filter(([, peer]) => peer.linked).map(([member]) => member),
+    witness: viewWitness(state, now),
     running: membership?.running ?? false,
     step: training?.step ?? 0,
     stateHash: training?.hash,

@@ -6,7 +6,7 @@ import { peerOf, reconsider, report, type Context } from './context.ts';
 import { isIn, memberSeats, membersOf, ownerOf, type Generation } from './generation.ts';
 import { tellRoom } from './installing.ts';
 import type { Message } from './messages.ts';
-import type { Membership } from './state.ts';
+import type { Membership, RankState } from './state.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
@@ -32,11 +32,30 @@ export function onWitness(ctx: Context, from: MemberId, message: Of<'witness'>):
 }
 
 /** Who answers for a witness's seat: a peer that offers it, and was heard lately. */
-export function holderOf(ctx: Context, seat: SeatId): MemberId | undefined {
+export function holderOf(ctx: Pick<Context, 'state' | 'now'>, seat: SeatId): MemberId | undefined {
   const fresh = ctx.state.job?.policies.suspicionMs ?? 1500;
   for (const [member, peer] of ctx.state.peers)
     if (peer.witness?.seat === seat && peer.linked && ctx.now - peer.lastHeard <= fresh) return member;
   return undefined;
+}
+
+/** A witness as a rank sees it. */
+export interface WitnessView {
+  readonly seat: SeatId;
+  /** The generation in force counts its seat among those that decide on the next one. */
+  readonly votes: boolean;
+  /** This rank has a link with it, and has heard it lately. */
+  readonly reached: boolean;
+}
+
+/** The one of the generation in force; else one that is reached. */
+export function viewWitness(state: RankState, now: number): WitnessView | undefined {
+  const isReached = (seat: SeatId): boolean => holderOf({ state, now }, seat) !== undefined;
+  const own = state.membership?.generation.witness;
+  if (own !== undefined) return { seat: own, votes: true, reached: isReached(own) };
+  const seats = [...state.peers.values()].flatMap(({ witness }) => witness?.seat ?? []).sort();
+  const seat = seats.find(isReached);
+  return seat === undefined ? undefined : { seat, votes: false, reached: true };
 }
 
 /** A vote of a member's seat may come from any rank: its heir's. One of the witness's comes from whoever offers it, and from no rank. */

@@ -59,6 +59,7 @@ test('two of four ranks vanish without a word, and the half that the witness rea
     })
     .toMatchObject({ witness: expect.stringMatching(/^[0-9a-f]{32}$/) as string });
   expect(witness.peers()).toHaveLength(4);
+  expect((await first?.status())?.witness).toMatchObject({ votes: true, reached: true });
 
   const before = Math.max(
     ...(await Promise.all(staying.map((rank) => rank.status()))).map(({ step }) => step),

@@ -84,6 +84,7 @@ function local(id: MemberId, status: Partial<RankStatus> = {}, answeredAt = NOW)
     resumedFromStep: undefined,
     evaluation: undefined,
     waitingFor: [],
+    witness: undefined,
     stall: undefined,
     faults: [],
     problem: undefined,

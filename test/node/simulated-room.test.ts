@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_JOB, type Job } from '../../src/job/job.ts';
 import type { MemberId } from '../../src/ports/ids.ts';
+import { viewRank } from '../../src/protocol/view.ts';
 import { referenceRun } from '../../src/simulator/compute.ts';
 import { hashCompute } from '../../src/simulator/hash-engine.ts';
 import { createWorld, hashesOf, type World } from '../../src/simulator/world.ts';
@@ -465,5 +466,25 @@ describe('a simulated room', () => {
       expect(ended, `seed ${seed}: ${where.join(' | ')}`).toBe(true);
       expect(new Set(hashesOf(world)).size, `seed ${seed}`).toBe(1);
     }
+  });
+});
+
+describe('a witness, as a rank shows it', () => {
+  it('has a vote among two ranks and none among three, and is not shown once it is gone', () => {
+    const world = createWorld({ seed: 3, job: job(100_000) });
+    const [first] = openRoom(world, ['a', 'b']);
+    const seen = () => {
+      const core = first === undefined ? undefined : world.ranks.get(first)?.core;
+      return core === undefined ? undefined : viewRank(core, world.now()).witness;
+    };
+    expect(seen()).toBeUndefined();
+    const server = world.openWitness();
+    expect(world.runUntil(() => seen()?.votes === true, MINUTE)).toBe(true);
+    expect(seen()).toEqual({ seat: world.witness()?.seat, votes: true, reached: true });
+    world.open('c');
+    expect(world.runUntil(() => seen()?.votes === false, MINUTE)).toBe(true);
+    expect(seen()).toMatchObject({ votes: false, reached: true });
+    world.depart(server, 'kill');
+    expect(world.runUntil(() => seen() === undefined, MINUTE)).toBe(true);
   });
 });

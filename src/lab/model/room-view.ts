@@ -82,6 +82,7 @@ export interface RoomView {
   readonly running: boolean;
   readonly resumedFromStep: number | undefined;
   readonly waitingFor: readonly MemberId[];
+  readonly witness: RankStatus['witness'];
   /** The wait that holds the step up, and which of this page's ranks says so. */
   readonly stall: { readonly by: MemberId; readonly stall: Stall } | undefined;
   /** The local rank whose word the picture rests on. */
@@ -134,6 +135,7 @@ export function drawRoom(sources: RoomSources): RoomView {
     running: status?.running ?? false,
     resumedFromStep: status?.resumedFromStep,
     waitingFor: status?.waitingFor ?? [],
+    witness: status?.witness,
     stall: stallOf(locals, now),
     observer,
   };

@@ -14,7 +14,7 @@ const PROGRESS_LENGTH = 2 * Math.PI * PROGRESS_RADIUS;
 
 export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
   const room = lab.room.value;
-  const { state, step, job, members, ranks } = room;
+  const { state, step, job, members, ranks, witness } = room;
   return (
     <section class="panel ring" aria-label={words.ring.title}>
       <div class="ring-stage">
@@ -58,10 +58,23 @@ export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
         </svg>
         <Centre lab={lab} room={room} />
       </div>
+      {witness !== undefined && <Witness witness={witness} />}
       {members > 1 && <p class="muted ring-hint">{words.ring.hint}</p>}
     </section>
   );
 }
+
+/** The voter that computes nothing, and so has no place in the ring. */
+const Witness = ({ witness }: { readonly witness: NonNullable<RoomView['witness']> }): JSX.Element => (
+  <p
+    class="ring-witness"
+    title={words.ring.witnessMeans}
+    data-votes={witness.votes}
+    data-reached={witness.reached}
+  >
+    {words.ring.witness(shortId(witness.seat), witness.votes, witness.reached)}
+  </p>
+);
 
 function Centre({ lab, room }: { readonly lab: Lab; readonly room: RoomView }): JSX.Element {
   const { state, step, job, resumedFromStep } = room;

@@ -259,10 +259,33 @@ describe('docs/faults.md', () => {
     for (const example of examples) expect(errorOf(() => parseScheduleText(example))).toBeUndefined();
   });
 
+  const kinds = [...FaultSchema.options, ...WorldFaultSchema.options].map(
+    (option) => option.entries.kind.literal,
+  );
+  const section = (title: string): string => page.slice(page.indexOf(`## ${title}`)).split('\n## ')[0] ?? '';
+  const rowsOf = (title: string): readonly (readonly string[])[] =>
+    [...section(title).matchAll(/^\| `[a-z-]+` \|.*$/gm)].map(([row]) =>
+      row
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  const kindOf = ([cell = '']: readonly string[]): string => cell.replaceAll('`', '');
+
   test('has a row for every kind of fault, and for no other', () => {
-    const kinds = page.slice(page.indexOf('## The kinds'));
-    const rows = [...kinds.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
-    const all = [...FaultSchema.options, ...WorldFaultSchema.options];
-    expect(rows).toEqual(all.map((option) => option.entries.kind.literal));
+    expect(rowsOf('The kinds').map(kindOf)).toEqual(kinds);
+    expect(rowsOf('How each is noticed and cured').map(kindOf)).toEqual(kinds);
+  });
+
+  test('names for every kind a test that there is', () => {
+    for (const row of rowsOf('How each is noticed and cured')) {
+      const tests = [...(row.at(-1) ?? '').matchAll(/`([a-z0-9/-]+)`((?:[^"`]*"[^"`]+")+)/g)];
+      expect(tests, kindOf(row)).not.toEqual([]);
+      for (const [, file = '', names = ''] of tests) {
+        const source = readFileSync(new URL(`../../${file}.test.ts`, import.meta.url), 'utf8');
+        for (const [, name = ''] of names.matchAll(/"([^"]+)"/g))
+          expect(source, `${kindOf(row)}: ${file}`).toContain(name);
+      }
+    }
   });
 });

@@ -107,6 +107,8 @@ export interface RankStatus {
   readonly waitingFor: readonly MemberId[];
   /** The witness of the generation in force, or one that this rank reaches and that has no vote. */
   readonly witness: WitnessView | undefined;
+  /** Of a state on its way here, while it heals: the pieces of 256 KiB that have come, and all of them. */
+  readonly incoming: { readonly pieces: number; readonly of: number } | undefined;
   /** Who this rank has waited for longer than usual, in what and why. */
   readonly stall: Stall | undefined;
   readonly faults: readonly { readonly id: string; readonly fault: Fault }[];

@@ -531,6 +531,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         evaluation: history.evaluations().at(-1),
         waitingFor: view.waitingFor,
         witness: view.witness,
+        incoming: view.incoming,
         stall: view.stall,
         faults: ports.activeFaults(),
         problem: complaints.get('halted') ?? view.problem ?? [...complaints.values()].at(-1),

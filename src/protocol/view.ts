@@ -1,5 +1,6 @@
 // What a rank lets be seen of itself: a projection for the page, the lab and the command line.
 
+import { piecesHeld } from '../collective/state-transfer.ts';
 import type { LaneLayout } from '../collective/lanes.ts';
 import type { Job } from '../job/job.ts';
 import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
@@ -40,6 +41,8 @@ export interface RankView {
   readonly provenance: Provenance | undefined;
   /** Members that a quorum is waited for, while stuck. */
   readonly waitingFor: readonly MemberId[];
+  /** Of a state on its way here, while it heals: the pieces that have come, and all of them. */
+  readonly incoming: { readonly pieces: number; readonly of: number } | undefined;
   /** Who this rank has waited for longer than usual, and in what. */
   readonly stall: Stall | undefined;
   readonly problem: string | undefined;
@@ -90,6 +93,10 @@ export function viewRank(state: RankState, now: number): RankView {
     waitingFor: state.stuck
       ? members.filter((m) => !m.self && (m.suspected || promised?.has(m.seat) !== true)).map((m) => m.member)
       : [],
+    incoming: state.incoming && {
+      pieces: piecesHeld(state.incoming),
+      of: state.incoming.digests.length,
+    },
     stall: stallOf(state, now),
     problem: state.problem,
   };

@@ -85,6 +85,7 @@ function local(id: MemberId, status: Partial<RankStatus> = {}, answeredAt = NOW)
     evaluation: undefined,
     waitingFor: [],
     witness: undefined,
+    incoming: undefined,
     stall: undefined,
     faults: [],
     problem: undefined,

@@ -74,6 +74,11 @@ const clock = perLanguage(
     }),
 );
 
+/** The local date and time of day, to the second. */
+export const dateAndTime = (at: number): string => date().format(at);
+
+const date = perLanguage((of) => new Intl.DateTimeFormat(of, { dateStyle: 'medium', timeStyle: 'medium' }));
+
 /** The local time of day, to the minute. */
 export const clockTime = (at: number): string => hoursAndMinutes().format(at);
 

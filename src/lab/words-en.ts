@@ -445,6 +445,9 @@ export const english = {
     incident: 'Download incident',
     incidentMeans:
       'Who is at what, whom the room waits for, the last of pages that are gone, and the logs of this tab’s ranks: "npx rankfall replay FILE" tells it.',
+    diagram: 'See it as a diagram',
+    diagramMeans:
+      'Runs the log of this tab’s ranks again in the race laboratory, and draws it: who sent what to whom, and when.',
     downloaded: (name: string, size: string) => `${name} (${size}) is yours: npx rankfall replay ${name}`,
     allRanks: 'All ranks',
     ofRank: 'Rank',

@@ -380,6 +380,8 @@ export const chinese: Words = {
     incident: '下载事故报告',
     incidentMeans:
       '谁在做什么、房间在等谁、已消失页面的最后记录，以及本标签页各 rank 的日志：用“npx rankfall replay 文件”讲述。',
+    diagram: '看时空图',
+    diagramMeans: '在竞态实验室中重新运行本标签页各 rank 的日志，并画出来：谁在何时给谁发送了什么。',
     downloaded: (name, size) => `已得到 ${name}（${size}）：npx rankfall replay ${name}`,
     allRanks: '所有 rank',
     ofRank: 'Rank',

@@ -1,8 +1,9 @@
 // What was recorded live, run again: each rank's inputs through the real core with the recorded outcomes of compute, and the
 // invariants over the logs of all ranks together.
 
-import { checkLogs } from '../invariants/check.ts';
-import { rerun, type Divergence, type RankRerun } from '../protocol/recording/rerun.ts';
+import { checkLogs, type Violation } from '../invariants/check.ts';
+import { rerun, type Divergence, type RankRerun, type RerunWatch } from '../protocol/recording/rerun.ts';
+import { RULES } from '../protocol/rules.ts';
 import type { TraceRecord } from '../trace/events.ts';
 import { keepLedger, type Ledger } from '../trace/ledger.ts';
 
@@ -10,6 +11,8 @@ export interface RecordingOutcome {
   /** `differs`: a rank answered otherwise than it did live. */
   readonly verdict: 'held' | 'violated' | 'differs';
   readonly invariant: number | undefined;
+  /** What showed first that an invariant does not hold. */
+  readonly violation: Violation | undefined;
   /** What was violated, or what differs first. */
   readonly reason: string | undefined;
   readonly divergence: Divergence | undefined;
@@ -25,8 +28,8 @@ export interface RecordingOutcome {
 }
 
 /** Throws a `RecordingError` where the lines are not recordings. */
-export function replayRecording(lines: Iterable<string>): RecordingOutcome {
-  const reruns = rerun(lines);
+export function replayRecording(lines: Iterable<string>, watch?: RerunWatch): RecordingOutcome {
+  const reruns = rerun(lines, RULES, watch);
   const records = reruns
     .flatMap((rank) => rank.records)
     .sort((a, b) => a.at - b.at || (a.member === b.member ? a.seq - b.seq : 0));
@@ -41,6 +44,7 @@ export function replayRecording(lines: Iterable<string>): RecordingOutcome {
   return {
     verdict: divergence !== undefined ? 'differs' : violation !== undefined ? 'violated' : 'held',
     invariant: violation?.invariant,
+    violation,
     reason:
       divergence === undefined
         ? violation?.sentence

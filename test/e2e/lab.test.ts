@@ -204,7 +204,7 @@ describe("the lab's door", () => {
 });
 
 describe('the log of the ranks', () => {
-  test('is downloaded after a kill, and runs again to what the survivors decided', async () => {
+  test('is downloaded after a kill, runs again to what the survivors decided, and is drawn in the laboratory', async () => {
     const { page } = await visit('/?engine=cpu&ranks=3&autostart=1');
     await untilCount(page, '.card[data-activity=training]', 3);
     await untilStep(page, 3);
@@ -242,6 +242,39 @@ describe('the log of the ranks', () => {
     expect(flights).toHaveLength(1);
     expect(flights[0]?.entries.length).toBeGreaterThan(0);
     expect(replayRecording(recordings)).toMatchObject({ verdict: 'held' });
+
+    await page.getByRole('button', { name: 'See it as a diagram' }).click();
+    const shown = page.locator('.race-log');
+    await shown.getByText('Held.', { exact: true }).waitFor();
+    expect(await shown.locator('.diagram-views canvas').count()).toBeGreaterThan(0);
+    const lanes = shown.getByRole('group', { name: 'Lanes' }).getByRole('button');
+    expect(await lanes.count()).toBe(2);
+    await shown.getByRole('button', { name: 'part', exact: true }).waitFor();
+    const moment = shown.getByRole('slider', { name: 'Moment' });
+    await moment.focus();
+    await page.keyboard.press('ArrowLeft');
+    await shown.getByRole('list', { name: 'What each lane says of itself then' }).waitFor();
+
+    const bring = async (name: string, path: string | Buffer): Promise<void> => {
+      const buffer = typeof path === 'string' ? readFileSync(path) : path;
+      await page
+        .locator('.race-form input[type=file]')
+        .setInputFiles({ name, mimeType: 'application/gzip', buffer });
+    };
+    await bring('room.incident.gz', await incident.path());
+    await shown.getByRole('heading', { name: 'room.incident.gz' }).waitFor();
+    await shown.getByText('Incident in room', { exact: false }).waitFor();
+    // The one that was killed left no recording, and is drawn by what it was at last.
+    expect(await lanes.count()).toBe(3);
+
+    // A file that is none is refused with its sentence, and takes nothing away.
+    const broken = readFileSync(await incident.path());
+    await bring('broken.gz', broken.subarray(0, broken.length - 30));
+    const alert = page.locator('.race .race-problem');
+    await alert.getByText('broken.gz was not opened: expected a whole gzip file').waitFor();
+    await bring('hostile.log', Buffer.from('{"format":"rankfall-recording","version":2,"member":"<b>"}\n'));
+    await alert.getByText('hostile.log was not opened: The log is wrong at line 1, member').waitFor();
+    expect(await lanes.count()).toBe(3);
     await page.close();
   });
 });

@@ -10,7 +10,7 @@ import type { SimulatedRun } from './lesson.ts';
 import { keepMeasures } from './metrics.ts';
 import type { LessonOutcome } from './outcome.ts';
 import { experimentOf } from './settings.ts';
-import { teller } from './teller.ts';
+import { teller } from '../teller.ts';
 
 export interface LessonWorker {
   /** What happened is told in that language. */

@@ -21,7 +21,7 @@ import type { Hand, LiveRun } from './lesson.ts';
 import { keepMeasures, type Measures } from './metrics.ts';
 import type { LessonOutcome } from './outcome.ts';
 import { liveJob, scheduleOf } from './settings.ts';
-import { teller } from './teller.ts';
+import { teller } from '../teller.ts';
 
 const LOOK_MS = 200;
 /** Judging reads everything anew. */

@@ -48,7 +48,7 @@ export interface Books {
 
 /** Names of actions that are under way, so that their buttons can wait. */
 export type Busy =
-  'start' | 'start-four' | 'pause' | 'checkpoint' | 'leave' | 'force' | 'recording' | 'incident';
+  'start' | 'start-four' | 'pause' | 'checkpoint' | 'leave' | 'force' | 'recording' | 'incident' | 'diagram';
 
 export interface Lab {
   readonly link: RoomLink;
@@ -78,6 +78,8 @@ export interface Lab {
   readonly target: Signal<MemberId | undefined>;
   /** A link of that rank was chosen, with this peer. A new value for each choice. */
   readonly aim: Signal<{ readonly peer: MemberId } | undefined>;
+  /** What the race laboratory is to draw; a new value each time that somebody asks. */
+  readonly drawn: ReadonlySignal<File | undefined>;
   slot(member: MemberId): number;
 
   addRank(): Promise<MemberId>;
@@ -91,6 +93,8 @@ export interface Lab {
   recording(): Promise<Uint8Array<ArrayBuffer>>;
   /** Saves them as a file. */
   downloadRecording(): Promise<void>;
+  /** Hands them to the race laboratory. */
+  drawRecording(): Promise<void>;
   /** What this page knows of the room now, and the recordings of its ranks, as `rankfall replay` reads them. */
   incident(failures: readonly string[]): Promise<Uint8Array<ArrayBuffer>>;
   downloadIncident(): Promise<void>;
@@ -134,6 +138,7 @@ export function createLab(
   const left = signal(false);
   const target = signal<MemberId | undefined>(undefined);
   const aim = signal<{ readonly peer: MemberId } | undefined>(undefined);
+  const drawn = signal<File | undefined>(undefined);
   const books = signal<Books>({
     events: createEventBook(),
     hashes: createHashBook(),
@@ -327,6 +332,7 @@ export function createLab(
     books,
     target,
     aim,
+    drawn,
     slot: colours.slot,
     complain,
     say,
@@ -379,6 +385,11 @@ export function createLab(
         const file = await recording();
         saveFile(name, file);
         say(words.log.downloaded(name, bytes(file.length)));
+      }),
+
+    drawRecording: () =>
+      act('diagram', async () => {
+        drawn.value = new File([await recording()], recordingName(link.room));
       }),
 
     incident,

@@ -8,6 +8,7 @@ import type { Subject } from './api.ts';
 import { ACCEPTED, bring } from './bringing.ts';
 import { EXAMPLE_NAMES } from './example-names.ts';
 import { raceWords } from './race-words.ts';
+import type { Logs } from './logs.ts';
 import type { Simulation } from './simulation.ts';
 
 /** More lanes than colours are hard to follow; the command line takes 1024. */
@@ -17,7 +18,12 @@ const DRAWN = '';
 const ROOM = 'rankfall';
 const FILE = 'file';
 
-export function RaceForm({ simulation }: { readonly simulation: Simulation }): JSX.Element {
+interface Props {
+  readonly simulation: Simulation;
+  readonly logs: Logs;
+}
+
+export function RaceForm({ simulation, logs }: Props): JSX.Element {
   const scenario = useSignal('kill-one');
   const seed = useSignal(1);
   const ranks = useSignal(4);
@@ -96,7 +102,7 @@ export function RaceForm({ simulation }: { readonly simulation: Simulation }): J
             onChange={(event) => {
               const input = event.currentTarget;
               const file = input.files?.[0];
-              if (file !== undefined) void bring(simulation, file);
+              if (file !== undefined) void bring(simulation, logs, file);
               // The same file again, after a change, is to be opened again.
               input.value = '';
             }}

@@ -1,9 +1,11 @@
-// The race laboratory: choose a protocol, run it or hunt through its seeds, and see what came of it.
+// The race laboratory: choose a protocol, run it or hunt through its seeds, and see what came of it; or open the log of a live run.
 
 import './race.css';
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { bring, bringReplay } from './bringing.ts';
+import { createLogs } from './logs.ts';
+import { LogView } from './LogView.tsx';
 import { raceWords } from './race-words.ts';
 import { RaceForm } from './RaceForm.tsx';
 import { RaceResult } from './RaceResult.tsx';
@@ -15,18 +17,25 @@ interface Props {
   readonly speaker: Speaker;
   /** What a link holds: run at once. */
   readonly replay?: string | undefined;
+  /** What the live lab has recorded: drawn at once. */
+  readonly log?: File | undefined;
 }
 
-export function RaceLaboratory({ speaker, replay }: Props): JSX.Element {
+export function RaceLaboratory({ speaker, replay, log }: Props): JSX.Element {
   const simulation = useMemo(createSimulation, []);
+  const logs = useMemo(createLogs, []);
   useEffect(() => {
     void simulation.open({ kind: 'room' }).then(async () => {
       if (replay !== undefined) await bringReplay(simulation, replay);
     });
     return () => {
       simulation.cancel();
+      logs.close();
     };
-  }, [simulation]);
+  }, [simulation, logs]);
+  useEffect(() => {
+    if (log !== undefined) void logs.open(log);
+  }, [logs, log]);
   const run = simulation.last.value;
   return (
     <div
@@ -37,16 +46,17 @@ export function RaceLaboratory({ speaker, replay }: Props): JSX.Element {
       onDrop={(event) => {
         event.preventDefault();
         const file = event.dataTransfer?.files[0];
-        if (file !== undefined) void bring(simulation, file);
+        if (file !== undefined) void bring(simulation, logs, file);
       }}
     >
-      <RaceForm simulation={simulation} />
+      <RaceForm simulation={simulation} logs={logs} />
       <Progress simulation={simulation} />
       {simulation.problem.value !== undefined && (
         <p class="race-problem" role="alert">
           {raceWords.failed(simulation.problem.value)}
         </p>
       )}
+      <LogView logs={logs} />
       {run !== undefined && <RaceResult simulation={simulation} run={run} speaker={speaker} />}
     </div>
   );

@@ -169,7 +169,7 @@ function Branching({ simulation, run, cursor, picked }: BranchingProps): JSX.Ele
   );
 }
 
-const Fact = ({
+export const Fact = ({
   name,
   children,
 }: {
@@ -212,7 +212,7 @@ function entriesOf({ marks, headlines, failing }: Diagram): readonly Entry[] {
   return all;
 }
 
-function Events({ diagram }: { readonly diagram: Diagram }): JSX.Element {
+export function Events({ diagram }: { readonly diagram: Diagram }): JSX.Element {
   const entries = entriesOf(diagram);
   const shown = entries.slice(0, MAX_ENTRIES);
   return (

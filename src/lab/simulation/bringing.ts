@@ -1,4 +1,4 @@
-// What a person drops or picks: a protocol of their own, or a replay; and whose protocol a replay is of.
+// What a person drops or picks: a protocol of their own, a replay, or a log; and whose protocol a replay is of.
 
 import * as v from 'valibot';
 import { GuestExperimentSchema } from '../../simulator/guest/experiment.ts';
@@ -6,18 +6,24 @@ import { ExperimentSchema } from '../../simulator/experiment.ts';
 import { parseReplayOf } from '../../simulator/replay.ts';
 import type { Subject } from './api.ts';
 import { EXAMPLE_NAMES } from './example-names.ts';
+import { isLog } from './log-file.ts';
+import type { Logs } from './logs.ts';
 import { raceWords } from './race-words.ts';
 import type { Simulation } from './simulation.ts';
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** What the file picker offers. */
-export const ACCEPTED = '.js,.mjs,.ts,.json,text/javascript,application/json';
+export const ACCEPTED = '.js,.mjs,.ts,.json,.gz,.log,text/javascript,application/json,application/gzip';
 
 const isReplay = (text: string): boolean => /^\s*(rf\d+:|\{\s*"format"\s*:\s*"rankfall-replay")/.test(text);
 
-/** Opens a file. What is wrong with it is said where the simulation's problems are. */
-export async function bring(simulation: Simulation, file: File): Promise<void> {
+/** Opens a file. What is wrong with it is said where the simulation's problems are, or the logs'. */
+export async function bring(simulation: Simulation, logs: Logs, file: File): Promise<void> {
+  if (await isLog(file)) {
+    await logs.open(file);
+    return;
+  }
   if (file.size > MAX_BYTES) {
     simulation.complain(raceWords.tooLarge(file.name));
     return;

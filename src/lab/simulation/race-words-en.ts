@@ -3,6 +3,7 @@
 import { count } from '../format.ts';
 import type { Wording } from '../language/word-table.ts';
 import type { Doing, Scenario, Subject } from './api.ts';
+import type { LogFlaw } from './log-file.ts';
 
 const ACCOUNTS: Readonly<Record<string, string>> = {
   compute: 'compute',
@@ -28,7 +29,7 @@ export const english = {
   file: (name: string) => `${name} (your file)`,
   bring: 'Open a file…',
   bringTells:
-    'Or drop one here: a protocol of your own (a JavaScript module), or a replay. A protocol runs walled off, without this site and the network.',
+    'Or drop one here: a protocol of your own (a JavaScript module), a replay, or a log or an incident from the lab. A protocol runs walled off, without this site and the network.',
   scenario: 'Scenario',
   drawn: 'whatever the seed draws',
   seed: 'Seed',
@@ -114,6 +115,38 @@ export const english = {
   tooLarge: (name: string) => `${name} is too large: expected at most 16 MiB.`,
   needsFile: (name: string, hash: string) =>
     `This run is of the protocol "${name}", which is not one of the examples. A link carries no code: open the file of that protocol here (SHA-256 ${hash.slice(0, 12)}…), and it runs.`,
+  log: {
+    title: (name: string) => `Log: ${name}`,
+    room: (room: string, at: string) => `Incident in room ${room}, ${at}`,
+    reading: (name: string) => `Running ${name} again…`,
+    close: 'Close the log',
+    refused: (name: string, why: string) => `${name} was not opened: ${why}`,
+    flaws: {
+      'too-large': 'expected at most 64 MiB, found more.',
+      'unpacks-too-large': 'expected at most 512 MiB when unpacked, found more.',
+      damaged: 'expected a whole gzip file, found that it breaks off or is damaged. Download it again.',
+      'line-too-long': 'expected lines of at most 64 MiB, found a longer one.',
+      empty: 'expected a log or an incident from the lab, found an empty file.',
+    } satisfies Readonly<Record<LogFlaw, string>>,
+    verdicts: {
+      held: 'Held.',
+      violated: (invariant: number | undefined) => `Violated: invariant ${invariant ?? '?'}.`,
+      differs: 'Differs.',
+      none: 'Nothing to run again.',
+    },
+    heldMeans: (committed: number) =>
+      `Run again, every rank decided and sent what it did live; in the logs of all together no invariant broke, as far as they go, and ${count(committed)} steps are committed.`,
+    noneMeans: 'The incident holds no recording: what is drawn is the last that its ranks were at.',
+    size: 'Log',
+    ranks: (ranks: number, inputs: number, time: string) =>
+      `${count(ranks)} ${ranks === 1 ? 'rank' : 'ranks'}, ${count(inputs)} inputs in ${time}`,
+    differsAt: (line: number, expected: string, found: string) =>
+      `Line ${line}: expected ${expected}, found ${found}.`,
+    onlyThese:
+      'Messages are drawn between ranks whose recordings are in the file. Of others nobody wrote down whether they came.',
+    skipped: (skipped: number) => `The first ${count(skipped)} events are not drawn: the newest are.`,
+    failures: 'What did not hold',
+  },
   simulator: 'The simulator',
   cancelled: 'It was cancelled.',
 };

@@ -46,7 +46,7 @@ export const chinese: RaceWords = {
   file: (name) => `${name}（你的文件）`,
   bring: '打开文件…',
   bringTells:
-    '也可以把文件拖到这里：你自己的协议（一个 JavaScript 模块），或一份回放。协议在隔离的环境中运行，接触不到本站和网络。',
+    '也可以把文件拖到这里：你自己的协议（一个 JavaScript 模块）、一份回放，或者从实验室下载的日志或事故报告。协议在隔离的环境中运行，接触不到本站和网络。',
   scenario: '场景',
   drawn: '由种子抽取',
   seed: '种子',
@@ -126,6 +126,35 @@ export const chinese: RaceWords = {
   tooLarge: (name) => `${name} 太大：最多 16 MiB。`,
   needsFile: (name, hash) =>
     `这次运行属于协议“${name}”，它不在示例之中。链接不含代码：请在这里打开那个协议的文件（SHA-256 ${hash.slice(0, 12)}…），它就会运行。`,
+  log: {
+    title: (name) => `日志：${name}`,
+    room: (room, at) => `房间 ${room} 的事故，${at}`,
+    reading: (name) => `正在重新运行 ${name}…`,
+    close: '关闭日志',
+    refused: (name, why) => `没有打开 ${name}：${why}`,
+    flaws: {
+      'too-large': '最多 64 MiB，而文件更大。',
+      'unpacks-too-large': '解压后最多 512 MiB，而内容更多。',
+      damaged: '应为完整的 gzip 文件，而它中断了或已损坏。请重新下载。',
+      'line-too-long': '每行最多 64 MiB，而有一行更长。',
+      empty: '应为实验室的日志或事故报告，而文件是空的。',
+    },
+    verdicts: {
+      held: '成立。',
+      violated: (invariant) => `违反：不变量 ${invariant ?? '?'}。`,
+      differs: '不一致。',
+      none: '没有可以重新运行的内容。',
+    },
+    heldMeans: (committed) =>
+      `重新运行后，每个 rank 的决定和发送都与当时一致；就这些日志合起来所能看到的，没有不变量被违反，已提交 ${count(committed)} 步。`,
+    noneMeans: '这份事故报告不含记录：图中画的是各 rank 最后在做的事。',
+    size: '日志',
+    ranks: (ranks, inputs, time) => `${count(ranks)} 个 rank，${time}内 ${count(inputs)} 个输入`,
+    differsAt: (line, expected, found) => `第 ${line} 行：应为 ${expected}，实际为 ${found}。`,
+    onlyThese: '只画出文件中有记录的 rank 之间的消息。其他消息是否到达，没有人记下来。',
+    skipped: (skipped) => `最早的 ${count(skipped)} 个事件没有画出，只画较新的。`,
+    failures: '没有成立的事',
+  },
   simulator: '模拟器',
   cancelled: '已取消。',
 };

@@ -1,7 +1,7 @@
 // The simulator in a worker of the lab: the same one that `rankfall sim` runs, so that the same seed comes to the same trace.
 
 import * as Comlink from 'comlink';
-import { drawRoom, type Teller } from '../../simulator/drawing.ts';
+import { drawRoom } from '../../simulator/drawing.ts';
 import { drawExperiment, type Experiment } from '../../simulator/experiment.ts';
 import { recordingEntropy, replayingEntropy, type Tape } from '../../simulator/random.ts';
 import { parseReplay, pasteable, type Replay } from '../../simulator/replay.ts';
@@ -9,15 +9,11 @@ import { SCENARIOS, scenarioExperiment } from '../../simulator/scenarios.ts';
 import { shrink } from '../../simulator/shrink.ts';
 import { runExperiment } from '../../simulator/swarm.ts';
 import { speak } from '../language/language.ts';
-import { plainText, sentenceOf, toneOf, topicOf, type Topic } from '../sentences.ts';
+import { teller } from '../teller.ts';
 import { branch } from './branches.ts';
 import type { RaceWorker, RunRequest, SeedRequest } from './api.ts';
 
-const TOLD: ReadonlySet<Topic> = new Set<Topic>(['membership', 'state', 'faults', 'votes']);
 const RANKS = 4;
-
-const tell: Teller = (event) =>
-  TOLD.has(topicOf(event)) ? { text: plainText(sentenceOf(event)), tone: toneOf(event) } : undefined;
 
 function experimentOf({ scenario, seed, ranks }: SeedRequest): Experiment {
   const named = scenario === undefined ? undefined : SCENARIOS[scenario];
@@ -66,7 +62,7 @@ const worker: RaceWorker = {
 
   run: async (request) => {
     const { experiment, entropy, tape } = prepare(request);
-    const drawing = drawRoom(tell);
+    const drawing = drawRoom(teller);
     const started = performance.now();
     const outcome = runExperiment(experiment, { ...drawing, entropy, hash: true, watch: true });
     const wallMs = performance.now() - started;
@@ -96,7 +92,7 @@ const worker: RaceWorker = {
   branch: async (request) => {
     const replay = lastRun();
     return branch(replay, request, (make) => {
-      const drawing = drawRoom(tell);
+      const drawing = drawRoom(teller);
       const outcome = runExperiment(replay.experiment, { ...drawing, ...make(drawing.moments) });
       return { invariant: outcome.invariant, diagram: drawing.diagram(outcome) };
     });

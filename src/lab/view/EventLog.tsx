@@ -140,6 +140,16 @@ const Download = ({ lab }: { readonly lab: Lab }): JSX.Element => (
     <button
       type="button"
       class="button small ghost"
+      title={words.log.diagramMeans}
+      disabled={lab.busy.value.has('diagram') || lab.locals.value.length === 0}
+      onClick={() => void lab.drawRecording()}
+    >
+      <Icon name="lanes" />
+      {words.log.diagram}
+    </button>
+    <button
+      type="button"
+      class="button small ghost"
       title={words.log.downloadMeans}
       disabled={lab.busy.value.has('recording') || lab.locals.value.length === 0}
       onClick={() => void lab.downloadRecording()}

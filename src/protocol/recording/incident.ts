@@ -17,7 +17,8 @@ const MAX_STALLS = 200;
 const MAX_SENTENCES = 200;
 
 const text = (longest: number) => v.pipe(v.string(), v.maxLength(longest));
-const time = v.pipe(v.number(), v.finite(), v.minValue(0));
+/** Milliseconds that a date can hold. */
+const time = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
 const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8));
 const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
 

@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import type { MemberId, SeatId, StateHash } from '../../ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../trace/events.ts';
 import { memberId, seatId } from '../codec.ts';
-import type { Effect, Event } from '../effects.ts';
+import type { Effect, Event, Send } from '../effects.ts';
+import type { Message } from '../messages.ts';
 import { createRank, stepRank } from '../rank.ts';
 import { RULES, type Rules } from '../rules.ts';
 import { viewRank } from '../view.ts';
@@ -56,7 +57,15 @@ export interface RankRerun {
   readonly records: readonly TraceRecord[];
 }
 
-const time = v.pipe(v.number(), v.finite());
+/** Follows what is run, rank by rank, each in its own order. Times are milliseconds since the epoch. */
+export interface RerunWatch {
+  reported(record: TraceRecord): void;
+  sent(from: MemberId, to: MemberId, message: Message, at: number): void;
+  heard(from: MemberId, to: MemberId, message: Message, at: number): void;
+}
+
+/** Milliseconds that a date can hold. */
+const time = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
 const HeaderSchema = v.strictObject({
   format: v.literal(RECORDING_FORMAT),
   version: v.literal(RECORDING_VERSION),
@@ -100,7 +109,7 @@ function parse(text: string, line: number): unknown {
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** Runs the recordings of all ranks in a file, one after the other. Throws a `RecordingError`. */
-export function rerun(lines: Iterable<string>, rules: Rules = RULES): RankRerun[] {
+export function rerun(lines: Iterable<string>, rules: Rules = RULES, watch?: RerunWatch): RankRerun[] {
   const ranks: RankRerun[] = [];
   let current: ReturnType<typeof rerunRank> | undefined;
   let line = 0;
@@ -110,7 +119,7 @@ export function rerun(lines: Iterable<string>, rules: Rules = RULES): RankRerun[
     const value = parse(text, line);
     if (isObject(value) && 'format' in value) {
       if (current !== undefined) ranks.push(current.result());
-      current = rerunRank(read(HeaderSchema, value, line, 'the first line of a recording'), rules);
+      current = rerunRank(read(HeaderSchema, value, line, 'the first line of a recording'), rules, watch);
     } else if (current === undefined) {
       throw new RecordingError(
         line,
@@ -131,7 +140,11 @@ export function rerun(lines: Iterable<string>, rules: Rules = RULES): RankRerun[
   return ranks;
 }
 
-function rerunRank({ member, seat, epoch, now: start }: Read<typeof HeaderSchema>, rules: Rules) {
+function rerunRank(
+  { member, seat, epoch, now: start }: Read<typeof HeaderSchema>,
+  rules: Rules,
+  watch: RerunWatch | undefined,
+) {
   const state = createRank({ member, seat });
   const records: TraceRecord[] = [];
   const shapes: string[] = [];
@@ -143,8 +156,15 @@ function rerunRank({ member, seat, epoch, now: start }: Read<typeof HeaderSchema
   let ended: RankRerun['ended'] = 'cut off';
   let divergence: Divergence | undefined;
 
+  const wallTime = (): number => epoch + (now - start);
   const record = (event: TraceEvent): void => {
-    records.push({ member, seq: records.length, at: epoch + (now - start), event });
+    const entry = { member, seq: records.length, at: wallTime(), event };
+    records.push(entry);
+    watch?.reported(entry);
+  };
+  const send = ({ to, message }: Send): void => {
+    messages += 1;
+    watch?.sent(member, to, message, wallTime());
   };
 
   /** What the core answers, in words; what it throws is an answer too. */
@@ -158,10 +178,10 @@ function rerunRank({ member, seat, epoch, now: start }: Read<typeof HeaderSchema
     crc = chain(crc, effects);
     for (const effect of effects) {
       if (effect.kind === 'report') record(effect.event);
-      else if (effect.kind === 'send') messages += 1;
+      else if (effect.kind === 'send') send(effect);
       else if (effect.kind === 'store') {
         votes += 1;
-        messages += effect.thenSend.length;
+        effect.thenSend.forEach(send);
       }
     }
     lastAnswer = effects;
@@ -174,7 +194,7 @@ function rerunRank({ member, seat, epoch, now: start }: Read<typeof HeaderSchema
       member,
       seq: inputs - 1,
       line,
-      at: epoch + (now - start),
+      at: wallTime(),
       input,
       expected: expected === '' ? 'nothing' : expected,
       found: found === '' ? 'nothing' : found,
@@ -207,6 +227,7 @@ function rerunRank({ member, seat, epoch, now: start }: Read<typeof HeaderSchema
     }
     now += ms;
     inputs += 1;
+    if (event.kind === 'message') watch?.heard(event.from, member, event.message, wallTime());
     const found = step(event);
     const input =
       event.kind === 'message' ? `${event.message.kind} from ${event.from.slice(0, 4)}` : event.kind;

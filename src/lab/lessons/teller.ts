@@ -1,9 +1,0 @@
-// How the events of a run are put in a lesson's diagram: what decides about membership, state and faults, in sentences.
-
-import type { Teller } from '../../simulator/drawing.ts';
-import { plainText, sentenceOf, toneOf, topicOf, type Topic } from '../sentences.ts';
-
-const TOLD: ReadonlySet<Topic> = new Set<Topic>(['membership', 'state', 'faults', 'votes']);
-
-export const teller: Teller = (event) =>
-  TOLD.has(topicOf(event)) ? { text: plainText(sentenceOf(event)), tone: toneOf(event) } : undefined;

@@ -1,0 +1,19 @@
+// Reads a log in a worker of its own, so that the page stays at hand; ended when somebody opens another.
+
+import * as Comlink from 'comlink';
+import { speak, type Language } from '../language/language.ts';
+import { readLog, type LogAnswer } from './log-reading.ts';
+
+export interface LogWorker {
+  /** What happened is told in that language. */
+  read(file: Blob, language: Language): Promise<LogAnswer>;
+}
+
+const worker: LogWorker = {
+  async read(file, language) {
+    await speak(language);
+    return readLog(file);
+  },
+};
+
+Comlink.expose(worker);

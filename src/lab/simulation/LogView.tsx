@@ -2,7 +2,7 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Picked } from '../diagram/picking.ts';
 import { SpaceTime } from '../diagram/SpaceTime.tsx';
 import { dateAndTime, span } from '../format.ts';
@@ -46,12 +46,16 @@ function Shown({ name, log, close }: ShownProps): JSX.Element {
   const { verdict, ranks, inputs, spanMs, incident, divergence, diagram, skipped } = log;
   const cursor = useSignal<number | undefined>(undefined);
   const picked = useSignal<Picked | undefined>(undefined);
+  const place = useRef<HTMLElement>(null);
   useEffect(() => {
     cursor.value = undefined;
     picked.value = undefined;
+    // It was asked for somewhere else on the page.
+    place.current?.scrollIntoView();
   }, [log]);
   return (
     <section
+      ref={place}
       class="race-result race-log"
       data-verdict={verdict === 'held' ? 'held' : 'violated'}
       aria-labelledby="race-log-title"

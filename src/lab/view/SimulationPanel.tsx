@@ -2,7 +2,7 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import type { Lab } from '../model/lab.ts';
 import { sentenceIn } from '../lab-error.ts';
 import { wordsReady } from '../language/language.ts';
@@ -28,28 +28,23 @@ export function SimulationPanel({ lab }: { readonly lab: Lab }): JSX.Element {
       isOpening.value = false;
     }
   };
-  const place = useRef<HTMLDivElement>(null);
   const drawn = lab.drawn.value;
   useEffect(() => {
-    if (drawn === undefined) return;
-    if (laboratory.value === undefined && !isOpening.value) void open();
-    place.current?.scrollIntoView();
+    if (drawn !== undefined && laboratory.value === undefined && !isOpening.value) void open();
   }, [drawn]);
   const Laboratory = laboratory.value?.Laboratory;
   return (
     <Panel name="simulation" title={words.simulation.title} about={words.simulation.about}>
-      <div ref={place}>
-        {Laboratory === undefined ? (
-          <p>
-            <button type="button" class="button" disabled={isOpening.value} onClick={() => void open()}>
-              <Icon name="play" />
-              {isOpening.value ? words.simulation.opening : words.simulation.open}
-            </button>
-          </p>
-        ) : (
-          <Laboratory speaker={lab} log={drawn} />
-        )}
-      </div>
+      {Laboratory === undefined ? (
+        <p>
+          <button type="button" class="button" disabled={isOpening.value} onClick={() => void open()}>
+            <Icon name="play" />
+            {isOpening.value ? words.simulation.opening : words.simulation.open}
+          </button>
+        </p>
+      ) : (
+        <Laboratory speaker={lab} log={drawn} />
+      )}
       {problem.value !== undefined && <p role="alert">{words.simulation.failed(problem.value)}</p>}
     </Panel>
   );

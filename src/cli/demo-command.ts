@@ -29,6 +29,7 @@ interface DemoFlags {
   readonly incident?: string;
   readonly job: PresetName;
   readonly wire?: Wire;
+  readonly witness?: true;
   readonly json?: true;
 }
 
@@ -49,6 +50,8 @@ What happens:
   --log writes what the ranks were told and decided, in a form that "rankfall replay" runs again. A killed tab takes its
   own part with it. --incident writes the same where something did not hold, with who was at what and whom the room waited
   for; "rankfall replay" tells it.
+  With --witness the server votes in the room, and computes nothing. It has a vote where the ranks are even in number; "witness" in the
+  JSON says in how many generations it had one.
   Faults that still act when the last step is committed are healed, and all ranks must end with the same state.
 
 Exit status:
@@ -64,6 +67,7 @@ Examples:
   rankfall demo --log run.log.gz && rankfall replay run.log.gz
   rankfall demo --job moby-dick --ranks 2
   rankfall demo --wire narrow:8
+  rankfall demo --witness --ranks 2
   rankfall demo --json | jq .recoveries
 `;
 
@@ -114,6 +118,7 @@ export function demoCommand(exit: (status: number) => void): Command {
     .addOption(
       new Option('--wire <format>', 'how gradients travel: i32, or narrow:BITS').argParser(wireFormat),
     )
+    .option('--witness', 'the server votes in the room, without computing')
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)

@@ -44,6 +44,10 @@ export async function driveDemo(drive: Drive): Promise<void> {
   try {
     const endComing = beginComing(journal);
     await room.openAll(plan.ranks);
+    if (plan.witness && plan.ranks % 2 === 0)
+      await tabs.until('the witness to have its vote', JOIN_MS, () =>
+        tabs.alive().every(({ status }) => status?.witness?.votes === true),
+      );
     endComing();
     narrator.say(`${count(plan.ranks, 'tab is', 'tabs are')} in one room and ready.`);
     await room.goOn(undefined);

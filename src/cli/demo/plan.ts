@@ -24,6 +24,8 @@ export interface DemoOptions {
   readonly seed: number;
   readonly job?: PresetName;
   readonly wire?: Wire;
+  /** The server votes in the room. */
+  readonly witness?: boolean;
   /** A schedule of faults is injected too; then there are no default acts. */
   readonly faults: boolean;
 }
@@ -43,6 +45,7 @@ export interface DemoPlan {
   readonly seed: number;
   readonly job: PresetName;
   readonly wire: Wire;
+  readonly witness: boolean;
   /** In the order in which they happen. */
   readonly acts: readonly Act[];
 }
@@ -62,7 +65,7 @@ const ORDER: Readonly<Record<Act['kind'], number>> = { kill: 0, join: 1, reopen:
 
 /** Throws a `UsageError` when the acts do not fit the run. */
 export function planDemo(options: DemoOptions): DemoPlan {
-  const { ranks, steps, engine, seed, job = 'digits', wire = I32 } = options;
+  const { ranks, steps, engine, seed, job = 'digits', wire = I32, witness = false } = options;
   const none = options.kill.length === 0 && options.join.length === 0 && !options.faults;
   const kill = none && ranks > 1 ? [{ count: 1, step: Math.round(steps / 3) }] : options.kill;
   const join = none ? [{ count: 1, step: Math.round((steps * 2) / 3) }] : options.join;
@@ -91,7 +94,7 @@ export function planDemo(options: DemoOptions): DemoPlan {
       throw new UsageError(`${text} would make ${alive} ranks; a room holds at most ${MAX_RANKS}.`);
     }
   }
-  return { ranks, steps, engine, seed, job, wire, acts };
+  return { ranks, steps, engine, seed, job, wire, witness, acts };
 }
 
 /** Some steps away from any checkpoint, so that there is work to do again, and none is being written as the tabs close. */

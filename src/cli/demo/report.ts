@@ -24,6 +24,9 @@ export function reportLines({ result, failures }: Verdict): readonly string[] {
       'resumed',
       result.resumedFromStep === null ? 'no' : `from the checkpoint at step ${result.resumedFromStep}`,
     ],
+    ...(result.witness === null
+      ? []
+      : [['witness', `had a vote in ${count(result.witness.generations, 'generation')}`] as const]),
     ['goodput', `${percent(result.goodput)} of all ranks' time went into steps that counted`],
     ['final state', result.finalHash ?? 'unknown'],
     ['one rank', `${result.singleRankHash ?? 'unknown'}${result.exact ? '  (the same, bit for bit)' : ''}`],

@@ -4,7 +4,9 @@ import { followSchedule } from '../../faults/schedule.ts';
 import type { LiveSchedule } from '../../faults/schedule.ts';
 import { checkLogs } from '../../invariants/check.ts';
 import { curve } from '../../live/history.ts';
+import { formatRoomLink } from '../../live/link.ts';
 import type { StateHash } from '../../ports/ids.ts';
+import type { TraceRecord } from '../../trace/events.ts';
 import { ledgerOf } from '../../trace/ledger.ts';
 import { withCleanup } from '../cleanup.ts';
 import { InterruptedError, RunError, oneLine } from '../errors.ts';
@@ -22,6 +24,7 @@ import type { Narrator } from '../room/narrator.ts';
 import type { DemoPlan } from './plan.ts';
 import { done, manageRoom } from '../room/room.ts';
 import { labUrl, openLab } from '../room/lab.ts';
+import { witnessedRoom } from '../room/witness.ts';
 import { trainAlone } from '../room/undisturbed.ts';
 import { manageTabs } from '../room/tabs.ts';
 import type { Tab, Tabs } from '../room/tabs.ts';
@@ -85,7 +88,9 @@ export async function runDemo(
         narrator,
         disturbances: journal.disturbances,
       });
-      const room = manageRoom(tabs, labUrl(url, job, false), plan.steps, faults.afflicted);
+      const lab = labUrl(url, job, false);
+      if (plan.witness) lab.hash = formatRoomLink(await witnessedRoom(url, narrator, cleanup));
+      const room = manageRoom(tabs, lab, plan.steps, faults.afflicted);
       try {
         await trainDisturbed({ plan, tabs, room, log, journal, narrator, faults }, findings);
       } catch (error) {
@@ -141,6 +146,14 @@ async function trainDisturbed(drive: Drive, findings: Findings): Promise<void> {
   await tabs.close(finished);
 }
 
+/** In which generations it had a vote. */
+function witnessOf(records: readonly TraceRecord[]): DemoFacts['witness'] {
+  const installed = records.flatMap(({ event }) => (event.kind === 'installed' ? [event] : []));
+  const voting = installed.filter(({ witness }) => witness !== undefined);
+  const ids = voting.map(({ generation }) => `${generation.incarnation}/${generation.number}`);
+  return { seat: voting[0]?.witness, generations: new Set(ids).size };
+}
+
 function gatherFacts(
   plan: DemoPlan,
   tabs: Tabs | undefined,
@@ -179,6 +192,7 @@ function gatherFacts(
     ...findings,
     ranks: plan.ranks,
     steps: plan.steps,
+    witness: plan.witness ? witnessOf(records) : undefined,
     recoveries,
     parity: compareHashes(records),
     unmissed: [...victims]

@@ -1,7 +1,7 @@
 // The demo's result as one object, and whether it holds: a list of checks, each with a sentence for when it fails.
 
 import type { Evidence } from '../../ports/network.ts';
-import type { StateHash } from '../../ports/ids.ts';
+import type { SeatId, StateHash } from '../../ports/ids.ts';
 import { goodput } from '../../trace/ledger.ts';
 import type { Ledger } from '../../trace/ledger.ts';
 import type { Parity, Recovery } from '../room/analysis.ts';
@@ -31,6 +31,8 @@ export interface DemoResult {
   readonly ledger: Ledger;
   /** Compute over all of it; 0 to 1. */
   readonly goodput: number;
+  /** With `--witness`: its seat, and the number of generations in which it had a vote. */
+  readonly witness: { readonly seat: string | null; readonly generations: number } | null;
   readonly ok: boolean;
 }
 
@@ -51,6 +53,8 @@ export interface DemoFacts {
   readonly firstLoss: number | undefined;
   readonly lastLoss: number | undefined;
   readonly testAccuracy: number | undefined;
+  /** Undefined: there was to be none. */
+  readonly witness: { readonly seat: SeatId | undefined; readonly generations: number } | undefined;
   readonly recoveries: readonly Recovery[];
   readonly parity: Parity;
   /** Names of tabs that were killed or closed and of which no generation took leave. */
@@ -111,6 +115,10 @@ export function judge(facts: DemoFacts): Verdict {
       failures.push(
         `The reopened room resumed from step ${resumed.fromStep}, and step ${resumed.newest} had been saved.`,
       );
+    check(
+      facts.witness === undefined || facts.witness.generations > 0 || facts.ranks % 2 === 1,
+      'The witness never had a vote, though the tabs were even in number.',
+    );
     check(compared, 'No step was committed by two ranks, so nothing was compared.');
   } else {
     failures.push(facts.failure);
@@ -166,6 +174,10 @@ export function judge(facts: DemoFacts): Verdict {
       resumedFromStep: resumed?.fromStep ?? null,
       ledger: facts.ledger,
       goodput: goodput(facts.ledger),
+      witness:
+        facts.witness === undefined
+          ? null
+          : { seat: facts.witness.seat ?? null, generations: facts.witness.generations },
       ok: failures.length === 0,
     },
   };

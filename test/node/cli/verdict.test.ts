@@ -12,6 +12,7 @@ const OTHER = 'f'.repeat(32) as StateHash;
 const GOOD: DemoFacts = {
   ranks: 4,
   steps: 60,
+  witness: undefined,
   engine: { kind: 'cpu', adapter: 'TypeScript on the CPU' },
   firstLoss: 2.3,
   lastLoss: 0.4,
@@ -76,6 +77,7 @@ describe('the verdict on a demo', () => {
       resumedFromStep: 40,
       ledger: ledgerOf([]),
       goodput: 0,
+      witness: null,
       ok: true,
     });
   });
@@ -131,6 +133,7 @@ describe('the verdict on a demo', () => {
       { recoveries: recovery ? [{ ...recovery, lostSteps: 2 }] : [] },
       /2 committed steps were executed again/,
     ],
+    ['the witness had no vote', { witness: { seat: undefined, generations: 0 } }, /witness never had a vote/],
     ['the loss rose', { lastLoss: 2.4 }, /did not fall: from 2\.3 to 2\.4/],
     ['the accuracy is unknown', { testAccuracy: undefined }, /was not measured/],
     ['a rank complained', { complaints: ['Invariant 3 was violated: twice.'] }, /Invariant 3/],

@@ -431,10 +431,14 @@ describe('everybody can use the lab', () => {
       .focus();
     await page.keyboard.press('Enter');
     const palette = page.locator('#faults');
-    expect(await palette.getByLabel('What happens to it').inputValue()).toBe('cut');
-    expect(
-      await palette.getByLabel('Towards').evaluate((list: HTMLSelectElement) => list.selectedIndex),
-    ).not.toBe(0);
+    const soon = { timeout: STEP_MS };
+    await expect.poll(() => palette.getByLabel('What happens to it').inputValue(), soon).toBe('cut');
+    await expect
+      .poll(
+        () => palette.getByLabel('Towards').evaluate((list: HTMLSelectElement) => list.selectedIndex),
+        soon,
+      )
+      .toBeGreaterThan(0);
     await palette.getByRole('button', { name: 'Inject' }).click();
     await page.locator('.active-faults').getByText('Cut the link').waitFor();
     await page.getByText(/^goodput \d/).waitFor();

@@ -99,7 +99,7 @@ const round = v.strictObject({ step: count, attempt });
 const bucket = v.pipe(count, v.maxValue(MAX_TENSORS));
 const piece = v.pipe(count, v.maxValue(MAX_PIECES - 1));
 export const pieceDigests = v.pipe(v.array(pieceDigest), v.minLength(1), v.maxLength(MAX_PIECES));
-const phase = v.picklist([
+export const phase = v.picklist([
   'starting',
   'joining',
   'regrouping',

@@ -1,7 +1,6 @@
 // The lab as a visitor meets it: the page in a real browser, against the real server, with real ranks behind the buttons.
 
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -15,10 +14,10 @@ import { parseIncident } from '../../src/protocol/recording/incident.ts';
 import { replayRecording } from '../../src/simulator/replay-recording.ts';
 import { SCENARIOS, scenarioExperiment } from '../../src/simulator/scenarios.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
+import { violations } from './axe.ts';
 import { openLab } from './frames.ts';
 import type { Lab } from './frames.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const STEP_MS = 60_000;
 
 let lab: Lab;
@@ -66,24 +65,6 @@ async function untilCount(page: Page, selector: string, count: number): Promise<
     selector,
     count,
   ] as const);
-}
-
-/** What axe finds wrong, as "rule: element". */
-async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AXE);
-  return await page.evaluate(async () => {
-    interface Axe {
-      run(options: unknown): Promise<{
-        violations: readonly { id: string; nodes: readonly { html: string }[] }[];
-      }>;
-    }
-    const { axe } = globalThis as unknown as { readonly axe: Axe };
-    // Ranks' frames are inert and hold one line of text each.
-    const found = await axe.run({ iframes: false });
-    return found.violations.flatMap((rule) =>
-      rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)}`),
-    );
-  });
 }
 
 /** A protocol that looks around before it starts, and promises that it has found nothing. */

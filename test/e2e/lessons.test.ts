@@ -1,19 +1,17 @@
 /** Each lesson from start to passed, as people work on it: in a real browser, on a static build without any server of ours. */
 import { readFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { createRequire } from 'node:module';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtPages } from '../../src/server/built-pages.ts';
+import { flaws } from './axe.ts';
 import { openBrowser } from './frames.ts';
 import type { Lab } from './frames.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const STEP_MS = 60_000;
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
@@ -66,35 +64,6 @@ const say = async (page: Page, answer: string | number): Promise<void> => {
 };
 
 const run = (page: Page) => page.getByRole('button', { name: /^(Run it|Run it again|Start \d ranks)$/ });
-
-/** What axe finds wrong, as "rule: element", and whether anything is wider than the page; in both themes, wide and narrow. */
-async function flaws(page: Page): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
-    for (const width of [1280, 390]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.setViewportSize({ width, height: 844 });
-      await page.evaluate(AXE);
-      found.push(
-        ...(await page.evaluate(async () => {
-          interface Axe {
-            run(options: unknown): Promise<{
-              violations: readonly { id: string; nodes: readonly { html: string }[] }[];
-            }>;
-          }
-          const { axe } = globalThis as unknown as { readonly axe: Axe };
-          const { violations } = await axe.run({ iframes: false });
-          const wide = document.documentElement.scrollWidth > innerWidth ? [`wider than ${innerWidth}`] : [];
-          return [
-            ...wide,
-            ...violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`)),
-          ];
-        })),
-      );
-    }
-  }
-  return found;
-}
 
 interface Walk {
   readonly predict: string | number;

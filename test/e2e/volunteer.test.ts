@@ -1,13 +1,11 @@
 // A stranger lends a tab: asked first, in the room at a word, out of it whenever a limit says so, and thanked.
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
+import { violations } from './axe.ts';
 import { openBrowser, openLab } from './frames.ts';
 import type { Lab } from './frames.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PATIENCE_MS = 60_000;
 
 let lab: Lab;
@@ -31,22 +29,6 @@ async function open(context: Lab['context'], address: string): Promise<Page> {
 /** Members of the room, as the host's page shows them. */
 const untilMembers = (host: Page, count: number) =>
   host.waitForFunction((n) => document.querySelectorAll('.ring-node[data-member=true]').length === n, count);
-
-async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AXE);
-  return await page.evaluate(async () => {
-    interface Axe {
-      run(options: unknown): Promise<{
-        violations: readonly { id: string; nodes: readonly { html: string }[] }[];
-      }>;
-    }
-    const { axe } = globalThis as unknown as { readonly axe: Axe };
-    const found = await axe.run({ iframes: false });
-    return found.violations.flatMap((rule) =>
-      rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)}`),
-    );
-  });
-}
 
 /** A battery that the test plugs in and out. */
 const BATTERY = `

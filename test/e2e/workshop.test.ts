@@ -1,6 +1,4 @@
 /** A class in a real browser: an instructor's console and three participants, each with a profile of their own. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -8,8 +6,8 @@ import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
 import { createClassroom } from '../../src/server/classroom/classroom.ts';
 import { startServer } from '../../src/server/start.ts';
 import type { RunningServer } from '../../src/server/start.ts';
+import { flaws } from './axe.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const STEP_MS = 60_000;
 const NAMES = ['Ada', 'Ben', 'Cyd'] as const;
 
@@ -46,35 +44,6 @@ async function join(nickname: string, code = classroom.code): Promise<Page> {
   await page.getByLabel('Class code').fill(code);
   await page.getByRole('button', { name: 'Join' }).click();
   return page;
-}
-
-/** What axe finds wrong, as "rule: element", and whether anything is wider than the page, in both themes, wide and narrow. */
-async function flaws(page: Page): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
-    for (const width of [1280, 390]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.setViewportSize({ width, height: 844 });
-      await page.evaluate(AXE);
-      found.push(
-        ...(await page.evaluate(async () => {
-          interface Axe {
-            run(options: unknown): Promise<{
-              violations: readonly { id: string; nodes: readonly { html: string }[] }[];
-            }>;
-          }
-          const { axe } = globalThis as unknown as { readonly axe: Axe };
-          const { violations } = await axe.run({ iframes: false });
-          const wide = document.documentElement.scrollWidth > innerWidth ? [`wider than ${innerWidth}`] : [];
-          return [
-            ...wide,
-            ...violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`)),
-          ];
-        })),
-      );
-    }
-  }
-  return found;
 }
 
 /** The page's rank, once it is up. */

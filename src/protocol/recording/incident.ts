@@ -2,8 +2,8 @@
 // ranks whose pages lived. Its first line is this head, and what follows is a log as `rankfall replay` runs it.
 
 import * as v from 'valibot';
-import type { Phase, StallCause } from '../../trace/events.ts';
-import { count, generationId, memberId, stateHash } from '../codec.ts';
+import type { StallCause } from '../../trace/events.ts';
+import { count, generationId, memberId, phase, stateHash } from '../codec.ts';
 import { FlightEntriesSchema, OPERATIONS } from '../flight-schema.ts';
 import { expectedBy } from './events.ts';
 
@@ -22,19 +22,6 @@ const time = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
 const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8));
 const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
 
-const PHASES = [
-  'starting',
-  'joining',
-  'regrouping',
-  'healing',
-  'idle',
-  'computing',
-  'reducing',
-  'applying',
-  'done',
-  'stuck',
-  'stopped',
-] as const satisfies readonly Phase[];
 const CAUSES = [
   'missing',
   'slow',
@@ -52,16 +39,14 @@ const StallSchema = v.strictObject({
   peer: memberId,
   cause: v.picklist(CAUSES),
   forMs: time,
-  said: maybe(
-    v.strictObject({ phase: v.picklist(PHASES), step: count, agoMs: v.pipe(v.number(), v.finite()) }),
-  ),
+  said: maybe(v.strictObject({ phase, step: count, agoMs: v.pipe(v.number(), v.finite()) })),
 });
 
 const RankSchema = v.strictObject({
   member: memberId,
   /** Its place in the ring, where it had one. */
   rank: maybe(count),
-  phase: v.picklist(PHASES),
+  phase,
   step: count,
   committed: count,
   hash: maybe(stateHash),

@@ -1,3 +1,5 @@
+// The eight lessons themselves: both languages alike, and each goal reached by the run that the lesson names.
+
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';

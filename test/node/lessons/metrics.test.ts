@@ -1,3 +1,5 @@
+// What a lesson measures, held against logs written by hand.
+
 import { describe, expect, test } from 'vitest';
 import { keepMeasures } from '../../../src/lab/lessons/metrics.ts';
 import type { GenerationId, IncarnationId, MemberId, StateHash } from '../../../src/ports/ids.ts';

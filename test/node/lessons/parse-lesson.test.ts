@@ -1,3 +1,5 @@
+// A lesson's file is untrusted: what is taken, and how each thing that is wrong is said.
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {

@@ -1,3 +1,5 @@
+// What a reader has done, kept in the browser.
+
 import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
 import fc from 'fast-check';

@@ -7,17 +7,24 @@ export interface Bin {
 }
 
 const BINS = 6;
+/** The narrowest bin, in parts of the largest number. */
+const FINEST = 1e-9;
+/** Below this, numbers are nothing to a person, and powers of ten lose their digits. */
+const NOTHING = 1e-100;
 
 /** Bins of one width, a round one. Empty where there is no number. */
 export function binsOf(values: readonly number[]): readonly Bin[] {
   if (values.length === 0) return [];
   const least = values.reduce((a, b) => Math.min(a, b));
   const most = values.reduce((a, b) => Math.max(a, b));
-  const width = roundUp((most - least) / BINS);
+  // Numbers that differ in their last digits alone are one bin's: no double lies between the edges of a narrower one.
+  const span = most - least;
+  const width = span === 0 ? 1 : roundUp(Math.max(span / BINS, FINEST * Math.max(-least, most)));
   const first = Math.floor(least / width) * width;
   const counts: number[] = [];
   for (const value of values) {
-    const bin = Math.floor((value - first) / width);
+    // The first edge is rounded, and can lie a last digit above the least number.
+    const bin = Math.max(0, Math.floor((value - first) / width));
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
   return Array.from(counts, (count: number | undefined, i) => ({
@@ -27,9 +34,9 @@ export function binsOf(values: readonly number[]): readonly Bin[] {
   }));
 }
 
-/** 1, 2 or 5 times a power of ten, at least this much; 1 for nothing. */
+/** 1, 2 or 5 times a power of ten, at least this much; 1 for next to nothing. */
 function roundUp(width: number): number {
-  if (width <= 0) return 1;
+  if (width < NOTHING) return 1;
   const power = 10 ** Math.floor(Math.log10(width));
   const times = [1, 2, 5, 10].find((one) => one * power >= width * 0.999_999) ?? 10;
   return times * power;

@@ -48,6 +48,8 @@ test('an instructor is told of no lessons before one was begun, then how many of
 test('a histogram holds every number in one bin of few', () => {
   expect(binsOf([])).toEqual([]);
   expect(binsOf([5])).toEqual([{ low: 5, high: 6, count: 1 }]);
+  expect(binsOf([-5e-324, 0]).reduce((sum, { count }) => sum + count, 0)).toBe(2);
+  expect(binsOf([1, 1 + Number.EPSILON]).reduce((sum, { count }) => sum + count, 0)).toBe(2);
   fc.assert(
     fc.property(fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1 }), (values) => {
       const bins = binsOf(values);

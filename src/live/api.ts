@@ -7,6 +7,7 @@ import type { Carrier } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
 import type { WitnessView } from '../protocol/witnessing.ts';
 import type { Exactness, Phase, Stall, TraceRecord } from '../trace/events.ts';
+import type { Holding } from '../protocol/messages.ts';
 import type { Flight } from '../trace/flight-recorder.ts';
 import type { Ledger } from '../trace/ledger.ts';
 import type { CheckpointShelf } from './shelf-service.ts';
@@ -151,6 +152,8 @@ export interface RankHandle {
   recording(): Promise<Uint8Array<ArrayBuffer>>;
   /** The last operations of all ranks that this one has links with and that answer within a second: a few kilobytes each. */
   recall(): Promise<readonly Flight[]>;
+  /** The checkpoints of each other device of the room that answers within a second. */
+  copies(): Promise<readonly Holding[]>;
   /** The whole room trains. */
   start(): Promise<void>;
   /** The whole room pauses at the same step. */

@@ -3,7 +3,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { SeatLocks } from '../checkpoint/seat-locks.ts';
-import type { JobHash, MemberId, SeatId } from '../ports/ids.ts';
+import type { DeviceId, JobHash, MemberId, SeatId } from '../ports/ids.ts';
 import type { Carrier, Network, NetworkHandlers } from '../ports/network.ts';
 import type { BallotStore, CheckpointStore } from '../ports/store.ts';
 import type { Effect, Event } from '../protocol/effects.ts';
@@ -53,6 +53,8 @@ export interface HostPorts {
   readonly openEvaluator: (job: Job) => Promise<Engine>;
   readonly ballots: BallotStore;
   readonly checkpoints: CheckpointStore;
+  /** Names the browser profile that the checkpoints lie in. Rejects where nothing can be stored. */
+  readonly device: () => Promise<DeviceId>;
   /** Verifies a snapshot and makes its file; where there are threads, in another one. */
   readonly encode: EncodeSnapshot;
   readonly seatLocks: SeatLocks;

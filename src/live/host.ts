@@ -8,12 +8,13 @@ import { jobHash as hashOfJob } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import type { PredictRequest } from '../ports/engine.ts';
 import type { CheckpointNotes } from '../ports/store.ts';
-import type { GenerationId, MemberId } from '../ports/ids.ts';
+import type { DeviceId, GenerationId, MemberId } from '../ports/ids.ts';
 import type { Network, NetworkHandlers } from '../ports/network.ts';
 import type { CheckpointSummary } from '../ports/store.ts';
 import { bytesSaved, CodecError, decodeMessage, encodeMessage } from '../protocol/codec.ts';
 import type { Effect, Event, Send, TimerName } from '../protocol/effects.ts';
-import type { Message } from '../protocol/messages.ts';
+import { MAX_HELD } from '../protocol/messages.ts';
+import type { Holding, Message } from '../protocol/messages.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
 import { createFlightRecorder, type Flight } from '../trace/flight-recorder.ts';
 import type { EvaluationPoint, MetricPoint, Prediction, RankStatus } from './api.ts';
@@ -21,12 +22,12 @@ import { createAssertions } from './assertions.ts';
 import { createCheckpointer } from './checkpointer.ts';
 import { defer } from './deferred.ts';
 import type { Deferred } from './deferred.ts';
+import { createEnquiry } from './enquiry.ts';
 import { createEngineWork } from './engine-work.ts';
 import type { Captured } from './engine-work.ts';
 import { createEvaluator } from './evaluator.ts';
 import { createEventLog } from './event-log.ts';
 import { createHistory } from './history.ts';
-import { createRecalls } from './recalls.ts';
 import type { HostPorts, HostSelf } from './host-ports.ts';
 import { messageOf } from './message-of.ts';
 import { findJob, findSaved, provenanceNotes } from './saved.ts';
@@ -60,6 +61,8 @@ export interface Host {
   log(from: number, limit: number): readonly TraceRecord[];
   /** The flights of all linked ranks that answer in time. */
   recall(): Promise<readonly Flight[]>;
+  /** The checkpoints of each other device that answers in time. */
+  copies(): Promise<readonly Holding[]>;
   command(command: 'start' | 'pause' | 'force'): void;
   checkpointNow(): Promise<CheckpointSummary>;
   checkpoints(): Promise<readonly CheckpointSummary[]>;
@@ -196,6 +199,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       }
       if (message.kind === 'recall') recalls.asked(from);
       else if (message.kind === 'flight') recalls.told(from, message.entries);
+      else if (message.kind === 'copies') holdings.asked(from);
+      else if (message.kind === 'holding') holdings.told(from, message);
       else dispatch({ kind: 'message', from, message });
     },
   };
@@ -216,12 +221,38 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     if (network?.send(to, lane, bytes) !== 'sent') dispatch({ kind: 'unsent', to });
   };
 
-  const recalls = createRecalls({
+  const recalls = createEnquiry<Flight['entries']>({
     clock,
-    own: () => flight.read().entries,
-    send: (to, message) => {
-      transmit({ to, message });
+    ask: (to) => {
+      transmit({ to, message: { kind: 'recall' } });
     },
+    answer: (to) => {
+      transmit({ to, message: { kind: 'flight', entries: flight.read().entries } });
+    },
+  });
+
+  const holdings = createEnquiry<Holding>({
+    clock,
+    ask: (to) => {
+      transmit({ to, message: { kind: 'copies' } });
+    },
+    answer: (to) => {
+      readHolding().then(
+        (holding) => {
+          if (!closed) transmit({ to, message: { kind: 'holding', ...holding } });
+        },
+        // A device whose store cannot be read holds nothing that could be counted.
+        () => undefined,
+      );
+    },
+  });
+
+  const readHolding = async (): Promise<Holding> => ({
+    device: await ports.device(),
+    checkpoints: (await ports.checkpoints.list(path))
+      .filter(({ standing }) => standing === 'verified')
+      .slice(0, MAX_HELD)
+      .map(({ step, stateHash }) => ({ step, hash: stateHash })),
   });
 
   // Helpers that carry effects out
@@ -540,7 +571,19 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
 
     metrics: (from) => ({ ...history.read(from), evaluations: history.evaluations() }),
     log: (from, limit) => log.read(from, limit),
-    recall: () => recalls.ask(network?.peers() ?? []),
+    async recall() {
+      const flights = await recalls.ask(network?.peers() ?? []);
+      return [...flights].map(([peer, entries]) => ({ member: peer, entries }));
+    },
+    async copies() {
+      const here = await ports.device();
+      const answers = await holdings.ask(network?.peers() ?? []);
+      // The ranks of one device read the same store.
+      const others = new Map<DeviceId, Holding>();
+      for (const { device, checkpoints } of answers.values())
+        if (device !== here) others.set(device, { device, checkpoints });
+      return [...others.values()];
+    },
     command(command) {
       dispatch({ kind: 'command', command });
     },

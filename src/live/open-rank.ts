@@ -1,6 +1,7 @@
 // Puts a rank together in its worker: the protocol core, the browser's ports, and the faults between them.
 
 import { openBallotStore } from '../checkpoint/ballots.ts';
+import { deviceIn } from '../checkpoint/device.ts';
 import { openSeatLocks } from '../checkpoint/seat-locks.ts';
 import { openCheckpointStore } from '../checkpoint/store.ts';
 import { faultyClock } from '../faults/clock.ts';
@@ -17,7 +18,7 @@ import { jobHash } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import { recoveryOf } from '../job/recovery-schema.ts';
 import type { Engine } from '../ports/engine.ts';
-import type { MemberId, SeatId } from '../ports/ids.ts';
+import type { DeviceId, MemberId, SeatId } from '../ports/ids.ts';
 import { isSeatId } from '../ports/ids.ts';
 import { createRank, stepRank } from '../protocol/rank.ts';
 import { viewRank } from '../protocol/view.ts';
@@ -209,6 +210,7 @@ export function openRank(
     ],
   });
 
+  let device: Promise<DeviceId> | undefined;
   const host = createHost(
     { member, seat, options, jobHash: jobHash(options.job) },
     {
@@ -220,6 +222,11 @@ export function openRank(
       wallClock: () => Date.now(),
       ballots: ballots.store,
       checkpoints: checkpoints.store,
+      device: () =>
+        (device ??= deviceIn(options.room).catch((error: unknown) => {
+          device = undefined;
+          throw error;
+        })),
       encode: saver.encode,
       seatLocks: openSeatLocks(),
       writer: webWriterRole(navigator.locks, options.path ?? options.room),

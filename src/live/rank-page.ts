@@ -135,6 +135,7 @@ function createHandle(remote: Comlink.Remote<RankWorker>, go: PageActions['go'])
     metrics: (from) => remote.metrics(from),
     log: (from, limit) => remote.log(from, limit),
     recall: () => remote.recall(),
+    copies: () => remote.copies(),
     recording: async () => {
       const bytes = await remote.recording();
       return Comlink.transfer(bytes, [bytes.buffer]);

@@ -51,6 +51,7 @@ const worker: RankWorker = {
   metrics: async (from) => rank().host.metrics(from),
   log: async (from, limit) => rank().host.log(from, limit),
   recall: async () => await rank().host.recall(),
+  copies: async () => await rank().host.copies(),
   recording: async () => {
     const bytes = await rank().recorder.read();
     return Comlink.transfer(bytes, [bytes.buffer]);

@@ -16,6 +16,8 @@ export type IncarnationId = Branded<string, 'IncarnationId'>;
 export type StateHash = Branded<string, 'StateHash'>;
 /** The same digest of one piece of a state that travels (see collective/state-transfer.ts), 32 hex digits. */
 export type PieceDigest = Branded<string, 'PieceDigest'>;
+/** A browser profile, as one room knows it (see checkpoint/device.ts). 32 hex digits. */
+export type DeviceId = Branded<string, 'DeviceId'>;
 /** SHA-256 of a job's canonical JSON, 64 hex digits. */
 export type JobHash = Branded<string, 'JobHash'>;
 
@@ -28,6 +30,7 @@ export const isSeatId = (text: string): text is SeatId => HEX_32.test(text);
 export const isIncarnationId = (text: string): text is IncarnationId => INCARNATION.test(text);
 export const isStateHash = (text: string): text is StateHash => HEX_32.test(text);
 export const isPieceDigest = (text: string): text is PieceDigest => HEX_32.test(text);
+export const isDeviceId = (text: string): text is DeviceId => HEX_32.test(text);
 export const isJobHash = (text: string): text is JobHash => HEX_64.test(text);
 
 /** Names one generation: numbers are unique within an incarnation. */

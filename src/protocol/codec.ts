@@ -12,6 +12,7 @@ import { digestOfPiece, MAX_PIECES, PIECE_BYTES, PIECE_WINDOW } from '../collect
 import { packedLength, packLanes, unpackLanes, type Packing } from '../collective/packing.ts';
 import { JobSchema, type Job } from '../job/job.ts';
 import {
+  isDeviceId,
   isIncarnationId,
   isJobHash,
   isMemberId,
@@ -19,12 +20,20 @@ import {
   isSeatId,
   isStateHash,
 } from '../ports/ids.ts';
-import type { IncarnationId, JobHash, MemberId, PieceDigest, SeatId, StateHash } from '../ports/ids.ts';
+import type {
+  DeviceId,
+  IncarnationId,
+  JobHash,
+  MemberId,
+  PieceDigest,
+  SeatId,
+  StateHash,
+} from '../ports/ids.ts';
 import type { Lane } from '../ports/network.ts';
 import type { Generation } from './generation.ts';
 import { asciiJson, jsonLength } from './ascii-json.ts';
 import { FlightEntriesSchema } from './flight-schema.ts';
-import { MAX_ATTEMPT, MAX_QUARANTINED, type Message } from './messages.ts';
+import { MAX_ATTEMPT, MAX_HELD, MAX_QUARANTINED, type Message } from './messages.ts';
 import type { SeatRecord } from './votes.ts';
 import { MAX_RECORDS, type WitnessBook } from './witness-book.ts';
 
@@ -51,6 +60,10 @@ export const seatId = v.custom<SeatId>(
 export const stateHash = v.custom<StateHash>(
   (x) => typeof x === 'string' && isStateHash(x),
   'a state hash of 32 hex digits',
+);
+const deviceId = v.custom<DeviceId>(
+  (x) => typeof x === 'string' && isDeviceId(x),
+  'a device id of 32 hex digits',
 );
 export const pieceDigest = v.custom<PieceDigest>(
   (x) => typeof x === 'string' && isPieceDigest(x),
@@ -253,6 +266,12 @@ const HeaderSchema = v.variant('kind', [
   }),
   v.strictObject({ kind: v.literal('recall') }),
   v.strictObject({ kind: v.literal('flight'), entries: FlightEntriesSchema }),
+  v.strictObject({ kind: v.literal('copies') }),
+  v.strictObject({
+    kind: v.literal('holding'),
+    device: deviceId,
+    checkpoints: v.pipe(v.array(v.strictObject({ step: count, hash: stateHash })), v.maxLength(MAX_HELD)),
+  }),
 ]);
 
 const SeatRecordSchema = v.strictObject({
@@ -348,9 +367,11 @@ function longPart(message: Message): object | undefined {
       return message.verdict.target.donors.length > SHORT_LIST ? message.verdict : undefined;
     case 'accepted':
     case 'beat':
+    case 'copies':
     case 'flight':
     case 'gradient':
     case 'heal':
+    case 'holding':
     case 'join':
     case 'part':
     case 'prepare':

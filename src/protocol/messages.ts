@@ -2,7 +2,15 @@
 
 import type { Packing } from '../collective/packing.ts';
 import type { Job } from '../job/job.ts';
-import type { GenerationId, JobHash, MemberId, PieceDigest, SeatId, StateHash } from '../ports/ids.ts';
+import type {
+  DeviceId,
+  GenerationId,
+  JobHash,
+  MemberId,
+  PieceDigest,
+  SeatId,
+  StateHash,
+} from '../ports/ids.ts';
 import type { Ballot, Phase } from '../trace/events.ts';
 import type { FlightEntry } from '../trace/flight-recorder.ts';
 import type { Evidence } from '../ports/network.ts';
@@ -204,11 +212,24 @@ export type Message =
   /** The whole room trains, or goes back to it after a pause. */
   | { readonly kind: 'start'; readonly generation: GenerationId }
   | Recalled
+  | Held
   | Relay;
 
 /** Between hosts, beside the protocol: what was each at last? It changes nothing, and belongs to no generation. */
 export type Recalled =
   { readonly kind: 'recall' } | { readonly kind: 'flight'; readonly entries: readonly FlightEntry[] };
+
+/** The checkpoints of one browser profile, newest first; of many, the newest. */
+export interface Holding {
+  readonly device: DeviceId;
+  readonly checkpoints: readonly { readonly step: number; readonly hash: StateHash }[];
+}
+
+/** A holding names no more checkpoints than these. */
+export const MAX_HELD = 64;
+
+/** Between hosts, beside the protocol: which checkpoints does the other's device hold? Shown, and nothing else. */
+export type Held = { readonly kind: 'copies' } | ({ readonly kind: 'holding' } & Holding);
 
 /** Those that are short, and reach members with whom the sender has no link. */
 export type RelayedKind =

@@ -17,7 +17,7 @@ import {
   onRoom,
   onRoomGone,
 } from './joining.ts';
-import type { Message, Relay } from './messages.ts';
+import type { Held, Message, Recalled, Relay } from './messages.ts';
 import {
   considerRegroup,
   considerValue,
@@ -288,6 +288,8 @@ function onMessage(ctx: Context, from: MemberId, message: Message): void {
       return;
     case 'recall':
     case 'flight':
+    case 'copies':
+    case 'holding':
       // Its host answers, and hears: the protocol knows nothing of them.
       return;
     case 'witness':
@@ -343,7 +345,7 @@ function onRelay(ctx: Context, from: MemberId, relay: Relay): void {
 
 type GenerationMessage = Exclude<
   Message,
-  { kind: 'join' | 'room' | 'refuse' | 'relay' | 'recall' | 'flight' | 'witness' }
+  { kind: 'join' | 'room' | 'refuse' | 'relay' | 'witness' | (Recalled | Held)['kind'] }
 >;
 
 function onGenerationMessage(

@@ -165,6 +165,8 @@ function onMessage(
     case 'witness':
     case 'recall':
     case 'flight':
+    case 'copies':
+    case 'holding':
     case 'piece':
     case 'want':
     case 'refuse':

@@ -51,7 +51,9 @@ function fencedBy(message: Message): GenerationId | undefined {
     case 'join':
     case 'room':
     case 'refuse':
+    case 'copies':
     case 'flight':
+    case 'holding':
     case 'recall':
     case 'witness':
     case 'relay':

@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals';
 import type { Signal } from '@preact/signals';
 import type { CheckpointSummary } from '../../ports/store.ts';
+import type { Holding } from '../../protocol/messages.ts';
 import type { CheckpointShelf } from '../../live/shelf-service.ts';
 import { sentenceIn } from '../lab-error.ts';
 import { words } from '../words.ts';
@@ -20,6 +21,8 @@ export interface Shelf {
   /** The name under which they are kept. */
   readonly path: string;
   readonly checkpoints: Signal<readonly CheckpointSummary[]>;
+  /** What the room's other devices hold, by their word. */
+  readonly elsewhere: Signal<readonly Holding[]>;
   readonly storage: Signal<StorageRoom | undefined>;
   /** Ids that something is being done to. */
   readonly busy: Signal<ReadonlySet<string>>;
@@ -50,6 +53,7 @@ export const isShort = ({ used, quota }: StorageRoom, checkpointBytes: number): 
 
 export function createShelf(path: string, shelf: CheckpointShelf, { say, complain }: ShelfTalk): Shelf {
   const checkpoints = signal<readonly CheckpointSummary[]>([]);
+  const elsewhere = signal<readonly Holding[]>([]);
   const storage = signal<StorageRoom | undefined>(undefined);
   const busy = signal<ReadonlySet<string>>(new Set());
   let asked = false;
@@ -86,6 +90,7 @@ export function createShelf(path: string, shelf: CheckpointShelf, { say, complai
   return {
     path,
     checkpoints,
+    elsewhere,
     storage,
     busy,
     refresh,

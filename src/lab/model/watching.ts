@@ -9,6 +9,8 @@ import type { LocalRank } from './room-view.ts';
 
 const LOOK_EVERY_MS = 200;
 const CHECKPOINTS_EVERY_MS = 2000;
+/** How often the other devices are asked what they hold. */
+const COPIES_EVERY_MS = 3000;
 /** Log records fetched from one rank at one look. Five looks a second are more than a rank writes. */
 const RECORDS_AT_ONCE = 1000;
 /** The rate is taken over this time. */
@@ -21,6 +23,7 @@ export function watchRanks(lab: Lab): () => void {
   const pending = new Set<string>();
   let curvesOf: MemberId | undefined;
   let checkpointsAt = 0;
+  let copiesAt = 0;
   let ended = false;
   const commits: { readonly at: number; readonly step: number }[] = [];
 
@@ -37,6 +40,12 @@ export function watchRanks(lab: Lab): () => void {
     if (Date.now() - checkpointsAt > CHECKPOINTS_EVERY_MS) {
       checkpointsAt = Date.now();
       ask('checkpoints', () => lab.shelf.refresh());
+    }
+    if (Date.now() - copiesAt > COPIES_EVERY_MS && lab.shelf.checkpoints.value.length > 0) {
+      copiesAt = Date.now();
+      ask(`copies ${observer.member}`, async () => {
+        lab.shelf.elsewhere.value = await observer.handle.copies();
+      });
     }
   };
 

@@ -110,7 +110,7 @@ function Row({
         {bytes(checkpoint.bytes)} ·{' '}
         {age < FRESH_MS ? words.checkpoints.now : words.checkpoints.ago(seconds(age))}
         {' · '}
-        {words.checkpoints.copies(copiesOf(lab, stateHash))}
+        {words.checkpoints.copies(copiesOf(lab, checkpoint))}
         {pinned && ` · ${words.checkpoints.pinned}`}
       </span>
       <details class="checkpoint-more">
@@ -155,9 +155,12 @@ function Standing({
   );
 }
 
-/** One in this browser, and one in the memory of each rank whose committed state it still is. */
-const copiesOf = (lab: Lab, stateHash: string): number =>
+/** One in this browser, one on each other device that says so, and one in the memory of each rank whose committed state it still is. */
+const copiesOf = (lab: Lab, { step, stateHash }: CheckpointSummary): number =>
   1 +
+  lab.shelf.elsewhere.value.filter(({ checkpoints }) =>
+    checkpoints.some((held) => held.step === step && held.hash === stateHash),
+  ).length +
   lab.locals.value.filter(
     ({ status }) => status?.committedHash === stateHash || status?.stateHash === stateHash,
   ).length;

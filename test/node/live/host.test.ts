@@ -100,6 +100,7 @@ async function openHost(ports: Partial<HostPorts> = {}, options: Partial<RankOpt
       openEvaluator: async (job) => smallEngine(job),
       ballots: profile.ballotStore,
       checkpoints: profile.checkpointStore,
+      device: profile.device,
       encode: async (snapshot) => encodeSnapshot(snapshot),
       seatLocks: profile.seatLocks(core),
       writer: profile.writer(core),

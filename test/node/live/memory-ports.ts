@@ -1,10 +1,11 @@
 // The ports of a live rank in memory: a browser profile's stores and locks, and a network between hosts.
 
+import { randomBytes } from 'node:crypto';
 import { buf } from 'crc-32';
 import type { SeatLocks } from '../../../src/checkpoint/seat-locks.ts';
 import type { WriterRole } from '../../../src/live/host-ports.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
-import type { MemberId, SeatId } from '../../../src/ports/ids.ts';
+import type { DeviceId, MemberId, SeatId } from '../../../src/ports/ids.ts';
 import type { Evidence, Network, NetworkHandlers } from '../../../src/ports/network.ts';
 import type {
   BallotStore,
@@ -65,6 +66,8 @@ export function createProfile(clock: Clock) {
   const ballots = new Map<SeatId, unknown>();
   const records = new Map<string, CheckpointRecord>();
   const checksums = new Map<string, number>();
+
+  const device = randomBytes(16).toString('hex') as DeviceId;
 
   const ballotStore: BallotStore = {
     load: async (seat) => structuredClone(ballots.get(seat)),
@@ -130,6 +133,7 @@ export function createProfile(clock: Clock) {
     records,
     ballotStore,
     checkpointStore,
+    device: () => Promise.resolve(device),
     locks,
     seatLocks: (owner: object): SeatLocks => ({
       hold: (seat) =>

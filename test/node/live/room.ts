@@ -106,6 +106,7 @@ export function createRoom(job: Job = SMALL_JOB): Room {
         openEvaluator: async (wanted) => smallEngine(wanted),
         ballots: own.ballotStore,
         checkpoints: own.checkpointStore,
+        device: own.device,
         encode: async (snapshot) => encodeSnapshot(snapshot),
         seatLocks: own.seatLocks(page),
         writer: own.writer(page),

@@ -9,7 +9,7 @@ import {
   PIECE_WINDOW,
 } from '../../../src/collective/state-transfer.ts';
 import { DEFAULT_JOB } from '../../../src/job/job.ts';
-import type { IncarnationId, MemberId, SeatId, StateHash } from '../../../src/ports/ids.ts';
+import type { DeviceId, IncarnationId, MemberId, SeatId, StateHash } from '../../../src/ports/ids.ts';
 import { MAX_MESSAGE_BYTES } from '../../../src/ports/network.ts';
 import {
   asCarried,
@@ -22,6 +22,7 @@ import {
   rejoin,
 } from '../../../src/protocol/codec.ts';
 import type { Generation } from '../../../src/protocol/generation.ts';
+import { MAX_HELD } from '../../../src/protocol/messages.ts';
 import type { Message } from '../../../src/protocol/messages.ts';
 
 const hex = (n: number) =>
@@ -112,6 +113,12 @@ const narrowPart = fc
 
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant('recall' as const) }),
+  fc.record({ kind: fc.constant('copies' as const) }),
+  fc.record({
+    kind: fc.constant('holding' as const),
+    device: fc.constant('d'.repeat(32) as DeviceId),
+    checkpoints: fc.array(fc.record({ step: count, hash }), { maxLength: MAX_HELD }),
+  }),
   fc.record({
     kind: fc.constant('flight' as const),
     entries: fc.array(

@@ -1,10 +1,8 @@
-// Asking the ranks of other pages and machines what they were at last, and answering them. Beside the protocol: nothing of it is decided
-// by what is said here, and nothing of it is recorded.
+// Asking the ranks of other pages and machines something, and answering them. Beside the protocol: nothing of it is decided by what is
+// said here, and nothing of it is recorded.
 
 import type { Clock } from '../ports/clock.ts';
 import type { MemberId } from '../ports/ids.ts';
-import type { Recalled } from '../protocol/messages.ts';
-import type { Flight } from '../trace/flight-recorder.ts';
 
 /** Whoever has not answered by then is silent. */
 const ANSWER_MS = 1000;
@@ -13,27 +11,28 @@ const APART_MS = 500;
 /** Peers whose last question is remembered. */
 const REMEMBERED = 1024;
 
-export interface Recalls {
+export interface Enquiry<Answer> {
   /** A peer asks. */
   asked(from: MemberId): void;
   /** A peer answers. */
-  told(from: MemberId, entries: Flight['entries']): void;
-  ask(peers: readonly MemberId[]): Promise<readonly Flight[]>;
+  told(from: MemberId, answer: Answer): void;
+  /** The answers that came in time, by who gave them. */
+  ask(peers: readonly MemberId[]): Promise<ReadonlyMap<MemberId, Answer>>;
 }
 
-export function createRecalls(host: {
+export function createEnquiry<Answer>(host: {
   readonly clock: Clock;
-  readonly own: () => Flight['entries'];
-  readonly send: (to: MemberId, message: Recalled) => void;
-}): Recalls {
+  readonly ask: (peer: MemberId) => void;
+  readonly answer: (to: MemberId) => void;
+}): Enquiry<Answer> {
   const answeredAt = new Map<MemberId, number>();
   /** What has come of the question that is open: answers that nobody has asked for are dropped. */
   let open:
     | {
         readonly wanted: ReadonlySet<MemberId>;
-        readonly flights: Map<MemberId, Flight>;
+        readonly answers: Map<MemberId, Answer>;
         readonly done: () => void;
-        readonly answer: Promise<readonly Flight[]>;
+        readonly all: Promise<ReadonlyMap<MemberId, Answer>>;
       }
     | undefined;
 
@@ -45,31 +44,31 @@ export function createRecalls(host: {
       answeredAt.set(from, now);
       const [oldest] = answeredAt.keys();
       if (answeredAt.size > REMEMBERED && oldest !== undefined) answeredAt.delete(oldest);
-      host.send(from, { kind: 'flight', entries: host.own() });
+      host.answer(from);
     },
-    told(from, entries) {
+    told(from, answer) {
       if (open?.wanted.has(from) !== true) return;
-      open.flights.set(from, { member: from, entries });
-      if (open.flights.size === open.wanted.size) open.done();
+      open.answers.set(from, answer);
+      if (open.answers.size === open.wanted.size) open.done();
     },
     ask(peers) {
-      if (open !== undefined) return open.answer;
-      const flights = new Map<MemberId, Flight>();
-      if (peers.length === 0) return Promise.resolve([]);
+      if (open !== undefined) return open.all;
+      const answers = new Map<MemberId, Answer>();
+      if (peers.length === 0) return Promise.resolve(answers);
       let done = (): void => undefined;
-      const answer = new Promise<readonly Flight[]>((resolve) => {
+      const all = new Promise<ReadonlyMap<MemberId, Answer>>((resolve) => {
         const cancel = host.clock.after(ANSWER_MS, () => {
           done();
         });
         done = () => {
           cancel();
           open = undefined;
-          resolve([...flights.values()]);
+          resolve(answers);
         };
       });
-      open = { wanted: new Set(peers), flights, done, answer };
-      for (const peer of peers) host.send(peer, { kind: 'recall' });
-      return answer;
+      open = { wanted: new Set(peers), answers, done, all };
+      for (const peer of peers) host.ask(peer);
+      return all;
     },
   };
 }

@@ -83,7 +83,11 @@ export function watchRanks(lab: Lab): () => void {
     for (const { member, event } of records) {
       if (event.kind === 'committed') hashes.note(member, event.generation, event.step, event.hash);
       if (event.kind === 'contributed') shares.set(member, event.microBatches);
-      if (event.kind === 'checkpointed') checkpointsAt = 0;
+      if (event.kind === 'checkpointed') {
+        checkpointsAt = 0;
+        // What was passed over has been written anew.
+        lab.skipped.value = new Set([...lab.skipped.value].filter((step) => step !== event.step));
+      }
       if (event.kind === 'checkpointSkipped') lab.skipped.value = new Set([...lab.skipped.value, event.step]);
     }
     lab.books.value = { ...lab.books.value };

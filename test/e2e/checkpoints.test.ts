@@ -59,6 +59,20 @@ const verifiedAll = async (page: Page): Promise<readonly string[]> =>
     return await Promise.all(all.map(async ({ id }) => (await checkpoints?.verify(id))?.standing ?? 'gone'));
   });
 
+/** Until the page's only rank is one of so many. */
+async function untilMembers(page: Page, count: number): Promise<void> {
+  const limit = Date.now() + STEP_MS;
+  for (;;) {
+    const members = await page.evaluate(async () => {
+      const [rank] = window.rankfall?.ranks.values() ?? [];
+      return (await rank?.status())?.members.length;
+    });
+    if (members === count) return;
+    if (Date.now() > limit) throw new Error(`There are ${members ?? 0} members, not ${count}.`);
+    await page.waitForTimeout(100);
+  }
+}
+
 /** What the page's only rank has logged. */
 const eventsOf = async (page: Page): Promise<readonly TraceEvent[]> =>
   page.evaluate(async () => {
@@ -203,11 +217,7 @@ describe('checkpoints of real tabs', () => {
         const job = 'job=digits&steps=120&save=10&checkpoints=both&ranks=1&tune=0';
         const here = await visit(job);
         const there = await visit(job, new URL(here.url()).hash, other);
-        for (const page of [here, there])
-          await page.waitForFunction(async () => {
-            const [rank] = window.rankfall?.ranks.values() ?? [];
-            return (await rank?.status())?.members.length === 2;
-          });
+        for (const page of [here, there]) await untilMembers(page, 2);
         await here.evaluate(async () => {
           const [rank] = window.rankfall?.ranks.values() ?? [];
           await rank?.start();

@@ -34,6 +34,12 @@ async function visit(search: string, hash = '', { context }: Pick<Lab, 'context'
   return page;
 }
 
+/** What the address says behind "#", once the lab has written it: the room. */
+async function roomOf(page: Page): Promise<string> {
+  await page.waitForURL(/#./);
+  return new URL(page.url()).hash;
+}
+
 const untilStep = (page: Page, step: number) =>
   page.waitForFunction((least) => Number(document.querySelector('.ring-step')?.textContent) >= least, step);
 
@@ -115,14 +121,14 @@ describe('checkpoints of real tabs', () => {
       await alone.close();
 
       let page = await visit(`${job}&ranks=4&autostart=1`);
-      const hash = new URL(page.url()).hash;
+      const room = await roomOf(page);
       let acknowledged = 0;
       for (const [round, ranks] of [1, 2, 3].entries()) {
         await untilSaved(page, 15 + 25 * round);
         acknowledged = Math.max(acknowledged, ...(await stored(page)).map(({ step }) => step));
         // For real, and without a word, in the middle of whatever it is writing.
         await page.close({ runBeforeUnload: false });
-        page = await visit(`${job}&ranks=${ranks}&autostart=1`, hash);
+        page = await visit(`${job}&ranks=${ranks}&autostart=1`, room);
         expect(await verifiedAll(page)).not.toContain('corrupt');
         await untilStep(page, acknowledged);
       }
@@ -161,7 +167,7 @@ describe('checkpoints of real tabs', () => {
       await page.locator(`.checkpoint[data-step="${second}"][data-standing=verified]`).waitFor();
 
       // Whoever comes back takes the one before, says so, and comes to the same end.
-      const link = new URL(page.url()).hash;
+      const link = await roomOf(page);
       await page.close();
       page = await visit(job, link);
       expect(await finalHashes(page)).toEqual([hash]);
@@ -216,7 +222,7 @@ describe('checkpoints of real tabs', () => {
       try {
         const job = 'job=digits&steps=120&save=10&checkpoints=both&ranks=1&tune=0';
         const here = await visit(job);
-        const there = await visit(job, new URL(here.url()).hash, other);
+        const there = await visit(job, await roomOf(here), other);
         for (const page of [here, there]) await untilMembers(page, 2);
         await here.evaluate(async () => {
           const [rank] = window.rankfall?.ranks.values() ?? [];

@@ -27,9 +27,16 @@ export async function pytorchFiles(
     ['job.json', `${JSON.stringify(job, null, 2)}\n`],
     ['model.safetensors', encodeSafetensors(tensorsOf(job, '', state.parameters), metadata)],
     ['optimizer.safetensors', encodeSafetensors(optimizerTensors(job, state), metadata)],
-    ['data.safetensors', encodeSafetensors(await trainingData(job, text), new Map())],
+    [
+      'data.safetensors',
+      encodeSafetensors(new Map([...(await trainingData(job, text)), ...leftOut(state)]), new Map()),
+    ],
   ]);
 }
+
+/** Rows that the room has found to be bad. No tensor where there are none. */
+const leftOut = ({ quarantine }: TrainingState): ReadonlyMap<string, Tensor> =>
+  new Map(quarantine.length === 0 ? [] : [['left_out', tensor('I32', [quarantine.length], quarantine)]]);
 
 /** PyTorch's names: torch.optim.AdamW's moments, torch.optim.SGD's momentum. */
 function optimizerTensors(job: Job, state: TrainingState): ReadonlyMap<string, Tensor> {

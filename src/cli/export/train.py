@@ -97,8 +97,11 @@ def shuffled(seed, epoch, size):
 
 
 class Sampler:
-    def __init__(self, job, rows):
+    """The rows of each step, without those that the room has left out as bad."""
+
+    def __init__(self, job, rows, left_out):
         self.seed, self.batch, self.rows = job["seed"], job["globalBatch"], rows
+        self.left_out = left_out
         self.per_epoch = rows // self.batch
         self.epoch, self.order = None, None
 
@@ -106,7 +109,8 @@ class Sampler:
         epoch, place = divmod(step, self.per_epoch)
         if epoch != self.epoch:
             self.epoch, self.order = epoch, shuffled(self.seed, epoch, self.rows)
-        return self.order[place * self.batch : (place + 1) * self.batch]
+        rows = self.order[place * self.batch : (place + 1) * self.batch]
+        return rows[~torch.isin(rows, self.left_out)]
 
 
 def samples_of(job, data, rows):
@@ -315,7 +319,8 @@ def main():
     data, _ = read_tensors(HERE / "data.safetensors")
     # A sample of a text is a place with a whole context behind it, and predicts at each of its positions.
     positions = job["model"]["context"] if "tokens" in data else 1
-    sampler = Sampler(job, len(data["tokens"]) - positions if "tokens" in data else len(data["labels"]))
+    rows_in_all = len(data["tokens"]) - positions if "tokens" in data else len(data["labels"])
+    sampler = Sampler(job, rows_in_all, data.get("left_out", torch.tensor([])).long())
     last = job["steps"] if options.steps is None else options.steps
 
     while run.step < last:
@@ -323,7 +328,8 @@ def main():
         inputs, labels = samples_of(job, data, rows)
         logits = model(inputs.to(device))
         total = F.cross_entropy(logits.flatten(0, -2), labels.to(device).flatten(), reduction="sum")
-        # The mean over the whole batch: DistributedDataParallel divides gradients by the number of processes.
+        # The mean over the whole batch, in which what is left out counts as nothing, as in the room.
+        # DistributedDataParallel divides gradients by the number of processes.
         loss = total * (world / (job["globalBatch"] * positions))
         run.optimizer.zero_grad()
         loss.backward()

@@ -2,13 +2,13 @@
 
 import { openDB } from 'idb';
 import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from 'idb';
-import { noIndexedDb, pastDeadline, storeErrorFrom } from './store-errors.ts';
+import { noIndexedDb, notOpened, pastDeadline, storeErrorFrom } from './store-errors.ts';
 
 export interface DatabaseOptions<Schema extends DBSchema> {
   readonly name: string;
   readonly version: number;
   readonly upgrade: (database: IDBPDatabase<Schema>) => void;
-  /** Longest wait for the connection, and for each transaction, in milliseconds. */
+  /** Longest wait for each transaction, in milliseconds; for the connection, half of it. */
   readonly deadlineMs: number;
 }
 
@@ -54,13 +54,10 @@ export function createDatabase<Schema extends DBSchema>(options: DatabaseOptions
       if (connection === current) connection = undefined;
       void opening.then((database) => database.close(), ignore);
     };
-    const current = withDeadline(opening, deadlineMs, () => {
+    const openMs = deadlineMs / 2;
+    const current = withDeadline(opening, openMs, () => {
       given = true;
-      return pastDeadline(
-        doing,
-        deadlineMs,
-        'another tab holds the database while it is deleted or upgraded',
-      );
+      return notOpened(doing, openMs);
     });
     connection = current;
     current.catch(() => {

@@ -54,6 +54,15 @@ export const noIndexedDb = (doing: string): StoreError =>
     `Could not ${doing}: this environment has no IndexedDB. Use a current browser, outside of a private window.`,
   );
 
+/** Nothing was asked of the database: it could not even be opened. */
+export class NotOpenedError extends StoreError {}
+
+export const notOpened = (doing: string, ms: number): NotOpenedError =>
+  new NotOpenedError(
+    'blocked',
+    pastDeadline(doing, ms, 'another tab holds the database while it is deleted or upgraded').message,
+  );
+
 export const pastDeadline = (doing: string, ms: number, why: string): StoreError =>
   new StoreError(
     'blocked',

@@ -17,6 +17,7 @@ import type { Manifest } from './manifest.ts';
 import { newestFirst, retained } from './retention.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { sha256Hex } from './sha256.ts';
+import { NotOpenedError } from './store-errors.ts';
 
 export interface CheckpointStoreOptions extends RetentionPolicy {
   readonly databaseName?: string | undefined;
@@ -380,8 +381,11 @@ const samePieces = (a: Manifest, b: Manifest): boolean =>
   a.pieces.every((piece, index) => piece.hash === b.pieces[index]?.hash);
 
 /** Whether the error proves that nothing was written. */
-const isFinal = ({ fault }: StoreError): boolean =>
-  fault === 'fenced' || fault === 'quota' || fault === 'refused';
+const isFinal = (error: StoreError): boolean =>
+  error instanceof NotOpenedError ||
+  error.fault === 'fenced' ||
+  error.fault === 'quota' ||
+  error.fault === 'refused';
 
 const asStoreError = (error: unknown): StoreError =>
   error instanceof StoreError

@@ -36,7 +36,7 @@ describe('an upgrade', () => {
     expect(error).toMatchObject({
       fault: 'blocked',
       message:
-        'Could not save something within 100 ms: another tab holds the database while it is deleted or upgraded. Close other tabs of this site, or wake the one that hangs.',
+        'Could not save something within 50 ms: another tab holds the database while it is deleted or upgraded. Close other tabs of this site, or wake the one that hangs.',
     });
     expect(await old.get('old', 'key')).toBe('still here');
 

@@ -1,12 +1,13 @@
 /** How the pages are served and built: Preact, ES-module workers, five pages, and our signalling on the same origin. */
 import { defineConfig } from 'vite';
 import { bundledModules } from './src/server/bundled.ts';
+import { sharedWorkers } from './src/server/shared-workers.ts';
 import { rankfallServer } from './src/server/vite-plugin.ts';
 
 export default defineConfig({
   // From any folder of any web server.
   base: './',
-  plugins: [rankfallServer(), bundledModules()],
+  plugins: [rankfallServer(), bundledModules(), sharedWorkers()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   server: {

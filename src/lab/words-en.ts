@@ -324,6 +324,7 @@ export const english = {
     emptyAccuracy: 'Measured on samples that training never sees.',
     emptyAccuracyOfText: 'Measured on the last tenth of the text, which training never sees.',
     describe: (what: string, value: string, step: number) => `${what} ${value} at step ${step}.`,
+    failed: (why: string) => `The charts could not be loaded: ${why}`,
   },
 
   choose: {

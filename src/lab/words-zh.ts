@@ -263,6 +263,7 @@ export const chinese: Words = {
     emptyAccuracy: '用训练从未见过的样本测量。',
     emptyAccuracyOfText: '用文本的最后十分之一测量，训练从不使用这部分。',
     describe: (what, value, step) => `第 ${step} 步的${what}为 ${value}。`,
+    failed: (why) => `图表未能载入：${why}`,
   },
 
   choose: {

@@ -4,13 +4,13 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { AlignedData } from 'uplot';
 import type { Job } from '../../job/job.ts';
+import { messageOf } from '../../live/message-of.ts';
 import type { Lab } from '../model/lab.ts';
 import type { Curves } from '../model/curves.ts';
 import { loss, percent } from '../format.ts';
 import { words } from '../words.ts';
 import { theme } from '../theme.ts';
-import { createPlot } from './plot.ts';
-import type { PlotKind } from './plot.ts';
+import type { Plot, PlotKind } from './plot.ts';
 import { Panel } from './Panel.tsx';
 
 export const Charts = ({ lab }: { readonly lab: Lab }): JSX.Element => (
@@ -27,16 +27,35 @@ function Chart({ lab, kind }: { readonly lab: Lab; readonly kind: PlotKind }): J
   const { title, empty } = wordsFor(kind, lab.room.value.job);
 
   useEffect(() => {
-    if (place.current === null) return;
-    const plot = createPlot(place.current, kind);
+    const { current } = place;
+    if (current === null) return;
+    let plot: Plot | undefined;
+    let opening: Promise<void> | undefined;
+    let ended = false;
+    const show = (value: Curves): void => {
+      plot?.show(columnsOf(kind, value), lab.room.peek().job.steps, marksOf(lab));
+    };
+    // A fifth of what a page without a curve would load.
+    const open = async (): Promise<void> => {
+      const { createPlot } = await import('./plot.ts');
+      if (ended) return;
+      plot = createPlot(current, kind);
+      show(lab.curves.peek());
+    };
     const unfollow = lab.curves.subscribe((value) => {
-      plot.show(columnsOf(kind, value), lab.room.peek().job.steps, marksOf(lab));
+      show(value);
+      if (value.step.length + value.evaluations.length > 0) {
+        opening ??= open().catch((error: unknown) => {
+          lab.complain(words.charts.failed(messageOf(error)));
+        });
+      }
     });
-    const unfollowTheme = theme.subscribe(() => plot.redraw());
+    const unfollowTheme = theme.subscribe(() => plot?.redraw());
     return () => {
+      ended = true;
       unfollow();
       unfollowTheme();
-      plot.destroy();
+      plot?.destroy();
     };
   }, [lab, kind]);
 

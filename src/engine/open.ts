@@ -12,7 +12,8 @@ export interface OpenEngineOptions {
   /** `webgpu` also takes a software adapter; `auto` does not. */
   readonly choice: 'auto' | 'webgpu' | 'cpu';
   readonly job: Job;
-  readonly loader: Loader;
+  /** It may still be on its way: what does not need it is done meanwhile. */
+  readonly loader: Loader | Promise<Loader>;
   /** `navigator.gpu` where there is one; it may be left out. */
   readonly gpu?: GPU | undefined;
   readonly hooks?: EngineHooks | undefined;
@@ -33,25 +34,29 @@ const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolv
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const { choice, job, loader, hooks = {}, gpu = browserGpu() } = options;
-  const onCpu = (reason: string): Engine =>
-    createCpuEngine({ job, loader, reason, hooks: { giveWay: nextTask, ...hooks } });
-  if (choice === 'cpu') return onCpu('The CPU engine was asked for.');
+  const onCpu = async (reason: string): Promise<Engine> =>
+    createCpuEngine({ job, loader: await loader, reason, hooks: { giveWay: nextTask, ...hooks } });
+  if (choice === 'cpu') return await onCpu('The CPU engine was asked for.');
 
   try {
+    // A software adapter is not taken unless it is asked for: then there is no need of what runs on it.
+    const code = choice === 'webgpu' ? loadCode(options.shaders) : undefined;
+    code?.catch(() => undefined);
     const adapter = await requestAdapter(gpu);
     const { name, software } = describeAdapter(adapter.info);
     if (choice === 'auto' && software) {
-      return onCpu(
+      return await onCpu(
         `The only WebGPU adapter here, ${name}, is itself a program on the CPU, and the CPU engine is faster.`,
       );
     }
     const reason = choice === 'auto' ? `WebGPU runs here on ${name}.` : 'WebGPU was asked for.';
     const description = { kind: 'webgpu', adapter: name, software, reason } as const;
-    // Loaded on demand: the shaders come as text through Vite, which Node does not have.
-    const { createWebGpuEngine } = await import('./webgpu/engine.ts');
-    const shaders = options.shaders ?? (await import('./webgpu/shader-bundle.ts')).bundledShader;
+    const [device, { createWebGpuEngine, shaders }] = await Promise.all([
+      requestDevice(adapter),
+      code ?? loadCode(options.shaders),
+    ]);
     return await createWebGpuEngine({
-      device: await requestDevice(adapter),
+      device,
       shaders,
       job,
       loader,
@@ -62,6 +67,15 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     // What is wrong with the data or the job is so on either engine.
     const onlyGpu = error instanceof EngineError && error.fault !== 'bad-state' && error.fault !== 'loader';
     if (choice === 'webgpu' || !onlyGpu) throw error;
-    return onCpu(`${error.message} So the CPU engine runs.`);
+    return await onCpu(`${error.message} So the CPU engine runs.`);
   }
+}
+
+/** On demand, since not every rank needs it; and the shaders come as text through Vite, which Node does not have. */
+async function loadCode(given: ShaderText | undefined) {
+  const [{ createWebGpuEngine }, shaders] = await Promise.all([
+    import('./webgpu/engine.ts'),
+    given ?? import('./webgpu/shader-bundle.ts').then(({ bundledShader }) => bundledShader),
+  ]);
+  return { createWebGpuEngine, shaders };
 }

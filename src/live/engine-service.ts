@@ -92,7 +92,7 @@ export interface EngineServiceOptions {
   readonly openEngine: (
     choice: EngineChoice,
     job: Job,
-    loader: Loader,
+    loader: Promise<Loader>,
     hooks: EngineHooks,
   ) => Promise<Engine>;
 }
@@ -153,11 +153,11 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
       listener = notify;
       receiver = deliver;
       try {
-        const loader = faults.wrap(
-          await openData(job, data),
-          (damage) => openData(job, data, damage),
-          recoveryOf(job.policies),
+        const loader = openData(job, data).then((opened) =>
+          faults.wrap(opened, (damage) => openData(job, data, damage), recoveryOf(job.policies)),
         );
+        // Who asks for it hears what became of it, and not every engine comes as far as that.
+        loader.catch(() => undefined);
         bare = await openEngine(choice, job, loader, faults.hooks);
         engine = faults.wrapEngine(bare);
         const { description, samples, preflight } = engine;

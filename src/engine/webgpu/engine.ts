@@ -76,7 +76,8 @@ export interface WebGpuEngineOptions {
   readonly device: GPUDevice;
   readonly shaders: ShaderText;
   readonly job: Job;
-  readonly loader: Loader;
+  /** Kernels are compiled while it comes. */
+  readonly loader: Loader | Promise<Loader>;
   readonly description: EngineDescription;
   readonly hooks?: EngineHooks | undefined;
   /** Bytes that one pass may take. */
@@ -103,9 +104,8 @@ interface LeftGradient {
 
 /** Rejects with an `EngineError`: `out-of-memory` names the buffer, `validation` the kernel, `bad-state` what does not fit. */
 export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<WebGpuEngine> {
-  const { device, job, loader, description, hooks = {} } = options;
+  const { device, job, description, hooks = {} } = options;
   const graph = graphOf(job);
-  checkLoader(graph, loader);
   const tensors = graph.parameters;
   const count = graph.parameterCount;
   const layout = jobLayout(job, graph);
@@ -151,6 +151,11 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
         lowerMatmul(call, { samplesPerSlice: perSlice, table: job.kernels.matmul }),
     };
     const lowered = lower({ ...lowerInput, samplesPerSlice });
+    // What takes longest on some devices, before anything is waited for. Whoever needs a kernel hears what is wrong with it.
+    const kernels = [...lowered.forward, ...lowered.backward].map(({ kernel }) => kernel);
+    pipelines.compile(kernels).catch(() => undefined);
+    const loader = await options.loader;
+    checkLoader(graph, loader);
     const estimate = preflight({
       ...lowerInput,
       job,
@@ -190,6 +195,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
     );
     device.queue.writeBuffer(buffers.blocks, 0, blocks);
     return {
+      loader,
       buffers,
       estimate,
       lowered,
@@ -230,6 +236,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
     });
 
   const engineOf = ({
+    loader,
     buffers,
     readback,
     bucketReadbacks,

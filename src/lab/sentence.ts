@@ -34,3 +34,16 @@ export function list(members: readonly MemberId[], between = ', '): Sentence {
 /** The sentence as text, for comparison and for readers of the screen. */
 export const plainText = (sentence: Sentence): string =>
   sentence.map((part) => (typeof part === 'string' ? part : shortId(part.member))).join('');
+
+/** What a fault does, as its detail tells: `fault-1: {"kind":"delay","ms":200}` as `ms 200`; its kind is told beside it. */
+export function faultText(detail: string): string {
+  const told = detail.replace(/^fault-\d+: /u, '');
+  if (!told.startsWith('{')) return told;
+  try {
+    const fault: unknown = JSON.parse(told);
+    const settings = Object.entries(fault ?? {}).filter(([name]) => name !== 'kind');
+    return settings.map(([name, value]) => `${name} ${String(value)}`).join(', ');
+  } catch {
+    return told;
+  }
+}

@@ -4,7 +4,7 @@ import type { Evidence } from '../ports/network.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
 import { bytes, loss, percent, shortHash, shortId, span } from './format.ts';
-import { list, say, who } from './sentence.ts';
+import { faultText, list, say, who } from './sentence.ts';
 import type { Sentence } from './sentence.ts';
 
 const EVIDENCE: Readonly<Record<Evidence, string>> = {
@@ -206,9 +206,9 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'exactness':
       return [exactnessSentence(event.promise)];
     case 'faultInjected':
-      return say`got a fault, ${event.fault}: ${clause(event.detail)}.`;
+      return say`got a fault, ${event.fault}${after(faultText(event.detail))}.`;
     case 'faultHealed':
-      return say`is rid of a fault, ${event.fault}: ${clause(event.detail)}.`;
+      return say`is rid of a fault, ${event.fault}${after(faultText(event.detail))}.`;
     case 'engine':
       return say`engine: ${clause(event.detail)}.`;
     case 'refused':
@@ -235,6 +235,9 @@ function microBatches(indices: readonly number[]): string {
 }
 
 /** Text from elsewhere, to stand before our own full stop. */
+/** What is added to a sentence that also stands alone. */
+const after = (text: string): string => (text === '' ? '' : `: ${clause(text)}`);
+
 const clause = (text: string): string => text.trim().replace(/[.\s]+$/u, '') || 'no reason given';
 
 export const english = { evidence: EVIDENCE, sentenceOf, stallSentence };

@@ -4,9 +4,10 @@ import type { Evidence } from '../ports/network.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
 import { bytes, loss, percent, shortHash, shortId, span } from './format.ts';
-import { list, say, who } from './sentence.ts';
+import { faultText, list, say, who } from './sentence.ts';
 import type { Sentence } from './sentence.ts';
 import type { Sentences } from './sentences-en.ts';
+import { chinese as told } from './told-words-zh.ts';
 
 const EVIDENCE: Readonly<Record<Evidence, string>> = {
   goodbye: '它道了别',
@@ -203,11 +204,11 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'exactness':
       return [exactnessSentence(event.promise)];
     case 'faultInjected':
-      return say`被注入故障 ${event.fault}：${clause(event.detail)}。`;
+      return say`被注入故障 ${event.fault}${after(faultText(event.detail))}。`;
     case 'faultHealed':
-      return say`解除了故障 ${event.fault}：${clause(event.detail)}。`;
+      return say`解除了故障 ${event.fault}${after(faultText(event.detail))}。`;
     case 'engine':
-      return say`计算引擎：${clause(event.detail)}。`;
+      return say`计算引擎：${clause(engineText(event.detail))}。`;
     case 'refused':
       return event.by === undefined
         ? say`被拒绝：${clause(event.reason)}。`
@@ -219,7 +220,7 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'stopped':
       return say`停止了，因为${STOPPED[event.reason]}${event.detail === '' ? '' : `：${clause(event.detail)}`}。`;
     case 'violated':
-      return say`看到不变量 ${event.invariant} 被违反：${clause(event.sentence)}。`;
+      return say`看到不变量 ${event.invariant} 被违反：${clause(told.told(event.sentence))}。`;
   }
 }
 
@@ -229,6 +230,16 @@ const microBatches = (indices: readonly number[]): string =>
   indices.length === 0 ? ' 0 个微批次' : `微批次 ${indices.join('、')}`;
 
 /** Text from elsewhere, to stand before our own full stop. */
-const clause = (text: string): string => text.trim().replace(/[.\s]+$/u, '') || '没有说明原因';
+/** An engine that was opened names its kind, its adapter and why it and no other; whatever else it says stays as it is. */
+function engineText(detail: string): string {
+  const [, kind, adapter, reason] = /^(cpu|webgpu) on ([^:]+): (.+)$/u.exec(detail) ?? [];
+  if (kind === undefined || adapter === undefined || reason === undefined) return detail;
+  return `${kind}（${told.adapter(adapter)}）：${told.told(reason)}`;
+}
+
+/** What is added to a sentence that also stands alone. */
+const after = (text: string): string => (text === '' ? '' : `：${clause(text)}`);
+
+const clause = (text: string): string => text.trim().replace(/[.。\s]+$/u, '') || '没有说明原因';
 
 export const chinese: Sentences = { evidence: EVIDENCE, sentenceOf, stallSentence };

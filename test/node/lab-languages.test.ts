@@ -9,6 +9,8 @@ import { chinese as diagramWords } from '../../src/lab/diagram/diagram-words-zh.
 import { count, span, timeOfDay } from '../../src/lab/format.ts';
 import { language, preferred, speak } from '../../src/lab/language/language.ts';
 import { chinese as raceWords } from '../../src/lab/simulation/race-words-zh.ts';
+import { faultText } from '../../src/lab/sentence.ts';
+import { chinese as toldInChinese } from '../../src/lab/told-words-zh.ts';
 import { words } from '../../src/lab/words.ts';
 import { chinese as volunteerWords } from '../../src/lab/volunteer/volunteer-words-zh.ts';
 import { chinese as labWords } from '../../src/lab/words-zh.ts';
@@ -151,5 +153,39 @@ describe('the lab in two languages', () => {
   it('takes the last of two choices, whichever of them is ready first', async () => {
     await Promise.all([speak('zh-Hans'), speak('en')]);
     expect(language.value).toBe('en');
+  });
+});
+
+describe('what engines and invariants say of themselves', () => {
+  it('is told in Chinese, with its names and numbers, and stays as it is where it is not known', () => {
+    const { told, adapter } = toldInChinese;
+    expect(told('Generation 4 has other members on 1a2b3c than on 4d5e6f.')).toBe(
+      '第 4 代在 1a2b3c 上的成员与在 4d5e6f 上的不同。',
+    );
+    expect(
+      told(
+        'The only WebGPU adapter here, SwiftShader (software), is itself a program on the CPU, and the CPU engine is faster.',
+      ),
+    ).toBe('这里唯一的 WebGPU 适配器（SwiftShader (software)）本身就是 CPU 上的程序，CPU 引擎更快。');
+    expect(adapter('TypeScript on the CPU')).toBe('CPU 上的 TypeScript');
+    expect(told('a step is committed by one quorum only')).toBe('a step is committed by one quorum only');
+  });
+
+  it('knows every sentence of the invariants', () => {
+    const source = readFileSync(new URL('../../src/invariants/check.ts', import.meta.url), 'utf8');
+    const sentences = [...source.matchAll(/violate\(\s*\d,\s*`([^`]*)`/gu)].map(([, text = '']) =>
+      text.replace(/\$\{[^}]*\}/gu, '7'),
+    );
+    expect(sentences.length).toBeGreaterThan(20);
+    for (const sentence of sentences)
+      expect(toldInChinese.told(sentence), sentence).toMatch(/\p{Script=Han}/u);
+  });
+});
+
+describe('a fault in the log', () => {
+  it('is told by its settings, not as it is stored', () => {
+    expect(faultText('fault-1: {"kind":"delay","ms":200,"forMs":5000}')).toBe('ms 200, forMs 5000');
+    expect(faultText('fault-2: {"kind":"kill"}')).toBe('');
+    expect(faultText('fault-1: after 5000 ms')).toBe('after 5000 ms');
   });
 });

@@ -6,6 +6,7 @@ import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Diagram } from '../../trace/diagram.ts';
 import { rankStyle } from '../view/RankName.tsx';
+import { toldWords } from '../told-words.ts';
 import { createCausality } from './causality.ts';
 import { DiagramCanvas } from './DiagramCanvas.tsx';
 import { diagramWords } from './diagram-words.ts';
@@ -65,7 +66,7 @@ export function SpaceTime({ diagram, beside, cursor, picked }: Props): JSX.Eleme
       <Tools scene={scene} filters={filters} />
       {diagram.failing !== undefined && (
         <p class="diagram-failing">
-          <b>{diagram.failing.invariant}.</b> {diagram.failing.sentence}
+          <b>{diagram.failing.invariant}.</b> {toldWords.told(diagram.failing.sentence)}
         </p>
       )}
       <div class="diagram-views">

@@ -5,6 +5,7 @@ import type { Palette } from './palette.ts';
 import { fateOfLooks, kindOfLooks, SPAN_LOOKS, type Scene } from './scene.ts';
 import type { Stretch } from './span-index.ts';
 import { columnWidth, HEAD, MARGIN, positionAt, xOf, yOf, type Frame } from './viewport.ts';
+import { toldWords } from '../told-words.ts';
 
 export interface Chosen {
   readonly arrow: number;
@@ -245,7 +246,7 @@ function paintHeadlines(context: Context, { scene, frame, palette, differsAt }: 
   for (const { position, text } of scene.headlines) rule(position, text, palette.warn, false);
   if (differsAt !== undefined) rule(differsAt, palette.words.differs, palette.accent, true);
   const { failing } = scene;
-  if (failing !== undefined) rule(failing.position, failing.sentence, palette.bad, true);
+  if (failing !== undefined) rule(failing.position, toldWords.told(failing.sentence), palette.bad, true);
 }
 
 function paintChosen(

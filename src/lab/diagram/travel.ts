@@ -1,6 +1,7 @@
 // Time travel through a recorded run: from moment to moment, from step to step, and what each lane says of itself at one.
 
 import type { Moment } from '../../trace/diagram.ts';
+import { toldWords } from '../told-words.ts';
 import type { Scene } from './scene.ts';
 
 /** The place of the first moment after `seq`. */
@@ -50,7 +51,8 @@ export function momentText({ diagram }: Scene, seq: number): string {
   const headline = diagram.headlines.find((one) => one.seq === seq);
   if (headline !== undefined) return headline.text;
   const arrow = diagram.arrows.find(({ sent, received }) => sent.seq === seq || received?.seq === seq);
-  if (arrow === undefined) return diagram.failing?.seq === seq ? diagram.failing.sentence : '';
+  if (arrow === undefined)
+    return diagram.failing?.seq === seq ? toldWords.told(diagram.failing.sentence) : '';
   return arrow.sent.seq === seq
     ? `${name(arrow.from)} → ${name(arrow.to)}: ${arrow.label}`
     : `${name(arrow.to)} ← ${name(arrow.from)}: ${arrow.label}`;

@@ -7,6 +7,7 @@ import type { Picked } from '../diagram/picking.ts';
 import { SpaceTime } from '../diagram/SpaceTime.tsx';
 import { dateAndTime, span } from '../format.ts';
 import { Icon } from '../view/icons.tsx';
+import { toldWords } from '../told-words.ts';
 import type { LogRefusal, OpenedLog } from './log-reading.ts';
 import type { Logs } from './logs.ts';
 import { raceWords } from './race-words.ts';
@@ -105,5 +106,5 @@ function verdictOf({ verdict, invariant }: OpenedLog): string {
 
 function meaningOf({ verdict, sentence, committed }: OpenedLog): string {
   if (verdict === undefined) return raceWords.log.noneMeans;
-  return sentence ?? raceWords.log.heldMeans(committed);
+  return sentence === undefined ? raceWords.log.heldMeans(committed) : toldWords.told(sentence);
 }

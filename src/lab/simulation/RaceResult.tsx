@@ -9,6 +9,7 @@ import type { Picked } from '../diagram/picking.ts';
 import { SpaceTime } from '../diagram/SpaceTime.tsx';
 import { Icon } from '../view/icons.tsx';
 import { rankStyle } from '../view/RankName.tsx';
+import { toldWords } from '../told-words.ts';
 import type { RunResult } from './api.ts';
 import { isLocal, raceLink } from './race-link.ts';
 import { raceWords } from './race-words.ts';
@@ -40,7 +41,7 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
       <p class="race-verdict" role="status">
         <Icon name={verdict === 'violated' ? 'alert' : 'check'} />
         <b>{raceWords.verdicts[verdict](invariant)}</b>{' '}
-        {reason ?? raceWords.heldMeans(committed, steps, subject)}
+        {reason === undefined ? raceWords.heldMeans(committed, steps, subject) : toldWords.told(reason)}
       </p>
       <dl class="race-facts">
         <Fact name={originText(run)}>
@@ -208,7 +209,13 @@ function entriesOf({ marks, headlines, failing }: Diagram): readonly Entry[] {
   ];
   all.sort((a, b) => a.seq - b.seq);
   if (failing !== undefined)
-    all.push({ at: failing.at, seq: failing.seq, lane: undefined, text: failing.sentence, tone: 'bad' });
+    all.push({
+      at: failing.at,
+      seq: failing.seq,
+      lane: undefined,
+      text: toldWords.told(failing.sentence),
+      tone: 'bad',
+    });
   return all;
 }
 

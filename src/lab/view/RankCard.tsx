@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import type { Lab } from '../model/lab.ts';
 import type { RankView } from '../model/room-view.ts';
 import { bytes, seconds, shortHash, shortId } from '../format.ts';
+import { toldWords } from '../told-words.ts';
 import { words } from '../words.ts';
 import { Icon } from './icons.tsx';
 import { rankStyle } from './RankName.tsx';
@@ -121,9 +122,9 @@ function Engine({ rank }: { readonly rank: RankView }): JSX.Element {
     return <span class="muted">{words.ranks.engineUnknown}</span>;
   }
   return (
-    <span class="engine" title={engine.reason}>
-      <b>{engine.kind === 'webgpu' ? 'WebGPU' : 'CPU'}</b> {engine.adapter}
-      <span class="muted engine-reason">{engine.reason}</span>
+    <span class="engine" title={toldWords.told(engine.reason)}>
+      <b>{engine.kind === 'webgpu' ? 'WebGPU' : 'CPU'}</b> {toldWords.adapter(engine.adapter)}
+      <span class="muted engine-reason">{toldWords.told(engine.reason)}</span>
       {preflight !== undefined && (
         <span class="muted engine-reason" title={words.ranks.preflightMeans(bytes(preflight.bufferLimit))}>
           {words.ranks.preflight(bytes(preflight.bytes), preflight.largestMicroBatch)}

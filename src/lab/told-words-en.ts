@@ -1,0 +1,11 @@
+// What engines and invariants say of themselves, in English, as it comes: the words of parts that know nothing of languages.
+
+import type { Wording } from './language/word-table.ts';
+
+export const english = {
+  told: (sentence: string): string => sentence,
+  /** The name of an engine's adapter. */
+  adapter: (name: string): string => name,
+};
+
+export type ToldWords = Wording<typeof english>;

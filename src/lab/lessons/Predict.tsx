@@ -7,7 +7,6 @@ import { Panel } from '../view/Panel.tsx';
 import { holdAll } from './condition.ts';
 import { lessonWords } from './lesson-words.ts';
 import type { Lesson } from './lesson.ts';
-import { valueText } from './measure-text.ts';
 import type { Measures } from './metrics.ts';
 import type { Predicted } from './progress.ts';
 import type { Session } from './session.ts';
@@ -127,7 +126,12 @@ function happenedText(lesson: Lesson, measures: Measures): string {
   const { predict } = lesson;
   if ('choices' in predict)
     return predict.choices[cameTrue(lesson, measures)]?.says ?? lessonWords.predict.neither;
-  return valueText(predict.number.metric, measures.values[predict.number.metric]);
+  const { metric, scale, unit } = predict.number;
+  const value = measures.values[metric];
+  // In the unit that was asked for, so that the two can be compared.
+  return value === undefined
+    ? lessonWords.goal.none
+    : `${Number((value / scale).toPrecision(4))} ${unit}`.trim();
 }
 
 /** Nearer than this, in either direction, a number counts as predicted. */

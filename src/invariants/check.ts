@@ -93,6 +93,10 @@ export interface Checker {
   readonly violations: readonly Violation[];
 }
 
+const NONE: readonly Violation[] = [];
+
+const nameOf = ({ member }: TraceRecord): string => member.slice(0, 6);
+
 const key = (generation: GenerationId): string => `${generation.incarnation}/${generation.number}`;
 
 /** A list that all members of a generation report is joined once. */
@@ -133,6 +137,26 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
     return history;
   };
 
+  /** What is looked at: violations are of it. */
+  let observed: TraceRecord | undefined;
+  function violate(invariant: Violation['invariant'], sentence: string): void {
+    if (observed !== undefined) violations.push({ invariant, sentence, record: observed });
+  }
+
+  function reach(history: MemberHistory, step: number, hash: StateHash): void {
+    history.step = step;
+    history.hash = hash;
+  }
+
+  function exact(record: TraceRecord, step: number, hash: StateHash): void {
+    const expected = options.reference?.[step];
+    if (expected !== undefined && expected !== hash)
+      violate(
+        2,
+        `The state after ${step} steps on ${nameOf(record)} is not that of the fault-free single-rank run.`,
+      );
+  }
+
   /** The incarnation in which this state was committed, if it was. */
   function committedIn(step: number, hash: StateHash): string | undefined {
     for (const [place, state] of committed)
@@ -141,26 +165,17 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
   }
 
   function observe(record: TraceRecord): readonly Violation[] {
-    const found: Violation[] = [];
-    const violate = (invariant: Violation['invariant'], sentence: string): void => {
-      found.push({ invariant, sentence, record });
-    };
+    const already = violations.length;
+    observed = record;
     const history = historyOf(record.member);
-    const who = record.member.slice(0, 6);
     const { event } = record;
-    const reach = (step: number, hash: StateHash): void => {
-      history.step = step;
-      history.hash = hash;
-    };
-    const exact = (step: number, hash: StateHash): void => {
-      const expected = options.reference?.[step];
-      if (expected !== undefined && expected !== hash)
-        violate(2, `The state after ${step} steps on ${who} is not that of the fault-free single-rank run.`);
-    };
 
     const { unheeded } = history;
     if (unheeded !== undefined && record.at > unheeded.at) {
-      violate(7, `${who} heard the goodbye of ${unheeded.peer.slice(0, 6)} and did nothing about it.`);
+      violate(
+        7,
+        `${nameOf(record)} heard the goodbye of ${unheeded.peer.slice(0, 6)} and did nothing about it.`,
+      );
       history.unheeded = undefined;
     }
 
@@ -178,7 +193,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
         break;
       case 'stopped':
         if (event.reason === 'left' && history.members.length > 1 && !history.voted)
-          violate(8, `${who} left without a vote on the generation that goes on without it.`);
+          violate(8, `${nameOf(record)} left without a vote on the generation that goes on without it.`);
         history.members = [];
         break;
       case 'installed': {
@@ -197,7 +212,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
         else if (before.text !== text)
           violate(
             5,
-            `Generation ${event.generation.number} has other members on ${who} than on ${before.by.slice(0, 6)}.`,
+            `Generation ${event.generation.number} has other members on ${nameOf(record)} than on ${before.by.slice(0, 6)}.`,
           );
         break;
       }
@@ -225,55 +240,60 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
           event.ballot,
           event.kind === 'voted' ? event.value : '',
           event.stored,
-          violate,
         );
         break;
       case 'contributed':
         if (history.generation === undefined || !sameGeneration(history.generation, event.generation))
           violate(
             4,
-            `${who} contributed to generation ${event.generation.number}, which is not in force there.`,
+            `${nameOf(record)} contributed to generation ${event.generation.number}, which is not in force there.`,
           );
         if (history.step !== undefined && history.step !== event.step)
-          violate(3, `${who} contributed to step ${event.step} with ${history.step} steps applied.`);
-        goesOnFrom(event.generation, event.step, record.member, history.contributed === undefined, violate);
+          violate(
+            3,
+            `${nameOf(record)} contributed to step ${event.step} with ${history.step} steps applied.`,
+          );
+        goesOnFrom(event.generation, event.step, record.member, history.contributed === undefined);
         if (history.contributed?.step === event.step && history.contributed.attempt === event.attempt)
-          violate(3, `${who} contributed twice to step ${event.step} in one generation.`);
+          violate(3, `${nameOf(record)} contributed twice to step ${event.step} in one generation.`);
         history.contributed = event;
         break;
       case 'applied': {
         if (history.step !== undefined && history.step !== event.step)
-          violate(3, `${who} applied step ${event.step} with ${history.step} steps applied.`);
+          violate(3, `${nameOf(record)} applied step ${event.step} with ${history.step} steps applied.`);
         const wrong = event.counts.findIndex((count) => count !== 1);
         if (wrong >= 0)
           violate(
             3,
             `The gradient of step ${event.step} holds micro-batch ${wrong} ${event.counts[wrong]} times.`,
           );
-        reach(event.step + 1, event.hash);
+        reach(history, event.step + 1, event.hash);
         break;
       }
       case 'committed': {
         if (history.generation === undefined || !sameGeneration(history.generation, event.generation))
           violate(
             4,
-            `${who} committed in generation ${event.generation.number}, which is not in force there.`,
+            `${nameOf(record)} committed in generation ${event.generation.number}, which is not in force there.`,
           );
         if (
           history.step !== undefined &&
           (history.step !== event.step || (history.hash !== undefined && history.hash !== event.hash))
         )
-          violate(1, `${who} committed ${event.step} steps with another state than it had applied.`);
+          violate(
+            1,
+            `${nameOf(record)} committed ${event.step} steps with another state than it had applied.`,
+          );
         const place = `${event.generation.incarnation}/${event.step}`;
         const before = committed.get(place);
         if (before === undefined) committed.set(place, { hash: event.hash, by: record.member });
         else if (before.hash !== event.hash)
           violate(
             1,
-            `${who} and ${before.by.slice(0, 6)} committed step ${event.step} with different states.`,
+            `${nameOf(record)} and ${before.by.slice(0, 6)} committed step ${event.step} with different states.`,
           );
-        exact(event.step, event.hash);
-        reach(event.step, event.hash);
+        exact(record, event.step, event.hash);
+        reach(history, event.step, event.hash);
         history.inMemory = { incarnation: event.generation.incarnation, step: event.step };
         const { incarnation, number } = event.generation;
         if (event.step > (newest.get(incarnation)?.step ?? -1))
@@ -304,8 +324,11 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
       case 'healed': {
         const given = donated.get(`${event.donor}>${record.member}/${event.step}`);
         if (given !== undefined && given !== event.hash)
-          violate(1, `${who} was healed to another state of step ${event.step} than its donor has.`);
-        reach(event.step, event.hash);
+          violate(
+            1,
+            `${nameOf(record)} was healed to another state of step ${event.step} than its donor has.`,
+          );
+        reach(history, event.step, event.hash);
         history.inMemory = undefined;
         break;
       }
@@ -314,24 +337,28 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
         const from =
           saved.get(`${event.step}/${event.hash}`)?.incarnation ?? committedIn(event.step, event.hash);
         if (saved.size > 0 && from === undefined)
-          violate(6, `${who} restored a state of step ${event.step} that no rank had saved or committed.`);
+          violate(
+            6,
+            `${nameOf(record)} restored a state of step ${event.step} that no rank had saved or committed.`,
+          );
         const { inMemory } = history;
         if (inMemory !== undefined && from === inMemory.incarnation && event.step < inMemory.step)
           violate(
             6,
-            `${who} went back to a saved state of step ${event.step}, with ${inMemory.step} steps committed in memory.`,
+            `${nameOf(record)} went back to a saved state of step ${event.step}, with ${inMemory.step} steps committed in memory.`,
           );
         history.inMemory = undefined;
-        exact(event.step, event.hash);
-        reach(event.step, event.hash);
+        exact(record, event.step, event.hash);
+        reach(history, event.step, event.hash);
         break;
       }
       case 'checkpointed': {
         saved.set(`${event.step}/${event.hash}`, event.generation);
         const truth = committed.get(`${event.generation.incarnation}/${event.step}`);
-        if (truth === undefined) violate(6, `${who} saved step ${event.step}, which was not committed.`);
+        if (truth === undefined)
+          violate(6, `${nameOf(record)} saved step ${event.step}, which was not committed.`);
         else if (truth.hash !== event.hash)
-          violate(6, `${who} saved step ${event.step} with another state than was committed.`);
+          violate(6, `${nameOf(record)} saved step ${event.step} with another state than was committed.`);
         break;
       }
       case 'violated':
@@ -362,18 +389,11 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
       case 'waitingForQuorum':
         break;
     }
-    violations.push(...found);
-    return found;
+    return violations.length === already ? NONE : violations.slice(already);
   }
 
   /** All members of a generation go on from the same step: each one's first contribution is to it. */
-  function goesOnFrom(
-    generation: GenerationId,
-    step: number,
-    member: MemberId,
-    isFirst: boolean,
-    violate: (invariant: Violation['invariant'], sentence: string) => void,
-  ): void {
+  function goesOnFrom(generation: GenerationId, step: number, member: MemberId, isFirst: boolean): void {
     const before = firstSteps.get(key(generation));
     if (before === undefined) {
       firstSteps.set(key(generation), { step, by: member });
@@ -403,7 +423,6 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
     ballot: Ballot,
     value: string,
     stored: boolean,
-    violate: (invariant: Violation['invariant'], sentence: string) => void,
   ): void {
     const place = `${key(generation)}/${seat}`;
     let history = ballots.get(place);

@@ -13,16 +13,16 @@ import type { Message, RoundId, SelfReport, Standing, Verdict } from './messages
 import type { Overlay } from './overlay.ts';
 import type { Shares } from './shares.ts';
 import type { Target } from './target.ts';
-import type { Usual } from './usual.ts';
+import type { Running, Usual } from './usual.ts';
 import type { Accepted, SeatRecord } from './votes.ts';
 
 /** What is known of another rank, member or not. */
 export interface Peer {
   linked: boolean;
   lastHeard: number;
-  /** When its last heartbeat came, and how they come as a rule. */
-  beatAt: number | undefined;
-  pulse: Usual | undefined;
+  /** When its last heartbeat came, or -Infinity; and how they come as a rule. */
+  beatAt: number;
+  pulse: Running | undefined;
   /** Its tab is in the background. */
   hidden: boolean;
   phase: Phase;
@@ -317,7 +317,7 @@ export const newPeer = (now: number): Peer => ({
   linked: false,
   suspected: undefined,
   lastHeard: now,
-  beatAt: undefined,
+  beatAt: -Infinity,
   pulse: undefined,
   hidden: false,
   room: undefined,
@@ -334,6 +334,8 @@ export const newPeer = (now: number): Peer => ({
   witness: undefined,
 });
 
+const clonePeer = (peer: Peer): Peer => ({ ...peer, pulse: peer.pulse && { ...peer.pulse } });
+
 /** A copy that shares what is never changed in place: generations, jobs, messages, records, payloads that were sent. */
 export function cloneRank(state: RankState): RankState {
   return {
@@ -341,7 +343,7 @@ export function cloneRank(state: RankState): RankState {
     training: state.training === undefined ? undefined : { ...state.training },
     membership: state.membership === undefined ? undefined : cloneMembership(state.membership),
     installed: new Map(state.installed),
-    peers: new Map([...state.peers].map(([member, peer]) => [member, { ...peer }])),
+    peers: new Map([...state.peers].map(([member, peer]) => [member, clonePeer(peer)])),
     suspects: new Set(state.suspects),
     askers: new Set(state.askers),
     seats: new Map(state.seats),

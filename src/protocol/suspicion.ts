@@ -21,7 +21,7 @@ import { setJoin, setSuspected, type Membership, type Peer } from './state.ts';
 import { donorGone } from './syncing.ts';
 import { piecesHeld } from '../collective/state-transfer.ts';
 import { onProgressTimer, waitingFor } from './training.ts';
-import { noted } from './usual.ts';
+import { notedIn } from './usual.ts';
 import { holderOf } from './witnessing.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
@@ -67,7 +67,7 @@ export function heard(ctx: Context, member: MemberId): void {
 export function onLinkDown(ctx: Context, member: MemberId, evidence: Evidence): void {
   const peer = peerOf(ctx, member);
   peer.linked = false;
-  peer.beatAt = undefined;
+  peer.beatAt = -Infinity;
   peer.room = undefined;
   setJoin(ctx.state, member, peer, undefined);
   peer.since = ctx.now;
@@ -104,8 +104,9 @@ export function onBeatTimer(ctx: Context): void {
   const { overlay } = membership;
   if (overlay === undefined || isEvery(ctx, BEATS_APART)) {
     const message = beatMessage(ctx, membership);
-    for (const peer of overlay?.watched ?? state.peers.keys())
-      if (isLinked(ctx, peer)) send(ctx, peer, message);
+    if (overlay === undefined) {
+      for (const [member, peer] of state.peers) if (peer.linked) send(ctx, member, message);
+    } else for (const member of overlay.watched) if (isLinked(ctx, member)) send(ctx, member, message);
   }
   lookAround(ctx, membership);
   if (heldUp || ctx.now > membership.silentAfter)
@@ -131,7 +132,7 @@ function watchPeers(
     const peer = peerOf(ctx, member);
     if (heldUp !== undefined) {
       peer.lastHeard = Math.min(ctx.now, peer.lastHeard + heldUp);
-      peer.beatAt = undefined;
+      peer.beatAt = -Infinity;
     }
     // Below the least that is borne with there is nothing to weigh.
     if (peer.linked && ctx.now - peer.lastHeard > suspicionMs) weighSilence(ctx, membership, member, peer);
@@ -210,7 +211,7 @@ export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void 
 
 /** How its heartbeats come, whatever generation they are of. */
 function feelPulse(ctx: Context, peer: Peer, message: Of<'beat'>): void {
-  if (peer.beatAt !== undefined) peer.pulse = noted(peer.pulse, ctx.now - peer.beatAt);
+  if (peer.beatAt > -Infinity) peer.pulse = notedIn(peer.pulse, ctx.now - peer.beatAt);
   peer.beatAt = ctx.now;
   peer.hidden = message.hidden === true;
 }

@@ -10,23 +10,27 @@ export interface Usual {
   readonly deviation: number;
 }
 
+/** One that is measured so often that it is changed in place. */
+export type Running = { -readonly [Key in keyof Usual]: Usual[Key] };
+
 /** Of the deviation: how far the median goes with each measurement. */
 const STEP = 1 / 8;
 /** How much of the deviation each measurement makes. */
 const GAIN = 1 / 8;
 
-/** With one more measurement. The first stands for itself, as in RFC 6298. */
-export function noted(before: Usual | undefined, measured: number): Usual {
-  if (before === undefined) return { median: measured, deviation: measured / 2 };
-  const { median, deviation } = before;
-  const distance = measured - median;
-  const step = STEP * deviation;
+/** With one more measurement. */
+export const noted = (before: Usual | undefined, measured: number): Usual =>
+  notedIn(before === undefined ? undefined : { ...before }, measured);
+
+/** With one more measurement, in place. The first stands for itself, as in RFC 6298. */
+export function notedIn(running: Running | undefined, measured: number): Running {
+  if (running === undefined) return { median: measured, deviation: measured / 2 };
+  const distance = measured - running.median;
+  const step = STEP * running.deviation;
   // Never past the measurement.
-  const moved = distance > step ? step : distance < -step ? -step : distance;
-  return {
-    median: median + moved,
-    deviation: deviation + GAIN * (Math.abs(distance) - deviation),
-  };
+  running.median += distance > step ? step : distance < -step ? -step : distance;
+  running.deviation += GAIN * (Math.abs(distance) - running.deviation);
+  return running;
 }
 
 /**

@@ -102,7 +102,8 @@ const combine = (tag: number, x: number, y: number): Hash => ({
   b: mix32(mix32(tag + 100) + x) ^ mix32(y + tag),
 });
 
-const hashNumber = (value: number): Hash => combine(11, value | 0, Math.floor(value / 0x1_0000_0000) | 0);
+const hashNumber = (value: number): Hash =>
+  value === -Infinity ? combine(21, 0, 0) : combine(11, value | 0, Math.floor(value / 0x1_0000_0000) | 0);
 
 // Most of what is hashed are these: their hashes are made once.
 const SMALL: readonly Hash[] = Array.from({ length: 1024 }, (_, value) => hashNumber(value));

@@ -17,17 +17,31 @@ export function beforeFence(core: RankState, event: Event): ((core: RankState) =
   if (event.kind !== 'message') return undefined;
   const { membership } = core;
   if (membership === undefined) return undefined;
-  const [from, message] =
-    event.message.kind === 'relay'
-      ? ([event.message.origin, event.message.message] as const)
-      : ([event.from, event.message] as const);
+  const message = event.message.kind === 'relay' ? event.message.message : event.message;
   const theirs = fencedBy(message);
   const mine = membership.generation.id;
   if (theirs === undefined || sameGeneration(theirs, mine)) return undefined;
   if (event.message.kind === 'relay' && event.message.to !== core.self.member) return undefined;
+  const from = event.message.kind === 'relay' ? event.message.origin : event.from;
   const isAhead = theirs.incarnation === mine.incarnation && theirs.number > mine.number;
   // To hear of a peer that was thought silent is news by itself.
-  if ([from, event.from].some((peer) => core.peers.get(peer)?.suspected === 'heartbeat')) return undefined;
+  if (isThoughtSilent(core, from) || isThoughtSilent(core, event.from)) return undefined;
+  return compareAfterwards(core, membership, from, message, theirs, isAhead);
+}
+
+const isThoughtSilent = (core: RankState, peer: MemberId): boolean =>
+  core.peers.get(peer)?.suspected === 'heartbeat';
+
+/** Apart from the question whether there is anything to compare, which is asked of every event. */
+function compareAfterwards(
+  core: RankState,
+  membership: Membership,
+  from: MemberId,
+  message: Message,
+  theirs: GenerationId,
+  isAhead: boolean,
+): (core: RankState) => Lapse {
+  const mine = membership.generation.id;
   const before = footprint(core, membership, from);
   const who = core.self.member.slice(0, 6);
   return (after) => {

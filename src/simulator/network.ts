@@ -4,7 +4,7 @@ import { MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES, type Evidence, type SendOutcome } 
 import type { Endpoint, Link, LinkEvent, LinkFault, Size } from './link.ts';
 import { nextTurn } from './hidden.ts';
 import type { Entropy } from './random.ts';
-import { USUAL_BANDWIDTH, clearWire, createWire, inOrder, offer, queuedOn, setBandwidth } from './wire.ts';
+import { USUAL_BANDWIDTH, createWires } from './wire.ts';
 
 /** Durations in virtual milliseconds, each drawn between its bounds. */
 const LATENCY = [1, 6] as const;
@@ -38,6 +38,8 @@ export interface Network<H, Id, M> {
   send(from: H, to: Id, message: M): SendOutcome;
   /** Bytes on their way to a peer that are not on the wire yet. */
   queuedBytes(from: H, to: H): number;
+  /** When the last of what a host has sent arrives; 0 where it has sent nothing. */
+  lastArrival(from: H): number;
   /** Sets up both directions, unless one is cut or an end is gone. */
   connect(a: H, b: H): void;
   /** Both ends notice; what is in flight is lost. */
@@ -58,6 +60,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
   fabric: Fabric<H, Id, M>,
 ): Network<H, Id, M> {
   const { now, entropy } = fabric;
+  const wires = createWires();
 
   function linkBetween(from: H, to: H): Link<H, M> {
     let link = from.links.get(to.member);
@@ -68,7 +71,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
         up: false,
         connection: 0,
         fault: undefined,
-        wire: createWire(),
+        wire: wires.create(),
         held: undefined,
         heldBytes: 0,
       };
@@ -94,23 +97,39 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
   /** False: it does not fit into the send queue. */
   function transmit(link: Link<H, M>, message: M, { lane, bytes }: Size, sentAt: number): boolean {
     const { to, fault, connection, wire } = link;
-    const queued = offer(wire, lane, bytes, MAX_QUEUED_BYTES[lane], now());
+    const queued = wires.offer(wire, lane, bytes, MAX_QUEUED_BYTES[lane], now());
     if (queued === undefined) return false;
     const slow = fault?.kind === 'delay' ? fault.ms : 0;
     const jitter = fault?.kind === 'jitter' ? fabric.delay('jitter', [0, fault.ms], to) : 0;
     const due = now() + queued + fabric.delay('latency', LATENCY, to) + slow + jitter;
-    const at = inOrder(wire, lane, due);
+    const at = wires.inOrder(wire, lane, due);
     const garbled = fault?.kind === 'corrupt' && entropy.chance('net', 'corrupt', fault.chance);
-    fabric.at(at, () => {
-      if (!link.up || link.connection !== connection) return;
-      if (garbled) fabric.deliver(to, { kind: 'garbled', from: link.from.member, detail: 'a flipped bit' });
-      else arrive(link, message, sentAt);
-    });
+    if (garbled) garbleAt(at, link, connection);
+    else arriveAt(at, link, connection, message, sentAt);
     if (fault?.kind === 'late' && entropy.chance('net', 'duplicate', fault.chance))
-      fabric.at(at + entropy.between('net', 'duplicate delay', 0, fault.ms), () => {
-        if (link.up) arrive(link, message, sentAt);
-      });
+      repeatAt(at + entropy.between('net', 'duplicate delay', 0, fault.ms), link, message, sentAt);
     return true;
+  }
+
+  // What waits for its time keeps what it needs and no more.
+
+  function arriveAt(at: number, link: Link<H, M>, connection: number, message: M, sentAt: number): void {
+    fabric.at(at, () => {
+      if (link.up && link.connection === connection) arrive(link, message, sentAt);
+    });
+  }
+
+  function garbleAt(at: number, link: Link<H, M>, connection: number): void {
+    fabric.at(at, () => {
+      if (link.up && link.connection === connection)
+        fabric.deliver(link.to, { kind: 'garbled', from: link.from.member, detail: 'a flipped bit' });
+    });
+  }
+
+  function repeatAt(at: number, link: Link<H, M>, message: M, sentAt: number): void {
+    fabric.at(at, () => {
+      if (link.up) arrive(link, message, sentAt);
+    });
   }
 
   function arrive(link: Link<H, M>, message: M, sentAt: number): void {
@@ -124,7 +143,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
     link.connection += 1;
     link.held = undefined;
     link.heldBytes = 0;
-    clearWire(link.wire);
+    wires.clear(link.wire);
   }
 
   function disconnect(a: H, b: H, evidence: Evidence): void {
@@ -198,8 +217,12 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
     },
     queuedBytes(from, to) {
       const wire = from.links.get(to.member)?.wire;
-      return wire === undefined ? 0 : queuedOn(wire, 'control', now()) + queuedOn(wire, 'bulk', now());
+      return wire === undefined
+        ? 0
+        : wires.queuedOn(wire, 'control', now()) + wires.queuedOn(wire, 'bulk', now());
     },
+    lastArrival: (from) =>
+      Math.max(0, ...[...from.links.values()].map(({ wire }) => wires.lastArrival(wire))),
     connect(a, b) {
       connectIn(fabric.delay('setup', SETUP, a), a, b);
     },
@@ -220,7 +243,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
       const before = link.fault;
       link.fault = fault;
       if (fault?.kind === 'cut' && fault.silent !== true) failInTime(link, fault);
-      setBandwidth(link.wire, fault?.kind === 'bandwidth' ? fault.bytesPerMs : USUAL_BANDWIDTH, now());
+      wires.setBandwidth(link.wire, fault?.kind === 'bandwidth' ? fault.bytesPerMs : USUAL_BANDWIDTH, now());
       if (before?.kind === 'hold' && fault?.kind !== 'hold') {
         const held = link.held ?? [];
         link.held = undefined;

@@ -346,7 +346,8 @@ function recover(
   const outside = experiment.survivors === 'some' ? breakForGood(world) : new Set<Host>();
   // A page that has left, or whose engine is gone, is closed by its person; a room that nobody is in is opened again.
   for (const host of world.living()) if (hasStopped(host)) world.depart(host.member, 'close');
-  const inside = (): readonly Host[] => world.living().filter((host) => !outside.has(host));
+  const inside = (): readonly Host[] =>
+    outside.size === 0 ? world.living() : world.living().filter((host) => !outside.has(host));
   if (inside().length === 0 && !over()) {
     const opened = world.ranks.get(world.open(FIRST_PROFILE));
     if (opened !== undefined) for (const host of outside) cutOff(world, host, [opened]);

@@ -1,10 +1,12 @@
 // Named timers of a simulated machine. One that is set again and again, as deadlines are, stays in the queue once.
 
 export interface TimerSlot {
-  /** When it fires, in world time; undefined when it was cleared. */
-  due: number | undefined;
+  /** When it fires, in world time; Infinity when it was cleared. */
+  due: number;
   /** When the queue comes back to it; a timer that is set again and again stays queued once. */
   queuedAt: number;
+  /** What the queue does then. */
+  readonly ring: () => void;
 }
 
 /** A machine with a clock, whose timers are named by `N`. */
@@ -30,31 +32,34 @@ export function setTimer<N, H extends Ticking<N>>(
   let slot = host.timers.get(name);
   if (slot === undefined) {
     if (ms === undefined) return;
-    slot = { due: undefined, queuedAt: Infinity };
+    slot = createSlot(clockwork, host, name);
     host.timers.set(name, slot);
   }
-  slot.due = ms === undefined ? undefined : clockwork.now() + ms / host.clockRate;
-  if (slot.due !== undefined && slot.due < slot.queuedAt) queue(clockwork, host, name, slot, slot.due);
+  slot.due = ms === undefined ? Infinity : clockwork.now() + Math.max(0, ms) / host.clockRate;
+  if (slot.due < slot.queuedAt) queue(clockwork, slot);
 }
 
-function queue<N, H extends Ticking<N>>(
-  clockwork: Clockwork<H, N>,
-  host: H,
-  name: N,
-  slot: TimerSlot,
-  at: number,
-): void {
-  slot.queuedAt = at;
-  clockwork.at(at, () => {
-    // Another entry has taken this one's place.
-    if (slot.queuedAt !== at) return;
-    slot.queuedAt = Infinity;
-    if (slot.due === undefined || !host.alive) return;
-    if (slot.due > at) {
-      queue(clockwork, host, name, slot, slot.due);
-      return;
-    }
-    slot.due = undefined;
-    clockwork.fire(host, { kind: 'timer', name });
-  });
+function queue<N, H extends Ticking<N>>(clockwork: Clockwork<H, N>, slot: TimerSlot): void {
+  slot.queuedAt = slot.due;
+  clockwork.at(slot.due, slot.ring);
+}
+
+function createSlot<N, H extends Ticking<N>>(clockwork: Clockwork<H, N>, host: H, name: N): TimerSlot {
+  const slot: TimerSlot = {
+    due: Infinity,
+    queuedAt: Infinity,
+    ring() {
+      // Another entry has taken this one's place.
+      if (slot.queuedAt !== clockwork.now()) return;
+      slot.queuedAt = Infinity;
+      if (slot.due === Infinity || !host.alive) return;
+      if (slot.due > clockwork.now()) {
+        queue(clockwork, slot);
+        return;
+      }
+      slot.due = Infinity;
+      clockwork.fire(host, { kind: 'timer', name });
+    },
+  };
+  return slot;
 }

@@ -183,16 +183,17 @@ export function createWorld(options: WorldOptions): World {
       for (const effect of stepWitness(host.witness, event, clock, rules)) perform(host, effect, ports);
       return;
     }
-    const before = beforeDecision(host.core);
-    const fence = beforeFence(host.core, event);
-    const effects = stepRank(host.core, event, clock, rules);
+    const { core } = host;
+    const before = beforeDecision(core);
     lastStep = before;
+    const fence = beforeFence(core, event);
+    const effects = stepRank(core, event, clock, rules);
     for (const effect of effects) {
-      decisions.asked(host.core, effect);
+      decisions.asked(core, effect);
       perform(host, effect, ports);
     }
-    for (const lapse of [fence?.(host.core), decisions.stepped(host.core, before, event)])
-      if (lapse !== undefined) violate(host, lapse.invariant, lapse.sentence);
+    blame(host, fence?.(core));
+    blame(host, decisions.stepped(core, before, event));
   }
 
   /** Runs when the page is awake, if it is still there. */
@@ -214,6 +215,9 @@ export function createWorld(options: WorldOptions): World {
   /** What only somebody who sees the whole world can check. */
   function violate(host: Host, invariant: Violation['invariant'], sentence: string): void {
     ports.record(host, { kind: 'violated', invariant, sentence });
+  }
+  function blame(host: Host, lapse: Pick<Violation, 'invariant' | 'sentence'> | undefined): void {
+    if (lapse !== undefined) violate(host, lapse.invariant, lapse.sentence);
   }
   const ignored = createKnowledgeWatch((member) => {
     const host = hosts.get(member);
@@ -292,8 +296,7 @@ export function createWorld(options: WorldOptions): World {
       const said = message.kind === 'relay' && message.origin === host.member ? message.message : message;
       const early = unstoredVote(host.durable, said);
       if (early !== undefined) violate(host, 6, early);
-      const wrong = decisions.said(host.core, said);
-      if (wrong !== undefined) violate(host, wrong.invariant, wrong.sentence);
+      blame(host, decisions.said(host.core, said));
       if (to === host.member) at(now, () => deliver(host, { kind: 'message', from: to, message }));
       else network.send(host, to, asCarried(message));
     },
@@ -387,12 +390,9 @@ export function createWorld(options: WorldOptions): World {
         const early = unstoredCheckpoint(host.durable, event);
         if (early !== undefined) violate(host, 6, early);
         const clock = now * host.clockRate + host.clockAhead;
-        for (const lapse of [
-          ignored(host.core, event, clock),
-          patience.recorded(host.core, event, clock),
-          decisions.recorded(host.core, lastStep, event, clock),
-        ])
-          if (lapse !== undefined) violate(host, lapse.invariant, lapse.sentence);
+        blame(host, ignored(host.core, event, clock));
+        blame(host, patience.recorded(host.core, event, clock));
+        blame(host, decisions.recorded(host.core, lastStep, event, clock));
       }
       options.onRecord?.(record);
     },

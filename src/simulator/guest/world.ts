@@ -284,17 +284,9 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
       node.alive = false;
       node.waiting = undefined;
     });
-    for (const slot of node.timers.values()) slot.due = undefined;
+    for (const slot of node.timers.values()) slot.due = Infinity;
     // What was sent before an orderly end still arrives before it is noticed.
-    const sent =
-      how === 'close'
-        ? Math.max(
-            ...[...node.links.values()].flatMap(({ wire }) => [
-              wire.control?.lastArrival ?? 0,
-              wire.bulk?.lastArrival ?? 0,
-            ]),
-          )
-        : 0;
+    const sent = how === 'close' ? network.lastArrival(node) : 0;
     const { life } = node;
     at(Math.max(now, sent), () => {
       if (node.life === life) network.depart(node, how);

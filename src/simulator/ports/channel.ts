@@ -5,7 +5,7 @@ import {
   MAX_CHANNEL_MESSAGE_BYTES,
   type RawChannel,
 } from '../../ports/contract/channel.ts';
-import { createWire, offer, queuedOn } from '../wire.ts';
+import { createWires } from '../wire.ts';
 import type { Stage } from './stage.ts';
 
 /** Milliseconds, drawn between these bounds. */
@@ -17,7 +17,8 @@ export function createSimulatedChannels(
   receive: (bytes: Uint8Array) => void,
 ): { readonly a: RawChannel; readonly b: RawChannel } {
   let state: RawChannel['readyState'] = 'open';
-  const wire = createWire();
+  const wires = createWires();
+  const wire = wires.create();
   let arrival = 0;
 
   const close = (): void => {
@@ -44,7 +45,7 @@ export function createSimulatedChannels(
       (bytes) => {
         if (bytes.length > MAX_CHANNEL_MESSAGE_BYTES)
           throw new TypeError(`Expected at most ${MAX_CHANNEL_MESSAGE_BYTES} bytes, found ${bytes.length}.`);
-        const queued = offer(wire, 'bulk', bytes.length, MAX_CHANNEL_BUFFER_BYTES, stage.now());
+        const queued = wires.offer(wire, 'bulk', bytes.length, MAX_CHANNEL_BUFFER_BYTES, stage.now());
         if (queued === undefined) throw new Error('The send queue is full.');
         const copy = bytes.slice();
         const latency = stage.entropy.between('net', 'latency', ...LATENCY);
@@ -53,7 +54,7 @@ export function createSimulatedChannels(
           if (state === 'open') receive(copy);
         });
       },
-      () => queuedOn(wire, 'bulk', stage.now()),
+      () => wires.queuedOn(wire, 'bulk', stage.now()),
     ),
     b: end(
       () => undefined,

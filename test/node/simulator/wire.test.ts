@@ -2,25 +2,29 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createWire, offer, queuedOn, setBandwidth } from '../../../src/simulator/wire.ts';
+import { createWires } from '../../../src/simulator/wire.ts';
 
 describe('a lane of a simulated link', () => {
   it('puts one message after the other on the wire', () => {
-    const wire = createWire();
-    setBandwidth(wire, 10, 0);
-    expect([offer(wire, 'bulk', 100, 1000, 0), offer(wire, 'bulk', 50, 1000, 0)]).toEqual([10, 15]);
-    expect(offer(wire, 'control', 20, 1000, 0)).toBe(2);
-    expect(queuedOn(wire, 'bulk', 5)).toBe(100);
-    expect(queuedOn(wire, 'bulk', 20)).toBe(0);
+    const wires = createWires();
+    const wire = wires.create();
+    wires.setBandwidth(wire, 10, 0);
+    expect([wires.offer(wire, 'bulk', 100, 1000, 0), wires.offer(wire, 'bulk', 50, 1000, 0)]).toEqual([
+      10, 15,
+    ]);
+    expect(wires.offer(wire, 'control', 20, 1000, 0)).toBe(2);
+    expect(wires.queuedOn(wire, 'bulk', 5)).toBe(100);
+    expect(wires.queuedOn(wire, 'bulk', 20)).toBe(0);
   });
 
   it('takes exactly as many bytes as fit, and a single longer message when nothing waits', () => {
-    const wire = createWire();
-    expect(offer(wire, 'bulk', 5000, 1000, 0)).toBeDefined();
-    setBandwidth(wire, 1, 5000);
-    expect(offer(wire, 'bulk', 600, 1000, 5000)).toBeDefined();
-    expect(offer(wire, 'bulk', 401, 1000, 5000)).toBeUndefined();
-    expect(offer(wire, 'bulk', 400, 1000, 5000)).toBe(1000);
+    const wires = createWires();
+    const wire = wires.create();
+    expect(wires.offer(wire, 'bulk', 5000, 1000, 0)).toBeDefined();
+    wires.setBandwidth(wire, 1, 5000);
+    expect(wires.offer(wire, 'bulk', 600, 1000, 5000)).toBeDefined();
+    expect(wires.offer(wire, 'bulk', 401, 1000, 5000)).toBeUndefined();
+    expect(wires.offer(wire, 'bulk', 400, 1000, 5000)).toBe(1000);
   });
 
   it('never holds more than its limit, whatever is sent and whatever the bandwidth does', () => {
@@ -31,13 +35,14 @@ describe('a lane of a simulated link', () => {
     });
     fc.assert(
       fc.property(fc.array(action), (actions) => {
-        const wire = createWire();
+        const wires = createWires();
+        const wire = wires.create();
         let now = 0;
         for (const { wait, bytes, bandwidth } of actions) {
           now += wait;
-          setBandwidth(wire, bandwidth, now);
-          offer(wire, 'control', bytes, 1000, now);
-          expect(queuedOn(wire, 'control', now)).toBeLessThanOrEqual(1000);
+          wires.setBandwidth(wire, bandwidth, now);
+          wires.offer(wire, 'control', bytes, 1000, now);
+          expect(wires.queuedOn(wire, 'control', now)).toBeLessThanOrEqual(1000);
         }
       }),
     );

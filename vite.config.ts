@@ -1,13 +1,15 @@
 /** How the pages are served and built: Preact, ES-module workers, five pages, and our signalling on the same origin. */
 import { defineConfig } from 'vite';
+import { SANDBOX_SCRIPT } from './src/lab/simulation/sandbox-script.ts';
 import { bundledModules } from './src/server/bundled.ts';
+import { contentPolicy } from './src/server/content-policy.ts';
 import { sharedWorkers } from './src/server/shared-workers.ts';
 import { rankfallServer } from './src/server/vite-plugin.ts';
 
 export default defineConfig({
   // From any folder of any web server.
   base: './',
-  plugins: [rankfallServer(), bundledModules(), sharedWorkers()],
+  plugins: [rankfallServer(), contentPolicy({ inline: [SANDBOX_SCRIPT] }), bundledModules(), sharedWorkers()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   server: {

@@ -11,6 +11,7 @@ import { HOG_BUSY_MS, HOG_TURN_MS } from '../faults/machine.ts';
 import { burnThread } from './block-thread.ts';
 import { parseRankOptions } from './link.ts';
 import { messageOf } from './message-of.ts';
+import { narrowConnections } from './narrow-connections.ts';
 import type { PageActions } from './open-rank.ts';
 import { showAlone, showText } from './rank-text.ts';
 import type { RankWorker } from './worker.ts';
@@ -41,6 +42,8 @@ async function open(): Promise<void> {
       'Browsers allow WebGPU and Web Locks on https:// and on http://localhost only: open the room there.',
     );
   }
+  const signal = options.signal ?? new URL(SIGNAL_PATH, location.origin).href;
+  narrowConnections(new URL(signal));
   const member = newMemberId();
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     type: 'module',
@@ -52,7 +55,7 @@ async function open(): Promise<void> {
     room: options.room,
     member,
     worker: channel.port1,
-    signal: readSignalServer(options.signal ?? new URL(SIGNAL_PATH, location.origin).href),
+    signal: readSignalServer(signal),
     iceServers: options.ice === undefined ? [] : readIceServers(options.ice),
   });
   const data = new URL('data/', document.baseURI).href;

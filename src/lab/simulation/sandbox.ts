@@ -4,6 +4,7 @@
 import * as Comlink from 'comlink';
 import type { RaceWorker } from './api.ts';
 import { text } from './guest-worker.ts?bundled';
+import { SANDBOX_POLICY, SANDBOX_SCRIPT } from './sandbox-script.ts';
 
 export interface Sandbox {
   readonly worker: () => Comlink.Remote<RaceWorker>;
@@ -11,16 +12,7 @@ export interface Sandbox {
   close(): void;
 }
 
-const POLICY = "default-src 'none'; script-src 'unsafe-inline' blob:; worker-src blob:";
-
-const PAGE = `<!doctype html><meta http-equiv="content-security-policy" content="${POLICY}"><title>sandbox</title><script>
-addEventListener('message', ({ source, data, ports: [port] }) => {
-  if (source !== parent) return;
-  const address = URL.createObjectURL(new Blob([data], { type: 'text/javascript' }));
-  // A classic one: Chromium runs no module from a blob of an opaque origin.
-  new Worker(address).postMessage(undefined, [port]);
-});
-</script>`;
+const PAGE = `<!doctype html><meta http-equiv="content-security-policy" content="${SANDBOX_POLICY}"><title>sandbox</title><script>${SANDBOX_SCRIPT}</script>`;
 
 export function openSandbox(): Sandbox {
   const frame = document.createElement('iframe');

@@ -6,6 +6,9 @@ import type { Recovery } from '../job/recovery-schema.ts';
 import type { Clock } from '../ports/clock.ts';
 import { inputLength, LEFT_OUT, LoaderError } from '../ports/loader.ts';
 import type { Loader, Samples, Split } from '../ports/loader.ts';
+import { patience } from '../protocol/patience.ts';
+import { noted } from '../protocol/usual.ts';
+import type { Usual } from '../protocol/usual.ts';
 import { messageOf } from './message-of.ts';
 
 /** Loads after which the usual loader is trusted again. */
@@ -31,6 +34,11 @@ export function guardedLoader({ loader, recovery, clock, note }: GuardedLoaderOp
   /** What was read before it was asked for. */
   let ahead: Ahead | undefined;
   let safeLoads = 0;
+  /** Of the loads that came, whole batches at a time. */
+  let usual: Usual | undefined;
+  /** What the first try of a load may take: what it is known to take, and half of what the job says at least, as with an all-reduce. */
+  const patienceWithLoads = (): number =>
+    usual === undefined ? loadMs : patience({ usual, least: loadMs / 2, most: loadMs, confirmations: 0 });
 
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 
@@ -59,11 +67,14 @@ export function guardedLoader({ loader, recovery, clock, note }: GuardedLoaderOp
   }
 
   async function patiently(split: Split, rows: Int32Array): Promise<Samples> {
-    let ms = loadMs;
+    let ms = patienceWithLoads();
     let pause = loadBackoffMs;
     for (let left = loadRetries; ; left--) {
       try {
-        return await checked(rows, ms, take(split, rows) ?? loader.load(split, rows));
+        const began = clock.now();
+        const samples = await checked(rows, ms, take(split, rows) ?? loader.load(split, rows));
+        usual = noted(usual, clock.now() - began);
+        return samples;
       } catch (error) {
         if (left === 0) throw error;
       }

@@ -70,6 +70,19 @@ describe('a guarded loader', () => {
     }
   });
 
+  test('gives a load that hangs less time once it has seen what loads take, though never less than half', async () => {
+    const { load, inject, clock } = guarded();
+    for (let i = 0; i < 20; i++) await load();
+    const hang = inject({ kind: 'loader-hangs' });
+    clock.after(1200, () => {
+      hang.heal();
+    });
+    const { outcome, ms } = await load();
+    expect(outcome).toMatchObject({ status: 'fulfilled' });
+    expect(ms).toBeGreaterThanOrEqual(1000 + 20);
+    expect(ms).toBeLessThan(1500);
+  });
+
   test('gives a load that hangs half the time at each try, and gives up within the time of two', async () => {
     const { load, inject } = guarded();
     inject({ kind: 'loader-hangs' });

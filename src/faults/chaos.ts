@@ -13,9 +13,12 @@ export interface Chaos {
   readonly kinds: readonly ChaosKind[];
 }
 
-/** What uses a machine up for real needs consent, and what is not finite stops the run by design: neither is drawn. */
+/**
+ * What uses a machine up for real needs consent, and what is not finite stops the run by design: neither is drawn. `jank` is a `freeze` that
+ * is over within a second, which is to put nobody out.
+ */
 export type ChaosKind =
-  Exclude<FaultKind, 'exhaust-gpu' | 'hog-cpu' | 'grow-memory' | 'nan'> | 'lose-gpu-process';
+  Exclude<FaultKind, 'exhaust-gpu' | 'hog-cpu' | 'grow-memory' | 'nan'> | 'lose-gpu-process' | 'jank';
 
 /** One fault of a kind, as strong and as long as chance has it. `rank`: whom it strikes. `to`: one of the others. */
 type Draw = (random: Chance, to: number, rank: number) => DrivenFault;
@@ -31,6 +34,7 @@ const DRAWS: { readonly [Kind in ChaosKind]: Draw } = {
   close: () => ({ kind: 'close' }),
   kill: () => ({ kind: 'kill' }),
   freeze: ({ between }) => ({ kind: 'freeze', forMs: between(300, 4000) }),
+  jank: ({ between }) => ({ kind: 'freeze', forMs: between(100, 950) }),
   cut: ({ between, pick }, to) => ({
     kind: 'cut',
     to,

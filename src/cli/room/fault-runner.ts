@@ -58,11 +58,20 @@ export interface FaultRunnerOptions {
   readonly ready?: () => boolean;
   /** Told of a tab that a fault has closed or killed. */
   readonly lost?: (tab: Tab) => void;
+  /** Told of a tab whose thread a fault has stopped. */
+  readonly frozen?: (tab: Tab) => void;
 }
 
 export function runFaults(
   cursor: ScheduleCursor,
-  { tabs, narrator, disturbances, ready = () => true, lost = () => undefined }: FaultRunnerOptions,
+  {
+    tabs,
+    narrator,
+    disturbances,
+    ready = () => true,
+    lost = () => undefined,
+    frozen = () => undefined,
+  }: FaultRunnerOptions,
 ): FaultRunner {
   const afflicted = new Set<Tab>();
   const active: { readonly tab: Tab; readonly id: string }[] = [];
@@ -115,6 +124,7 @@ export function runFaults(
     disturb(Date.now());
     const ids = await Promise.all(struck.map((one) => tabs.ask(one, 'inject', fault)));
     ids.forEach((id, i) => active.push({ tab: struck[i] ?? tab, id }));
+    if (fault.kind === 'freeze') frozen(tab);
   };
 
   const stop = tabs.onLook(() => {

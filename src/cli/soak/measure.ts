@@ -20,6 +20,40 @@ export interface FaultRow {
   readonly lostSteps: number;
 }
 
+/** Times in milliseconds; null where there was none. */
+export interface Durations {
+  readonly count: number;
+  readonly p50: number | null;
+  readonly p99: number | null;
+}
+
+const durationsOf = (values: readonly number[]): Durations => ({
+  count: values.length,
+  p50: percentile(values, 50),
+  p99: percentile(values, 99),
+});
+
+/** From the first proposal of a generation that lacks somebody to its being installed on all of its members. */
+export const measureRegroups = (recoveries: readonly Recovery[]): Durations =>
+  durationsOf(recoveries.flatMap(({ regroupMs }) => regroupMs ?? []));
+
+/** From a rank's being behind to its having the state. */
+export function measureHeals(records: readonly TraceRecord[]): Durations {
+  const since = new Map<MemberId, number>();
+  const times: number[] = [];
+  for (const { member, at, event } of records) {
+    if (event.kind === 'phase') {
+      if (event.phase === 'healing') since.set(member, since.get(member) ?? at);
+      else since.delete(member);
+    }
+    const from = since.get(member);
+    if (event.kind !== 'healed' || from === undefined) continue;
+    times.push(at - from);
+    since.delete(member);
+  }
+  return durationsOf(times);
+}
+
 /** A fault that has not shown this long after it ended never will, in milliseconds. */
 const SHOWS_WITHIN_MS = 10_000;
 /** Jank and short breaks of a link are no reason to put anybody out, in milliseconds. */

@@ -1,7 +1,6 @@
 // A whole soak: tabs that train under chaos for so many minutes, the undisturbed run of one rank for as many steps, and the
 // verdict of the checkers over the merged logs of all ranks.
 
-import { followChaos } from '../../faults/chaos.ts';
 import { checkLogs } from '../../invariants/check.ts';
 import { I32 } from '../../job/wire-schema.ts';
 import type { StateHash } from '../../ports/ids.ts';
@@ -22,12 +21,14 @@ import { manageTabs } from '../room/tabs.ts';
 import type { Tab, Tabs } from '../room/tabs.ts';
 import { count } from '../room/tell.ts';
 import { trainAlone } from '../room/undisturbed.ts';
-import { findFalseEvictions, measureFaults } from './measure.ts';
+import { findFalseEvictions, measureFaults, measureHeals, measureRegroups } from './measure.ts';
+import { cursorOf } from './plan.ts';
 import type { SoakPlan } from './plan.ts';
 import { countConnections, findLeaks, readResources } from './resources.ts';
 import type { Resources } from './resources.ts';
 import { judgeSoak } from './verdict.ts';
 import type { SoakVerdict } from './verdict.ts';
+import { compareTurns } from './turns.ts';
 
 const MINUTE_MS = 60_000;
 /** Without a step for so long, the room is not coming back. */
@@ -39,6 +40,8 @@ const STEPS = 10_000_000;
 
 /** Everything that is known so far; a soak that fails half way is judged by it all the same. */
 interface Findings {
+  /** When faults began to strike, in milliseconds since the epoch. */
+  startedAt: number;
   minutes: number;
   committedSteps: number;
   start: Resources | undefined;
@@ -71,6 +74,7 @@ export async function runSoak(
   const log = openLogBook();
   const disturbances: Disturbance[] = [];
   const findings: Findings = {
+    startedAt: 0,
     minutes: 0,
     committedSteps: 0,
     start: undefined,
@@ -111,7 +115,7 @@ export async function runSoak(
     if (process.env['DEBUG'] !== undefined) console.error(error);
     findings.failure = oneLine(error);
   }
-  return judge(findings, log, disturbances);
+  return judge(plan, findings, log, disturbances);
 }
 
 async function soak(parts: Soak): Promise<void> {
@@ -125,22 +129,26 @@ async function soak(parts: Soak): Promise<void> {
   await tabs.ask(room.anyone(), 'checkpointNow');
   findings.start = await readResources(tabs);
 
-  const startedAt = Date.now();
+  const startedAt = (findings.startedAt = Date.now());
   const from = committed(tabs.alive());
   const now = (): number => committed(tabs.alive());
   const elapsed = (): number => Date.now() - startedAt;
-  const faults = runFaults(followChaos(plan), {
+  const restart = (open: Promise<Tab>): void => {
+    // Whether it came is asked at the end.
+    open.catch(() => undefined);
+    restarts.push(open);
+  };
+  const faults = runFaults(cursorOf(plan), {
     tabs,
     narrator,
     disturbances,
     // A strike waits until two ranks at least are there to take it.
-    ready: () =>
-      plan.kinds.length > 0 && tabs.alive().filter((tab) => settled([tab], tabs.all())).length >= 2,
+    ready: () => tabs.alive().filter((tab) => settled([tab], tabs.all())).length >= 2,
     lost: () => {
-      const restart = room.open();
-      // Whether it came is asked at the end.
-      restart.catch(() => undefined);
-      restarts.push(restart);
+      restart(room.open());
+    },
+    frozen: (tab) => {
+      if (plan.turns !== undefined) restart(replace(tab, parts));
     },
   });
   const stop = tabs.onLook(() => {
@@ -164,6 +172,21 @@ async function soak(parts: Soak): Promise<void> {
     faults.stop();
     stop();
   }
+}
+
+/** As whoever looks after machines does it: a rank that the others have put out is ended, and a new one is opened. */
+async function replace(frozen: Tab, { tabs, room }: Soak): Promise<Tab> {
+  const member = frozen.status?.member;
+  const isOut = (): boolean => {
+    const others = tabs.alive().filter((tab) => tab !== frozen && settled([tab], tabs.all()));
+    return (
+      others.length > 0 &&
+      others.every(({ status }) => status?.members.every((view) => view.member !== member) === true)
+    );
+  };
+  await tabs.until(`the others to put ${frozen.name} out`, CALM_MS, isOut);
+  await tabs.kill([frozen]);
+  return await room.open();
 }
 
 /** What the tabs hold goes back to what they held at the start, given time; what does not is a leak. */
@@ -194,13 +217,22 @@ async function rest({ tabs, room, findings }: Soak): Promise<void> {
   await tabs.close(tabs.alive());
 }
 
-function judge(findings: Findings, log: LogBook, disturbances: readonly Disturbance[]): SoakVerdict {
+function judge(
+  { turns, everyMs }: SoakPlan,
+  findings: Findings,
+  log: LogBook,
+  disturbances: readonly Disturbance[],
+): SoakVerdict {
   const records = log.records();
   const recoveries = findRecoveries(records, disturbances);
   return judgeSoak({
     minutes: findings.minutes,
     committedSteps: findings.committedSteps,
     faults: measureFaults(records, disturbances),
+    regroup: measureRegroups(recoveries),
+    heal: measureHeals(records),
+    everyMs,
+    throughput: turns === undefined ? undefined : compareTurns(records, turns, findings.startedAt),
     ledger: ledgerOf(records),
     violations: checkLogs(records, { reference: findings.reference }).map(
       ({ invariant, sentence }) => `Invariant ${invariant} was violated: ${sentence}`,

@@ -3,8 +3,10 @@ import type { MemberId, StateHash } from '../../../src/ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../../src/trace/events.ts';
 import { UsageError } from '../../../src/cli/errors.ts';
 import type { Recovery } from '../../../src/cli/room/analysis.ts';
-import { findFalseEvictions, measureFaults } from '../../../src/cli/soak/measure.ts';
+import { findFalseEvictions, measureFaults, measureHeals } from '../../../src/cli/soak/measure.ts';
 import { planSoak } from '../../../src/cli/soak/plan.ts';
+import { compareTurns, followTurns, planTurns } from '../../../src/cli/soak/turns.ts';
+import type { Throughput } from '../../../src/cli/soak/turns.ts';
 import { findLeaks } from '../../../src/cli/soak/resources.ts';
 import { judgeSoak, soakLines } from '../../../src/cli/soak/verdict.ts';
 import type { SoakFacts } from '../../../src/cli/soak/verdict.ts';
@@ -82,6 +84,83 @@ describe('the faults of a soak', () => {
   });
 });
 
+describe('the heals of a soak', () => {
+  it('last from the moment that a rank is behind to the one when it has the state, and count only when they end so', () => {
+    const phase = (member: MemberId, at: number, name: 'healing' | 'computing'): TraceRecord =>
+      record(member, at, { kind: 'phase', phase: name });
+    const healed = (member: MemberId, at: number): TraceRecord =>
+      record(member, at, {
+        kind: 'healed',
+        generation,
+        donor: A,
+        step: 3,
+        hash: HASH,
+        by: 'state',
+        bytes: 1,
+      });
+    const records = [
+      phase(B, 100, 'healing'),
+      phase(A, 150, 'healing'),
+      phase(A, 180, 'computing'),
+      healed(B, 300),
+      phase(B, 310, 'computing'),
+    ];
+    expect(measureHeals(records)).toEqual({ count: 1, p50: 200, p99: 200 });
+  });
+});
+
+describe('the turns of a soak that compares', () => {
+  it('come round and round, each with room for two deaths', () => {
+    const turns = planTurns(600_000, 30_000);
+    expect(turns).toHaveLength(9);
+    expect(turns.map(({ kind }) => kind).slice(0, 4)).toEqual([
+      'undisturbed',
+      'immediate',
+      'silent',
+      'undisturbed',
+    ]);
+    expect(turns.at(-1)?.until).toBeCloseTo(600_000);
+  });
+
+  it('see deaths with evidence in the one, silent ones in the other, and none in the first, the same for the same seed', () => {
+    const turns = planTurns(180_000, 30_000);
+    const run = (seed: number): readonly string[] => {
+      const cursor = followTurns(turns, seed, 30_000);
+      const seen: string[] = [];
+      for (let ms = 0; ms < 180_000; ms += 50)
+        for (const { fault, rank } of cursor.due({ ms, ranks: 4, step: 0 })) {
+          const turn = turns.find(({ from, until }) => ms >= from && ms < until);
+          seen.push(`${turn?.kind ?? 'none'}: ${fault.kind} of ${rank}`);
+        }
+      expect(cursor.pending).toBe(0);
+      return seen;
+    };
+    expect(run(1).map((line) => line.split(' of ')[0])).toEqual([
+      'immediate: kill',
+      'immediate: close',
+      'silent: freeze',
+      'silent: freeze',
+    ]);
+    expect(run(1)).toEqual(run(1));
+    expect([2, 3, 4, 5].map(run)).not.toEqual([run(1), run(1), run(1), run(1)]);
+  });
+
+  it('are told by the steps that were committed in each, and by what part that is of the undisturbed', () => {
+    const turns = planTurns(3000, 500);
+    // Ten steps in the first second, nine in the second, eight in the third.
+    const records = [10, 9, 8].flatMap((steps, second) =>
+      Array.from({ length: steps }, (_, i) =>
+        commits(A, 5000 + second * 1000 + ((i + 1) * 1000) / steps, ([0, 10, 19][second] ?? 0) + i + 1),
+      ),
+    );
+    expect(compareTurns(records, turns, 5000)).toEqual({
+      undisturbed: { seconds: 1, steps: 10, perSecond: 10, ratio: 1 },
+      immediate: { seconds: 1, steps: 9, perSecond: 9, ratio: 0.9 },
+      silent: { seconds: 1, steps: 8, perSecond: 8, ratio: 0.8 },
+    });
+  });
+});
+
 describe('a leak', () => {
   const start = { tab: { connections: 3, channels: 9, buffers: 40 }, checkpoints: 1, pieces: 2 };
   it('is whatever a tab holds more of at the end, and checkpoints past what the job keeps', () => {
@@ -91,11 +170,24 @@ describe('a leak', () => {
   });
 });
 
+const throughput = (immediate: number, silent: number): Throughput => {
+  const speed = { seconds: 60, steps: 600, perSecond: 10 };
+  return {
+    undisturbed: { ...speed, ratio: 1 },
+    immediate: { ...speed, ratio: immediate },
+    silent: { ...speed, ratio: silent },
+  };
+};
+
 describe('the verdict of a soak', () => {
   const facts: SoakFacts = {
     minutes: 1,
     committedSteps: 300,
     faults: [],
+    regroup: { count: 0, p50: null, p99: null },
+    heal: { count: 0, p50: null, p99: null },
+    everyMs: 10_000,
+    throughput: undefined,
     ledger: ledgerOf([]),
     violations: [],
     falseEvictions: [],
@@ -108,11 +200,17 @@ describe('the verdict of a soak', () => {
     const verdict = judgeSoak(facts);
     expect(verdict.failures).toEqual([]);
     expect(Object.keys(verdict.result)).toEqual(
-      'minutes faults committedSteps goodput violations falseEvictions leaks finalHash referenceHash ok'.split(
+      'minutes faults regroup heal committedSteps goodput violations falseEvictions leaks finalHash referenceHash ok'.split(
         ' ',
       ),
     );
     expect(soakLines(verdict).at(-1)).toMatch(/^OK/);
+  });
+
+  it('tells what was compared, and asks for no speed where deaths come more often than twice a minute', () => {
+    const verdict = judgeSoak({ ...facts, throughput: throughput(0.5, 0.5) });
+    expect(verdict.result).toMatchObject({ ok: true, throughput: { silent: { ratio: 0.5 } } });
+    expect(soakLines(verdict).join('\n')).toContain('0.5 of undisturbed');
   });
 
   it.each([
@@ -122,6 +220,8 @@ describe('the verdict of a soak', () => {
     ['a false eviction', { falseEvictions: ['Somebody was put out.'] }],
     ['a leak', { leaks: ['12 channels.'] }],
     ['an early end', { failure: 'Waited in vain.' }],
+    ['deaths that cost too much', { everyMs: 30_000, throughput: throughput(0.94, 0.9) }],
+    ['silent deaths that cost too much', { everyMs: 30_000, throughput: throughput(0.96, 0.79) }],
   ])('is not ok with %s', (_, change) => {
     const verdict = judgeSoak({ ...facts, ...change });
     expect(verdict.result.ok).toBe(false);
@@ -137,5 +237,12 @@ describe('the plan of a soak', () => {
     expect(planSoak({ ...options, faults: 'none' }).kinds).toEqual([]);
     expect(() => planSoak({ ...options, faults: 'kill,flood' })).toThrow(UsageError);
     expect(() => planSoak({ ...options, faults: 'kill,flood' })).toThrow('"flood"');
+  });
+
+  it('that compares has faults of its own, and time for one in each turn', () => {
+    const compare = { ...options, compare: true } as const;
+    expect(planSoak(compare)).toMatchObject({ kinds: [], turns: { length: 3 } });
+    expect(() => planSoak({ ...compare, faults: 'kill' })).toThrow(UsageError);
+    expect(() => planSoak({ ...compare, faultEvery: 30 })).toThrow('--minutes of 1.5');
   });
 });

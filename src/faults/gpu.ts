@@ -1,6 +1,9 @@
 // Lack of GPU memory: refused at the port, or real, by allocating until the GPU refuses, within a budget.
 
+import type { Clock } from '../ports/clock.ts';
 import { EngineError } from '../ports/engine.ts';
+import { LONGEST_HOLD_MS } from './consent.ts';
+import type { Consent } from './consent.ts';
 import { FaultError } from './fault-error.ts';
 import type { FaultPort } from './port.ts';
 
@@ -130,8 +133,8 @@ async function tryBuffer(device: BufferMaker, size: number): Promise<GPUBuffer |
 }
 
 export interface GpuExhaustionOptions {
-  /** Asks whoever sits at the machine, once or each time. */
-  readonly consent: () => Promise<boolean>;
+  readonly consent: Consent;
+  readonly clock: Pick<Clock, 'after'>;
   /** Exhausts the engine's own device. Rejects when there is none. */
   readonly exhaust: (budget: ExhaustionBudget) => Promise<Exhaustion>;
   /** The most that this machine allows; a fault may ask for less. */
@@ -139,17 +142,25 @@ export interface GpuExhaustionOptions {
 }
 
 /** Real exhaustion as a fault: asks first, keeps to the budget, and lets everything go when it is healed. */
-export function gpuExhaustion({ consent, exhaust, budget }: GpuExhaustionOptions): FaultPort<'exhaust-gpu'> {
+export function gpuExhaustion({
+  consent,
+  clock,
+  exhaust,
+  budget,
+}: GpuExhaustionOptions): FaultPort<'exhaust-gpu'> {
   /** Undefined while it is still allocating. */
   const active = new Map<string, Exhaustion | undefined>();
-  const begin = async (id: string, wanted: number): Promise<string> => {
-    if (!(await consent())) {
+  const begin = async (id: string, wanted: number, ended: () => void): Promise<string> => {
+    if (!(await consent('gpu-memory'))) {
       throw new FaultError(
         'no-consent',
         'GPU memory is not exhausted: nobody at this machine has agreed to it.',
       );
     }
     if (!active.has(id)) return 'healed before it began';
+    clock.after(LONGEST_HOLD_MS, () => {
+      if (active.has(id)) ended();
+    });
     const exhaustion = await exhaust({ ...budget, maxBytes: Math.min(wanted, budget.maxBytes) });
     // It may have been healed while it was allocating.
     if (active.has(id)) active.set(id, exhaustion);
@@ -158,9 +169,9 @@ export function gpuExhaustion({ consent, exhaust, budget }: GpuExhaustionOptions
   };
   return {
     kinds: ['exhaust-gpu'],
-    inject({ id, working }, fault) {
+    inject({ id, working, ended }, fault) {
       active.set(id, undefined);
-      working(begin(id, fault.maxBytes ?? budget.maxBytes));
+      working(begin(id, fault.maxBytes ?? budget.maxBytes, ended));
     },
     heal(id) {
       active.get(id)?.release();

@@ -2,6 +2,8 @@
 // a budget.
 
 import type { Clock } from '../ports/clock.ts';
+import { LONGEST_HOLD_MS } from './consent.ts';
+import type { Consent, Exhausted } from './consent.ts';
 import { FaultError } from './fault-error.ts';
 import type { FaultPort } from './port.ts';
 import type { FaultOf } from './vocabulary.ts';
@@ -13,8 +15,7 @@ export interface MemoryBudget {
 }
 
 export interface MachineOptions {
-  /** Asks whoever sits at the machine. */
-  readonly consent: (question: string) => Promise<boolean>;
+  readonly consent: Consent;
   readonly clock: Clock;
   /** Keeps this thread busy for so many milliseconds. */
   readonly busy: (ms: number) => void;
@@ -31,11 +32,6 @@ const CHUNK = 16 * 1024 * 1024;
 /** Memory that is not written to is not there. */
 const PAGE = 4096;
 
-const HOG_QUESTION =
-  'A fault asks to keep one of this page’s threads busy for a while. The machine will feel it. Allow it?';
-const MEMORY_QUESTION =
-  'A fault asks to take memory of this machine and hold it for a while, up to 1 GiB. Other programs may feel it. Allow it?';
-
 export function machineFaults({
   consent,
   clock,
@@ -47,14 +43,14 @@ export function machineFaults({
   const held = new Map<string, Uint8Array[]>();
   const hogs = new Set<string>();
 
-  async function agreed(id: string, question: string): Promise<boolean> {
-    if (!(await consent(question)))
+  async function agreed(id: string, what: Exhausted): Promise<boolean> {
+    if (!(await consent(what)))
       throw new FaultError('no-consent', 'Nothing is used up: nobody at this machine has agreed to it.');
     return active.has(id);
   }
 
   async function hog(id: string, { where }: FaultOf<'hog-cpu'>): Promise<string> {
-    if (!(await agreed(id, HOG_QUESTION))) return 'healed before it began';
+    if (!(await agreed(id, 'cpu'))) return 'healed before it began';
     if (where === 'page') {
       hogs.add(id);
       hogPage(true);
@@ -69,8 +65,11 @@ export function machineFaults({
     return `the ${where}'s thread is busy for ${HOG_BUSY_MS} of every ${HOG_TURN_MS} ms`;
   }
 
-  async function grow(id: string, wanted: number): Promise<string> {
-    if (!(await agreed(id, MEMORY_QUESTION))) return 'healed before it began';
+  async function grow(id: string, wanted: number, ended: () => void): Promise<string> {
+    if (!(await agreed(id, 'memory'))) return 'healed before it began';
+    clock.after(LONGEST_HOLD_MS, () => {
+      if (active.has(id)) ended();
+    });
     const most = Math.min(wanted, budget.maxBytes);
     const chunks: Uint8Array[] = [];
     held.set(id, chunks);
@@ -95,9 +94,9 @@ export function machineFaults({
 
   return {
     kinds: ['hog-cpu', 'grow-memory'],
-    inject({ id, working }, fault) {
+    inject({ id, working, ended }, fault) {
       active.add(id);
-      working(fault.kind === 'hog-cpu' ? hog(id, fault) : grow(id, fault.maxBytes ?? budget.maxBytes));
+      working(fault.kind === 'hog-cpu' ? hog(id, fault) : grow(id, fault.maxBytes ?? budget.maxBytes, ended));
     },
     heal(id) {
       active.delete(id);

@@ -22,6 +22,9 @@ export function openDoor(lab: Lab, shelf: CheckpointShelf): LabDoor {
     },
     recording: () => lab.recording(),
     incident: (failures = []) => lab.incident(failures),
+    agree: () => {
+      lab.agree();
+    },
     checkpoints: { ...shelf, path: lab.shelf.path },
     get link() {
       return location.href;

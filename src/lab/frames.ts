@@ -3,6 +3,8 @@
 
 import * as Comlink from 'comlink';
 import * as v from 'valibot';
+import { EXHAUSTED } from '../faults/consent.ts';
+import type { Exhausted } from '../faults/consent.ts';
 import { isMemberId } from '../ports/ids.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { RankHandle, RankOptions } from '../live/api.ts';
@@ -23,6 +25,8 @@ export interface FrameListener {
   opened(rank: OpenRank, before: MemberId | undefined): void;
   /** The rank went by itself, and its frame is removed. */
   gone(member: MemberId, how: 'close' | 'kill' | 'leave'): void;
+  /** Whether a fault may really use this machine up. Absent: it may not. */
+  asks?(member: MemberId, what: Exhausted): Promise<boolean>;
 }
 
 /** Where ranks come from. The lab's page opens frames; a rehearsal may bring ranks of its own. */
@@ -40,6 +44,11 @@ const MessageSchema = v.variant('type', [
     type: v.literal('rankfall:gone'),
     member: v.pipe(v.string(), v.check(isMemberId)),
     how: v.picklist(['close', 'kill', 'leave']),
+  }),
+  v.object({
+    type: v.literal('rankfall:asks'),
+    member: v.pipe(v.string(), v.check(isMemberId)),
+    what: v.picklist(EXHAUSTED),
   }),
 ]);
 
@@ -90,6 +99,12 @@ export function openFramesIn(place: HTMLElement, listener: FrameListener): RankF
       case 'rankfall:gone':
         drop(frame);
         if (frame.member !== undefined) listener.gone(frame.member, message.how);
+        return;
+      case 'rankfall:asks':
+        if (port !== undefined && frame.member !== undefined)
+          void (listener.asks?.(frame.member, message.what) ?? Promise.resolve(false)).then((agrees) => {
+            port.postMessage(agrees);
+          });
         return;
     }
   };

@@ -492,6 +492,22 @@ export const english = {
     failed: (why: string) => `The simulator could not be loaded: ${why}`,
   },
 
+  consent: {
+    title: {
+      'gpu-memory': 'Exhaust this machine’s GPU memory?',
+      memory: 'Take memory of this machine?',
+      cpu: 'Keep this machine busy?',
+    },
+    body: {
+      'gpu-memory':
+        'This allocates real GPU memory, 1 GiB at most, until the GPU refuses or the budget is used. It is freed after a minute at the latest, or when you heal the fault. Other pages and programs on this machine may become slow, or lose their GPU for a moment.',
+      memory:
+        'This takes real memory, 1 GiB at most, and holds it for a minute at the latest, or until you heal the fault. Other pages and programs on this machine may become slow.',
+      cpu: 'This keeps a thread busy with nothing for most of the time, for a minute at most, or until you heal the fault. The page may answer late.',
+    },
+    yes: 'Allow it',
+    no: 'Cancel',
+  },
   faultPanel: {
     title: 'Break something',
     about: 'A fault acts within one rank of this tab.',
@@ -520,11 +536,6 @@ export const english = {
     heal: 'Heal',
     none: 'None. The room is well.',
     noRank: 'Open a rank first; then there is something to break.',
-    consentTitle: 'Exhaust this machine’s GPU memory?',
-    consent: (budget: string) =>
-      `This allocates real GPU memory, at most ${budget}, until the GPU refuses or the budget is used. It is freed after the time you chose, or when you heal it. Other pages and programs on this machine may become slow, or lose their GPU for a moment.`,
-    consentYes: 'Allocate it',
-    consentNo: 'Cancel',
     budget: 'At most',
     bandwidth: 'Bytes a second',
     room: 'Room',

@@ -425,6 +425,22 @@ export const chinese: Words = {
     failed: (why) => `无法加载模拟器：${why}`,
   },
 
+  consent: {
+    title: {
+      'gpu-memory': '要耗尽这台机器的 GPU 内存吗？',
+      memory: '要占用这台机器的内存吗？',
+      cpu: '要让这台机器忙起来吗？',
+    },
+    body: {
+      'gpu-memory':
+        '这会真实地分配 GPU 内存，最多 1 GiB，直到 GPU 拒绝或预算用完。最迟一分钟后，或者你修复故障时释放。这台机器上的其他页面和程序可能会变慢，或者短暂失去 GPU。',
+      memory:
+        '这会真实地占用内存，最多 1 GiB，最迟一分钟后，或者你修复故障时归还。这台机器上的其他页面和程序可能会变慢。',
+      cpu: '这会让一个线程在大部分时间里空转，最长一分钟，或者直到你修复故障。页面可能反应迟缓。',
+    },
+    yes: '允许',
+    no: '取消',
+  },
   faultPanel: {
     title: '破坏点什么',
     about: '故障只作用于本标签页中的一个 rank。',
@@ -449,11 +465,6 @@ export const chinese: Words = {
     heal: '解除',
     none: '没有。房间一切正常。',
     noRank: '先打开一个 rank，才有东西可以破坏。',
-    consentTitle: '要耗尽这台机器的 GPU 内存吗？',
-    consent: (budget) =>
-      `这会真实地分配 GPU 内存，最多 ${budget}，直到 GPU 拒绝或用完上限。到了你选的时间，或你解除故障时，内存就会释放。这台机器上的其他页面和程序可能变慢，或暂时失去 GPU。`,
-    consentYes: '分配',
-    consentNo: '取消',
     budget: '上限',
     bandwidth: '每秒字节数',
     room: '空间',

@@ -13,6 +13,7 @@ import type { Ledger } from '../trace/ledger.ts';
 import type { CheckpointShelf } from './shelf-service.ts';
 import type { SavePace } from './save-pacer.ts';
 import type { Traffic } from './traffic.ts';
+import type { Exhausted } from '../faults/consent.ts';
 import type { Fault } from '../faults/vocabulary.ts';
 import type { RefusalCode } from '../transport/refusal.ts';
 
@@ -193,6 +194,16 @@ export interface RankGone {
   readonly how: 'close' | 'kill' | 'leave';
 }
 
+/**
+ * Asked of the window around it before a fault really uses the machine up, with a MessagePort that takes the answer: `true` for yes. No
+ * answer is a no.
+ */
+export interface RankAsks {
+  readonly type: 'rankfall:asks';
+  readonly member: MemberId;
+  readonly what: Exhausted;
+}
+
 /** `window.rankfallPage` in the rank's own window. */
 export interface RankPageDoor {
   readonly member: MemberId;
@@ -212,6 +223,8 @@ export interface LabDoor {
   recording(): Promise<Uint8Array<ArrayBuffer>>;
   /** The same with who was at what and whom the room waited for, as "Download incident" saves it; `failures` say what did not hold. */
   incident(failures?: readonly string[]): Promise<Uint8Array<ArrayBuffer>>;
+  /** From now on faults may really use this machine up, within their budgets, and nobody is asked. */
+  agree(): void;
   readonly link: string;
   /** The checkpoints of this browser under the room's name, `path`. */
   readonly checkpoints: CheckpointShelf & { readonly path: string };

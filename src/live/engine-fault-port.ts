@@ -1,9 +1,11 @@
 // The injector's port to the engine's worker, behind messages. Faults outlive an engine: the next one gets those still active.
 
+import type { Consent } from '../faults/consent.ts';
 import { gpuExhaustion } from '../faults/gpu.ts';
 import type { ExhaustionBudget } from '../faults/gpu.ts';
 import type { FaultPort, Injection } from '../faults/port.ts';
 import type { Fault } from '../faults/vocabulary.ts';
+import type { Clock } from '../ports/clock.ts';
 import { EngineError } from '../ports/engine.ts';
 import type { EngineNotice } from './engine-faults.ts';
 import type { ProxiedEngine } from './engine-proxy.ts';
@@ -37,12 +39,12 @@ export interface EngineFaultPorts {
 }
 
 export interface EngineFaultPortOptions {
-  /** Asks whoever sits at the machine. */
-  readonly consent: () => Promise<boolean>;
+  readonly consent: Consent;
+  readonly clock: Pick<Clock, 'after'>;
   readonly note: (detail: string) => void;
 }
 
-export function engineFaultPorts({ consent, note }: EngineFaultPortOptions): EngineFaultPorts {
+export function engineFaultPorts({ consent, clock, note }: EngineFaultPortOptions): EngineFaultPorts {
   let engine: ProxiedEngine | undefined;
   const active = new Map<string, { readonly fault: Fault; readonly injection: Injection }>();
 
@@ -62,6 +64,7 @@ export function engineFaultPorts({ consent, note }: EngineFaultPortOptions): Eng
       forwarded,
       gpuExhaustion({
         consent,
+        clock,
         budget: BUDGET,
         exhaust: async (budget) => {
           if (engine === undefined) throw new EngineError('unavailable', 'No engine is open at present.');

@@ -5,6 +5,7 @@ import { deviceIn } from '../checkpoint/device.ts';
 import { openSeatLocks } from '../checkpoint/seat-locks.ts';
 import { openCheckpointStore } from '../checkpoint/store.ts';
 import { faultyClock } from '../faults/clock.ts';
+import type { Exhausted } from '../faults/consent.ts';
 import { createFaultInjector } from '../faults/injector.ts';
 import type { FaultInjector } from '../faults/injector.ts';
 import { machineFaults } from '../faults/machine.ts';
@@ -55,7 +56,7 @@ export interface PageActions {
   /** Goes away, with a goodbye or, if killed, without a word. */
   go(how: RankGone['how']): void;
   /** Asks whoever sits at the machine. */
-  consent(question: string): Promise<boolean>;
+  consent(what: Exhausted): Promise<boolean>;
   /** Whether it says goodbye when it goes. */
   goodbyes(on: boolean): void;
   /** Whether it reaches the signalling server. */
@@ -72,9 +73,6 @@ export interface OpenedRank {
 
 /** What really taking memory may take, whatever a fault asks for. */
 const MEMORY_BUDGET: MemoryBudget = { maxBytes: 1024 * 1024 * 1024, maxMs: 5_000 };
-
-const CONSENT =
-  'A fault asks to use up this machine’s GPU memory for a while, up to 1 GiB. Other programs may feel it. Allow it?';
 
 export function openRank(
   { member, options, data }: RankSetup,
@@ -138,7 +136,8 @@ export function openRank(
     seededSites(Number.parseInt(member.slice(0, 8), 16)),
   );
   const engineFaults = engineFaultPorts({
-    consent: () => page.consent(CONSENT),
+    consent: (what) => page.consent(what),
+    clock: systemClock(),
     note: (detail) => {
       host.report({ kind: 'engine', detail });
     },
@@ -172,7 +171,7 @@ export function openRank(
       ...engineFaults.ports,
       turns.faults,
       machineFaults({
-        consent: (question) => page.consent(question),
+        consent: (what) => page.consent(what),
         clock: systemClock(),
         busy: burnThread,
         hogPage: (on) => {

@@ -8,6 +8,7 @@ import { isMemberId } from '../ports/ids.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { RankFailed, RankGone, RankHandle, RankPageDoor, RankReady } from './api.ts';
 import { HOG_BUSY_MS, HOG_TURN_MS } from '../faults/machine.ts';
+import { askConsent } from './ask-consent.ts';
 import { burnThread } from './block-thread.ts';
 import { parseRankOptions } from './link.ts';
 import { messageOf } from './message-of.ts';
@@ -72,7 +73,7 @@ async function open(): Promise<void> {
   };
   const page = Comlink.proxy({
     go,
-    consent: (question: string) => Promise.resolve(window.confirm(question)),
+    consent: (what) => askConsent(member, what),
     goodbyes: (on) => {
       transport.goodbyes(on);
     },

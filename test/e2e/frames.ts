@@ -102,6 +102,8 @@ export interface Frames {
   open(options: RankOptions): Promise<FramedRank>;
   /** What the page and its workers complained about. */
   readonly complaints: readonly string[];
+  /** What its ranks have asked to use up. Whoever tests has agreed. */
+  asked(): Promise<readonly string[]>;
 }
 
 /** An empty page of the server's origin that holds frames. */
@@ -115,11 +117,13 @@ export async function openFrames(lab: Lab): Promise<Frames> {
   const address = `${lab.origin}/frames`;
   await page.route(address, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
   await page.goto(address);
+  await page.evaluate(agreeToAll);
   let count = 0;
 
   return {
     page,
     complaints,
+    asked: () => page.evaluate(() => (window as AskedWindow).asked ?? []),
     async open(options) {
       const name = `rank${count++}`;
       await page.evaluate(
@@ -150,6 +154,21 @@ export async function openFrames(lab: Lab): Promise<Frames> {
       return rank;
     },
   };
+}
+
+type AskedWindow = Window & { asked?: string[] };
+
+/** As the lab does when a person agrees. Runs inside the page. */
+function agreeToAll(): void {
+  const asked: string[] = ((window as AskedWindow).asked = []);
+  window.addEventListener(
+    'message',
+    ({ data, ports: [port] }: MessageEvent<{ type: string; what: string }>) => {
+      if (data.type !== 'rankfall:asks') return;
+      asked.push(data.what);
+      port?.postMessage(true);
+    },
+  );
 }
 
 type Call = { readonly name: string; readonly method: string; readonly values: readonly unknown[] };

@@ -10,6 +10,7 @@ import { drawExperiment, type Experiment } from '../../src/simulator/experiment.
 import { GuestExperimentSchema } from '../../src/simulator/guest/experiment.ts';
 import { replayGuest } from '../../src/simulator/guest/shrink.ts';
 import { parseReplayOf } from '../../src/simulator/replay.ts';
+import type { Fault } from '../../src/faults/vocabulary.ts';
 import { parseIncident } from '../../src/protocol/recording/incident.ts';
 import { replayRecording } from '../../src/simulator/replay-recording.ts';
 import { SCENARIOS, scenarioExperiment } from '../../src/simulator/scenarios.ts';
@@ -425,6 +426,40 @@ describe('everybody can use the lab', () => {
     await page.getByText(/^goodput \d/).waitFor();
     expect(await page.locator('.ledger-band [data-account=compute]').count()).toBe(1);
     expect(await page.getByRole('meter', { name: 'Fullest send queue' }).count()).toBe(1);
+    await page.close();
+  });
+
+  test('asks before a fault really uses the machine up, takes a no, and keeps to the budget after a yes', async () => {
+    const { page } = await visit('/?engine=cpu&ranks=1&autostart=1&steps=100000');
+    await untilStep(page, 2);
+    const dialog = page.getByRole('dialog');
+    const heard = (text: string) =>
+      page.waitForFunction(async (wanted) => {
+        const [rank] = window.rankfall?.ranks.values() ?? [];
+        const log = (await rank?.log(0, 100_000)) ?? [];
+        return log.some(({ event }) => 'detail' in event && event.detail.includes(wanted));
+      }, text);
+    const inject = (fault: Fault) =>
+      page.evaluate((given) => {
+        const [rank] = window.rankfall?.ranks.values() ?? [];
+        return rank?.inject(given);
+      }, fault);
+    for (const [fault, title] of [
+      [{ kind: 'exhaust-gpu' }, 'Exhaust this machine’s GPU memory?'],
+      [{ kind: 'grow-memory', maxBytes: 32 * 1024 * 1024 }, 'Take memory of this machine?'],
+      [{ kind: 'hog-cpu', where: 'page', forMs: 60_000 }, 'Keep this machine busy?'],
+    ] as const) {
+      const id = await inject(fault);
+      await dialog.getByText(title).waitFor();
+      await dialog.getByRole('button', { name: 'Cancel' }).click();
+      await heard(
+        `${id ?? ''}: ${fault.kind === 'exhaust-gpu' ? 'GPU memory is not exhausted' : 'Nothing is used up'}`,
+      );
+    }
+    const id = await inject({ kind: 'grow-memory', maxBytes: 32 * 1024 * 1024, forMs: 60_000 });
+    await dialog.getByRole('button', { name: 'Allow it' }).click();
+    await heard(`${id ?? ''}: ${32 * 1024 * 1024} bytes of memory held, then the budget ended`);
+    await dialog.waitFor({ state: 'hidden' });
     await page.close();
   });
 

@@ -142,8 +142,6 @@ export function manageTabs(
       tabs.sort((a, b) => a.number - b.number);
       page.on('crash', () => (tab.gone ??= 'crashed'));
       page.on('close', () => (tab.gone ??= 'closed'));
-      // A page asks before a fault exhausts something for real. Whoever wrote the schedule has agreed.
-      page.on('dialog', (dialog) => void dialog.accept().catch(() => undefined));
       page.on('pageerror', (error) => noteError(tab, oneLine(error)));
       page.on('console', (message) => {
         if (message.type() === 'error') noteError(tab, message.text());
@@ -277,6 +275,8 @@ async function lookAround(cursor: {
   const door = (globalThis as { readonly rankfall?: LabDoor }).rankfall;
   const [handle] = door?.ranks.values() ?? [];
   if (door === undefined || handle === undefined) return null;
+  // A page asks before a fault exhausts something for real. Whoever wrote the schedule has agreed.
+  door.agree();
   const status = await handle.status();
   const records = await handle.log(status.member === cursor.member ? cursor.from : 0, cursor.limit);
   return { link: door.link, status, records };

@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { actsAtPort } from '../../faults/consent.ts';
 import type { FaultKind } from '../../faults/vocabulary.ts';
 import { FIRST_DRAFT, buildFault, fieldsOf } from '../view/fault-draft.ts';
 import type { FaultDraft } from '../view/fault-draft.ts';
@@ -12,7 +13,8 @@ import { words } from '../words.ts';
 import type { Console } from './console.ts';
 import { consoleWords } from './console-words.ts';
 
-const KINDS = Object.keys(words.faults) as readonly FaultKind[];
+/** What really uses a machine up is for whoever sits at it. */
+const KINDS = (Object.keys(words.faults) as readonly FaultKind[]).filter(actsAtPort);
 
 export function FaultThrower({ console }: { readonly console: Console }): JSX.Element {
   const draft = useSignal<FaultDraft>(FIRST_DRAFT);

@@ -2,6 +2,7 @@
 
 import { batch, computed, signal } from '@preact/signals';
 import type { ReadonlySignal, Signal } from '@preact/signals';
+import type { Exhausted } from '../../faults/consent.ts';
 import type { Fault } from '../../faults/vocabulary.ts';
 import type { MemberId } from '../../ports/ids.ts';
 import type { RoomLink } from '../../live/link.ts';
@@ -34,6 +35,13 @@ import type { Departure, LocalRank, RoomView } from './room-view.ts';
 export interface Problem {
   readonly id: number;
   readonly text: string;
+}
+
+/** Whether a fault may really use this machine up. */
+export interface Question {
+  readonly member: MemberId;
+  readonly what: Exhausted;
+  readonly answer: (agrees: boolean) => void;
 }
 
 /** What is kept of the ranks' logs. */
@@ -80,8 +88,12 @@ export interface Lab {
   readonly aim: Signal<{ readonly peer: MemberId } | undefined>;
   /** What the race laboratory is to draw; a new value each time that somebody asks. */
   readonly drawn: ReadonlySignal<File | undefined>;
+  /** What somebody is asked before a fault really uses this machine up; the first is shown. */
+  readonly questions: ReadonlySignal<readonly Question[]>;
   slot(member: MemberId): number;
 
+  /** From now on, nobody is asked: whoever drives this page agrees. */
+  agree(): void;
   addRank(): Promise<MemberId>;
   removeRank(member: MemberId, goodbye: boolean): void;
   start(): Promise<void>;
@@ -133,6 +145,8 @@ export function createLab(
   const opening = signal(0);
   const now = signal(Date.now());
   const problems = signal<readonly Problem[]>([]);
+  const questions = signal<readonly Question[]>([]);
+  let agreed = false;
   const notice = signal('');
   const busy = signal<ReadonlySet<Busy>>(new Set());
   const left = signal(false);
@@ -188,6 +202,20 @@ export function createLab(
     },
     gone(member, how) {
       depart(member, how === 'kill' ? 'killed' : how === 'close' ? 'closed' : 'left');
+    },
+    asks(member, what) {
+      if (agreed) return Promise.resolve(true);
+      return new Promise((resolve) => {
+        const question: Question = {
+          member,
+          what,
+          answer: (agrees) => {
+            questions.value = questions.value.filter((other) => other !== question);
+            resolve(agrees);
+          },
+        };
+        questions.value = [...questions.value, question];
+      });
     },
   });
 
@@ -325,6 +353,7 @@ export function createLab(
     rate: signal(0),
     opening,
     problems,
+    questions,
     notice,
     busy,
     left,
@@ -334,6 +363,10 @@ export function createLab(
     aim,
     drawn,
     slot: colours.slot,
+    agree() {
+      agreed = true;
+      for (const { answer } of questions.value) answer(true);
+    },
     complain,
     say,
 

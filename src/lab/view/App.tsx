@@ -8,6 +8,7 @@ import { words } from '../words.ts';
 import { Banners } from './Banners.tsx';
 import { Charts } from './Charts.tsx';
 import { Checkpoints } from './Checkpoints.tsx';
+import { ConsentDialog } from './ConsentDialog.tsx';
 import { Costs } from './Costs.tsx';
 import { EventLog } from './EventLog.tsx';
 import { FaultPanel } from './FaultPanel.tsx';
@@ -50,6 +51,7 @@ export const App = ({ lab, classStrip }: Props): JSX.Element =>
           <SimulationPanel lab={lab} />
         </div>
       </main>
+      <ConsentDialog lab={lab} />
       <p class="toast" role="status" data-shown={lab.notice.value !== ''}>
         {lab.notice.value}
       </p>

@@ -2,10 +2,10 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import type { FaultKind } from '../../faults/vocabulary.ts';
 import type { Lab } from '../model/lab.ts';
-import { bytes, shortId } from '../format.ts';
+import { shortId } from '../format.ts';
 import { words } from '../words.ts';
 import { FIRST_DRAFT, buildFault, fieldsOf } from './fault-draft.ts';
 import type { FaultDraft } from './fault-draft.ts';
@@ -18,7 +18,6 @@ const KINDS = Object.keys(words.faults) as readonly FaultKind[];
 
 export function FaultPanel({ lab }: { readonly lab: Lab }): JSX.Element {
   const draft = useSignal<FaultDraft>(FIRST_DRAFT);
-  const consent = useRef<HTMLDialogElement>(null);
   const locals = lab.locals.value;
   const target = locals.find((rank) => rank.member === lab.target.value) ?? locals[0];
   const { kind } = draft.value;
@@ -41,8 +40,7 @@ export function FaultPanel({ lab }: { readonly lab: Lab }): JSX.Element {
         class="fault-form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (kind === 'exhaust-gpu') consent.current?.showModal();
-          else inject();
+          inject();
         }}
       >
         <fieldset class="targets">
@@ -98,18 +96,6 @@ export function FaultPanel({ lab }: { readonly lab: Lab }): JSX.Element {
         </div>
       </form>
       <ActiveFaults lab={lab} />
-      <dialog ref={consent} class="dialog" aria-labelledby="consent-title">
-        <h2 id="consent-title">{words.faultPanel.consentTitle}</h2>
-        <p>{words.faultPanel.consent(bytes(draft.value.maxBytes))}</p>
-        <form method="dialog" class="row">
-          <button type="submit" class="button danger" onClick={inject}>
-            {words.faultPanel.consentYes}
-          </button>
-          <button type="submit" class="button">
-            {words.faultPanel.consentNo}
-          </button>
-        </form>
-      </dialog>
     </Panel>
   );
 }

@@ -1,6 +1,7 @@
 // What pages and the server of a class say to each other: JSON over a WebSocket, each message validated where it arrives (docs/workshop.md).
 
 import * as v from 'valibot';
+import { actsAtPort } from '../../faults/consent.ts';
 import { FaultSchema } from '../../faults/vocabulary.ts';
 import { PRESET_NAMES } from '../../job/presets.ts';
 import { RoomCodeSchema, SecretSchema } from '../link.ts';
@@ -111,7 +112,14 @@ const counts = v.pipe(v.array(count(MAX_PARTICIPANTS)), v.maxLength(MAX_CHOICES)
 const OrderSchema = v.variant('do', [
   v.strictObject({ do: v.literal('start') }),
   v.strictObject({ do: v.literal('pause') }),
-  v.strictObject({ do: v.literal('fault'), fault: FaultSchema }),
+  v.strictObject({
+    do: v.literal('fault'),
+    // Nobody uses up another's machine.
+    fault: v.pipe(
+      FaultSchema,
+      v.check(({ kind }) => actsAtPort(kind), 'Expected a fault that acts at the port'),
+    ),
+  }),
 ]);
 export type ClassOrder = v.InferOutput<typeof OrderSchema>;
 

@@ -20,8 +20,8 @@ function machine(agrees = true) {
   const page: boolean[] = [];
   const asked: string[] = [];
   const port = machineFaults({
-    consent: (question) => {
-      asked.push(question);
+    consent: (what) => {
+      asked.push(what);
       return Promise.resolve(agrees);
     },
     clock,
@@ -42,7 +42,7 @@ describe('a machine that is really short of something', () => {
     ] as const)
       await expect(injectInto(port, fault).outcomes[0]).rejects.toMatchObject({ refusal: 'no-consent' });
     expect([burnt, page]).toEqual([[], []]);
-    expect(asked).toHaveLength(3);
+    expect(asked).toEqual(['cpu', 'cpu', 'memory']);
   });
 
   test('has a thread that is busy for most of every quarter of a second, until it is healed', async () => {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { loadRows } from '../../../src/engine/requests.ts';
+import { LONGEST_HOLD_MS } from '../../../src/faults/consent.ts';
 import { FaultError } from '../../../src/faults/fault-error.ts';
 import { exhaustGpu, gpuAllocationFaults, gpuExhaustion } from '../../../src/faults/gpu.ts';
 import type { BufferMaker, Exhaustion } from '../../../src/faults/gpu.ts';
@@ -255,6 +256,7 @@ describe('GPU memory', () => {
     const exhaust = (): Promise<Exhaustion> => Promise.reject(new Error('must not be asked'));
     const port = gpuExhaustion({
       consent: () => Promise.resolve(false),
+      clock: virtualClock(),
       exhaust,
       budget: { maxBytes: 1, maxMs: 1 },
     });
@@ -266,8 +268,10 @@ describe('GPU memory', () => {
 
   test('that a fault asks for stays within what the machine allows, and goes back when it is healed, early or late', async () => {
     const { device, state } = gpu(1024 * MIB);
+    const clock = virtualClock();
     const port = gpuExhaustion({
       consent: () => Promise.resolve(true),
+      clock,
       exhaust: (budget) => exhaustGpu(device, budget, () => 0),
       budget: { maxBytes: 64 * MIB, maxMs: 1000 },
     });
@@ -285,6 +289,12 @@ describe('GPU memory', () => {
     amid.heal();
     await amid.outcomes[0];
     expect(state.used).toBe(0);
+    const forgotten = injectInto(port, { kind: 'exhaust-gpu', maxBytes: 2 * MIB });
+    await forgotten.outcomes[0];
+    clock.pass(LONGEST_HOLD_MS - 1);
+    expect(state.used).toBe(2 * MIB);
+    clock.pass(1);
+    expect([forgotten.ended, state.used]).toEqual([1, 0]);
   });
 });
 

@@ -162,16 +162,30 @@ describe('an instructor', () => {
     expect(orders()).toEqual([1, 1, 2]);
     const { participants } = rosterOf(driven, console);
     const target = participants.find(({ nickname }) => nickname === 'Ben')?.id ?? 0;
-    const fault = { kind: 'exhaust-gpu' } as const;
+    const fault = { kind: 'refuse-gpu' } as const;
     console.say({ say: 'order', to: [target], order: { do: 'fault', fault } });
     expect(orders()).toEqual([1, 2, 2]);
     const { id } = ben?.last('order') ?? { id: 0 };
     ada?.say({ say: 'outcome', order: id, problem: 'not mine' });
-    ben?.say({ say: 'outcome', order: id, problem: 'Nobody consented.' });
+    ben?.say({ say: 'outcome', order: id, problem: 'No rank is here.' });
     ben?.say({ say: 'outcome', order: id, problem: 'Twice.' });
     expect(console.heard.filter(({ say }) => say === 'done')).toEqual([
-      { say: 'done', participant: target, order: { do: 'fault', fault }, problem: 'Nobody consented.' },
+      { say: 'done', participant: target, order: { do: 'fault', fault }, problem: 'No rank is here.' },
     ]);
+  });
+
+  it('throws nothing at others that really uses their machines up', () => {
+    for (const fault of [
+      { kind: 'exhaust-gpu' },
+      { kind: 'grow-memory' },
+      { kind: 'hog-cpu', where: 'worker', forMs: 1000 },
+    ] as const) {
+      const driven = drive();
+      const console = teach(driven);
+      const ada = enter(driven, 'Ada');
+      console.say({ say: 'order', order: { do: 'fault', fault } });
+      expect(ada.heard.filter(({ say }) => say === 'order')).toEqual([]);
+    }
   });
 
   it('forms rooms of n from those who are there; who comes back gets one of them', () => {

@@ -1,4 +1,4 @@
-// Faults in real tabs, one after the other in one room: what notices it, and that the room goes on as one. At the end the
+// Faults in real tabs, one after the other in a few rooms: what notices each, and that the room goes on as one. At the end the
 // state is that of one rank that nothing happened to. DEBUG=1 prints how long each took, as docs/faults.md tells it.
 
 import { readFileSync } from 'node:fs';
@@ -9,12 +9,18 @@ import { batchRows } from '../../src/job/sampler.ts';
 import type { RankOptions, RankStatus } from '../../src/live/api.ts';
 import { newRoom } from '../../src/live/link.ts';
 import type { Fault } from '../../src/faults/vocabulary.ts';
+import type { MemberId } from '../../src/ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../src/trace/events.ts';
 import { openFrames, openLab, until } from './frames.ts';
 import type { FramedRank, Lab } from './frames.ts';
 
 const DIGITS = new URL('../../public/data/digits.json', import.meta.url);
-const JOB: Job = { ...DEFAULT_JOB, steps: 1_000_000 };
+/** Small, so that faults take most of the time and not the steps, which an undisturbed rank does again. */
+const JOB: Job = {
+  ...DEFAULT_JOB,
+  model: { kind: 'mlp', layers: [784, 16, 10], activation: 'relu' },
+  steps: 1_000_000,
+};
 
 let lab: Lab;
 beforeAll(async () => {
@@ -24,7 +30,8 @@ afterAll(async () => {
   await lab.close();
 });
 
-type Notice = (event: TraceEvent, own: boolean) => boolean;
+/** `own`: told by the rank that was struck, which is `member`. */
+type Notice = (event: TraceEvent, own: boolean, member: MemberId) => boolean;
 
 const said =
   (text: string): Notice =>
@@ -35,13 +42,31 @@ const outcome =
   (event, own) =>
     own && event.kind === 'engine' && event.detail.includes(text);
 
+/** Somebody takes it for gone, or it somebody. */
+const missed: Notice = (event, own, member) =>
+  (event.kind === 'suspected' || event.kind === 'linkDown') && (own || event.peer === member);
+const refused: Notice = (event, own, member) =>
+  event.kind === 'rejected' && event.reason === 'malformed' && (own || event.from === member);
+const notSaved: Notice = (event, own) => own && event.kind === 'checkpointFailed';
+const healed: Notice = (event, own) => own && event.kind === 'healed';
+
 interface Case {
   readonly fault: Fault;
   /** The record that shows it; absent: it is to harm nobody, and nobody may be suspected. */
   readonly notice?: Notice;
+  /** Whether it lasts until a checkpoint that was asked for has failed. */
+  readonly saves?: true;
 }
 
-const CASES: readonly Case[] = [
+const MACHINE_AND_LOADER: readonly Case[] = [
+  // While all have an equal share of the work: whoever has been slow may have none, and then loads nothing.
+  { fault: { kind: 'lose-data', how: 'missing', forMs: 1500 }, notice: said('The safe loader takes over') },
+  { fault: { kind: 'lose-data', how: 'truncated', forMs: 1500 } },
+  { fault: { kind: 'loader-throws', times: 2 } },
+  { fault: { kind: 'loader-garbles', how: 'short', times: 1 } },
+  { fault: { kind: 'loader-garbles', how: 'labels', times: 1 } },
+  { fault: { kind: 'loader-garbles', how: 'non-finite', times: 1 } },
+  { fault: { kind: 'loader-hangs', forMs: 600 } },
   { fault: { kind: 'hide', forMs: 2200 } },
   { fault: { kind: 'clock-drift', rate: 1.25, forMs: 1000 } },
   { fault: { kind: 'lose-signalling', forMs: 1000 } },
@@ -61,20 +86,38 @@ const CASES: readonly Case[] = [
   { fault: { kind: 'slow-gpu', factor: 2, forMs: 800 } },
   { fault: { kind: 'slow-map', ms: 100, forMs: 800 } },
   { fault: { kind: 'hang-kernel', forMs: 800 } },
-  { fault: { kind: 'loader-throws', times: 2 } },
-  { fault: { kind: 'loader-garbles', how: 'short', times: 1 } },
-  { fault: { kind: 'loader-garbles', how: 'labels', times: 1 } },
-  { fault: { kind: 'loader-garbles', how: 'non-finite', times: 1 } },
-  // Three for the one load and two for another: a batch and a look at the held-out samples may be loaded at the same time.
-  { fault: { kind: 'loader-throws', times: 5 }, notice: said('The safe loader takes over') },
-  { fault: { kind: 'loader-hangs', forMs: 600 } },
+];
+
+/** Longer than a silence is borne with on these machines. */
+const SILENT_MS = 3000;
+
+const NETWORK: readonly Case[] = [
+  { fault: { kind: 'corrupt', to: 0, chance: 0.3, forMs: 800 }, notice: refused },
+  { fault: { kind: 'repeat-late', to: 0, chance: 0.5, ms: 500, forMs: 800 } },
+  { fault: { kind: 'hold-link', to: 0, forMs: 600 } },
+  { fault: { kind: 'cut', to: 0, direction: 'out', forMs: 600 } },
+  { fault: { kind: 'stall-collective', to: 0, forMs: 800 } },
+  { fault: { kind: 'reset-link', to: 0 }, notice: missed },
+  { fault: { kind: 'reconnect-storm', to: 0, everyMs: 300, forMs: 800 }, notice: missed },
+  { fault: { kind: 'fill-queue', to: 0, closes: true, forMs: 400 }, notice: missed },
+  { fault: { kind: 'silent-link', to: 0, forMs: SILENT_MS }, notice: missed },
+  { fault: { kind: 'partition', forMs: SILENT_MS }, notice: missed },
+  { fault: { kind: 'mute', forMs: SILENT_MS }, notice: missed },
+  { fault: { kind: 'freeze', forMs: SILENT_MS }, notice: missed },
+  { fault: { kind: 'kill' }, notice: missed },
+  { fault: { kind: 'close' }, notice: missed },
+];
+
+const STATE_AND_STORAGE: readonly Case[] = [
+  { fault: { kind: 'refuse-storage' }, notice: notSaved, saves: true },
+  { fault: { kind: 'limit-storage', maxBytes: 0 }, notice: notSaved, saves: true },
+  { fault: { kind: 'ambiguous-storage' }, notice: notSaved, saves: true },
+  { fault: { kind: 'flip-bit', where: 'moments' }, notice: healed },
 ];
 
 /** Ranks of a room in frames of one page; `open` takes the options that differ. */
 async function makeRoom(job: Job, engine: RankOptions['engine'] = 'cpu') {
   const frames = await openFrames(lab);
-  // Whoever injects what uses the machine up has agreed.
-  frames.page.on('dialog', (dialog) => void dialog.accept().catch(() => undefined));
   const link = newRoom();
   const open = (options: Partial<RankOptions> = {}): Promise<FramedRank> =>
     frames.open({ ...link, fresh: false, engine, autostart: false, tune: false, job, ...options });
@@ -101,14 +144,16 @@ const whole =
         members.length === all.length && WORKING.has(phase) && committed >= from + 3,
     );
 
-/** What the ranks have logged since the last look. */
+/** What the ranks have logged since the last look, in order of time. One that is frozen is waited for. */
 function follow(ranks: readonly FramedRank[]): () => Promise<readonly TraceRecord[]> {
-  const next = ranks.map(() => 0);
-  return async () => {
-    const logs = await Promise.all(ranks.map((rank, i) => rank.log(next[i])));
-    logs.forEach((log, i) => (next[i] = (log.at(-1)?.seq ?? (next[i] ?? 0) - 1) + 1));
-    return logs.flat();
+  const next = new Map<FramedRank, number>();
+  const newOf = async (rank: FramedRank): Promise<readonly TraceRecord[]> => {
+    const from = next.get(rank) ?? 0;
+    const log = await rank.log(from);
+    next.set(rank, (log.at(-1)?.seq ?? from - 1) + 1);
+    return log;
   };
+  return async () => (await Promise.all(ranks.map(newOf))).flat().toSorted((a, b) => a.at - b.at);
 }
 
 async function noticed(
@@ -126,18 +171,35 @@ async function noticed(
   }
 }
 
+/** From the strike to what shows it, and from there to the next committed step, in milliseconds: a row of docs/faults.md. */
+function tellTimes(
+  fault: object,
+  began: number,
+  shown: TraceRecord | undefined,
+  records: readonly TraceRecord[],
+): void {
+  if (process.env['DEBUG'] === undefined) return;
+  const from = shown?.at ?? began;
+  const next = records.find(({ event, at }) => at > from && event.kind === 'committed');
+  const detect = shown === undefined ? '–' : String(Math.max(0, shown.at - began));
+  const recover = next === undefined ? '' : String(next.at - from);
+  process.stderr.write(`${JSON.stringify(fault)}: ${detect}, ${recover}\n`);
+}
+
 describe('in real tabs', () => {
-  test(
-    'each kind of fault is noticed, the room goes on as one, and its state is that of an undisturbed rank',
+  test.each([
+    ['the machine and the loader', MACHINE_AND_LOADER],
+    ['the network and the page', NETWORK],
+    ['state and storage', STATE_AND_STORAGE],
+  ] as const)(
+    'each fault of %s is noticed, the room goes on as one, and its state is that of an undisturbed rank',
     { timeout: 400_000 },
-    async () => {
-      const { frames, openAll } = await makeRoom(JOB);
-      const ranks = await openAll(3);
-      const [first] = ranks;
-      await first?.ask('start');
+    async (_, cases) => {
+      const { frames, open, openAll } = await makeRoom(JOB);
+      const ranks = [...(await openAll(3))];
+      await ranks[0]?.ask('start');
       const look = follow(ranks);
-      const rows: string[] = [];
-      for (const { fault, notice } of CASES) {
+      for (const { fault, notice, saves } of cases) {
         // Whose place has moved in the ring is struck at its place: `to: 0` is never itself.
         const before = await until('the room is whole', ranks, whole(0));
         const at = before.findIndex(({ members }) => members.findIndex(({ self }) => self) === 2);
@@ -146,10 +208,15 @@ describe('in real tabs', () => {
         if (struck === undefined || member === undefined) throw new Error('There is a rank 2.');
         await look();
         const began = Date.now();
-        await struck.inject(fault);
+        const id = await struck.inject(fault);
+        if (saves) {
+          await expect(struck.ask('checkpointNow')).rejects.toThrow('checkpoint');
+          await struck.heal(id);
+        }
+        if (fault.kind === 'kill' || fault.kind === 'close') ranks[at] = await open();
         const name = JSON.stringify(fault);
         const shows = (record: TraceRecord): boolean =>
-          notice?.(record.event, record.member === member) === true;
+          notice?.(record.event, record.member === member, member) === true;
         const records = notice === undefined ? [] : [...(await noticed(name, look, shows))];
         // One that strikes so many loads is over when they have come: a rank that was slow before may have no work for some steps.
         const isOver = ({ member: by, event }: TraceRecord): boolean =>
@@ -170,14 +237,10 @@ describe('in real tabs', () => {
             later.filter(({ event }) => event.kind === 'suspected').map(({ event }) => event),
             name,
           ).toEqual([]);
-        const from = shown?.at ?? began;
-        const next = later.find(({ event, at }) => at > from && event.kind === 'committed');
-        const detect = shown === undefined ? '' : String(Math.max(0, shown.at - began));
-        rows.push(`${name}: ${detect}, ${next === undefined ? '' : next.at - from}`);
+        tellTimes(fault, began, shown, later);
       }
-      if (process.env['DEBUG'] !== undefined) process.stderr.write(`${rows.join('\n')}\n`);
 
-      await first?.ask('pause');
+      await ranks[0]?.ask('pause');
       const rest = await until('the room rests', ranks, (all) =>
         all.every(({ phase, running }) => phase === 'idle' && !running),
       );
@@ -222,38 +285,184 @@ describe('in real tabs', () => {
     await alone.frames.page.close();
   });
 
+  test('a flipped bit of a gradient or of a weight leaves all ranks in one state', async () => {
+    const { frames, openAll } = await makeRoom(JOB);
+    const ranks = await openAll(3);
+    await ranks[0]?.ask('start');
+    const look = follow(ranks);
+    for (const where of ['gradient', 'parameters'] as const) {
+      const before = await until('the room is whole', ranks, whole(0));
+      await look();
+      const began = Date.now();
+      await ranks[1]?.inject({ kind: 'flip-bit', where });
+      if (where === 'parameters') {
+        const shows = ({ event }: TraceRecord): boolean => event.kind === 'healed';
+        const records = await noticed('the flipped weight', look, shows);
+        tellTimes({ kind: 'flip-bit', where }, began, records.find(shows), [...records, ...(await look())]);
+      }
+      await until(
+        `the room is whole after a flipped bit of ${where}`,
+        ranks,
+        whole(Math.max(...before.map(({ committed }) => committed))),
+      );
+    }
+    await ranks[0]?.ask('pause');
+    const rest = await until('the room rests', ranks, (all) =>
+      all.every(({ phase, running }) => phase === 'idle' && !running),
+    );
+    expect(new Set(rest.map(({ committedHash }) => committedHash)).size).toBe(1);
+    await frames.page.close();
+  });
+
+  test('a checkpoint that is damaged, gone or evicted is passed over for the newest that is whole', async () => {
+    // Saved by hand alone.
+    const policies = { ...JOB.policies, checkpointEvery: 1_000_000 };
+    const { frames, open } = await makeRoom({ ...JOB, policies });
+    let rank = await open({ fresh: true });
+    for (const fault of [
+      { kind: 'damage-checkpoint', how: 'rotten' },
+      { kind: 'damage-checkpoint', how: 'torn' },
+      { kind: 'damage-checkpoint', how: 'stale' },
+      { kind: 'evict-checkpoints' },
+    ] as const satisfies readonly Fault[]) {
+      const name = JSON.stringify(fault);
+      let step = (await rank.status()).committed;
+      const saved: number[] = [];
+      while (saved.length < 2) {
+        await until('it rests', [rank], ([status]) => status?.phase === 'idle');
+        await rank.ask('start');
+        const from = step;
+        await until('it trains', [rank], ([status]) => (status?.committed ?? 0) > from + 3);
+        await rank.ask('pause');
+        const [rest] = await until(
+          'it rests again',
+          [rank],
+          ([status]) => status?.phase === 'idle' && !status.running,
+        );
+        step = rest?.committed ?? 0;
+        await rank.ask('checkpointNow');
+        saved.push(step);
+      }
+      await rank.inject(fault);
+      await noticed(
+        name,
+        () => rank.log(),
+        ({ event }) => event.kind === 'engine' && event.detail.startsWith('fault-'),
+      );
+      await rank.kill();
+      rank = await open();
+      const [again] = await until(`it is back after ${name}`, [rank], ([status]) => status?.phase === 'idle');
+      const skipped = (await rank.log()).flatMap(({ event }) =>
+        event.kind === 'checkpointSkipped' ? [event.step] : [],
+      );
+      const [older, newest] = saved;
+      expect(again?.resumedFromStep, name).toBe(fault.kind === 'evict-checkpoints' ? undefined : older);
+      const isRead = fault.kind === 'damage-checkpoint' && fault.how !== 'stale';
+      expect(skipped, name).toEqual(isRead ? [newest] : []);
+    }
+    await frames.page.close();
+  });
+
+  test('a browser whose storage is really full refuses a checkpoint, and the room trains on and saves when there is room', async () => {
+    const { frames, openAll } = await makeRoom(JOB);
+    const [first, ...others] = await openAll(2);
+    if (first === undefined) throw new Error('Two were opened.');
+    await first.ask('start');
+    const devtools = await lab.context.newCDPSession(frames.page);
+    const { origin } = lab;
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
+    await expect(first.ask('checkpointNow')).rejects.toThrow(/quota|room/i);
+    const before = Math.max(
+      ...(await until('they train', [first, ...others], whole(0))).map(({ committed }) => committed),
+    );
+    await until('they train on', [first, ...others], whole(before));
+    // Back to what the browser grants by itself.
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin });
+    await first.ask('checkpointNow');
+    await frames.page.close();
+  });
+
   test('a number that is not finite stops the room, with the reason on every rank', async () => {
     const { frames, openAll } = await makeRoom(JOB);
     const ranks = await openAll(2);
     await ranks[0]?.ask('start');
     await until('they train', ranks, (all) => all.every(({ committed }) => committed > 3));
+    const began = Date.now();
     await ranks[1]?.inject({ kind: 'nan' });
     const all = await until('both have stopped', ranks, (statuses) =>
       statuses.every(({ phase }) => phase === 'stopped'),
     );
     for (const { problem } of all) expect(problem).toContain('is not finite');
+    const records = await follow(ranks)();
+    tellTimes(
+      { kind: 'nan' },
+      began,
+      records.find(({ event }) => event.kind === 'stopped'),
+      [],
+    );
     await frames.page.close();
   });
 
   test('a GPU that refuses, and a device that is lost, cost no committed step', async () => {
-    const { frames, openAll } = await makeRoom(
-      { ...JOB, model: { kind: 'mlp', layers: [784, 16, 10], activation: 'relu' } },
-      'webgpu',
-    );
+    const { frames, openAll } = await makeRoom(JOB, 'webgpu');
     const ranks = await openAll(2);
     await ranks[0]?.ask('start');
+    const look = follow(ranks);
+    const shows = ({ event }: TraceRecord): boolean =>
+      event.kind === 'engine' && !event.detail.startsWith('fault-');
     for (const fault of [
       { kind: 'oversize-buffer', times: 1 },
-      { kind: 'refuse-gpu', forMs: 500 },
+      { kind: 'refuse-gpu', forMs: 1500 },
+      { kind: 'exhaust-gpu', maxBytes: 32 * 1024 * 1024, forMs: 500 },
       { kind: 'lose-device' },
     ] as const) {
       const before = await until('the room is whole', ranks, whole(0));
+      await look();
+      const began = Date.now();
       await ranks[1]?.inject(fault);
+      const name = JSON.stringify(fault);
+      // Within its budget, memory of a machine that has plenty is refused to nobody.
+      const records =
+        fault.kind === 'exhaust-gpu'
+          ? await noticed(name, look, ({ event }) => event.kind === 'engine' && event.detail.includes('held'))
+          : await noticed(name, look, shows);
       await until(
         `the room is whole after ${fault.kind}`,
         ranks,
         whole(Math.max(...before.map((one) => one.committed))),
       );
+      tellTimes(fault, began, records.find(shows), [...records, ...(await look())]);
+    }
+    expect(await frames.asked()).toEqual(['gpu-memory']);
+    await frames.page.close();
+  });
+
+  // The last one: a browser whose GPU process has died twice gives its pages no adapter any more.
+  test('a GPU process that dies twice leaves the room on the CPU, from its checkpoint', async () => {
+    const job: Job = { ...JOB, policies: { ...JOB.policies, checkpointEvery: 4 } };
+    const { frames, openAll } = await makeRoom(job, 'webgpu');
+    const ranks = await openAll(2);
+    await ranks[0]?.ask('start');
+    const devtools = await lab.context.newCDPSession(frames.page);
+    for (const kind of ['webgpu', 'cpu']) {
+      const before = await until('a checkpoint is behind them', ranks, (all) =>
+        all.every(({ committed }) => committed >= 6),
+      );
+      const look = follow(ranks);
+      await look();
+      const began = Date.now();
+      await devtools.send('Browser.crashGpuProcess');
+      const records = await noticed('the lost GPU', look, ({ event }) => event.kind === 'engine');
+      const after = await until(`they train on ${kind}`, ranks, (all) =>
+        whole(Math.max(...before.map((one) => one.committed)))(all),
+      );
+      tellTimes(
+        { kind: 'lose-gpu-process' },
+        began,
+        records.find(({ event }) => event.kind === 'engine'),
+        [...records, ...(await look())],
+      );
+      expect(after.map(({ engine }) => engine?.kind)).toEqual([kind, kind]);
     }
     await frames.page.close();
   });

@@ -10,6 +10,7 @@ import { MAX_SEED } from './sim-command.ts';
 import { guestQuarry } from './guest/hunt.ts';
 import { writeText } from './sim/files.ts';
 import { runHunt, type HuntReport } from './sim/hunt.ts';
+import { pasteableLine } from './sim/print.ts';
 import { roomQuarry, type Quarry } from './sim/quarry.ts';
 import { ENGINES, MAX_RANKS, type EngineName } from '../simulator/experiment.ts';
 import { SCHEDULERS, type SchedulerName } from '../simulator/scheduler.ts';
@@ -159,7 +160,7 @@ async function hunt(flags: HuntFlags): Promise<number> {
         process.stdout.write(`  ${String(report.situations.get(name) ?? 0).padStart(8)}  ${name}\n`);
     if (shrunk !== undefined)
       process.stdout.write(
-        `\nShrunk to ${shrunk.size} decisions in ${shrunk.runs} runs: ${replayFile}\n\n${shrunk.story.join('\n')}\n\n${shrunk.pasteable}\n`,
+        `\nShrunk to ${shrunk.size} decisions in ${shrunk.runs} runs: ${replayFile}\n\n${shrunk.story.join('\n')}\n\n${pasteableLine(shrunk.pasteable)}\n`,
       );
   }
   if (first !== undefined) return EXIT_FAILED;

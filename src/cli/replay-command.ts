@@ -9,9 +9,11 @@ import { rulesWith } from './sim/bugs.ts';
 import { isRecording } from './sim/recording-file.ts';
 import { replayRecordingCommand } from './replay-recording.ts';
 import { exactly, readReplay, writeText } from './sim/files.ts';
-import { outcomeJson } from './sim/print.ts';
+import { outcomeJson, pasteableLine } from './sim/print.ts';
 import { createRecorder, type RecordFlags } from './sim/recorder.ts';
-import { encodeReplay, pasteable } from '../simulator/replay.ts';
+import { pasteable } from '../simulator/pasteable.ts';
+import { isPasted } from '../simulator/pasted.ts';
+import { encodeReplay } from '../simulator/replay.ts';
 import { sizeOf } from '../simulator/minimize.ts';
 import { replayRun, shrink } from '../simulator/shrink.ts';
 import { storyOf } from '../simulator/story.ts';
@@ -30,6 +32,9 @@ What happens:
   A log downloaded from the lab (or of "rankfall demo --log") is run rank by rank: what each rank was told goes through
   the same protocol again, with the recorded outcomes of compute. It must decide, send and arrive at what it did live;
   the first answer that differs is named. The invariants are checked over the logs of all ranks together.
+
+  A string of another version of the protocol's core would be another run here, and is not run. It tells what was recorded
+  of it, and --svg draws that.
 
 Exit status:
   0  the run held, or was unrecoverable for a reason that it names
@@ -72,9 +77,9 @@ export function replayCommand(exit: (status: number) => void): Command {
 }
 
 function runReplay(from: string, flags: ReplayFlags): number {
-  const replay = readReplay(from);
+  const replay = readReplay(from, flags.svg);
   const rules = rulesWith(replay.experiment.bug);
-  const recorder = createRecorder(flags);
+  const recorder = createRecorder(flags, true);
   const started = performance.now();
   const outcome = exactly(() =>
     replayRun(replay, {
@@ -85,7 +90,7 @@ function runReplay(from: string, flags: ReplayFlags): number {
     }),
   );
   const wallMs = performance.now() - started;
-  recorder.finish(outcome);
+  const diagram = recorder.finish(outcome);
   if (replay.traceHash !== undefined && replay.traceHash !== outcome.traceHash)
     throw new RunError(
       `The replay came out as trace ${outcome.traceHash}, but ${replay.traceHash} was recorded: another version wrote it.`,
@@ -94,7 +99,7 @@ function runReplay(from: string, flags: ReplayFlags): number {
     process.stdout.write(`${JSON.stringify(outcomeJson(replay.experiment, outcome, wallMs))}\n`);
   else
     process.stdout.write(
-      `${storyOf(replay, rules).join('\n')}\n\ntrace ${outcome.traceHash}\n${pasteable(replay)}\n`,
+      `${storyOf(replay, rules).join('\n')}\n\ntrace ${outcome.traceHash}\n${pasteableLine(pasteable(replay, { ...outcome, diagram }))}\n`,
     );
   return outcome.verdict === 'violated' ? EXIT_FAILED : EXIT_OK;
 }
@@ -153,7 +158,7 @@ function runShrink(from: string, flags: ShrinkFlags): number {
     { ...replay, invariant: outcome.invariant },
     { rules, now: () => performance.now(), budgetMs: flags.seconds * 1000 },
   );
-  const out = flags.out ?? (/^rf\d+:/.test(from) ? 'shrunk.json' : from);
+  const out = flags.out ?? (isPasted(from) ? 'shrunk.json' : from);
   writeText(out, `${encodeReplay(shrunk.replay)}\n`);
   const result = {
     invariant: outcome.invariant ?? null,

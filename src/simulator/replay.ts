@@ -1,14 +1,15 @@
-// Replay files: an experiment with the tape of its draws, as JSON or as one pasteable string.
+// Replays: an experiment with the tape of its draws, as the JSON of a file; and reading them, from a file or from a pasted string.
 
 import * as v from 'valibot';
-import { findJsonFlaw } from '../faults/json-text.ts';
+import { CORE_VERSION } from './core-version.ts';
 import { ExperimentSchema, type Experiment } from './experiment.ts';
+import { OtherCoreError, parsePasted } from './pasted.ts';
 import { STREAMS, type Draw, type Stream, type Tape } from './random.ts';
+import { readAs, readJson, ReplayError } from './replay-error.ts';
 
-/** The protocol core that wrote a replay. It changes when old tapes would no longer fit. */
-export const CORE_VERSION = 1;
-const PREFIX = `rf${CORE_VERSION}:`;
 const MAX_TEXT = 64 * 1024 * 1024;
+/** Of all streams together: ten times what a thousand ranks draw in fifty steps. */
+const MAX_DRAWS = 10_000_000;
 
 export interface Replay<E = Experiment> {
   readonly experiment: E;
@@ -44,18 +45,6 @@ const envelope = <E>(experiment: v.GenericSchema<unknown, E>) =>
 
 type StreamText = v.InferOutput<typeof StreamSchema>;
 
-/** A replay that cannot be used: where, what was expected and what was found. */
-export class ReplayError extends Error {
-  override readonly name = 'ReplayError';
-  constructor(
-    readonly place: string,
-    readonly expected: string,
-    readonly found: string,
-  ) {
-    super(`The replay is wrong at ${place}: expected ${expected}, found ${found}.`);
-  }
-}
-
 function encodeStream(draws: readonly Draw[]): StreamText {
   const sites = new Map<string, number>();
   const items: string[] = [];
@@ -83,7 +72,7 @@ function encodeStream(draws: readonly Draw[]): StreamText {
   return { sites: [...sites.keys()], draws: items.join(' ') };
 }
 
-function decodeStream(stream: Stream, { sites, draws }: StreamText): Draw[] {
+function decodeStream(stream: Stream, { sites, draws }: StreamText, most: number): Draw[] {
   const known = sites.map((name) => {
     const [site = '', low, high] = name.split('|');
     return { site, low: Number(low), high: Number(high) };
@@ -98,9 +87,11 @@ function decodeStream(stream: Stream, { sites, draws }: StreamText): Draw[] {
     const value = range.low + Number(above);
     if (value > range.high)
       throw new ReplayError(place, `at most ${range.high - range.low} above the least`, `"${item}"`);
-    if (out.length + Number(repeats) > 50_000_000)
-      throw new ReplayError(place, 'at most 50 million draws', 'more');
-    for (let i = 0; i < Number(repeats); i++) out.push({ ...range, value });
+    if (out.length + Number(repeats) > most)
+      throw new ReplayError(place, `at most ${MAX_DRAWS} draws in all streams`, 'more');
+    // One for all that are alike: a few words in the text are to stay a few in memory.
+    const draw: Draw = { ...range, value };
+    for (let i = 0; i < Number(repeats); i++) out.push(draw);
   }
   return out;
 }
@@ -117,19 +108,7 @@ export function encodeReplay(replay: Replay<object>): string {
   });
 }
 
-/** Base64 takes bytes: other characters are written as JSON escapes. */
-const ascii = (json: string): string =>
-  json.replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-
-/** The whole experiment as one string, for a chat or a link. */
-export const pasteable = (replay: Replay<object>): string =>
-  PREFIX +
-  btoa(ascii(encodeReplay(replay)))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '');
-
-/** Reads a replay file's text, or a pasted string. Throws a `ReplayError`. */
+/** Reads a replay file's text, or a pasted string. Throws a `ReplayError` or an `OtherCoreError`. */
 export const parseReplay = (text: string): Replay => parseReplayOf(ExperimentSchema, text);
 
 /** The same for experiments of another kind. */
@@ -137,36 +116,20 @@ export function parseReplayOf<E>(experiment: v.GenericSchema<unknown, E>, text: 
   const trimmed = text.trim();
   if (trimmed.length > MAX_TEXT)
     throw new ReplayError('the whole text', `at most ${MAX_TEXT} characters`, String(trimmed.length));
-  const pasted = /^rf(\d+):(.*)$/.exec(trimmed);
-  if (pasted === null) return parseJson(experiment, trimmed);
-  if (pasted[1] !== String(CORE_VERSION))
-    throw new ReplayError('character 0', `"${PREFIX}", the version of this core`, `"rf${pasted[1] ?? ''}:"`);
-  const body = pasted[2] ?? '';
-  const bad = /[^A-Za-z0-9_-]/.exec(body);
-  if (bad !== null)
-    throw new ReplayError(`character ${bad.index + PREFIX.length}`, 'base64url', JSON.stringify(bad[0]));
-  let json: string;
-  try {
-    json = atob(body.replaceAll('-', '+').replaceAll('_', '/'));
-  } catch {
-    throw new ReplayError(`character ${trimmed.length}`, 'the rest of the string', 'its end');
-  }
-  return parseJson(experiment, json);
+  const pasted = parsePasted(trimmed);
+  if (pasted === undefined) return readReplay(experiment, readJson(trimmed));
+  const { core, replay, recorded } = pasted;
+  if (core !== CORE_VERSION) throw new OtherCoreError(core, recorded);
+  return readReplay(experiment, replay);
 }
 
-function parseJson<E>(schema: v.GenericSchema<unknown, E>, text: string): Replay<E> {
-  const flaw = findJsonFlaw(text);
-  if (flaw !== undefined)
-    throw new ReplayError(`line ${flaw.line}, column ${flaw.column}`, flaw.expected, flaw.found);
-  const result = v.safeParse(envelope(schema), JSON.parse(text));
-  if (!result.success) {
-    const issue = result.issues[0];
-    const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'the whole text';
-    const own = /^Expected (.*)$/.exec(issue.message)?.[1];
-    throw new ReplayError(path, issue.expected ?? own ?? 'another value', issue.received);
-  }
-  const { experiment, tape, invariant, reason, traceHash } = result.output;
+function readReplay<E>(schema: v.GenericSchema<unknown, E>, value: unknown): Replay<E> {
+  const { experiment, tape, invariant, reason, traceHash } = readAs(envelope(schema), value);
   const decoded: Record<Stream, Draw[]> = { net: [], disk: [], gpu: [], sched: [], workload: [] };
-  for (const stream of STREAMS) decoded[stream] = decodeStream(stream, tape[stream]);
+  let left = MAX_DRAWS;
+  for (const stream of STREAMS) {
+    decoded[stream] = decodeStream(stream, tape[stream], left);
+    left -= decoded[stream].length;
+  }
   return { experiment, tape: decoded, invariant, reason, traceHash };
 }

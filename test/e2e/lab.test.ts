@@ -7,8 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { loadProtocol } from '../../src/cli/guest/load.ts';
 import { drawExperiment, type Experiment } from '../../src/simulator/experiment.ts';
+import { drawGuest } from '../../src/simulator/guest/drawing.ts';
 import { GuestExperimentSchema } from '../../src/simulator/guest/experiment.ts';
 import { replayGuest } from '../../src/simulator/guest/shrink.ts';
+import { pasteable } from '../../src/simulator/pasteable.ts';
 import { parseReplayOf } from '../../src/simulator/replay.ts';
 import type { Fault } from '../../src/faults/vocabulary.ts';
 import { parseIncident } from '../../src/protocol/recording/incident.ts';
@@ -300,7 +302,11 @@ describe('the race laboratory', () => {
     const command = (await page.locator('.race-command').textContent()) ?? '';
     const [, file = '', text = ''] = /--protocol (\S+) '(rf1:[\w-]+)'$/.exec(command) ?? [];
     const { protocol } = await loadProtocol(fileURLToPath(new URL(`../../${file}`, import.meta.url)));
-    const { traceHash } = replayGuest(protocol, parseReplayOf(GuestExperimentSchema, text), { hash: true });
+    const replay = parseReplayOf(GuestExperimentSchema, text);
+    const drawing = drawGuest();
+    const outcome = replayGuest(protocol, replay, { ...drawing, hash: true });
+    const { traceHash } = outcome;
+    const seen = { ...outcome, diagram: drawing.diagram(outcome) };
     await page.locator(`[data-trace-hash="${traceHash}"]`).waitFor();
 
     // By keyboard: back to the first quorum, and other futures from there.
@@ -315,13 +321,28 @@ describe('the race laboratory', () => {
     expect(await page.getByRole('application').count()).toBe(2);
     expect(await violations(page)).toEqual([]);
 
-    // The link, opened elsewhere, comes to the same trace; one of another core is told apart.
+    // The link, opened elsewhere, comes to the same trace.
     const elsewhere = await lab.context.newPage();
     await elsewhere.goto(`${lab.origin}/#${text}`);
     await elsewhere.locator(`[data-trace-hash="${traceHash}"]`).waitFor();
     expect(await violations(elsewhere)).toEqual([]);
+
+    // Of another core, or where it comes out otherwise, it is shown as it was recorded: to be looked at, not run.
+    const others = [
+      { why: 'core', link: (pasteable(replay, seen) ?? '').replace('rf1:', 'rf2:') },
+      { why: 'differs', link: pasteable({ ...replay, traceHash: 'another' }, seen) ?? '' },
+    ];
+    for (const { why, link } of others) {
+      await elsewhere.goto(`${lab.origin}/#${link}`);
+      const kept = elsewhere.locator(`[data-why="${why}"]`);
+      await kept.getByRole('application', { name: /^Space-time diagram: 5 lanes/ }).waitFor();
+      await kept.getByText('Violated.').waitFor();
+      expect(await elsewhere.getByRole('button', { name: 'Shrink' }).count()).toBe(0);
+    }
+    expect(await violations(elsewhere)).toEqual([]);
     await elsewhere.goto(`${lab.origin}/#rf77:AAAA`);
     await elsewhere.getByText("another version of the protocol's core (77; this page has 1)").waitFor();
+    await elsewhere.getByText('It brings no diagram along.').waitFor();
     await elsewhere.close();
     expect(complaints).toEqual([]);
     await page.close();

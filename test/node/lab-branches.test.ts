@@ -11,7 +11,7 @@ import { drawGuest } from '../../src/simulator/guest/drawing.ts';
 import { drawGuestExperiment } from '../../src/simulator/guest/experiment.ts';
 import { runGuest } from '../../src/simulator/guest/run.ts';
 import { guestReplayOf, replayGuest, shrinkGuest } from '../../src/simulator/guest/shrink.ts';
-import { pasteable } from '../../src/simulator/replay.ts';
+import { pasteable } from '../../src/simulator/pasteable.ts';
 
 const FILE = fileURLToPath(new URL('../../examples/torchft-quorum.ts', import.meta.url));
 const { protocol, hash } = await loadProtocol(FILE);
@@ -66,10 +66,10 @@ describe.each([
 });
 
 describe('the fragment of a race link', () => {
-  it('is a replay, another version, too long, or no race', () => {
+  it('is a race of whichever version, too long, or none', () => {
     const text = pasteable(small);
-    expect(parseRaceFragment(`#${text}`)).toEqual({ kind: 'replay', text });
-    expect(parseRaceFragment('#rf77:abc')).toEqual({ kind: 'other', found: '77' });
+    expect(parseRaceFragment(`#${text}`)).toEqual({ kind: 'race', text });
+    expect(parseRaceFragment('#rf77:abc')).toEqual({ kind: 'race', text: 'rf77:abc' });
     expect(parseRaceFragment(`#rf1:${'a'.repeat(20_000)}`)).toEqual({ kind: 'too-long', characters: 20_004 });
     expect(parseRaceFragment('#room=KQWERT.short')).toBeUndefined();
   });

@@ -3,9 +3,11 @@
 import { answering, loadProtocol } from './load.ts';
 import type { Quarry } from '../sim/quarry.ts';
 import { drawGuestExperiment, type GuestOptions } from '../../simulator/guest/experiment.ts';
-import { guestReplayOf, shrinkGuest } from '../../simulator/guest/shrink.ts';
+import { drawGuest } from '../../simulator/guest/drawing.ts';
+import { guestReplayOf, replayGuest, shrinkGuest } from '../../simulator/guest/shrink.ts';
 import { guestStory } from '../../simulator/guest/story.ts';
-import { encodeReplay, pasteable } from '../../simulator/replay.ts';
+import { pasteable } from '../../simulator/pasteable.ts';
+import { encodeReplay } from '../../simulator/replay.ts';
 
 export async function guestQuarry(path: string, options: GuestOptions): Promise<Quarry> {
   const { protocol, hash } = await loadProtocol(path);
@@ -18,11 +20,13 @@ export async function guestQuarry(path: string, options: GuestOptions): Promise<
           now: () => performance.now(),
           budgetMs,
         });
+        const drawing = drawGuest();
+        const outcome = replayGuest(protocol, replay, drawing);
         return {
           size,
           runs,
           replay: encodeReplay(replay),
-          pasteable: pasteable(replay),
+          pasteable: pasteable(replay, { ...outcome, diagram: drawing.diagram(outcome) }),
           story: guestStory(protocol, replay),
         };
       }),

@@ -4,6 +4,7 @@ import type { GuestOutcome, GuestRunOptions } from '../../simulator/guest/run.ts
 import { drawGuest } from '../../simulator/guest/drawing.ts';
 import { eventInWords, inWords } from '../../simulator/guest/story.ts';
 import type { Letter } from '../../simulator/guest/world.ts';
+import type { Diagram } from '../../trace/diagram.ts';
 import { writePerfetto } from '../../trace/perfetto.ts';
 import { spaceTimeSvg } from '../../trace/space-time.ts';
 import { writeShiviz, type ShivizClock } from '../../trace/shiviz.ts';
@@ -15,17 +16,18 @@ export interface GuestRecorder {
     GuestRunOptions,
     'onRecord' | 'onStrike' | 'onSend' | 'onMessage' | 'onState' | 'onCondition'
   >;
-  /** Writes the files. */
-  finish(outcome: GuestOutcome): void;
+  /** Writes the files; the diagram where one was drawn. */
+  finish(outcome: GuestOutcome): Diagram | undefined;
 }
 
 const words = ({ text }: Letter): string => inWords(JSON.parse(text));
 
-export function createGuestRecorder(flags: RecordFlags): GuestRecorder {
+/** `draws`: the diagram is wanted, whatever is asked for. */
+export function createGuestRecorder(flags: RecordFlags, draws = false): GuestRecorder {
   const lines: string[] = [];
   const perfetto = flags.trace === undefined ? undefined : writePerfetto();
   const shiviz = flags.shiviz === undefined ? undefined : writeShiviz();
-  const drawing = flags.svg === undefined ? undefined : drawGuest();
+  const drawing = flags.svg === undefined && !draws ? undefined : drawGuest();
   /** The clock that each message carries, by its receiver: one message may go to all. */
   const clocks = new WeakMap<Letter, Map<number, ShivizClock>>();
   return {
@@ -61,8 +63,9 @@ export function createGuestRecorder(flags: RecordFlags): GuestRecorder {
       if (flags.trace !== undefined && perfetto !== undefined)
         writeText(flags.trace, perfetto.text(outcome.virtualMs));
       if (flags.shiviz !== undefined && shiviz !== undefined) writeText(flags.shiviz, shiviz.text());
-      if (flags.svg !== undefined && drawing !== undefined)
-        writeText(flags.svg, spaceTimeSvg(drawing.diagram(outcome)));
+      const diagram = drawing?.diagram(outcome);
+      if (flags.svg !== undefined && diagram !== undefined) writeText(flags.svg, spaceTimeSvg(diagram));
+      return diagram;
     },
   };
 }

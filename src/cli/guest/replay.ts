@@ -3,17 +3,24 @@
 import { createGuestRecorder } from './recorder.ts';
 import { answering, loadProtocol, type LoadedProtocol } from './load.ts';
 import { guestJson } from './print.ts';
+import { pasteableLine } from '../sim/print.ts';
 import { EXIT_FAILED, EXIT_OK, RunError, UsageError } from '../errors.ts';
 import { exactly, readAnyReplay, writeText } from '../sim/files.ts';
 import type { RecordFlags } from '../sim/recorder.ts';
 import { sizeOf } from '../../simulator/minimize.ts';
-import { encodeReplay, pasteable } from '../../simulator/replay.ts';
+import { pasteable } from '../../simulator/pasteable.ts';
+import { isPasted } from '../../simulator/pasted.ts';
+import { encodeReplay } from '../../simulator/replay.ts';
 import { replayGuest, shrinkGuest, type GuestReplay } from '../../simulator/guest/shrink.ts';
 import { guestStory } from '../../simulator/guest/story.ts';
 
 /** A replay of this very protocol: of the same file, by its hash. */
-export function readGuestReplay(fileOrText: string, { path, protocol, hash }: LoadedProtocol): GuestReplay {
-  const { experiment, ...rest } = readAnyReplay(fileOrText);
+export function readGuestReplay(
+  fileOrText: string,
+  { path, protocol, hash }: LoadedProtocol,
+  svg?: string,
+): GuestReplay {
+  const { experiment, ...rest } = readAnyReplay(fileOrText, svg);
   if (!('protocol' in experiment))
     throw new UsageError(
       'The replay is of the built-in protocol: expected one of a protocol of your own, or no --protocol.',
@@ -39,14 +46,14 @@ export interface GuestReplayFlags extends RecordFlags {
 export async function replayGuestCommand(from: string, flags: GuestReplayFlags): Promise<number> {
   const loaded = await loadProtocol(flags.protocol);
   const { path, protocol } = loaded;
-  const replay = readGuestReplay(from, loaded);
-  const recorder = createGuestRecorder(flags);
+  const replay = readGuestReplay(from, loaded, flags.svg);
+  const recorder = createGuestRecorder(flags, true);
   const started = performance.now();
   const outcome = await answering(path, () =>
     exactly(() => replayGuest(protocol, replay, { ...recorder.options, hash: true })),
   );
   const wallMs = performance.now() - started;
-  recorder.finish(outcome);
+  const diagram = recorder.finish(outcome);
   if (replay.traceHash !== undefined && replay.traceHash !== outcome.traceHash)
     throw new RunError(
       `The replay came out as trace ${outcome.traceHash}, but ${replay.traceHash} was recorded: another version wrote it, or the protocol depends on more than its state, its event and its clock.`,
@@ -54,7 +61,7 @@ export async function replayGuestCommand(from: string, flags: GuestReplayFlags):
   process.stdout.write(
     flags.json === true
       ? `${JSON.stringify(guestJson(replay.experiment, outcome, wallMs))}\n`
-      : `${guestStory(protocol, replay).join('\n')}\n\ntrace ${outcome.traceHash}\n${pasteable(replay)}\n`,
+      : `${guestStory(protocol, replay).join('\n')}\n\ntrace ${outcome.traceHash}\n${pasteableLine(pasteable(replay, { ...outcome, diagram }))}\n`,
   );
   return outcome.verdict === 'violated' ? EXIT_FAILED : EXIT_OK;
 }
@@ -82,7 +89,7 @@ export async function shrinkGuestCommand(from: string, flags: GuestShrinkFlags):
       { now: () => performance.now(), budgetMs: flags.seconds * 1000 },
     ),
   );
-  const out = flags.out ?? (/^rf\d+:/.test(from) ? 'shrunk.json' : from);
+  const out = flags.out ?? (isPasted(from) ? 'shrunk.json' : from);
   writeText(out, `${encodeReplay(shrunk.replay)}\n`);
   const result = {
     invariant: outcome.invariant ?? null,

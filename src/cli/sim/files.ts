@@ -1,12 +1,13 @@
 // Reading what a person names on the command line, and writing results: errors say which file, and end with status 2.
 
-import * as v from 'valibot';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseScheduleText, ScheduleError, type Schedule } from '../../faults/schedule.ts';
-import { ExperimentSchema, type Experiment } from '../../simulator/experiment.ts';
-import { GuestExperimentSchema, type GuestExperiment } from '../../simulator/guest/experiment.ts';
+import { AnyExperimentSchema, type AnyExperiment } from '../../simulator/any-experiment.ts';
+import { isPasted, OtherCoreError } from '../../simulator/pasted.ts';
 import { TapeDivergence } from '../../simulator/random.ts';
-import { parseReplayOf, ReplayError, type Replay } from '../../simulator/replay.ts';
+import { parseReplayOf, type Replay } from '../../simulator/replay.ts';
+import { ReplayError } from '../../simulator/replay-error.ts';
+import { spaceTimeSvg } from '../../trace/space-time.ts';
 import { oneLine, RunError, UsageError } from '../errors.ts';
 
 function readText(path: string): string {
@@ -29,16 +30,9 @@ export function writeBytes(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** A replay names its protocol, or else it is of the built-in one. */
-const AnyExperimentSchema: v.GenericSchema<unknown, Experiment | GuestExperiment> = v.lazy((input) =>
-  typeof input === 'object' && input !== null && 'protocol' in input
-    ? GuestExperimentSchema
-    : ExperimentSchema,
-);
-
 /** A replay of the built-in protocol: a file, or a pasted `rf1:…` string. */
-export function readReplay(fileOrText: string): Replay {
-  const { experiment, ...rest } = readAnyReplay(fileOrText);
+export function readReplay(fileOrText: string, svg?: string): Replay {
+  const { experiment, ...rest } = readAnyReplay(fileOrText, svg);
   if ('protocol' in experiment)
     throw new UsageError(
       `The replay is of the protocol "${experiment.protocol.name}", with SHA-256 ${experiment.protocol.hash}: expected its file as --protocol.`,
@@ -46,15 +40,25 @@ export function readReplay(fileOrText: string): Replay {
   return { ...rest, experiment };
 }
 
-/** The same, of whatever protocol. */
-export function readAnyReplay(fileOrText: string): Replay<Experiment | GuestExperiment> {
-  const pasted = /^rf\d+:/.test(fileOrText);
+/** The same, of whatever protocol. Of one that cannot be run here, `svg` is where the diagram goes that it brings along. */
+export function readAnyReplay(fileOrText: string, svg?: string): Replay<AnyExperiment> {
+  const pasted = isPasted(fileOrText);
   try {
     return parseReplayOf(AnyExperimentSchema, pasted ? fileOrText : readText(fileOrText));
   } catch (error) {
+    if (error instanceof OtherCoreError) throw new UsageError(`${error.message}${tellRecorded(error, svg)}`);
     if (!(error instanceof ReplayError)) throw error;
     throw new UsageError(pasted ? error.message : `${fileOrText}: ${error.message}`);
   }
+}
+
+/** What was seen of a run where it was recorded. */
+function tellRecorded({ recorded }: OtherCoreError, svg: string | undefined): string {
+  if (recorded === undefined) return '';
+  const { verdict, reason, diagram } = recorded;
+  if (svg !== undefined) writeText(svg, spaceTimeSvg(diagram));
+  const drawn = svg === undefined ? '--svg draws it' : `${svg} shows it`;
+  return ` There it was ${verdict}${reason === undefined ? '' : `: ${reason}`} (${drawn}, as it was recorded).`;
 }
 
 /** A fault schedule, in the format of docs/faults.md. */

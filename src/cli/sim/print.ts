@@ -44,3 +44,7 @@ export function outcomeLines(experiment: Experiment, outcome: Outcome, wallMs: n
     ...spent,
   ];
 }
+
+/** The run as one string, or why there is none. */
+export const pasteableLine = (text: string | undefined): string =>
+  text ?? 'This run is too long for one string to paste: shrink it, or send the file.';

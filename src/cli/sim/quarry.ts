@@ -1,8 +1,10 @@
 // What a hunt is after: the built-in protocol, or one that a person brings (see ../guest/hunt.ts).
 
 import { drawExperiment, type ExperimentOptions } from '../../simulator/experiment.ts';
-import { encodeReplay, pasteable } from '../../simulator/replay.ts';
-import { replayOf, shrink } from '../../simulator/shrink.ts';
+import { drawRoom } from '../../simulator/drawing.ts';
+import { pasteable } from '../../simulator/pasteable.ts';
+import { encodeReplay } from '../../simulator/replay.ts';
+import { replayOf, replayRun, shrink } from '../../simulator/shrink.ts';
 import { storyOf } from '../../simulator/story.ts';
 import { rulesWith } from './bugs.ts';
 import type { HuntSetup } from './hunt-worker.ts';
@@ -13,7 +15,8 @@ export interface SmallRun {
   readonly runs: number;
   /** The text of its replay file. */
   readonly replay: string;
-  readonly pasteable: string;
+  /** Undefined: it is too long for one string. */
+  readonly pasteable: string | undefined;
   readonly story: readonly string[];
 }
 
@@ -29,13 +32,16 @@ export function roomQuarry(options: ExperimentOptions, situations: boolean): Qua
   return {
     setup: { options, situations },
     async shrink(seed, budgetMs) {
-      const start = replayOf(drawExperiment(seed, options), rules === undefined ? {} : { rules });
+      const withRules = rules === undefined ? {} : { rules };
+      const start = replayOf(drawExperiment(seed, options), withRules);
       const { replay, size, runs } = shrink(start, { rules, now: () => performance.now(), budgetMs });
+      const drawing = drawRoom();
+      const outcome = replayRun(replay, { ...withRules, ...drawing });
       return {
         size,
         runs,
         replay: encodeReplay(replay),
-        pasteable: pasteable(replay),
+        pasteable: pasteable(replay, { ...outcome, diagram: drawing.diagram(outcome) }),
         story: storyOf(replay, rules),
       };
     },

@@ -3,6 +3,7 @@
 import type { Message } from '../../protocol/messages.ts';
 import { drawRoom } from '../../simulator/drawing.ts';
 import type { Outcome, RunOptions } from '../../simulator/swarm.ts';
+import type { Diagram } from '../../trace/diagram.ts';
 import type { TraceRecord } from '../../trace/events.ts';
 import { writePerfetto } from '../../trace/perfetto.ts';
 import { spaceTimeSvg } from '../../trace/space-time.ts';
@@ -20,15 +21,16 @@ export interface Recorder {
   readonly options: Pick<RunOptions, 'onRecord' | 'onStrike' | 'onSend' | 'onMessage' | 'onCondition'>;
   /** Of a run that is not simulated here: its log alone. */
   record(record: TraceRecord): void;
-  /** Writes the files. */
-  finish(outcome: Pick<Outcome, 'virtualMs' | 'invariant' | 'reason'>): void;
+  /** Writes the files; the diagram where one was drawn. */
+  finish(outcome: Pick<Outcome, 'virtualMs' | 'invariant' | 'reason'>): Diagram | undefined;
 }
 
-export function createRecorder(flags: RecordFlags): Recorder {
+/** `draws`: the diagram is wanted, whatever is asked for. */
+export function createRecorder(flags: RecordFlags, draws = false): Recorder {
   const lines: string[] = [];
   const perfetto = flags.trace === undefined ? undefined : writePerfetto();
   const shiviz = flags.shiviz === undefined ? undefined : writeShiviz();
-  const drawing = flags.svg === undefined ? undefined : drawRoom();
+  const drawing = flags.svg === undefined && !draws ? undefined : drawRoom();
   /** The clock that each message carries, by its receiver: a broadcast is one message. */
   const clocks = new WeakMap<Message, Map<string, ShivizClock>>();
   const record = (entry: TraceRecord): void => {
@@ -75,8 +77,9 @@ export function createRecorder(flags: RecordFlags): Recorder {
       if (flags.trace !== undefined && perfetto !== undefined)
         writeText(flags.trace, perfetto.text(outcome.virtualMs));
       if (flags.shiviz !== undefined && shiviz !== undefined) writeText(flags.shiviz, shiviz.text());
-      if (flags.svg !== undefined && drawing !== undefined)
-        writeText(flags.svg, spaceTimeSvg(drawing.diagram(outcome)));
+      const diagram = drawing?.diagram(outcome);
+      if (flags.svg !== undefined && diagram !== undefined) writeText(flags.svg, spaceTimeSvg(diagram));
+      return diagram;
     },
   };
 }

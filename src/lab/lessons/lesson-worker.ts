@@ -3,7 +3,7 @@
 import * as Comlink from 'comlink';
 import { drawRoom } from '../../simulator/drawing.ts';
 import { recordingEntropy } from '../../simulator/random.ts';
-import { pasteable } from '../../simulator/replay.ts';
+import { pasteable } from '../../simulator/pasteable.ts';
 import { runExperiment } from '../../simulator/swarm.ts';
 import { speak, type Language } from '../language/language.ts';
 import type { SimulatedRun } from './lesson.ts';
@@ -38,11 +38,12 @@ const worker: LessonWorker = {
       },
     });
     const { verdict, invariant, reason, traceHash } = outcome;
+    const diagram = drawing.diagram(outcome);
     return {
       measures: keeper.measures(verdict, invariant === undefined ? 0 : 1),
       reason,
-      diagram: drawing.diagram(outcome),
-      replay: pasteable({ experiment, tape, invariant, reason, traceHash }),
+      diagram,
+      replay: pasteable({ experiment, tape, invariant, reason, traceHash }, { verdict, reason, diagram }),
     };
   },
 };

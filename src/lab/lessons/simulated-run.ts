@@ -62,7 +62,7 @@ export async function runHunt(
         measures: { verdict: 'held', values: { seeds, violations: 0 } },
         reason: undefined,
         diagram: first.diagram,
-        replay: await worker.replay(),
+        replay: (await worker.replay()).text,
       };
     const { replay, size } = await worker.shrink(SHRINK_MS);
     const { diagram, verdict, reason } = await worker.run({ kind: 'replay', text: replay });
@@ -70,7 +70,7 @@ export async function runHunt(
       measures: { verdict, values: { seeds: found.seed - from + 1, decisions: size, violations: 1 } },
       reason,
       diagram,
-      replay,
+      replay: (await worker.replay()).text,
     };
   }
 }

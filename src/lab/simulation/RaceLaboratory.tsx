@@ -4,6 +4,7 @@ import './race.css';
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { bring, bringReplay } from './bringing.ts';
+import { KeptView } from './KeptView.tsx';
 import { createLogs } from './logs.ts';
 import { LogView } from './LogView.tsx';
 import { raceWords } from './race-words.ts';
@@ -57,6 +58,7 @@ export function RaceLaboratory({ speaker, replay, log }: Props): JSX.Element {
         </p>
       )}
       <LogView logs={logs} />
+      {simulation.kept.value !== undefined && <KeptView kept={simulation.kept.value} />}
       {run !== undefined && <RaceResult simulation={simulation} run={run} speaker={speaker} />}
     </div>
   );

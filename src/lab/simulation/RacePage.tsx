@@ -2,11 +2,10 @@
 
 import { effect, useSignal } from '@preact/signals';
 import { render, type JSX } from 'preact';
-import { CORE_VERSION } from '../../simulator/replay.ts';
 import { Panel } from '../view/Panel.tsx';
 import { Switches } from '../view/Switches.tsx';
 import { words } from '../words.ts';
-import type { RaceFragment } from './race-link.ts';
+import { MAX_LINK, type RaceFragment } from './race-link.ts';
 import { raceWords } from './race-words.ts';
 import { RaceLaboratory } from './RaceLaboratory.tsx';
 
@@ -36,16 +35,14 @@ function RacePage({ race }: { readonly race: RaceFragment }): JSX.Element {
           <Switches />
         </p>
         <Panel name="simulation" title={words.simulation.title} about={words.simulation.about}>
-          {race.kind !== 'replay' && (
+          {race.kind === 'too-long' && (
             <p class="race-problem" role="alert">
-              {race.kind === 'other'
-                ? raceWords.otherCore(race.found, CORE_VERSION)
-                : raceWords.linkTooLong(race.characters)}
+              {raceWords.longLink(race.characters, MAX_LINK)}
             </p>
           )}
           <RaceLaboratory
             speaker={{ say, complain: say }}
-            replay={race.kind === 'replay' ? race.text : undefined}
+            replay={race.kind === 'race' ? race.text : undefined}
           />
         </Panel>
       </main>

@@ -10,10 +10,10 @@ import { SpaceTime } from '../diagram/SpaceTime.tsx';
 import { Icon } from '../view/icons.tsx';
 import { rankStyle } from '../view/RankName.tsx';
 import { toldWords } from '../told-words.ts';
-import type { RunResult } from './api.ts';
+import type { RunResult, Subject } from './api.ts';
 import { isLocal, raceLink } from './race-link.ts';
 import { raceWords } from './race-words.ts';
-import { commandOf, type Run, type Simulation } from './simulation.ts';
+import { commandOf, replayCommand, type Run, type Simulation } from './simulation.ts';
 import type { Speaker } from './speaker.ts';
 
 const COLOURS = 8;
@@ -29,6 +29,7 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
   const { result, origin, subject } = run;
   const { verdict, invariant, reason, traceHash, committed, steps } = result;
   const isIdle = simulation.doing.value === undefined;
+  const command = commandOf(run);
   const branched = simulation.branched.value;
   const cursor = useSignal<number | undefined>(undefined);
   const picked = useSignal<Picked | undefined>(undefined);
@@ -55,22 +56,26 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
         <Fact name={raceWords.ledger}>{ledgerText(result)}</Fact>
       </dl>
       <div class="row">
-        <code class="race-command" tabindex={0}>
-          {commandOf(run)}
-        </code>
-        <button
-          type="button"
-          class="button small"
-          onClick={() => void copy(speaker, commandOf(run), raceWords.commandCopied)}
-        >
-          <Icon name="link" />
-          {raceWords.copyCommand}
-        </button>
+        {command !== undefined && (
+          <>
+            <code class="race-command" tabindex={0}>
+              {command}
+            </code>
+            <button
+              type="button"
+              class="button small"
+              onClick={() => void copy(speaker, command, raceWords.commandCopied)}
+            >
+              <Icon name="link" />
+              {raceWords.copyCommand}
+            </button>
+          </>
+        )}
         <button
           type="button"
           class="button small"
           disabled={!isIdle}
-          onClick={() => void copyReplay(speaker, simulation)}
+          onClick={() => void copyReplay(speaker, simulation, subject)}
         >
           <Icon name="link" />
           {raceWords.copyReplay}
@@ -266,14 +271,16 @@ function ledgerText({ ledger }: RunResult): string {
 async function copyLink(speaker: Speaker, simulation: Simulation): Promise<void> {
   const replay = await simulation.replay();
   if (replay === undefined) return;
-  const link = raceLink(replay);
-  if (link === undefined) speaker.complain(raceWords.linkTooLong(replay.length));
+  const link = replay.text === undefined ? undefined : raceLink(replay.text);
+  if (link === undefined) speaker.complain(raceWords.linkTooLong);
   else await copy(speaker, link, isLocal(link) ? raceWords.linkLocal : raceWords.linkCopied);
 }
 
-async function copyReplay(speaker: Speaker, simulation: Simulation): Promise<void> {
+async function copyReplay(speaker: Speaker, simulation: Simulation, subject: Subject): Promise<void> {
   const replay = await simulation.replay();
-  if (replay !== undefined) await copy(speaker, replay, raceWords.replayCopied);
+  if (replay === undefined) return;
+  if (replay.text === undefined) speaker.complain(raceWords.commandTooLong);
+  else await copy(speaker, replayCommand(subject, replay.text), raceWords.replayCopied);
 }
 
 async function copy(speaker: Speaker, text: string, said: string): Promise<void> {

@@ -56,6 +56,8 @@ export interface RunResult {
   /** Milliseconds over all ranks, by what they went into. */
   readonly ledger: Readonly<Record<string, number>>;
   readonly diagram: Diagram;
+  /** The run alone as one string that `rankfall replay` takes; undefined: it is too long for one. */
+  readonly pasteable: string | undefined;
 }
 
 export interface HuntChunk {
@@ -78,7 +80,13 @@ export interface HuntResult {
   readonly finding: HuntFinding | undefined;
 }
 
+export interface Whole {
+  /** Undefined: it is too long for one string. */
+  readonly text: string | undefined;
+}
+
 export interface Shrunk {
+  /** The text of its replay file. */
   readonly replay: string;
   /** What is left to tell. */
   readonly size: number;
@@ -107,9 +115,10 @@ export interface RaceWorker {
   open(subject: Subject): Promise<SubjectInfo>;
   /** In which language runs are told from now on, where it can be chosen. */
   speak(language: Language): Promise<void>;
+  /** Throws a `ReplayDiffersError` where a replay does not come out as it was recorded. */
   run(request: RunRequest): Promise<RunResult>;
-  /** The last run as one string that `rankfall replay` takes. */
-  replay(): Promise<string>;
+  /** The last run as one string, with its diagram. */
+  replay(): Promise<Whole>;
   branch(request: BranchRequest): Promise<BranchResult>;
   hunt(chunk: HuntChunk): Promise<HuntResult>;
   /** The last run, made as small as it gets within this time in milliseconds. */

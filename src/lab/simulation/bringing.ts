@@ -1,15 +1,16 @@
 // What a person drops or picks: a protocol of their own, a replay, or a log; and whose protocol a replay is of.
 
-import * as v from 'valibot';
-import { GuestExperimentSchema } from '../../simulator/guest/experiment.ts';
-import { ExperimentSchema } from '../../simulator/experiment.ts';
+import { AnyExperimentSchema, type AnyExperiment } from '../../simulator/any-experiment.ts';
+import { CORE_VERSION } from '../../simulator/core-version.ts';
+import { parsePasted, type Recorded } from '../../simulator/pasted.ts';
+import { ReplayError } from '../../simulator/replay-error.ts';
 import { parseReplayOf } from '../../simulator/replay.ts';
 import type { Subject } from './api.ts';
 import { EXAMPLE_NAMES } from './example-names.ts';
 import { isLog } from './log-file.ts';
 import type { Logs } from './logs.ts';
 import { raceWords } from './race-words.ts';
-import type { Simulation } from './simulation.ts';
+import type { NotRun, Simulation } from './simulation.ts';
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
@@ -42,28 +43,61 @@ const waiting = new WeakMap<Simulation, string>();
 
 /** Runs a replay, with the protocol that it is of. */
 export async function bringReplay(simulation: Simulation, text: string): Promise<void> {
-  let wanted: Subject | undefined;
+  let brought: Brought;
   try {
-    const { experiment } = parseReplayOf(v.union([GuestExperimentSchema, ExperimentSchema]), text);
-    if (!('protocol' in experiment)) wanted = { kind: 'room' };
-    else {
-      const { name, hash } = experiment.protocol;
-      const opened = simulation.subject.value;
-      if (EXAMPLE_NAMES.includes(name)) wanted = { kind: 'example', name };
-      else if (opened.kind === 'file' && simulation.info.value?.protocol === name) wanted = opened;
-      else {
-        waiting.set(simulation, text);
-        throw new Error(raceWords.needsFile(name, hash));
-      }
-    }
+    brought = read(text);
   } catch (error) {
-    simulation.complain(error instanceof Error ? error.message : String(error));
+    if (!(error instanceof ReplayError)) throw error;
+    simulation.complain(error.message);
+    return;
+  }
+  const { run, recorded } = brought;
+  if (run.kind !== 'experiment') {
+    simulation.keep({ why: run, recorded });
+    return;
+  }
+  const wanted = subjectOf(run.experiment, simulation);
+  if (wanted.kind === 'protocol') {
+    waiting.set(simulation, text);
+    simulation.keep({ why: wanted, recorded });
     return;
   }
   if (!isSame(wanted, simulation.subject.value) || simulation.info.value === undefined)
     await simulation.open(wanted);
   waiting.delete(simulation);
-  if (simulation.info.value !== undefined) await simulation.replayText(text);
+  if (simulation.info.value !== undefined) await simulation.replayText(text, recorded);
+}
+
+interface Brought {
+  readonly run: NotRun | { readonly kind: 'experiment'; readonly experiment: AnyExperiment };
+  readonly recorded: Recorded | undefined;
+}
+
+/** Whose protocol it is of, where that is here. */
+function subjectOf(
+  experiment: AnyExperiment,
+  simulation: Simulation,
+): Subject | Extract<NotRun, { readonly kind: 'protocol' }> {
+  if (!('protocol' in experiment)) return { kind: 'room' };
+  const { name, hash } = experiment.protocol;
+  if (EXAMPLE_NAMES.includes(name)) return { kind: 'example', name };
+  const opened = simulation.subject.value;
+  return opened.kind === 'file' && simulation.info.value?.protocol === name
+    ? opened
+    : { kind: 'protocol', name, hash };
+}
+
+/** Throws a `ReplayError`. */
+function read(text: string): Brought {
+  const pasted = parsePasted(text.trim());
+  const recorded = pasted?.recorded;
+  if (pasted !== undefined && pasted.core !== CORE_VERSION)
+    return { run: { kind: 'core', found: pasted.core }, recorded };
+  const { experiment } = parseReplayOf(AnyExperimentSchema, text);
+  // Bugs are planted by the command alone: what ships to a page has none to plant.
+  if (!('protocol' in experiment) && experiment.bug !== undefined)
+    return { run: { kind: 'bug', bug: experiment.bug }, recorded };
+  return { run: { kind: 'experiment', experiment }, recorded };
 }
 
 const isSame = (a: Subject, b: Subject): boolean =>

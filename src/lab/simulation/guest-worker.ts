@@ -10,12 +10,14 @@ import {
 } from '../../simulator/guest/experiment.ts';
 import { runGuest, runGuestTwice } from '../../simulator/guest/run.ts';
 import { parseProtocol, type GuestProtocol } from '../../simulator/guest/shape.ts';
-import { shrinkGuest, type GuestReplay } from '../../simulator/guest/shrink.ts';
+import { replayGuest, shrinkGuest, type GuestReplay } from '../../simulator/guest/shrink.ts';
 import { sourceHash } from '../../simulator/guest/source-hash.ts';
-import { recordingEntropy, replayingEntropy } from '../../simulator/random.ts';
-import { parseReplayOf, pasteable } from '../../simulator/replay.ts';
+import { recordingEntropy } from '../../simulator/random.ts';
+import { pasteable, type Seen } from '../../simulator/pasteable.ts';
+import { encodeReplay, parseReplayOf } from '../../simulator/replay.ts';
 import type { RaceWorker, Subject } from './api.ts';
 import { branch } from './branches.ts';
+import { exactly } from './exactly.ts';
 import { EXAMPLES } from './examples.ts';
 
 interface Opened {
@@ -77,15 +79,20 @@ const hint = (text: string): string =>
       ? ' It imports a file beside it: the lab takes a protocol in one file, and the command line several.'
       : '';
 
+interface Ran {
+  readonly replay: GuestReplay;
+  readonly seen: Seen;
+}
+
 let opened: Opened | undefined;
-let last: GuestReplay | undefined;
+let last: Ran | undefined;
 
 function subject(): Opened {
   if (opened === undefined) throw new Error('No protocol was opened yet.');
   return opened;
 }
 
-function lastRun(): GuestReplay {
+function lastRun(): Ran {
   if (last === undefined) throw new Error('Nothing was run yet.');
   return last;
 }
@@ -121,8 +128,9 @@ const worker: RaceWorker = {
     let tape: GuestReplay['tape'];
     let outcome;
     if (request.kind === 'replay') {
-      ({ experiment, tape } = parse(request.text, { protocol, hash }));
-      outcome = runGuest(protocol, experiment, { ...options, entropy: replayingEntropy(tape) });
+      const recorded = parse(request.text, { protocol, hash });
+      ({ experiment, tape } = recorded);
+      outcome = exactly(recorded.traceHash, () => replayGuest(protocol, recorded, options));
     } else {
       experiment = drawGuestExperiment(request.seed, protocol, hash, { ranks: request.ranks });
       // A protocol that does not come out the same twice cannot be replayed, and says so here.
@@ -133,7 +141,9 @@ const worker: RaceWorker = {
     }
     const { verdict, invariant, reason, traceHash, stateHash, committed, events, virtualMs, ledger } =
       outcome;
-    last = { experiment, tape, invariant, reason, traceHash };
+    const diagram = drawing.diagram(outcome);
+    const replay: GuestReplay = { experiment, tape, invariant, reason, traceHash };
+    last = { replay, seen: { verdict, reason, diagram } };
     return {
       verdict,
       invariant,
@@ -148,15 +158,19 @@ const worker: RaceWorker = {
       virtualMs,
       wallMs: performance.now() - started,
       ledger: { ...ledger },
-      diagram: drawing.diagram(outcome),
+      diagram,
+      pasteable: pasteable(replay),
     };
   },
 
-  replay: async () => pasteable(lastRun()),
+  replay: async () => {
+    const { replay, seen } = lastRun();
+    return { text: pasteable(replay, seen) };
+  },
 
   branch: async (request) => {
     const { protocol } = subject();
-    const replay = lastRun();
+    const { replay } = lastRun();
     return branch(replay, request, (make) => {
       const drawing = drawGuest();
       const outcome = runGuest(protocol, replay.experiment, { ...drawing, ...make(drawing.moments) });
@@ -180,11 +194,11 @@ const worker: RaceWorker = {
 
   shrink: async (budgetMs) => {
     const { protocol } = subject();
-    const { replay, size, runs } = shrinkGuest(protocol, lastRun(), {
+    const { replay, size, runs } = shrinkGuest(protocol, lastRun().replay, {
       now: () => performance.now(),
       budgetMs,
     });
-    return { replay: pasteable(replay), size, runs };
+    return { replay: encodeReplay(replay), size, runs };
   },
 };
 

@@ -1,7 +1,5 @@
 // A link to a race: the whole experiment in the fragment, which no server sees. It holds data and no code.
 
-import { CORE_VERSION } from '../../simulator/replay.ts';
-
 /** Longer addresses are cut by chats and mail. */
 export const MAX_LINK = 16_000;
 
@@ -24,16 +22,13 @@ export const isLocal = (link: string): boolean => {
 };
 
 export type RaceFragment =
-  | { readonly kind: 'replay'; readonly text: string }
-  /** Of another version of the core, or longer than a link may be. */
-  | { readonly kind: 'other'; readonly found: string }
+  | { readonly kind: 'race'; readonly text: string }
+  /** Longer than a link may be. */
   | { readonly kind: 'too-long'; readonly characters: number };
 
-/** What a fragment that begins with `rf` holds; undefined: it is no race. */
+/** What a fragment that begins with `rf` and a version holds; undefined: it is no race. What is in it is read where it is opened. */
 export function parseRaceFragment(hash: string): RaceFragment | undefined {
   const text = hash.replace(/^#/, '');
-  const [, version] = /^rf(\d{1,6}):/.exec(text) ?? [];
-  if (version === undefined) return undefined;
-  if (text.length > MAX_LINK) return { kind: 'too-long', characters: text.length };
-  return version === String(CORE_VERSION) ? { kind: 'replay', text } : { kind: 'other', found: version };
+  if (!/^rf\d{1,6}:/.test(text)) return undefined;
+  return text.length > MAX_LINK ? { kind: 'too-long', characters: text.length } : { kind: 'race', text };
 }

@@ -94,18 +94,35 @@ export const english = {
       : `With this message ${ms} ms later, it does not come to that.`,
   endBranch: 'Back to the run',
   copyLink: 'Copy link',
-  linkCopied: 'The link is copied. It holds the whole experiment, and no code.',
+  linkCopied: 'The link is copied. It holds the whole experiment and its diagram, and no code.',
   linkLocal:
     'The link is copied. It leads to this machine: others need a Rankfall of their own, or the command.',
-  linkTooLong: (characters: number) =>
-    `This run takes ${count(characters)} characters, too many for a link: shrink it first, or copy the replay.`,
-  otherCore: (found: string, own: number) =>
-    `This link is of another version of the protocol's core (${found}; this page has ${own}), in which it would be another run. Open it with the Rankfall that it came from.`,
+  linkTooLong: 'This run is too long for a link: shrink it first, or copy the replay command.',
+  commandTooLong: 'This run is too long for a command: shrink it first.',
+  longLink: (characters: number, most: number) =>
+    `This link has ${count(characters)} characters, and a link has at most ${count(most)}. It was not made here: ask for the replay as a file.`,
+  kept: {
+    title: 'A run as it was recorded',
+    why: {
+      core: (found: number, own: number) =>
+        `This link is of another version of the protocol's core (${found}; this page has ${own}), in which it would be another run. It is shown as it was recorded, and not run. To run it, open it with the Rankfall that it came from.`,
+      differs:
+        'Here this run comes out otherwise than it was recorded: another version wrote it. It is shown as it was recorded.',
+      bug: (bug: string) =>
+        `This run has the bug "${bug}" planted, and a page holds no planted bugs. It is shown as it was recorded; npx rankfall replay runs it.`,
+      protocol: (name: string, hash: string) =>
+        `This run is of the protocol "${name}", which is not one of the examples. A link carries no code: open the file of that protocol here (SHA-256 ${hash.slice(0, 12)}…), and it runs.`,
+    },
+    verdicts: { held: 'Held.', violated: 'Violated.', unrecoverable: 'Unrecoverable, justified:' },
+    none: 'It brings no diagram along.',
+    means: 'Where it was run, no invariant broke.',
+    skipped: (skipped: number) => `The first ${count(skipped)} events did not fit into the link.`,
+  },
   openLab: 'Open the lab',
   copyCommand: 'Copy command',
-  copyReplay: 'Copy replay',
+  copyReplay: 'Copy replay command',
   commandCopied: 'The command is copied.',
-  replayCopied: 'The replay is copied: npx rankfall replay takes it, in quotes.',
+  replayCopied: 'The command is copied. It holds the whole run.',
   copyByHand: (text: string) => `The clipboard is closed to this page. Copy it by hand: ${text}`,
   events: 'What happened in the simulated run',
   more: (n: number) =>
@@ -113,8 +130,6 @@ export const english = {
   good: 'Good',
   bad: 'Bad',
   tooLarge: (name: string) => `${name} is too large: expected at most 16 MiB.`,
-  needsFile: (name: string, hash: string) =>
-    `This run is of the protocol "${name}", which is not one of the examples. A link carries no code: open the file of that protocol here (SHA-256 ${hash.slice(0, 12)}…), and it runs.`,
   log: {
     title: (name: string) => `Log: ${name}`,
     room: (room: string, at: string) => `Incident in room ${room}, ${at}`,

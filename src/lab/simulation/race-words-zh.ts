@@ -107,25 +107,39 @@ export const chinese: RaceWords = {
       : `这条消息晚到 ${ms} 毫秒，就不会变成那样。`,
   endBranch: '回到原来的运行',
   copyLink: '复制链接',
-  linkCopied: '链接已复制。它包含整个实验，不含代码。',
+  linkCopied: '链接已复制。它包含整个实验和时空图，不含代码。',
   linkLocal: '链接已复制。它指向这台机器：别人需要自己的 Rankfall，或者用命令。',
-  linkTooLong: (characters) =>
-    `这次运行需要 ${count(characters)} 个字符，对链接来说太长：请先缩减，或复制回放。`,
-  otherCore: (found, own) =>
-    `这个链接属于另一版本的协议核心（${found}；本页是 ${own}），在这里会变成另一次运行。请用生成它的那个 Rankfall 打开。`,
+  linkTooLong: '这次运行对链接来说太长：请先缩减，或复制回放命令。',
+  commandTooLong: '这次运行对命令来说太长：请先缩减。',
+  longLink: (characters, most) =>
+    `这个链接有 ${count(characters)} 个字符，而链接最多 ${count(most)} 个。它不是在这里生成的：请索取回放文件。`,
+  kept: {
+    title: '按记录显示的运行',
+    why: {
+      core: (found, own) =>
+        `这个链接属于另一版本的协议核心（${found}；本页是 ${own}），在这里会变成另一次运行。这里只显示当时的记录，不运行。要运行它，请用生成它的那个 Rankfall 打开。`,
+      differs: '在这里，这次运行与记录不一致：它由另一版本写成。这里显示当时的记录。',
+      bug: (bug) =>
+        `这次运行植入了错误“${bug}”，而网页不含任何植入的错误。这里显示当时的记录；npx rankfall replay 可以运行它。`,
+      protocol: (name, hash) =>
+        `这次运行属于协议“${name}”，它不在示例之中。链接不含代码：请在这里打开那个协议的文件（SHA-256 ${hash.slice(0, 12)}…），它就会运行。`,
+    },
+    verdicts: { held: '成立。', violated: '违反。', unrecoverable: '无法恢复，理由正当：' },
+    none: '它没有附带时空图。',
+    means: '在当时运行的地方，没有不变量被违反。',
+    skipped: (skipped) => `链接容纳不下最早的 ${count(skipped)} 个事件。`,
+  },
   openLab: '打开实验室',
   copyCommand: '复制命令',
-  copyReplay: '复制回放',
+  copyReplay: '复制回放命令',
   commandCopied: '命令已复制。',
-  replayCopied: '回放已复制：加上引号，交给 npx rankfall replay 即可。',
+  replayCopied: '命令已复制，其中包含整次运行。',
   copyByHand: (text) => `本页无法写入剪贴板。请手动复制：${text}`,
   events: '模拟运行中发生的事',
   more: (n) => `还有 ${count(n)} 条：时空图会显示它们，命令加上 --log FILE 会列出它们。`,
   good: '正常',
   bad: '问题',
   tooLarge: (name) => `${name} 太大：最多 16 MiB。`,
-  needsFile: (name, hash) =>
-    `这次运行属于协议“${name}”，它不在示例之中。链接不含代码：请在这里打开那个协议的文件（SHA-256 ${hash.slice(0, 12)}…），它就会运行。`,
   log: {
     title: (name) => `日志：${name}`,
     room: (room, at) => `房间 ${room} 的事故，${at}`,

@@ -4,13 +4,15 @@ import * as Comlink from 'comlink';
 import { drawRoom } from '../../simulator/drawing.ts';
 import { drawExperiment, type Experiment } from '../../simulator/experiment.ts';
 import { recordingEntropy, replayingEntropy, type Tape } from '../../simulator/random.ts';
-import { parseReplay, pasteable, type Replay } from '../../simulator/replay.ts';
+import { pasteable, type Seen } from '../../simulator/pasteable.ts';
+import { encodeReplay, parseReplay, type Replay } from '../../simulator/replay.ts';
 import { SCENARIOS, scenarioExperiment } from '../../simulator/scenarios.ts';
 import { shrink } from '../../simulator/shrink.ts';
 import { runExperiment } from '../../simulator/swarm.ts';
 import { speak } from '../language/language.ts';
 import { teller } from '../teller.ts';
 import { branch } from './branches.ts';
+import { exactly } from './exactly.ts';
 import type { RaceWorker, RunRequest, SeedRequest } from './api.ts';
 
 const RANKS = 4;
@@ -31,9 +33,14 @@ function parse(text: string): Replay {
   return replay;
 }
 
-let last: Replay | undefined;
+interface Ran {
+  readonly replay: Replay;
+  readonly seen: Seen;
+}
 
-function lastRun(): Replay {
+let last: Ran | undefined;
+
+function lastRun(): Ran {
   if (last === undefined) throw new Error('Nothing was run yet.');
   return last;
 }
@@ -42,13 +49,14 @@ function prepare(request: RunRequest): {
   readonly experiment: Experiment;
   readonly entropy: ReturnType<typeof replayingEntropy>;
   readonly tape: Tape;
+  readonly recorded: string | undefined;
 } {
   if (request.kind === 'replay') {
-    const { experiment, tape } = parse(request.text);
-    return { experiment, entropy: replayingEntropy(tape), tape };
+    const { experiment, tape, traceHash } = parse(request.text);
+    return { experiment, entropy: replayingEntropy(tape), tape, recorded: traceHash };
   }
   const experiment = experimentOf(request);
-  return { experiment, ...recordingEntropy(experiment.seed) };
+  return { experiment, ...recordingEntropy(experiment.seed), recorded: undefined };
 }
 
 const worker: RaceWorker = {
@@ -61,14 +69,18 @@ const worker: RaceWorker = {
   speak,
 
   run: async (request) => {
-    const { experiment, entropy, tape } = prepare(request);
+    const { experiment, entropy, tape, recorded } = prepare(request);
     const drawing = drawRoom(teller);
     const started = performance.now();
-    const outcome = runExperiment(experiment, { ...drawing, entropy, hash: true, watch: true });
+    const outcome = exactly(recorded, () =>
+      runExperiment(experiment, { ...drawing, entropy, hash: true, watch: true }),
+    );
     const wallMs = performance.now() - started;
     const { verdict, invariant, reason, traceHash, stateHash, committed, events, virtualMs, ledger } =
       outcome;
-    last = { experiment, tape, invariant, reason, traceHash };
+    const diagram = drawing.diagram(outcome);
+    const replay: Replay = { experiment, tape, invariant, reason, traceHash };
+    last = { replay, seen: { verdict, reason, diagram } };
     return {
       verdict,
       invariant,
@@ -83,14 +95,18 @@ const worker: RaceWorker = {
       virtualMs,
       wallMs,
       ledger: { ...ledger },
-      diagram: drawing.diagram(outcome),
+      diagram,
+      pasteable: pasteable(replay),
     };
   },
 
-  replay: async () => pasteable(lastRun()),
+  replay: async () => {
+    const { replay, seen } = lastRun();
+    return { text: pasteable(replay, seen) };
+  },
 
   branch: async (request) => {
-    const replay = lastRun();
+    const { replay } = lastRun();
     return branch(replay, request, (make) => {
       const drawing = drawRoom(teller);
       const outcome = runExperiment(replay.experiment, { ...drawing, ...make(drawing.moments) });
@@ -112,8 +128,8 @@ const worker: RaceWorker = {
   },
 
   shrink: async (budgetMs) => {
-    const { replay, size, runs } = shrink(lastRun(), { now: () => performance.now(), budgetMs });
-    return { replay: pasteable(replay), size, runs };
+    const { replay, size, runs } = shrink(lastRun().replay, { now: () => performance.now(), budgetMs });
+    return { replay: encodeReplay(replay), size, runs };
   },
 };
 

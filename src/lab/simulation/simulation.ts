@@ -1,6 +1,7 @@
 // The lab's hold on its simulators: what is run, what came of it, and an end at once to what is cancelled.
 
 import { batch, signal, type ReadonlySignal, type Signal } from '@preact/signals';
+import type { Recorded } from '../../simulator/pasted.ts';
 import { sentenceIn } from '../lab-error.ts';
 import { language } from '../language/language.ts';
 import type {
@@ -11,20 +12,40 @@ import type {
   SeedRequest,
   Subject,
   SubjectInfo,
+  Whole,
 } from './api.ts';
 import { createCrew, type Crew } from './crew.ts';
+import { isDifference } from './exactly.ts';
 import { hunt, type HuntProgress } from './hunting.ts';
 
 /** How a run came to be. */
 export type Origin =
   | ({ readonly kind: 'seed' } & SeedRequest)
-  | { readonly kind: 'shrunk'; readonly seed: number; readonly size: number; readonly replay: string }
-  | { readonly kind: 'replay'; readonly replay: string };
+  | { readonly kind: 'shrunk'; readonly seed: number; readonly size: number }
+  | { readonly kind: 'replay' };
 
 export interface Run {
   readonly subject: Subject;
   readonly origin: Origin;
   readonly result: RunResult;
+}
+
+/** Why a run that somebody brings is not run here. */
+export type NotRun =
+  /** It is of another version of the core. */
+  | { readonly kind: 'core'; readonly found: number }
+  /** It names this version, and comes out otherwise than it was recorded. */
+  | { readonly kind: 'differs' }
+  /** A bug is planted in it, and pages hold none. */
+  | { readonly kind: 'bug'; readonly bug: string }
+  /** It is of a protocol whose file is not here. */
+  | { readonly kind: 'protocol'; readonly name: string; readonly hash: string };
+
+/** A run as it was recorded, to be looked at. */
+export interface Kept {
+  readonly why: NotRun;
+  /** Undefined: the string brought no diagram. */
+  readonly recorded: Recorded | undefined;
 }
 
 /** Where the search found nothing. */
@@ -43,8 +64,11 @@ export interface Simulation {
   readonly problem: ReadonlySignal<string | undefined>;
   open(subject: Subject): Promise<void>;
   run(request: SeedRequest): Promise<void>;
-  /** A replay file's text, or a pasted string, of the subject that is open. */
-  replayText(text: string): Promise<void>;
+  /** A replay file's text, or a pasted string, of the subject that is open; and how it was seen where it comes from. */
+  replayText(text: string, recorded: Recorded | undefined): Promise<void>;
+  /** What is shown of a run that is not run here. */
+  readonly kept: ReadonlySignal<Kept | undefined>;
+  keep(kept: Kept): void;
   /** Searches from the seed on; what it finds is made small and shown. */
   hunt(from: number, ranks: number): Promise<void>;
   /** The last run made small. */
@@ -54,7 +78,7 @@ export interface Simulation {
   /** The last branch of the last run. */
   readonly branched: Signal<BranchResult | undefined>;
   /** The last run as one string; undefined where that failed or was cancelled. */
-  replay(): Promise<string | undefined>;
+  replay(): Promise<Whole | undefined>;
   complain(problem: string): void;
   readonly cancel: () => void;
 }
@@ -74,6 +98,7 @@ export function createSimulation(): Simulation {
   const nothing = signal<Nothing | undefined>(undefined);
   const problem = signal<string | undefined>(undefined);
   const branched = signal<BranchResult | undefined>(undefined);
+  const kept = signal<Kept | undefined>(undefined);
   let crew: Crew | undefined;
   let hunters: Crew | undefined;
   let hired: Promise<Hired> | undefined;
@@ -108,6 +133,7 @@ export function createSimulation(): Simulation {
       doing.value = what;
       problem.value = undefined;
       nothing.value = undefined;
+      kept.value = undefined;
     });
     const ended = new Promise<undefined>((resolve) => {
       abandon = () => {
@@ -144,10 +170,18 @@ export function createSimulation(): Simulation {
     });
   };
 
+  const keep = (wanted: Kept): void => {
+    batch(() => {
+      last.value = undefined;
+      branched.value = undefined;
+      kept.value = wanted;
+    });
+  };
+
   async function shrinkLast({ worker }: Hired, seed: number): Promise<void> {
     doing.value = 'shrinking';
     const { replay, size } = await worker.shrink(SHRINK_MS);
-    show({ kind: 'shrunk', seed, size, replay }, await worker.run({ kind: 'replay', text: replay }));
+    show({ kind: 'shrunk', seed, size }, await worker.run({ kind: 'replay', text: replay }));
   }
 
   return {
@@ -175,10 +209,18 @@ export function createSimulation(): Simulation {
       const asked = { kind: 'seed', ...request } as const;
       show(asked, await busy('running', ({ worker }) => worker.run(asked)));
     },
-    async replayText(text) {
-      const result = await busy('running', ({ worker }) => worker.run({ kind: 'replay', text }));
-      show({ kind: 'replay', replay: text }, result);
+    async replayText(text, recorded) {
+      const result = await busy('running', ({ worker }) =>
+        worker.run({ kind: 'replay', text }).catch((error: unknown) => {
+          if (isDifference(error)) return 'differs' as const;
+          throw error;
+        }),
+      );
+      if (result === 'differs') keep({ why: { kind: 'differs' }, recorded });
+      else show({ kind: 'replay' }, result);
     },
+    kept,
+    keep,
     async hunt(from, ranks) {
       await busy('hunting', async (main) => {
         hunters = createCrew(subject.value);
@@ -227,10 +269,14 @@ const protocolFlag = (subject: Subject): string => {
   }
 };
 
-/** The same run in a terminal. */
-export function commandOf({ subject, origin }: Pick<Run, 'subject' | 'origin'>): string {
+/** A run in a terminal, from one string. */
+export const replayCommand = (subject: Subject, pasteable: string): string =>
+  `npx rankfall replay${protocolFlag(subject)} '${pasteable}'`;
+
+/** The same run in a terminal, as short as that is said; undefined: it is too long for that. */
+export function commandOf({ subject, origin, result: { pasteable } }: Run): string | undefined {
+  if (origin.kind !== 'seed') return pasteable === undefined ? undefined : replayCommand(subject, pasteable);
   const flag = protocolFlag(subject);
-  if (origin.kind !== 'seed') return `npx rankfall replay${flag} '${origin.replay}'`;
   const { scenario, seed, ranks } = origin;
   return `npx rankfall sim${flag}${scenario === undefined ? '' : ` --scenario ${scenario}`} --seed ${seed} --ranks ${ranks}`;
 }

@@ -10,7 +10,8 @@ import {
   replayingEntropy,
   TapeDivergence,
 } from '../../../src/simulator/random.ts';
-import { encodeReplay, parseReplay, pasteable, ReplayError } from '../../../src/simulator/replay.ts';
+import { ReplayError } from '../../../src/simulator/replay-error.ts';
+import { encodeReplay, parseReplay } from '../../../src/simulator/replay.ts';
 import { replayOf, replayRun } from '../../../src/simulator/shrink.ts';
 import { runExperiment } from '../../../src/simulator/swarm.ts';
 
@@ -54,7 +55,6 @@ describe('a replay', () => {
     const replay = replayOf(drawExperiment(5));
     const text = encodeReplay(replay);
     expect(replayRun(parseReplay(text), { hash: true }).traceHash).toBe(replay.traceHash);
-    expect(replayRun(parseReplay(pasteable(replay)), { hash: true }).traceHash).toBe(replay.traceHash);
   });
 
   it('can be edited, and then still runs', () => {
@@ -70,8 +70,6 @@ describe('a replay', () => {
     ['{"format":"rankfall-replay",', /line 1, column/],
     ['{"format":"rankfall-replay","core":1}', /experiment/],
     ['{"format":"something"}', /format/],
-    ['rf9:abcd', /character 0/],
-    ['rf1:ab!d', /character 6/],
   ])('that is malformed is refused with its place: %s', (text, place) => {
     expect(() => parseReplay(text)).toThrow(ReplayError);
     expect(() => parseReplay(text)).toThrow(place);

@@ -14,7 +14,8 @@ import { runGuest, runGuestTwice } from '../../../src/simulator/guest/run.ts';
 import { GUEST_FAULTS, parseProtocol, type GuestProtocol } from '../../../src/simulator/guest/shape.ts';
 import { guestReplayOf, replayGuest, shrinkGuest } from '../../../src/simulator/guest/shrink.ts';
 import { guestStory } from '../../../src/simulator/guest/story.ts';
-import { parseReplayOf, pasteable } from '../../../src/simulator/replay.ts';
+import { pasteable } from '../../../src/simulator/pasteable.ts';
+import { parseReplayOf } from '../../../src/simulator/replay.ts';
 import { spaceTimeSvg } from '../../../src/trace/space-time.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -78,7 +79,7 @@ describe('the races of examples/', () => {
   });
 
   it.each(races)('$name: its race comes back from one pasted string', ({ protocol, small }) => {
-    const replay = parseReplayOf(GuestExperimentSchema, pasteable(small.replay));
+    const replay = parseReplayOf(GuestExperimentSchema, pasteable(small.replay) ?? '');
     expect(replayGuest(protocol, replay, { hash: true }).traceHash).toBe(small.replay.traceHash);
   });
 
@@ -93,7 +94,7 @@ describe('the races of examples/', () => {
         `## ${name}\n\n${tells}\n\n` +
           `\`npx rankfall hunt --protocol ${file}\` finds it at seed ${seed}, and leaves ${small.size} decision${small.size === 1 ? '' : 's'} of it:\n\n` +
           `\`\`\`\n${guestStory(protocol, small.replay).join('\n')}\n\`\`\`\n\n![The same, drawn](races/${name}.svg)\n\n` +
-          `\`\`\`\nnpx rankfall replay --protocol ${file} ${pasteable(small.replay)}\n\`\`\`\n`,
+          `\`\`\`\nnpx rankfall replay --protocol ${file} ${pasteable(small.replay) ?? ''}\n\`\`\`\n`,
       );
     }
     const introduction =

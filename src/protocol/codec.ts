@@ -33,7 +33,7 @@ import type { Lane } from '../ports/network.ts';
 import type { Generation } from './generation.ts';
 import { asciiJson, jsonLength } from './ascii-json.ts';
 import { FlightEntriesSchema } from './flight-schema.ts';
-import { MAX_ATTEMPT, MAX_HELD, MAX_QUARANTINED, type Message } from './messages.ts';
+import { MAX_ATTEMPT, MAX_HELD, MAX_QUARANTINED, type Message, type Relay } from './messages.ts';
 import type { SeatRecord } from './votes.ts';
 import { MAX_RECORDS, type WitnessBook } from './witness-book.ts';
 
@@ -89,7 +89,10 @@ const member = v.strictObject({
 });
 const members = v.pipe(v.array(member), v.minLength(1), v.maxLength(MAX_MEMBERS));
 const memberIds = v.pipe(v.array(memberId), v.maxLength(MAX_MEMBERS));
-const generation = v.strictObject({
+/** Every two of as many members as have links with all others. */
+const MAX_APART = (64 * 63) / 2;
+const rank = v.pipe(count, v.maxValue(MAX_MEMBERS - 1));
+const generationEntries = v.strictObject({
   id: generationId,
   members,
   updateMode: v.picklist(['native', 'portable']),
@@ -100,7 +103,15 @@ const generation = v.strictObject({
   floor: count,
   running: v.boolean(),
   witness: maybe(seatId),
+  apart: maybe(v.pipe(v.array(v.tuple([rank, rank])), v.minLength(1), v.maxLength(MAX_APART))),
 });
+const generation = v.pipe(
+  generationEntries,
+  v.check(
+    ({ apart = [], members: all }) => apart.every(([one, other]) => one < other && other < all.length),
+    'Expected pairs of ranks, the lesser first',
+  ),
+);
 const accepted = v.strictObject({ ballot, value: generation });
 export const standing = v.strictObject({
   lineage: v.optional(generationId, undefined),
@@ -152,7 +163,7 @@ const verdict = v.strictObject({
   tied: maybe(v.literal(true)),
 });
 
-/** What members of a hierarchy send on for each other. */
+/** What members send on for each other. */
 const RelayedSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('room'), generation, committed: count, job: JobSchema }),
   v.strictObject({ kind: v.literal('prepare'), generation: generationId, ballot }),
@@ -189,25 +200,6 @@ const RelayedSchema = v.variant('kind', [
     leaving: v.boolean(),
   }),
   v.strictObject({ kind: v.literal('target'), generation: generationId, verdict }),
-]);
-
-const HeaderSchema = v.variant('kind', [
-  ...RelayedSchema.options,
-  v.strictObject({
-    kind: v.literal('join'),
-    member: maybe(member),
-    jobHash: maybe(jobHashSchema),
-    standing: maybe(standing),
-    links: memberIds,
-    installed: v.pipe(v.array(generationId), v.maxLength(16)),
-  }),
-  v.strictObject({
-    kind: v.literal('witness'),
-    seat: seatId,
-    knows: maybe(generationId),
-    links: memberIds,
-  }),
-  v.strictObject({ kind: v.literal('refuse'), reason: v.literal('job-differs'), detail: shortText }),
   v.strictObject({
     kind: v.literal('beat'),
     generation: generationId,
@@ -217,6 +209,7 @@ const HeaderSchema = v.variant('kind', [
     attempt: maybe(attempt),
     hidden: maybe(v.literal(true)),
     pieces: maybe(count),
+    unheard: maybe(v.pipe(memberIds, v.minLength(1))),
   }),
   v.strictObject({ kind: v.literal('part'), generation: generationId, round, bucket, part: count, packing }),
   v.strictObject({ kind: v.literal('resend'), generation: generationId, round, bucket, part: count }),
@@ -233,13 +226,6 @@ const HeaderSchema = v.variant('kind', [
     ),
     quarantined: maybe(v.pipe(v.array(count), v.minLength(1), v.maxLength(MAX_QUARANTINED))),
     packing,
-  }),
-  v.strictObject({
-    kind: v.literal('relay'),
-    origin: memberId,
-    to: memberId,
-    hops: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8)),
-    message: RelayedSchema,
   }),
   v.strictObject({
     kind: v.literal('state'),
@@ -263,6 +249,32 @@ const HeaderSchema = v.variant('kind', [
     hash: stateHash,
     piece,
     digest: pieceDigest,
+  }),
+]);
+
+const HeaderSchema = v.variant('kind', [
+  ...RelayedSchema.options,
+  v.strictObject({
+    kind: v.literal('join'),
+    member: maybe(member),
+    jobHash: maybe(jobHashSchema),
+    standing: maybe(standing),
+    links: memberIds,
+    installed: v.pipe(v.array(generationId), v.maxLength(16)),
+  }),
+  v.strictObject({
+    kind: v.literal('witness'),
+    seat: seatId,
+    knows: maybe(generationId),
+    links: memberIds,
+  }),
+  v.strictObject({ kind: v.literal('refuse'), reason: v.literal('job-differs'), detail: shortText }),
+  v.strictObject({
+    kind: v.literal('relay'),
+    origin: memberId,
+    to: memberId,
+    hops: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8)),
+    message: RelayedSchema,
   }),
   v.strictObject({ kind: v.literal('recall') }),
   v.strictObject({ kind: v.literal('flight'), entries: FlightEntriesSchema }),
@@ -318,6 +330,10 @@ const describeIssue = (issue: v.BaseIssue<unknown>): string =>
 
 /** A message apart from what it carries in bulk. */
 export function split(message: Message): { readonly header: unknown; readonly payload: Uint8Array } {
+  if (message.kind === 'relay') {
+    const { header, payload } = split(message.message);
+    return { header: { ...message, message: header }, payload };
+  }
   if (message.kind === 'part') {
     const { payload, ...header } = message;
     return { header, payload: asBytes(payload) };
@@ -335,8 +351,10 @@ export function split(message: Message): { readonly header: unknown; readonly pa
 }
 
 /** How a message's lanes travel; undefined: as they are, or there are none. */
-const packingIn = (message: Message): Packing | undefined =>
-  message.kind === 'part' || message.kind === 'gradient' ? message.packing : undefined;
+function packingIn(message: Message): Packing | undefined {
+  if (message.kind === 'relay') return packingIn(message.message);
+  return message.kind === 'part' || message.kind === 'gradient' ? message.packing : undefined;
+}
 
 const wordsIn = (bytes: Uint8Array): Int32Array =>
   new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
@@ -391,8 +409,11 @@ function longPart(message: Message): object | undefined {
   }
 }
 
-const hasPayload = ({ kind }: Message): boolean =>
-  kind === 'part' || kind === 'gradient' || kind === 'state' || kind === 'piece';
+function hasPayload(message: Message): boolean {
+  if (message.kind === 'relay') return hasPayload(message.message);
+  const { kind } = message;
+  return kind === 'part' || kind === 'gradient' || kind === 'state' || kind === 'piece';
+}
 
 /** Long messages do not fit between the short ones, which wait for nothing. */
 export const laneOf = (message: Message): Lane =>
@@ -439,7 +460,12 @@ export function bytesSaved({ packing, payload }: Extract<Message, { kind: 'part'
 }
 
 /** What a message is after its way over the wire, without the way: lanes keep the bits that the wire has for them. */
+export function asCarried<M extends Message>(message: M): M;
 export function asCarried(message: Message): Message {
+  if (message.kind === 'relay') {
+    const inner = asCarried(message.message);
+    return inner === message.message ? message : { ...message, message: inner };
+  }
   const packing = packingIn(message);
   if (packing === undefined) return message;
   const carry = (lanes: Int32Array): Int32Array<ArrayBuffer> =>
@@ -478,8 +504,10 @@ export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
     throw new CodecError('The checksum of a message does not match its bytes.');
   const header = parseHeader(parseJson(bytes, length));
   const payload = bytes.slice(start);
-  const message = join(header, 'packing' in header ? unpacked(payload, header.packing) : payload);
-  if (message.kind === 'state' || message.kind === 'piece') checkPiece(message);
+  const inner = header.kind === 'relay' ? header.message : header;
+  const message = join(header, 'packing' in inner ? unpacked(payload, inner.packing) : payload);
+  const said = message.kind === 'relay' ? message.message : message;
+  if (said.kind === 'state' || said.kind === 'piece') checkPiece(said);
   return message;
 }
 
@@ -528,6 +556,8 @@ function parseHeader(header: unknown): Header {
 }
 
 function join(header: Header, payload: Uint8Array<ArrayBuffer>): Message {
+  if (header.kind === 'relay')
+    return { ...header, message: join(header.message, payload) as Relay['message'] };
   if (header.kind === 'part') return { ...header, packing: header.packing, payload: asWords(payload) };
   if (header.kind === 'gradient') {
     const exponents = header.exponents === undefined ? undefined : Int32Array.from(header.exponents);

@@ -4,9 +4,9 @@ import type { GenerationId, MemberId } from '../ports/ids.ts';
 import type { Phase, TraceEvent } from '../trace/events.ts';
 import type { Effect, Send, TimerName } from './effects.ts';
 import { membersOf } from './generation.ts';
+import { isHeard } from './hearing.ts';
 import type { Message } from './messages.ts';
-import { route, type Via } from './routing.ts';
-import { silenceAllowed } from './patience.ts';
+import { hasWay, route, type Via } from './routing.ts';
 import type { Rules } from './rules.ts';
 import { newPeer, type Membership, type Peer, type RankState } from './state.ts';
 import { noted } from './usual.ts';
@@ -32,9 +32,9 @@ export const send = (ctx: Context, to: MemberId, message: Message): void => {
   ctx.effects.push({ kind: 'send', to: hop.to, message: hop.message });
 };
 
-/** A message on its way: directly where there is a link, else over a member that has links with both. */
+/** A message on its way: directly where there is a link that works, else over a member that has links with both. */
 export const routed = (ctx: Context, to: MemberId, message: Message): Send =>
-  route(ctx.state, ctx.via, to, message);
+  route(ctx, ctx.via, to, message);
 
 export const report = (ctx: Context, event: TraceEvent): void => {
   ctx.effects.push({ kind: 'report', event });
@@ -91,15 +91,6 @@ export function provenLinks(ctx: Context): MemberId[] {
     .map(([member]) => member);
 }
 
-/** Whether a peer was heard lately, by what is known of its heartbeats. */
-export function isHeard({ state, now }: Context, { lastHeard, pulse, hidden }: Peer): boolean {
-  const policies = state.job?.policies;
-  if (policies === undefined) return true;
-  const silent = now - lastHeard;
-  // Mostly this is enough, and costs nothing.
-  return silent <= policies.suspicionMs || silent <= silenceAllowed({ usual: pulse, hidden }, policies, 0);
-}
-
 /** The members of the generation in force, without oneself, in ring order. */
 export const otherMembers = (ctx: Context, membership: Membership): readonly MemberId[] =>
   membersOf(membership.generation).filter((member) => member !== ctx.state.self.member);
@@ -110,7 +101,7 @@ export function broadcast(ctx: Context, membership: Membership, message: Message
     if (
       member.member === ctx.state.self.member
         ? includeSelf
-        : membership.overlay !== undefined || isLinked(ctx, member.member)
+        : membership.overlay !== undefined || hasWay(ctx, member.member)
     )
       send(ctx, member.member, message);
   }

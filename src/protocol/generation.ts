@@ -28,6 +28,11 @@ export interface Generation {
   readonly running: boolean;
   /** The seat of a witness, which votes on the successor and does nothing else. */
   readonly witness?: SeatId | undefined;
+  /**
+   * Pairs of ranks, the lesser first, that had no working link when this generation was chosen: what they tell each other goes over a
+   * member that has links with both. Absent: every two have one, or the generation is a hierarchy.
+   */
+  readonly apart?: readonly (readonly [number, number])[] | undefined;
 }
 
 /** What is asked of a generation at every message, worked out once for each: a generation is never changed. */
@@ -37,6 +42,7 @@ interface Index {
   readonly ownSeats: readonly SeatId[];
   readonly electorate: readonly SeatId[];
   readonly seats: ReadonlyMap<SeatId, MemberId>;
+  readonly apart: ReadonlyMap<MemberId, readonly MemberId[]>;
   readonly text: string;
 }
 
@@ -53,11 +59,26 @@ function indexOf(generation: Generation): Index {
       ownSeats,
       electorate: witness === undefined ? ownSeats : [...ownSeats, witness].sort(),
       seats: new Map(members.map(({ member, seat }) => [seat, member])),
+      apart: apartOf(generation),
       text: describe(generation),
     };
     indices.set(generation, index);
   }
   return index;
+}
+
+function apartOf({ members, apart = [] }: Generation): ReadonlyMap<MemberId, readonly MemberId[]> {
+  const map = new Map<MemberId, MemberId[]>();
+  const add = (one: MemberId, other: MemberId): void => {
+    map.set(one, [...(map.get(one) ?? []), other]);
+  };
+  for (const [i, j] of apart) {
+    const [a, b] = [members[i]?.member, members[j]?.member];
+    if (a === undefined || b === undefined) continue;
+    add(a, b);
+    add(b, a);
+  }
+  return map;
 }
 
 /** Its members, in ring order. */
@@ -76,6 +97,15 @@ export const ownerOf = (generation: Generation, seat: SeatId): MemberId | undefi
 /** A member's place in the ring; -1 for no member. */
 export const rankOf = (generation: Generation, member: MemberId): number =>
   indexOf(generation).ranks.get(member) ?? -1;
+
+const NOBODY: readonly MemberId[] = [];
+
+/** Members with which this one had no working link when the generation was chosen. */
+export const apartFrom = (generation: Generation, member: MemberId): readonly MemberId[] =>
+  indexOf(generation).apart.get(member) ?? NOBODY;
+
+export const isApart = (generation: Generation, one: MemberId, other: MemberId): boolean =>
+  generation.apart !== undefined && apartFrom(generation, one).includes(other);
 
 export const isIn = (generation: Generation, member: MemberId): boolean => rankOf(generation, member) >= 0;
 
@@ -99,11 +129,16 @@ export const describeGeneration = (generation: Generation): string => indexOf(ge
 /** So many members are named one by one. */
 const NAMED_MEMBERS = 64;
 
-/** The number, then the members in ring order, shortened, and the witness; of a large generation, how many and a digest of them all. */
-function describe({ id, members, witness }: Generation): string {
+/**
+ * The number, then the members in ring order, shortened, the witness, and who is apart; of a large generation, how many and a digest of
+ * them all.
+ */
+function describe({ id, members, witness, apart = [] }: Generation): string {
   if (members.length <= NAMED_MEMBERS) {
     const named = members.map((m) => m.member.slice(0, 4)).join(',');
-    return `${id.number}:${named}${witness === undefined ? '' : ` with witness ${witness.slice(0, 4)}`}`;
+    const voter = witness === undefined ? '' : ` with witness ${witness.slice(0, 4)}`;
+    const gaps = apart.length === 0 ? '' : ` apart ${apart.map((pair) => pair.join('-')).join(' ')}`;
+    return `${id.number}:${named}${voter}${gaps}`;
   }
   let [a, b] = [members.length, id.number];
   for (const { member } of members)

@@ -4,7 +4,16 @@ import type { GenerationId, MemberId, SeatId } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import { clearTimer, peerOf, reconsider, report, send, setPhase, setTimer, type Context } from './context.ts';
 import { committedHere } from './committed.ts';
-import { departedFrom, isIn, memberSeats, membersOf, ownerOf, type Generation } from './generation.ts';
+import {
+  apartFrom,
+  departedFrom,
+  isApart,
+  isIn,
+  memberSeats,
+  membersOf,
+  ownerOf,
+  type Generation,
+} from './generation.ts';
 import type { Message } from './messages.ts';
 import { foundDelay, sendJoin } from './asking.ts';
 import { overlayOf, type Overlay } from './overlay.ts';
@@ -120,11 +129,13 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     const peer = peerOf(ctx, member);
     // Every end asks: the other may not have heard yet that there is a generation.
     if (!peer.linked) ctx.effects.push({ kind: 'connect', peer: member });
+    const apart = isApart(generation, state.self.member, member);
     // In a hierarchy a link may be new.
-    if (peer.linked || overlay !== undefined) {
+    if (peer.linked || overlay !== undefined || apart) {
       forgive(state, member, peer);
-      if (peer.suspected === undefined) peer.lastHeard = ctx.now;
+      if (peer.suspected === undefined && !apart) peer.lastHeard = ctx.now;
     }
+    peer.unheard = apartFrom(generation, member);
     setJoin(state, member, peer, undefined);
     peer.waiting = undefined;
     peer.attempt = 0;
@@ -142,8 +153,10 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     members: membersOf(generation),
     seats: memberSeats(generation),
     ...(generation.witness === undefined ? {} : { witness: generation.witness }),
+    ...(generation.apart === undefined ? {} : { apart: namesApart(generation) }),
   });
   if (overlay !== undefined) welcome(ctx, generation, base);
+  else if (generation.apart !== undefined) tellNewcomers(ctx, generation, base);
   setPhase(ctx, 'regrouping');
   setTimer(ctx, 'beat', state.job?.policies.heartbeatMs ?? 100);
   state.lastBeat = ctx.now;
@@ -153,26 +166,40 @@ export function install(ctx: Context, generation: Generation, base: Generation |
   replayEarly(ctx, generation.id);
 }
 
+/** Pairs without a working link, by name. */
+function namesApart(generation: Generation): readonly (readonly [MemberId, MemberId])[] {
+  const members = membersOf(generation);
+  return (generation.apart ?? []).flatMap(([i, j]) => {
+    const [one, other] = [members[i], members[j]];
+    return one === undefined || other === undefined ? [] : [[one, other] as const];
+  });
+}
+
 /** Chosen members were alive when they promised; a page that is gone for good stays suspected. */
 function forgive(state: RankState, member: MemberId, peer: Peer): void {
   if (peer.suspected !== 'goodbye' && peer.suspected !== 'lock-released')
     setSuspected(state, member, peer, undefined);
 }
 
+/** The proposer may have no link with a newcomer: whoever has one tells it that it is in. */
+function tellNewcomers(ctx: Context, generation: Generation, base: Generation | undefined): void {
+  for (const member of membersOf(generation))
+    if (base !== undefined && !isIn(base, member) && ctx.state.peers.get(member)?.linked === true)
+      send(ctx, member, roomMessage(ctx, generation));
+}
+
 /** In a hierarchy the proposer has no link with newcomers: whoever vouched for them tells them that they are in. */
 function welcome(ctx: Context, generation: Generation, base: Generation | undefined): void {
   const { state } = ctx;
+  tellNewcomers(ctx, generation, base);
   for (const [member, peer] of state.peers) {
     if (isIn(generation, member)) {
       forgive(state, member, peer);
       // It has what it asked for. A page that has gone since, or leaves, must not be taken for a newcomer once more.
       setJoin(state, member, peer, undefined);
     }
-    if (peer.linked && isIn(generation, member) && base !== undefined && !isIn(base, member))
-      send(ctx, member, roomMessage(ctx, generation));
     // What is known of those that have gone is forgotten.
-    else if (!peer.linked && !isIn(generation, member) && ctx.now >= peer.readmitAt)
-      forgetPeer(state, member);
+    if (!peer.linked && !isIn(generation, member) && ctx.now >= peer.readmitAt) forgetPeer(state, member);
   }
 }
 

@@ -55,7 +55,7 @@ export function onJoin(ctx: Context, from: MemberId, message: Of<'join'>): void 
     report(ctx, { kind: 'rejected', from, message: 'join', reason: 'unexpected' });
     return;
   }
-  setJoin(ctx.state, from, peer, message);
+  setJoin(ctx.state, from, peer, message, ctx.now);
   const wasIn = peer.room !== undefined;
   peer.room = undefined;
   const { membership, jobHash } = ctx.state;
@@ -220,7 +220,7 @@ function linkedMembers(ctx: Context, generation: Generation): number {
   return count;
 }
 
-/** A newcomer is taken in once it has a link with every member: says whom it waits for when that takes long. */
+/** A newcomer is taken in at once when it has a link with every member: says whom it waits for when that takes long. */
 function sayWhoIsMissing(ctx: Context): void {
   const { state } = ctx;
   const room = bestRoom(ctx);

@@ -1,47 +1,101 @@
-// Who can be in one generation, from the links that work, and in which order: in a full mesh every member has a link with every
-// other; in a hierarchy only those that stand in one row or column.
+// Who can be in one generation, from the links that work, and in which order: in a mesh every two members have a link, or one between
+// them that has links with both; in a hierarchy only those have links that stand in one row or column.
 
 import type { MemberId } from '../ports/ids.ts';
 import { arrange } from './overlay.ts';
+import { gapsIn, ringOrder } from './ring-order.ts';
 
 export interface Candidates {
   /** Members of the generation before, in ring order. */
   readonly members: readonly MemberId[];
   readonly newcomers: readonly MemberId[];
+  /** Those among the newcomers that have had the time to get links with everybody: what is missing stays missing. */
+  readonly settled: ReadonlySet<MemberId>;
   /** What each of them says of its own links. */
   readonly links: ReadonlyMap<MemberId, ReadonlySet<MemberId>>;
   /** Never left out. */
   readonly keep: MemberId;
 }
 
+/** Who is in the next generation, in ring order, and which pairs of them have no working link, as ranks. */
+export interface Mesh {
+  readonly order: readonly MemberId[];
+  readonly apart: readonly (readonly [number, number])[];
+}
+
+type Works = (one: MemberId, other: MemberId) => boolean;
+
 /**
- * The candidates that stay, in the order given. Links are not transitive: while two members have no link that works, the one with
- * the most bad links is left out (the last of them). A newcomer comes in only if it has a link with everybody, so that it never
- * costs a member its place.
+ * The candidates that stay, in a ring over links that work. Links are not transitive: two that have none reach each other over a member
+ * that has links with both. While two have neither, whoever is out of reach of the most others is left out; of equals, the one with the
+ * most bad links, and then the last. A newcomer comes in with a link with everybody; one that has waited for its links also without,
+ * if the ring still closes. So none ever costs a member its place.
  */
 export function planMesh(
-  { members, newcomers, links, keep }: Candidates,
+  { members, newcomers, settled, links, keep }: Candidates,
   linkWorks: (oneReports: boolean, otherReports: boolean) => boolean,
-): readonly MemberId[] {
-  const works = (a: MemberId, b: MemberId): boolean =>
-    linkWorks(links.get(a)?.has(b) === true, links.get(b)?.has(a) === true);
-  const badLinks = (a: MemberId, among: readonly MemberId[]): number =>
-    among.filter((b) => b !== a && !works(a, b)).length;
-  let stay = [...members];
+): Mesh {
+  const works: Works = (a, b) => linkWorks(links.get(a)?.has(b) === true, links.get(b)?.has(a) === true);
+  let stay = withinReach(members, keep, works);
+  for (const newcomer of newcomers) {
+    const extended = [...stay, newcomer];
+    const bad = badLinks(newcomer, stay, works).length;
+    if (bad > 0 && (!settled.has(newcomer) || !closes(extended, works))) continue;
+    stay = extended;
+  }
+  const order = ringOrder(stay, works);
+  return { order, apart: pairsApart(order, works) };
+}
+
+const badLinks = (of: MemberId, among: readonly MemberId[], works: Works): readonly MemberId[] =>
+  among.filter((other) => other !== of && !works(of, other));
+
+/** Those that neither have a link with this one nor one that it has a link with. */
+const outOfReach = (of: MemberId, among: readonly MemberId[], works: Works): readonly MemberId[] =>
+  badLinks(of, among, works).filter(
+    (other) =>
+      !among.some(
+        (between) => between !== of && between !== other && works(of, between) && works(between, other),
+      ),
+  );
+
+const closes = (members: readonly MemberId[], works: Works): boolean =>
+  members.every((member) => outOfReach(member, members, works).length === 0) &&
+  gapsIn(ringOrder(members, works), works) === 0;
+
+/** The members without those that must go for the others to reach each other. */
+function withinReach(members: readonly MemberId[], keep: MemberId, works: Works): readonly MemberId[] {
+  const stay = new Set(members);
   for (;;) {
-    let worst: MemberId | undefined;
-    let most = 0;
-    for (const candidate of stay) {
-      const bad = badLinks(candidate, stay);
-      if (candidate === keep || bad === 0 || bad < most) continue;
-      worst = candidate;
-      most = bad;
+    const here = [...stay];
+    let worst: { readonly member: MemberId; readonly far: number; readonly bad: number } | undefined;
+    for (const member of here) {
+      const far = outOfReach(member, here, works).length;
+      if (member === keep || far === 0) continue;
+      const bad = badLinks(member, here, works).length;
+      if (worst === undefined || far > worst.far || (far === worst.far && bad >= worst.bad))
+        worst = { member, far, bad };
     }
     if (worst === undefined) break;
-    stay = stay.filter((candidate) => candidate !== worst);
+    stay.delete(worst.member);
   }
-  for (const newcomer of newcomers) if (badLinks(newcomer, stay) === 0) stay.push(newcomer);
-  return stay;
+  // Of those that went early, some may be in reach of all that are left.
+  for (const member of members) {
+    if (stay.has(member)) continue;
+    const extended = [...stay, member];
+    if (extended.every((one) => outOfReach(one, extended, works).length === 0)) stay.add(member);
+  }
+  return members.filter((member) => stay.has(member));
+}
+
+function pairsApart(order: readonly MemberId[], works: Works): readonly (readonly [number, number])[] {
+  const pairs: (readonly [number, number])[] = [];
+  order.forEach((one, i) => {
+    order.forEach((other, j) => {
+      if (i < j && !works(one, other)) pairs.push([i, j]);
+    });
+  });
+  return pairs;
 }
 
 export interface Places {

@@ -91,6 +91,8 @@ export type Message =
       readonly hidden: true | undefined;
       /** Of a rank that heals: how many pieces of the state it has, which shows that it gets on. */
       readonly pieces: number | undefined;
+      /** Members that the sender does not hear over a link of its own; absent where it hears all. */
+      readonly unheard: readonly MemberId[] | undefined;
     }
   | { readonly kind: 'prepare'; readonly generation: GenerationId; readonly ballot: Ballot }
   | {
@@ -245,6 +247,9 @@ export type RelayedKind =
   | 'target'
   | 'start';
 
+/** The rest of what two members say to each other: relayed only between two that are apart. */
+export type CarriedKind = 'beat' | 'part' | 'resend' | 'heal' | 'gradient' | 'state' | 'want' | 'piece';
+
 /** Carries a message over members that have links with both ends. */
 export interface Relay {
   readonly kind: 'relay';
@@ -252,5 +257,5 @@ export interface Relay {
   readonly to: MemberId;
   /** Links that it may still take. */
   readonly hops: number;
-  readonly message: Extract<Message, { readonly kind: RelayedKind }>;
+  readonly message: Extract<Message, { readonly kind: RelayedKind | CarriedKind }>;
 }

@@ -29,7 +29,8 @@ import { found } from './founding.ts';
 import { install, roomMessage } from './installing.ts';
 import type { Message } from './messages.ts';
 import { planMesh, planRows } from './mesh.ts';
-import { hasNewcomer, isSuspected, isUrgent, placeInLine, suspects, tellNews } from './reasons.ts';
+import { hasNewcomer, isSettled, isSuspected, isUrgent, placeInLine, suspects, tellNews } from './reasons.ts';
+import { hasWay } from './routing.ts';
 import type { Membership, Promise_, Proposal } from './state.ts';
 import { stop } from './stopping.ts';
 import { compareBallots } from './votes.ts';
@@ -278,23 +279,35 @@ function successor(ctx: Context, membership: Membership, proposal: Proposal): Ge
     const stated = ctx.state.peers.get(joiner.member)?.join?.links;
     const seenBy = promises.filter((p) => p.links.includes(joiner.member)).map((p) => p.by);
     candidates.set(joiner.member, joiner);
-    links.set(joiner.member, new Set([...(stated ?? []), ...seenBy]));
+    links.set(joiner.member, new Set(stated ?? seenBy));
   }
   const keep = candidates.has(self) ? self : (staying[0] ?? self);
   const width = ctx.rules.rowWidth(candidates.size);
   const isStaying = new Set(staying);
   const coming = [...candidates.keys()].filter((member) => !isStaying.has(member));
   const isMesh = membership.overlay === undefined && width === undefined;
-  const chosen = isMesh
-    ? planMesh({ members: staying, newcomers: coming, links, keep }, ctx.rules.linkWorks)
-    : planRows({
-        places: membersOf(generation),
-        staying: isStaying,
-        newcomers: coming,
-        suspects: new Map(promises.map((promise) => [promise.by, promise.suspects])),
-        width: width ?? membership.overlay?.width ?? 1,
-        keep,
-      });
+  const mesh = isMesh
+    ? planMesh(
+        {
+          members: staying,
+          newcomers: coming,
+          settled: new Set(coming.filter((member) => isSettled(ctx, member))),
+          links,
+          keep,
+        },
+        ctx.rules.linkWorks,
+      )
+    : undefined;
+  const chosen =
+    mesh?.order ??
+    planRows({
+      places: membersOf(generation),
+      staying: isStaying,
+      newcomers: coming,
+      suspects: new Map(promises.map((promise) => [promise.by, promise.suspects])),
+      width: width ?? membership.overlay?.width ?? 1,
+      keep,
+    });
   const members = chosen.flatMap((id) => candidates.get(id) ?? []);
   const witness =
     isMesh && ctx.rules.rowWidth(members.length) === undefined
@@ -309,6 +322,7 @@ function successor(ctx: Context, membership: Membership, proposal: Proposal): Ge
     ),
     running: membership.running || membership.startWanted,
     ...(witness === undefined ? {} : { witness }),
+    ...(mesh === undefined || mesh.apart.length === 0 ? {} : { apart: mesh.apart }),
     ...arithmetic(ctx, generation, members),
   };
 }
@@ -356,7 +370,7 @@ export function onAccepted(ctx: Context, from: MemberId, message: Of<'accepted'>
   const previous = membership.generation;
   const room = roomMessage(ctx, value);
   for (const member of told)
-    if (member !== ctx.state.self.member && (membership.overlay !== undefined || isLinked(ctx, member)))
+    if (member !== ctx.state.self.member && (membership.overlay !== undefined || hasWay(ctx, member)))
       send(ctx, member, room);
   install(ctx, value, previous);
 }

@@ -332,12 +332,15 @@ function onRelay(ctx: Context, from: MemberId, relay: Relay): void {
   const { self } = ctx.state;
   if (relay.origin === self.member) return;
   if (relay.to !== self.member) {
-    const next = forward(ctx.state, from, relay);
+    const next = forward(ctx, from, relay);
     if (next !== undefined) ctx.effects.push({ kind: 'send', ...next });
     return;
   }
   // A link that lets nothing through is found out by its own silence.
-  if (!isLinked(ctx, relay.origin)) heard(ctx, relay.origin);
+  if (ctx.state.membership?.overlay === undefined) {
+    const peer = ctx.state.peers.get(relay.origin);
+    if (peer !== undefined) peer.lastWord = ctx.now;
+  } else if (!isLinked(ctx, relay.origin)) heard(ctx, relay.origin);
   ctx.via = { origin: relay.origin, link: from };
   onMessage(ctx, relay.origin, relay.message);
   ctx.via = undefined;

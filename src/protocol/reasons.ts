@@ -3,9 +3,11 @@
 
 import type { MemberId } from '../ports/ids.ts';
 import { reconsider, send, type Context } from './context.ts';
-import { isIn, membersOf, rankOf } from './generation.ts';
+import { isApart, isIn, membersOf, rankOf, type Generation } from './generation.ts';
+import { planMesh } from './mesh.ts';
 import type { Message } from './messages.ts';
-import type { Membership } from './state.ts';
+import { carrier, mayBeThere, reaches } from './routing.ts';
+import type { Membership, Peer } from './state.ts';
 import { isGone } from './suspicion.ts';
 import { knownJoiners } from './voting.ts';
 
@@ -18,8 +20,14 @@ const TELL_AGAIN_MS = 500;
 export function isSuspected(ctx: Context, membership: Membership, member: MemberId): boolean {
   const peer = ctx.state.peers.get(member);
   const { overlay } = membership;
-  if (overlay === undefined) return peer === undefined || !peer.linked || peer.suspected !== undefined;
+  if (overlay === undefined) return isSilent(ctx, member, peer);
   return peer?.suspected !== undefined || membership.reported.has(member);
+}
+
+/** In a mesh: a member that another hears has only a bad link, and answers by another way. */
+function isSilent(ctx: Context, member: MemberId, peer: Peer | undefined): boolean {
+  if (reaches(ctx, member)) return peer?.suspected !== undefined;
+  return !mayBeThere(peer) || carrier(ctx, member, undefined) === undefined;
 }
 
 export function suspects(ctx: Context, membership: Membership): readonly MemberId[] {
@@ -38,11 +46,40 @@ export function hasNewcomer(ctx: Context, membership: Membership): boolean {
   if (overlay !== undefined || isLarge) return known.length > 0;
   return known.some(({ member }) => {
     const links = ctx.state.peers.get(member)?.join?.links ?? [];
-    return membersOf(generation).every(
-      (other) =>
-        links.includes(other) || (other !== ctx.state.self.member && isSuspected(ctx, membership, other)),
+    const others = membersOf(generation).filter(
+      (other) => other === ctx.state.self.member || !isSuspected(ctx, membership, other),
     );
+    return others.every((other) => links.includes(other)) || fitsIn(ctx, generation, member, others);
   });
+}
+
+/** So long a newcomer has to get links with all members, before it is taken in without those that are missing. */
+const LINKS_TAKE_MS = 10_000;
+
+/** Whether a newcomer has had the time to get all the links that it will. */
+export const isSettled = (ctx: Context, newcomer: MemberId): boolean =>
+  ctx.now - (ctx.state.peers.get(newcomer)?.asksSince ?? Infinity) >= LINKS_TAKE_MS;
+
+/** Whether one without a link with some of the members would be taken in, if all other links are as they were. */
+function fitsIn(
+  ctx: Context,
+  generation: Generation,
+  newcomer: MemberId,
+  members: readonly MemberId[],
+): boolean {
+  if (!isSettled(ctx, newcomer)) return false;
+  const reported = new Set(ctx.state.peers.get(newcomer)?.join?.links);
+  const links = new Map<MemberId, ReadonlySet<MemberId>>([[newcomer, reported]]);
+  for (const member of members) {
+    const others = members.filter((other) => other !== member && !isApart(generation, member, other));
+    links.set(member, new Set(reported.has(member) ? [...others, newcomer] : others));
+  }
+  const settled = new Set([newcomer]);
+  const { order } = planMesh(
+    { members, newcomers: [newcomer], settled, links, keep: ctx.state.self.member },
+    ctx.rules.linkWorks,
+  );
+  return order.includes(newcomer);
 }
 
 function hasSuspect(ctx: Context, { generation, reported }: Membership): boolean {
@@ -51,9 +88,19 @@ function hasSuspect(ctx: Context, { generation, reported }: Membership): boolean
   return false;
 }
 
+/** Whether a member that is heard says that it does not hear another, of which the generation does not know yet. */
+function hasBadLink(ctx: Context, { generation, overlay }: Membership): boolean {
+  if (overlay !== undefined) return false;
+  for (const [member, { unheard }] of ctx.state.peers) {
+    if (unheard.length === 0 || !isIn(generation, member)) continue;
+    if (unheard.some((other) => isIn(generation, other) && !isApart(generation, member, other))) return true;
+  }
+  return false;
+}
+
 /** Whether something is wrong that a regroup mends; newcomers can wait for each other. */
 export const isUrgent = (ctx: Context, membership: Membership): boolean =>
-  ctx.state.leaving || membership.regroupWanted || hasSuspect(ctx, membership);
+  ctx.state.leaving || membership.regroupWanted || hasSuspect(ctx, membership) || hasBadLink(ctx, membership);
 
 /** Who proposes first in a hierarchy: the first in ring order that this rank does not suspect. */
 function proposer(ctx: Context, membership: Membership): MemberId | undefined {

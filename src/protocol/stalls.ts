@@ -4,7 +4,7 @@ import type { MemberId } from '../ports/ids.ts';
 import type { Stall } from '../trace/events.ts';
 import { attribute, type Wait, type Word } from './attribution.ts';
 import { report, type Context } from './context.ts';
-import { isIn, membersOf } from './generation.ts';
+import { isApart, isIn, membersOf } from './generation.ts';
 import { stallAfter } from './patience.ts';
 import type { Membership, RankState } from './state.ts';
 import { BARRIER, firstMissing } from './training.ts';
@@ -115,7 +115,10 @@ function wordOf(
 ): Word | undefined {
   const peer = state.peers.get(member);
   if (peer === undefined || !isIn(generation, member)) return undefined;
-  const { linked, phase, step, attempt, waiting, lastHeard } = peer;
+  const { phase, step, attempt, waiting, lastHeard, lastWord } = peer;
   const misfit = round?.misfits.has(member) === true;
-  return { linked, silentMs: now - lastHeard, phase, step, attempt, waiting, misfit };
+  // Over another member's links, where there is none of one's own.
+  const apart = isApart(generation, state.self.member, member);
+  const linked = peer.linked || apart;
+  return { linked, silentMs: now - (apart ? lastWord : lastHeard), phase, step, attempt, waiting, misfit };
 }

@@ -19,6 +19,7 @@ import type { Accepted, SeatRecord } from './votes.ts';
 /** What is known of another rank, member or not. */
 export interface Peer {
   linked: boolean;
+  /** Over the own link. */
   lastHeard: number;
   /** When its last heartbeat came, or -Infinity; and how they come as a rule. */
   beatAt: number;
@@ -42,8 +43,13 @@ export interface Peer {
   /** Times it was left out of a generation's successor, and when it may be taken in again. */
   evictions: number;
   readmitAt: number;
-  /** A newcomer's last `join`. */
+  /** A newcomer's last `join`, and since when it has asked. */
   join: Extract<Message, { kind: 'join' }> | undefined;
+  asksSince: number | undefined;
+  /** Members that it does not hear itself, as it said last. */
+  unheard: readonly MemberId[];
+  /** When something of it came last, by whatever way. */
+  lastWord: number;
   /** What a witness last said of itself: no rank, and never a member. */
   witness: Extract<Message, { kind: 'witness' }> | undefined;
 }
@@ -301,8 +307,9 @@ export function setSuspected(
 }
 
 /** A newcomer's last `join`; undefined: it is none, or was answered. */
-export function setJoin(state: RankState, member: MemberId, peer: Peer, join: Peer['join']): void {
+export function setJoin(state: RankState, member: MemberId, peer: Peer, join: Peer['join'], now = 0): void {
   peer.join = join;
+  peer.asksSince = join === undefined ? undefined : (peer.asksSince ?? now);
   if (join === undefined) state.askers.delete(member);
   else state.askers.add(member);
 }
@@ -331,6 +338,9 @@ export const newPeer = (now: number): Peer => ({
   evictions: 0,
   readmitAt: 0,
   join: undefined,
+  asksSince: undefined,
+  unheard: [],
+  lastWord: now,
   witness: undefined,
 });
 

@@ -13,10 +13,12 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
-import { isIn, membersOf } from './generation.ts';
+import { apartFrom, isApart, isIn, membersOf } from './generation.ts';
+import { isHeard } from './hearing.ts';
 import type { Message } from './messages.ts';
 import { silenceAllowed, standstillAllowed } from './patience.ts';
 import { nameStall } from './stalls.ts';
+import { hasWay, reaches } from './routing.ts';
 import { setJoin, setSuspected, type Membership, type Peer } from './state.ts';
 import { donorGone } from './syncing.ts';
 import { piecesHeld } from '../collective/state-transfer.ts';
@@ -34,6 +36,13 @@ const OWN_LAG_BEATS = 1;
 
 /** Proof that the page is gone, not only silent. */
 const isProof = (evidence: Evidence): boolean => evidence === 'goodbye' || evidence === 'lock-released';
+
+/** Whether this says that nothing comes from there, for whatever reason. */
+const isOfLink = (evidence: Evidence | undefined): boolean =>
+  evidence !== undefined &&
+  (isProof(evidence) || evidence === 'heartbeat' || evidence === 'ice' || evidence === 'channel-closed');
+
+const NOBODY: readonly MemberId[] = [];
 
 /** Whether there is proof that this page is gone. */
 export function isGone(ctx: Context, member: MemberId): boolean {
@@ -58,6 +67,7 @@ export function heard(ctx: Context, member: MemberId): void {
   const peer = ctx.state.peers.get(member);
   if (peer === undefined) return;
   peer.lastHeard = ctx.now;
+  peer.lastWord = ctx.now;
   if (peer.suspected === 'heartbeat') {
     setSuspected(ctx.state, member, peer, undefined);
     reconsider(ctx);
@@ -73,23 +83,43 @@ export function onLinkDown(ctx: Context, member: MemberId, evidence: Evidence): 
   peer.since = ctx.now;
   report(ctx, { kind: 'linkDown', peer: member, evidence });
   if (ctx.state.membership !== undefined) ctx.state.membership.silentAfter = -Infinity;
-  const overlay = ctx.state.membership?.overlay;
-  // In a hierarchy most links only carry messages, and there are others.
-  if (overlay === undefined || overlay.watched.has(member) || isProof(evidence))
-    suspect(ctx, member, evidence);
+  const { membership } = ctx.state;
+  // In a hierarchy most links only carry messages, and there are others; and of a bad link all know.
+  const isWatched =
+    membership?.overlay?.watched.has(member) ??
+    (membership === undefined || !isApart(membership.generation, ctx.state.self.member, member));
+  if (isWatched || isProof(evidence)) suspect(ctx, member, evidence);
   else donorGone(ctx, member);
 }
 
-export const beatMessage = ({ state }: Context, membership: Membership): Message => ({
-  kind: 'beat',
-  generation: membership.generation.id,
-  phase: state.phase,
-  step: state.training?.step ?? 0,
-  waiting: waitingFor(membership),
-  attempt: membership.round?.id.attempt === 0 ? undefined : membership.round?.id.attempt,
-  hidden: state.hidden ? true : undefined,
-  pieces: state.incoming && piecesHeld(state.incoming),
-});
+export function beatMessage(ctx: Context, membership: Membership): Of<'beat'> {
+  const { state } = ctx;
+  const silent = unheard(ctx, membership);
+  return {
+    kind: 'beat',
+    generation: membership.generation.id,
+    phase: state.phase,
+    step: state.training?.step ?? 0,
+    waiting: waitingFor(membership),
+    attempt: membership.round?.id.attempt === 0 ? undefined : membership.round?.id.attempt,
+    hidden: state.hidden ? true : undefined,
+    pieces: state.incoming && piecesHeld(state.incoming),
+    unheard: silent.length === 0 ? undefined : silent,
+  };
+}
+
+/** Members that this rank does not hear itself: at almost every turn none. In a hierarchy nobody asks. */
+function unheard(ctx: Context, { generation, overlay }: Membership): readonly MemberId[] {
+  if (overlay !== undefined) return NOBODY;
+  let list: MemberId[] | undefined;
+  for (const member of membersOf(generation)) {
+    const peer = ctx.state.peers.get(member);
+    if (member === ctx.state.self.member || peer === undefined) continue;
+    if (peer.linked && isHeard(ctx, peer) && !isOfLink(peer.suspected)) continue;
+    (list ??= []).push(member);
+  }
+  return list ?? NOBODY;
+}
 
 export function onBeatTimer(ctx: Context): void {
   const { state } = ctx;
@@ -101,18 +131,27 @@ export function onBeatTimer(ctx: Context): void {
   const heldUp = lag > OWN_LAG_BEATS * heartbeatMs;
   state.lastBeat = ctx.now;
   state.beats += 1;
-  const { overlay } = membership;
-  if (overlay === undefined || isEvery(ctx, BEATS_APART)) {
-    const message = beatMessage(ctx, membership);
-    if (overlay === undefined) {
-      for (const [member, peer] of state.peers) if (peer.linked) send(ctx, member, message);
-    } else for (const member of overlay.watched) if (isLinked(ctx, member)) send(ctx, member, message);
-  }
   lookAround(ctx, membership);
   if (heldUp || ctx.now > membership.silentAfter)
     watchPeers(ctx, membership, suspicionMs, heldUp ? lag : undefined);
+  // After it has looked: what a rank that was held up says of the others is not of the time in which it did not listen.
+  sendBeats(ctx, membership);
   nameStall(ctx, membership);
   watchWitness(ctx, membership, heldUp);
+}
+
+function sendBeats(ctx: Context, membership: Membership): void {
+  const { overlay, generation } = membership;
+  if (overlay !== undefined && !isEvery(ctx, BEATS_APART)) return;
+  const message = beatMessage(ctx, membership);
+  if (overlay !== undefined) {
+    for (const member of overlay.watched) if (isLinked(ctx, member)) send(ctx, member, message);
+    return;
+  }
+  // Over every link, also one that is bad: so it is noticed when it works again.
+  for (const [to, peer] of ctx.state.peers) if (peer.linked) ctx.effects.push({ kind: 'send', to, message });
+  for (const member of apartFrom(generation, ctx.state.self.member))
+    if (!reaches(ctx, member) && hasWay(ctx, member)) send(ctx, member, message);
 }
 
 /**
@@ -128,7 +167,8 @@ function watchPeers(
   const { overlay } = membership;
   let leastHeard = ctx.now;
   for (const member of overlay?.watched ?? membersOf(membership.generation)) {
-    if (member === ctx.state.self.member) continue;
+    if (member === ctx.state.self.member || isApart(membership.generation, ctx.state.self.member, member))
+      continue;
     const peer = peerOf(ctx, member);
     if (heldUp !== undefined) {
       peer.lastHeard = Math.min(ctx.now, peer.lastHeard + heldUp);
@@ -194,7 +234,7 @@ function lookAround(ctx: Context, { generation }: Membership): void {
 
 export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void {
   const peer = peerOf(ctx, from);
-  feelPulse(ctx, peer, message);
+  if (ctx.via === undefined) feelPulse(ctx, peer, message);
   // It has gone over to another line since it told of its room: what is known of that one is out of date.
   if (peer.room !== undefined && peer.room.generation.id.incarnation !== message.generation.incarnation)
     peer.room = undefined;
@@ -207,6 +247,9 @@ export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void 
   peer.attempt = message.attempt ?? 0;
   peer.waiting = message.waiting;
   peer.pieces = message.pieces;
+  if (peer.unheard.length === 0 && message.unheard === undefined) return;
+  peer.unheard = message.unheard ?? NOBODY;
+  reconsider(ctx);
 }
 
 /** How its heartbeats come, whatever generation they are of. */
@@ -230,11 +273,12 @@ export function onStall(ctx: Context): void {
 function isToBlame(ctx: Context, membership: Membership, member: MemberId): boolean {
   const peer = peerOf(ctx, member);
   const { policies } = ctx.state.job ?? {};
-  if (policies === undefined) return false;
+  // To one that does not hear this rank, nothing comes from here: that is its link's fault.
+  if (policies === undefined || peer.unheard.includes(ctx.state.self.member)) return false;
   const waiting = peer.waiting;
   const waitsForAnother =
     waiting !== undefined && waiting !== ctx.state.self.member && isIn(membership.generation, waiting);
-  if (waitsForAnother && isLinked(ctx, member)) return false;
+  if (waitsForAnother && hasWay(ctx, member)) return false;
   const busy = peer.phase === 'healing' || peer.phase === 'computing' || peer.phase === 'applying';
   const allowed =
     busy || peer.hidden

@@ -6,7 +6,6 @@ import { bestStanding } from './asking.ts';
 import {
   broadcast,
   clearTimer,
-  isLinked,
   membershipInForce,
   otherMembers,
   report,
@@ -17,6 +16,7 @@ import {
 } from './context.ts';
 import { membersOf, rankOf } from './generation.ts';
 import type { Message, SelfReport, Standing, Verdict } from './messages.ts';
+import { hasWay, reaches } from './routing.ts';
 import type { HealRequest, Membership } from './state.ts';
 import type { Target } from './target.ts';
 import { beginStep } from './training.ts';
@@ -227,7 +227,9 @@ export function becomeSynced(ctx: Context, membership: Membership): void {
 export function askDonor(ctx: Context, membership: Membership): void {
   const { target } = membership;
   if (target === undefined || membership.synced || membership.frozen) return;
-  const reachable = target.donors.filter((donor) => isLinked(ctx, donor));
+  const near = target.donors.filter((donor) => reaches(ctx, donor));
+  // Rather over a link of one's own than over another member.
+  const reachable = near.length > 0 ? near : target.donors.filter((donor) => hasWay(ctx, donor));
   setPhase(ctx, 'healing');
   setTimer(ctx, 'heal', ctx.state.job?.policies.collectiveMs ?? 4000);
   const donor = reachable[membership.donorTurn % Math.max(1, reachable.length)];

@@ -5,7 +5,6 @@ import type { IncarnationId, MemberId, SeatId } from '../ports/ids.ts';
 import { accept, ballotsOn, castAccepted, castPromise, promise, rejection } from './acceptor.ts';
 import {
   clearTimer,
-  isHeard,
   membershipInForce,
   provenLinks,
   report,
@@ -16,6 +15,7 @@ import {
   type Context,
 } from './context.ts';
 import { memberSeats, ownerOf, rankOf, type Generation } from './generation.ts';
+import { isHeard } from './hearing.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { Message } from './messages.ts';
 import type { Membership } from './state.ts';

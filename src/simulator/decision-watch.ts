@@ -4,7 +4,7 @@
 import type { Violation } from '../invariants/check.ts';
 import { sameGeneration, type GenerationId, type MemberId } from '../ports/ids.ts';
 import { compareCheckpoints, type CheckpointKey } from '../ports/store.ts';
-import { membersOf, type Generation } from '../protocol/generation.ts';
+import { isApart, isIn, membersOf, type Generation } from '../protocol/generation.ts';
 import type { Effect, Event } from '../protocol/effects.ts';
 import type { Message, Standing } from '../protocol/messages.ts';
 import type { Rules } from '../protocol/rules.ts';
@@ -67,27 +67,102 @@ function proposed(core: RankState, value: Generation, rowWidth: Rules['rowWidth'
   return isMesh ? linked(core, membership, value) : undefined;
 }
 
-/** In a full mesh, members that stay report links with each other, both of them. */
+/**
+ * In a mesh: who promised and does not leave stays, unless it is out of reach; two that stay have a link that both report, or are named
+ * as apart and have a member between them; and neighbours in the ring are apart only where no ring has fewer such neighbours.
+ */
 function linked({ self, peers }: RankState, { generation, proposal }: Membership, value: Generation): Lapse {
-  const stay = new Set(membersOf(value));
+  const who = short(self.member);
   const reports = generation.members.flatMap(({ member, seat }) => {
     const promise = proposal?.promises.get(seat);
     // One that leaves comes back as a newcomer, if at all.
-    if (promise?.by !== member || promise.leaving || !stay.has(member)) return [];
+    if (promise?.by !== member || promise.leaving) return [];
     // Of its own links, a proposer knows what has become of them since it promised.
     const has = (other: MemberId): boolean =>
       member === self.member ? peers.get(other)?.linked === true : promise.links.includes(other);
-    return [{ member, has }];
+    return [{ member, has, stays: isIn(value, member) }];
   });
-  for (const { member, has } of reports)
-    for (const { member: other } of reports)
-      if (member !== other && !has(other))
+  const staying = reports.filter(({ stays }) => stays);
+  for (const { member, has } of staying)
+    for (const { member: other } of staying)
+      if (member !== other && !has(other) && !isApart(value, member, other))
         return {
           invariant: 8,
-          sentence: `${short(self.member)} proposed a generation of ${short(member)} and ${short(other)}, though ${short(member)} has no working link with ${short(other)}.`,
+          sentence: `${who} proposed a generation of ${short(member)} and ${short(other)}, though ${short(member)} has no working link with ${short(other)}.`,
         };
-  return undefined;
+  const members = membersOf(value);
+  const unreached = members.flatMap((one) =>
+    members.filter((other) => one < other && isApart(value, one, other) && !isBetween(value, one, other)),
+  );
+  if (unreached.length > 0)
+    return {
+      invariant: 8,
+      sentence: `${who} proposed a generation in which nobody has links with ${short(unreached[0] ?? self.member)} and with one that is apart from it.`,
+    };
+  for (const { member, has, stays } of reports) {
+    const works = (other: MemberId): boolean =>
+      has(other) && staying.some((report) => report.member === other && report.has(member));
+    const links = staying.filter(({ member: other }) => works(other));
+    const isReached = staying.every(
+      ({ member: other }) =>
+        works(other) || links.some(({ member: between }) => !isApart(value, between, other)),
+    );
+    // One that leaves after its vote counts as gone by now.
+    if (!stays && isReached && staying.length === members.length && staying.length > 0)
+      return {
+        invariant: 8,
+        sentence: `${who} left ${short(member)} out, which had promised and is in reach of all that stay.`,
+      };
+  }
+  return goesRound(value, who);
 }
+
+const isBetween = (value: Generation, one: MemberId, other: MemberId): boolean =>
+  membersOf(value).some(
+    (between) =>
+      between !== one &&
+      between !== other &&
+      !isApart(value, between, one) &&
+      !isApart(value, between, other),
+  );
+
+/** Rings of more members are not tried out. */
+const MOST_TRIED = 7;
+
+/** No order of the members has fewer neighbours that are apart, where there are few enough to try all. */
+function goesRound(value: Generation, who: string): Lapse {
+  const members = membersOf(value);
+  if (value.apart === undefined || members.length > MOST_TRIED || members.length < 3) return undefined;
+  const isGap = (one: MemberId, other: MemberId): boolean => isApart(value, one, other);
+  const [first, ...rest] = members;
+  if (first === undefined) return undefined;
+  const has = members.filter((member, i) => isGap(member, members[(i + 1) % members.length] ?? first)).length;
+  if (has === 0 || !closes(first, first, rest, isGap)) return undefined;
+  return {
+    invariant: 8,
+    sentence: `${who} proposed a ring with ${has} neighbours that are apart, and there is one without any.`,
+  };
+}
+
+/** Whether a path without a gap goes from `at` through all the others back to `start`. */
+const closes = (
+  start: MemberId,
+  at: MemberId,
+  others: readonly MemberId[],
+  isGap: (one: MemberId, other: MemberId) => boolean,
+): boolean =>
+  others.length === 0
+    ? !isGap(at, start)
+    : others.some(
+        (next) =>
+          !isGap(at, next) &&
+          closes(
+            start,
+            next,
+            others.filter((other) => other !== next),
+            isGap,
+          ),
+      );
 
 /** A seat has no reason to reject the ballot that it has promised, or a higher one. */
 const rejected = ({ self }: RankState, { ballot, promised }: Extract<Message, { kind: 'reject' }>): Lapse =>

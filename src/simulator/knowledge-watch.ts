@@ -3,7 +3,7 @@
 
 import type { Violation } from '../invariants/check.ts';
 import { sameGeneration, type MemberId } from '../ports/ids.ts';
-import { isIn, membersOf, ownerOf, type Generation } from '../protocol/generation.ts';
+import { isApart, isIn, membersOf, ownerOf, type Generation } from '../protocol/generation.ts';
 import { silenceAllowed } from '../protocol/patience.ts';
 import type { TraceEvent } from '../trace/events.ts';
 import type { RankState } from '../protocol/state.ts';
@@ -45,6 +45,8 @@ export function createKnowledgeWatch(living: (member: MemberId) => RankState | u
     const overlay = core.membership?.overlay;
     if (overlay !== undefined && !(overlay.watched.has(peer) && peers.get(peer)?.linked === true))
       return undefined;
+    const generation = core.membership?.generation;
+    if (generation !== undefined && isApart(generation, core.self.member, peer)) return undefined;
     const { heartbeatMs } = job.policies;
     // One that was held up itself gives the others time to speak.
     if (now - lastBeat > SLACK_BEATS * heartbeatMs) return undefined;
@@ -70,6 +72,8 @@ export function createKnowledgeWatch(living: (member: MemberId) => RankState | u
     const member = event.kind === 'linkDown' ? event.peer : ownerOf(generation, event.seat);
     if (member === undefined || member === self.member || !isIn(generation, member)) return undefined;
     if (event.kind === 'linkDown' && overlay?.watched.has(member) === false) return undefined;
+    // Of a bad link all know.
+    if (event.kind === 'linkDown' && isApart(generation, self.member, member)) return undefined;
     if (peers.get(member)?.suspected !== undefined) return undefined;
     return {
       invariant: 7,

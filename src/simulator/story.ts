@@ -35,7 +35,9 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
         const { incarnation, number } = event.generation;
         if (said.has(`${incarnation}/${number}`)) return undefined;
         said.add(`${incarnation}/${number}`);
-        return `generation ${number} begins with ${event.members.map(page).join(', ')}${event.witness === undefined ? '' : ', and the witness'}`;
+        const pairs = (event.apart ?? []).map((pair) => pair.map(page).join(' and '));
+        const apart = pairs.length === 0 ? '' : `; no link between ${pairs.join(', ')}`;
+        return `generation ${number} begins with ${event.members.map(page).join(', ')}${event.witness === undefined ? '' : ', and the witness'}${apart}`;
       }
       case 'healed':
         return `${who} heals from ${page(event.donor)} to step ${event.step} by ${event.by}`;

@@ -117,6 +117,8 @@ export type TraceEvent =
       readonly seats: readonly SeatId[];
       /** The seat of the witness that votes on its successor. */
       readonly witness?: SeatId;
+      /** Pairs of members that have no working link: the ring goes round these, or others carry what the two send each other. */
+      readonly apart?: readonly (readonly [MemberId, MemberId])[];
     }
   | {
       readonly kind: 'left';

@@ -192,6 +192,7 @@ function recordPayload(
   from: string,
   view: LaneView,
 ): RecordedLanes | RecordedBytes | undefined {
+  if (message.kind === 'relay') return recordPayload(message.message, message.origin, view);
   if (message.kind === 'part') return recordLanes(message.payload, [], view.gradientIn(message, from));
   if (message.kind === 'gradient') return recordLanes(message.reduced, [], view.gradient);
   if (message.kind === 'state' || message.kind === 'piece') return recordBytes(message.bytes);

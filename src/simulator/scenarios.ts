@@ -73,6 +73,17 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     tells: 'a link corrupts every third message, and no step is lost',
     strikes: [onStep(5, 0, { kind: 'corrupt', to: 1, chance: 0.33, forMs: 1500 })],
   },
+  'dead-link': {
+    tells:
+      'a link lets nothing through: all stay, the ring goes round it, and others carry what its ends say to each other',
+    strikes: [onStep(10, 1, { kind: 'cut', to: 2, direction: 'both', forMs: 10_000 })],
+    change: { steps: 120 },
+  },
+  'no-ring-left': {
+    tells: 'a page keeps one link of three: no ring is left, and whoever has that link carries for it',
+    strikes: [0, 3].map((to) => onStep(10, 1, { kind: 'cut', to, direction: 'both', forMs: 10_000 })),
+    change: { steps: 120 },
+  },
   'donor-dies': {
     tells: 'the donor dies while a newcomer heals from it',
     strikes: [

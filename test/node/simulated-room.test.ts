@@ -259,28 +259,6 @@ describe('a simulated room', () => {
     expect(hash).toBe(states[rested + 1]);
   });
 
-  it('with a link that never works again goes on without one of its ends, and does not quarrel', () => {
-    const world = createWorld({ seed: 9, job: job(2000) });
-    const [first, second] = openRoom(world, ['a', 'b', 'c', 'd']);
-    if (first === undefined || second === undefined) throw new Error('four members were opened');
-    for (const [from, to] of [
-      [first, second],
-      [second, first],
-    ] as const)
-      world.setLink(from, to, { kind: 'cut' });
-    const generations = (): number =>
-      Math.max(...world.living().map((r) => r.core.membership?.generation.id.number ?? 0));
-    const before = generations();
-    world.runUntil(() => false, MINUTE);
-    expect(generations()).toBe(before + 1);
-    const outside = world.living().filter((rank) => rank.core.membership === undefined);
-    expect(outside.map((rank) => rank.core.phase)).toEqual(['joining']);
-    expect(outside[0]?.core.problem).toMatch(/^No link to [0-9a-f]{4} yet/);
-    world.healLinks();
-    expectExactEnd(world, job(2000));
-    expect(world.living().every((rank) => rank.core.membership?.generation.members.length === 4)).toBe(true);
-  });
-
   it('fences a frozen tab that wakes, and takes it back as a newcomer', () => {
     const theJob = job(200);
     const world = createWorld({ seed: 8, job: theJob });
@@ -486,5 +464,149 @@ describe('a witness, as a rank shows it', () => {
     expect(seen()).toMatchObject({ votes: false, reached: true });
     world.depart(server, 'kill');
     expect(world.runUntil(() => seen() === undefined, MINUTE)).toBe(true);
+  });
+});
+
+describe('a room with links that never work again', () => {
+  type Pair = readonly [number, number];
+
+  function cut(
+    world: World,
+    members: readonly MemberId[],
+    pairs: readonly Pair[],
+    way: 'both' | 'one' = 'both',
+  ) {
+    for (const [a, b] of pairs) {
+      const [one, other] = [members[a], members[b]];
+      if (one === undefined || other === undefined) throw new Error('no such member');
+      world.setLink(one, other, { kind: 'cut' });
+      if (way === 'both') world.setLink(other, one, { kind: 'cut' });
+    }
+  }
+  const generationsOf = (world: World): number =>
+    Math.max(...world.living().map((r) => r.core.membership?.generation.id.number ?? 0));
+  const sizesOf = (world: World): readonly (number | undefined)[] =>
+    world.living().map((r) => r.core.membership?.generation.members.length);
+  /** Neighbours in the ring in force that have no link. */
+  const gapsOf = (world: World): number => {
+    const generation = world.living()[0]?.core.membership?.generation;
+    const last = (generation?.members.length ?? 0) - 1;
+    return (generation?.apart ?? []).filter(([a, b]) => b - a === 1 || b - a === last).length;
+  };
+
+  it.each([
+    { name: 'one of four', ranks: 4, pairs: [[0, 1]], way: 'both', gaps: 0 },
+    { name: 'one of four, in one direction', ranks: 4, pairs: [[0, 1]], way: 'one', gaps: 0 },
+    {
+      name: 'two of five',
+      ranks: 5,
+      pairs: [
+        [0, 1],
+        [2, 3],
+      ],
+      way: 'both',
+      gaps: 0,
+    },
+    {
+      name: 'one of three, where no ring is left and the third carries',
+      ranks: 3,
+      pairs: [[0, 1]],
+      way: 'both',
+      gaps: 1,
+    },
+    {
+      name: 'all but one of a rank of five',
+      ranks: 5,
+      pairs: [
+        [4, 1],
+        [4, 2],
+        [4, 3],
+      ],
+      way: 'both',
+      gaps: 1,
+    },
+    {
+      name: 'those between two halves that one rank joins',
+      ranks: 5,
+      pairs: [
+        [0, 3],
+        [0, 4],
+        [1, 3],
+        [1, 4],
+      ],
+      way: 'both',
+      gaps: 1,
+    },
+  ] as const)('goes on with all ranks after one regroup: $name', ({ ranks, pairs, way, gaps }) => {
+    const theJob = job(400);
+    const world = createWorld({ seed: 9, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c', 'd', 'e'].slice(0, ranks));
+    cut(world, members, pairs, way);
+    const before = generationsOf(world);
+    expectExactEnd(world, theJob);
+    // The connections of bad links fail in time, which is no news.
+    world.runUntil(() => false, MINUTE / 2);
+    expect(sizesOf(world)).toEqual(members.map(() => ranks));
+    expect(generationsOf(world)).toBe(before + 1);
+    expect(gapsOf(world)).toBe(gaps);
+    expect(world.log.filter(({ event }) => event.kind === 'left')).toEqual([]);
+  });
+
+  it('drops those that nobody can reach for the others, and takes them back when their links work', () => {
+    const theJob = job(2000);
+    const world = createWorld({ seed: 9, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c', 'd']);
+    // A chain: its ends are two members apart.
+    cut(world, members, [
+      [0, 2],
+      [0, 3],
+      [1, 3],
+    ]);
+    world.runUntil(() => false, MINUTE / 4);
+    expect(sizesOf(world).filter((size) => size === 3)).toHaveLength(3);
+    world.healLinks();
+    expectExactEnd(world, theJob);
+    expect(sizesOf(world)).toEqual([4, 4, 4, 4]);
+  });
+
+  it('takes a newcomer in without one of its links, once it has waited for it', () => {
+    const theJob = job(2000);
+    const world = createWorld({ seed: 9, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c']);
+    const newcomer = world.open('d');
+    cut(world, [...members, newcomer], [[0, 3]]);
+    world.runUntil(() => false, 8000);
+    expect(world.ranks.get(newcomer)?.core.membership).toBeUndefined();
+    expect(world.ranks.get(newcomer)?.core.problem).toMatch(/^No link to [0-9a-f]{4} yet/);
+    world.runUntil(() => false, 8000);
+    expect(sizesOf(world)).toEqual([4, 4, 4, 4]);
+    expectExactEnd(world, theJob);
+  });
+
+  it('heals a rank from a donor with which it has no link, over one that carries', () => {
+    const theJob = job(300);
+    const world = createWorld({ seed: 9, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c', 'd']);
+    cut(world, members, [[0, 1]]);
+    world.runUntil(() => world.committed() >= 40, MINUTE);
+    // All but one lose their states: the others heal from it, one of them without a link.
+    for (const member of members.slice(1)) world.loseDevice(member);
+    expectExactEnd(world, theJob);
+    const healed = world.log.filter(({ member, event }) => member === members[1] && event.kind === 'healed');
+    expect(healed.length).toBeGreaterThan(0);
+  });
+
+  it('notices the death of a rank, also where those that propose have no link with it', () => {
+    const theJob = job(400);
+    const world = createWorld({ seed: 9, job: theJob });
+    const members = openRoom(world, ['a', 'b', 'c', 'd']);
+    cut(world, members, [
+      [0, 3],
+      [1, 3],
+    ]);
+    world.runUntil(() => world.committed() >= 60, MINUTE);
+    world.depart(members[3] ?? ('' as MemberId), 'kill');
+    expectExactEnd(world, theJob);
+    expect(sizesOf(world)).toEqual([3, 3, 3]);
   });
 });

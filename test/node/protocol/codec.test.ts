@@ -37,17 +37,30 @@ const generationId = fc.record({
 });
 const ballot = fc.record({ round: count, proposer: member });
 const aMember = fc.record({ member, seat, fingerprint: hex(16) });
-const generation: fc.Arbitrary<Generation> = fc.record({
-  id: generationId,
-  members: fc.array(aMember, { minLength: 1, maxLength: 8 }),
-  updateMode: fc.constantFrom('native' as const, 'portable' as const),
-  exactness: fc.oneof(
-    fc.constant({ kind: 'exact' as const }),
-    count.map((since) => ({ kind: 'unpromised' as const, since })),
-  ),
-  floor: count,
-  running: fc.boolean(),
-});
+/** Pairs of the first ranks of a generation, the lesser first. */
+const apart = fc.option(
+  fc
+    .array(fc.tuple(fc.nat(7), fc.nat(7)), { minLength: 1, maxLength: 4 })
+    .map((pairs) => pairs.filter(([one, other]) => one < other)),
+  { nil: undefined },
+);
+const withApart = (small: Generation, pairs: readonly (readonly [number, number])[] = []): Generation => {
+  const fitting = pairs.filter(([, other]) => other < small.members.length);
+  return fitting.length === 0 ? small : { ...small, apart: fitting };
+};
+const generation: fc.Arbitrary<Generation> = fc
+  .record({
+    id: generationId,
+    members: fc.array(aMember, { minLength: 1, maxLength: 8 }),
+    updateMode: fc.constantFrom('native' as const, 'portable' as const),
+    exactness: fc.oneof(
+      fc.constant({ kind: 'exact' as const }),
+      count.map((since) => ({ kind: 'unpromised' as const, since })),
+    ),
+    floor: count,
+    running: fc.boolean(),
+  })
+  .chain((small) => apart.map((pairs) => withApart(small, pairs)));
 const largeGeneration: fc.Arbitrary<Generation> = fc
   .tuple(generation, fc.array(aMember, { minLength: 65, maxLength: 70 }))
   .map(([small, members]) => ({ ...small, members }));
@@ -111,6 +124,38 @@ const narrowPart = fc
     }),
   );
 
+const beat = fc.record({
+  kind: fc.constant('beat' as const),
+  generation: generationId,
+  phase: fc.constantFrom('computing' as const, 'reducing' as const, 'stuck' as const),
+  step: count,
+  waiting: fc.option(member, { nil: undefined }),
+  attempt: fc.option(fc.integer({ min: -1, max: 8 }), { nil: undefined }),
+  hidden: fc.option(fc.constant(true as const), { nil: undefined }),
+  pieces: fc.option(count, { nil: undefined }),
+  unheard: fc.option(fc.array(member, { minLength: 1, maxLength: 4 }), { nil: undefined }),
+});
+const part = fc.record({
+  kind: fc.constant('part' as const),
+  generation: generationId,
+  round,
+  bucket: fc.nat(8),
+  part: count,
+  packing: fc.constant(undefined),
+  payload: words,
+});
+const retainedGradient = fc.record({
+  kind: fc.constant('gradient' as const),
+  generation: generationId,
+  step: count,
+  exponents: fc.option(
+    fc.array(fc.integer({ min: -64, max: 64 }), { maxLength: 9 }).map((list) => Int32Array.from(list)),
+    { nil: undefined },
+  ),
+  quarantined: fc.option(fc.array(count, { minLength: 1, maxLength: 4 }), { nil: undefined }),
+  packing: fc.constant(undefined),
+  reduced: words,
+});
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant('recall' as const) }),
   fc.record({ kind: fc.constant('copies' as const) }),
@@ -134,23 +179,14 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       { maxLength: 65 },
     ),
   }),
-  fc.record({
-    kind: fc.constant('beat' as const),
-    generation: generationId,
-    phase: fc.constantFrom('computing' as const, 'reducing' as const, 'stuck' as const),
-    step: count,
-    waiting: fc.option(member, { nil: undefined }),
-    attempt: fc.option(fc.integer({ min: -1, max: 8 }), { nil: undefined }),
-    hidden: fc.option(fc.constant(true as const), { nil: undefined }),
-    pieces: fc.option(count, { nil: undefined }),
-  }),
+  beat,
   relayed,
   fc.record({
     kind: fc.constant('relay' as const),
     origin: member,
     to: member,
     hops: fc.integer({ min: 0, max: 4 }),
-    message: relayed,
+    message: fc.oneof(relayed, beat, part, narrowPart, retainedGradient),
   }),
   fc.record({
     kind: fc.constant('join' as const),
@@ -181,28 +217,9 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     paused: fc.boolean(),
     again: fc.boolean(),
   }),
-  fc.record({
-    kind: fc.constant('part' as const),
-    generation: generationId,
-    round,
-    bucket: fc.nat(8),
-    part: count,
-    packing: fc.constant(undefined),
-    payload: words,
-  }),
+  part,
   narrowPart,
-  fc.record({
-    kind: fc.constant('gradient' as const),
-    generation: generationId,
-    step: count,
-    exponents: fc.option(
-      fc.array(fc.integer({ min: -64, max: 64 }), { maxLength: 9 }).map((list) => Int32Array.from(list)),
-      { nil: undefined },
-    ),
-    quarantined: fc.option(fc.array(count, { minLength: 1, maxLength: 4 }), { nil: undefined }),
-    packing: fc.constant(undefined),
-    reduced: words,
-  }),
+  retainedGradient,
   fc
     .record({ bytes: pieceBytes, others: fc.array(pieceBytes, { maxLength: 5 }), place: fc.nat(5) })
     .chain(({ bytes, others, place }) => {

@@ -31,6 +31,14 @@ export function list(members: readonly MemberId[], between = ', '): Sentence {
   return members.flatMap((member, i): Sentence => (i === 0 ? [who(member)] : [between, who(member)]));
 }
 
+/** Pairs, with `and` within and `between` between them. */
+export const listPairs = (
+  pairs: readonly (readonly [MemberId, MemberId])[],
+  and: string,
+  between = ', ',
+): Sentence =>
+  pairs.flatMap(([one, other], i): Sentence => [...(i === 0 ? [] : [between]), who(one), and, who(other)]);
+
 /** The sentence as text, for comparison and for readers of the screen. */
 export const plainText = (sentence: Sentence): string =>
   sentence.map((part) => (typeof part === 'string' ? part : shortId(part.member))).join('');

@@ -4,7 +4,7 @@ import type { Evidence } from '../ports/network.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
 import { bytes, loss, percent, shortHash, shortId, span } from './format.ts';
-import { faultText, list, say, who } from './sentence.ts';
+import { faultText, list, listPairs, say, who } from './sentence.ts';
 import type { Sentence } from './sentence.ts';
 
 const EVIDENCE: Readonly<Record<Evidence, string>> = {
@@ -65,6 +65,11 @@ function founded(event: Of<'founded'>): Sentence {
       return say`was told to go on without a majority: a new incarnation from step ${event.step}.`;
   }
 }
+
+const apart = ({ apart: pairs = [] }: Of<'installed'>): Sentence =>
+  pairs.length === 0
+    ? []
+    : say` No link works between ${listPairs(pairs, ' and ')}: the ring goes round that, or others carry.`;
 
 function left(event: Of<'left'>): Sentence {
   switch (event.why) {
@@ -156,7 +161,7 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'chosen':
       return say`saw the majority choose ${event.value}.`;
     case 'installed':
-      return say`entered generation ${event.generation.number} of ${ranks(event.members.length)}: ${list(event.members)}.`;
+      return say`entered generation ${event.generation.number} of ${ranks(event.members.length)}: ${list(event.members)}.${apart(event)}`;
     case 'left':
       return left(event);
     case 'aborted':

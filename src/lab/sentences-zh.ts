@@ -4,7 +4,7 @@ import type { Evidence } from '../ports/network.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
 import { bytes, loss, percent, shortHash, shortId, span } from './format.ts';
-import { faultText, list, say, who } from './sentence.ts';
+import { faultText, list, listPairs, say, who } from './sentence.ts';
 import type { Sentence } from './sentence.ts';
 import type { Sentences } from './sentences-en.ts';
 import { chinese as told } from './told-words-zh.ts';
@@ -66,6 +66,11 @@ function founded(event: Of<'founded'>): Sentence {
       return say`奉命不等多数派继续：从第 ${event.step} 步开创新的世系。`;
   }
 }
+
+const apart = ({ apart: pairs = [] }: Of<'installed'>): Sentence =>
+  pairs.length === 0
+    ? []
+    : say`${listPairs(pairs, '与', '、')}之间的链路不通：环绕开它，或由别的 rank 转送。`;
 
 function left(event: Of<'left'>): Sentence {
   switch (event.why) {
@@ -152,7 +157,7 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'chosen':
       return say`看到多数派选出了 ${event.value}。`;
     case 'installed':
-      return say`进入第 ${event.generation.number} 代，共 ${event.members.length} 个 rank：${list(event.members, '、')}。`;
+      return say`进入第 ${event.generation.number} 代，共 ${event.members.length} 个 rank：${list(event.members, '、')}。${apart(event)}`;
     case 'left':
       return left(event);
     case 'aborted':

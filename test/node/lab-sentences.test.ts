@@ -56,6 +56,7 @@ const EVENTS: {
   installed: [
     { kind: 'installed', generation, base: undefined, members: [a], seats: [seat] },
     { kind: 'installed', generation, base: generation, members: [a, b], seats: [seat] },
+    { kind: 'installed', generation, base: generation, members: [a, b], seats: [seat], apart: [[a, b]] },
   ],
   left: [
     { kind: 'left', generation, why: 'evicted' },

@@ -16,8 +16,11 @@ import {
 import type { Upgrade } from './upgrades.ts';
 
 const MAX_ROOMS = 256;
-/** Bytes that may wait for a page that does not read. Pages hold back at a fraction of it; one that does not is disconnected. */
-const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/**
+ * Bytes of one page that may wait for another. Pages hold back at a quarter of it (`LANE_LIMITS`), however slowly the other reads: one that
+ * does not is disconnected, not the one that it floods.
+ */
+const MAX_WAITING_BYTES = 2 * 1024 * 1024;
 const ROOM_NAME = /^[\w-]{1,64}$/;
 /** A page whose machine vanished without a word is noticed within two of these, in milliseconds. */
 const PING_MS = 5_000;
@@ -26,6 +29,8 @@ interface Page {
   readonly endpoint: EndpointId;
   readonly member: MemberId;
   readonly socket: WebSocket;
+  /** Bytes of each page that wait for this one to read them. */
+  readonly waiting: Map<EndpointId, number>;
   answers: boolean;
 }
 
@@ -67,18 +72,27 @@ export function createRelayServer(): RelayServerHandle {
       // It may have gone a moment ago, which the sender is about to hear.
       const receiver = room.get(to);
       if (receiver === undefined) return;
-      if (receiver.socket.bufferedAmount > MAX_WAITING_BYTES) {
-        receiver.socket.terminate();
+      const waiting = (receiver.waiting.get(endpoint) ?? 0) + bytes.length;
+      if (waiting > MAX_WAITING_BYTES) {
+        socket.close(1008, 'expected a page that holds back until it is given credit');
         return;
       }
+      receiver.waiting.set(endpoint, waiting);
       bytes.set(origin);
-      receiver.socket.send(bytes);
+      receiver.socket.send(bytes, () => taken(receiver, endpoint, bytes.length));
     });
     socket.on('close', () => {
       room.delete(endpoint);
       if (room.size === 0) rooms.delete(name);
       for (const other of room.values()) tell(other.socket, { say: 'gone', endpoint });
     });
+  }
+
+  /** The network has so many bytes of one page for another, or they are both past caring. */
+  function taken({ waiting }: Page, from: EndpointId, bytes: number): void {
+    const left = (waiting.get(from) ?? 0) - bytes;
+    if (left > 0) waiting.set(from, left);
+    else waiting.delete(from);
   }
 
   /** The room and the page that an address names, or why not, as an HTTP status. */
@@ -104,7 +118,7 @@ export function createRelayServer(): RelayServerHandle {
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
       const { name, endpoint, member } = admitted;
-      enter(name, { endpoint, member, socket: client, answers: true });
+      enter(name, { endpoint, member, socket: client, waiting: new Map(), answers: true });
     });
   };
 

@@ -76,6 +76,9 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
 
   const tell = (message: WorkerMessage): void => port.postMessage(message);
 
+  const turnedAway = (count: number): void =>
+    handlers.refused(refusal('flood', 'self', undefined, `${count} were not heard`));
+
   /** Everything about a link that does not depend on its carrier. `closed` is told how soon another try makes sense. */
   function makeLink(spec: {
     readonly carrier: Carrier;
@@ -173,7 +176,7 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
         links.get(message.link)?.lost(message.evidence);
         break;
       case 'turned-away':
-        handlers.refused(refusal('flood', 'self', undefined, `${message.count} were not heard`));
+        turnedAway(message.count);
         break;
       case 'signalling':
         handlers.signalling(message.signalling);
@@ -197,6 +200,7 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
     media: options.fallbacks ?? [],
     clock,
     linked: (member) => peers.has(member),
+    turnedAway,
     carry: ({ closed: ended, ...spec }) => makeLink({ ...spec, linked: () => undefined, closed: ended }),
   });
 

@@ -86,6 +86,7 @@ export async function openWitness(options: WitnessOptions): Promise<RunningWitne
     directMs: 0,
     media: [openRelay({ url: relayUrl(options.url), room, clock, openSocket })],
     linked: (member) => links.has(member),
+    turnedAway: () => undefined,
     carry({ role, control, bulk, closed: ended }) {
       let peer: MemberId | undefined;
       const link = createLink({

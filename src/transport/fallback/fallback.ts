@@ -17,6 +17,15 @@ export const DIRECT_MS = 5_000;
 const LOOK_MS = 500;
 const FIRST_RETRY_MS = 2_000;
 const MOST_RETRY_MS = 60_000;
+/** A call that is not answered is over after this time, in milliseconds: a busy worker can be 2 s late. */
+const ANSWER_MS = 10_000;
+/**
+ * A member that is seen in several places is called at one of them, and at the next when no link came of it in this time, in milliseconds:
+ * anybody on the relay can say that it is this member.
+ */
+const NEXT_PLACE_MS = 3_000;
+/** Calls of one place are answered this far apart, in milliseconds: an honest page's are, and each costs proofs. */
+const CALL_APART_MS = 1_000;
 
 export interface FallbackOptions {
   readonly self: MemberId;
@@ -27,6 +36,8 @@ export interface FallbackOptions {
   readonly directMs?: number;
   /** Whether there is a link to this member, over whatever carrier. */
   readonly linked: (member: MemberId) => boolean;
+  /** So many calls came that these were not answered. */
+  readonly turnedAway: (count: number) => void;
   /** Makes a link over these lanes. `closed` must be called when it is over. */
   carry(spec: {
     readonly role: LinkRole;
@@ -43,8 +54,11 @@ export interface Fallback {
 
 interface Stream {
   readonly number: number;
+  readonly since: number;
   readonly lanes: CarriedLanes;
   readonly link: Link;
+  /** The other end takes the call. */
+  answered(): void;
 }
 
 interface Endpoint {
@@ -58,6 +72,8 @@ interface Endpoint {
   stream: Stream | undefined;
   /** Number of the next call from here, or the highest one that came. */
   streams: number;
+  /** When the last one came that was answered. */
+  calledAt: number;
 }
 
 /** Of two members the greater calls, so that two never call each other at once. */
@@ -68,6 +84,8 @@ export function openFallback(options: FallbackOptions): Fallback {
   const endpoints = new Map<string, Endpoint>();
   let closed = false;
   let cancelLook: (() => void) | undefined;
+  /** Calls that were not answered, since this was last told. */
+  let ignored = 0;
 
   const keyOf = (medium: Medium, id: EndpointId): string => `${medium.kind} ${id}`;
 
@@ -76,6 +94,8 @@ export function openFallback(options: FallbackOptions): Fallback {
 
   function begin(endpoint: Endpoint, role: LinkRole, number: number): void {
     const { medium, id } = endpoint;
+    const cancelAnswer =
+      role === 'caller' ? clock.after(ANSWER_MS, () => link.lost('channel-closed')) : undefined;
     const lanes = createCarriedLanes({
       stream: number,
       state: role === 'caller' ? 'opening' : 'open',
@@ -88,10 +108,20 @@ export function openFallback(options: FallbackOptions): Fallback {
       control: lanes.control,
       bulk: lanes.bulk,
       closed() {
+        cancelAnswer?.();
         if (endpoint.stream?.number === number) endpoint.stream = undefined;
       },
     });
-    endpoint.stream = { number, lanes, link };
+    endpoint.stream = {
+      number,
+      since: clock.now(),
+      lanes,
+      link,
+      answered() {
+        cancelAnswer?.();
+        lanes.answered();
+      },
+    };
     say(endpoint, { kind: role === 'caller' ? 'call' : 'answer', stream: number });
     link.bind({ local: `${medium.kind}:${medium.self}`, remote: `${medium.kind}:${id}` });
   }
@@ -100,9 +130,13 @@ export function openFallback(options: FallbackOptions): Fallback {
   function look(): void {
     cancelLook = undefined;
     if (closed) return;
+    if (ignored > 0) options.turnedAway(ignored);
+    ignored = 0;
     const now = clock.now();
     const underWay = new Set(
-      [...endpoints.values()].filter(({ stream }) => stream).map(({ member }) => member),
+      [...endpoints.values()]
+        .filter(({ stream }) => stream !== undefined && now - stream.since < NEXT_PLACE_MS)
+        .map(({ member }) => member),
     );
     for (const endpoint of endpoints.values()) {
       const { member } = endpoint;
@@ -112,7 +146,7 @@ export function openFallback(options: FallbackOptions): Fallback {
         continue;
       }
       endpoint.missingSince ??= now;
-      if (underWay.has(member) || !calls(self, member)) continue;
+      if (endpoint.stream !== undefined || underWay.has(member) || !calls(self, member)) continue;
       if (now - endpoint.missingSince < directMs || now < endpoint.notBefore) continue;
       endpoint.notBefore = now + backoff(endpoint.attempts, FIRST_RETRY_MS, MOST_RETRY_MS, Math.random());
       endpoint.attempts += 1;
@@ -128,15 +162,21 @@ export function openFallback(options: FallbackOptions): Fallback {
     if (datagram.kind === 'call') {
       // Only the one whose part it is calls, each time with a higher number.
       if (calls(self, endpoint.member) || datagram.stream <= endpoint.streams) return;
+      const now = clock.now();
+      if (now - endpoint.calledAt < CALL_APART_MS) {
+        ignored += 1;
+        return;
+      }
       stream?.link.lost('channel-closed');
       endpoint.streams = datagram.stream;
+      endpoint.calledAt = now;
       begin(endpoint, 'callee', datagram.stream);
       return;
     }
     if (stream?.number !== datagram.stream) return;
     switch (datagram.kind) {
       case 'answer':
-        stream.lanes.answered();
+        stream.answered();
         return;
       case 'data':
       case 'credit':
@@ -162,6 +202,7 @@ export function openFallback(options: FallbackOptions): Fallback {
           notBefore: 0,
           stream: undefined,
           streams: 0,
+          calledAt: -Infinity,
         });
         cancelLook ??= clock.after(0, look);
       },

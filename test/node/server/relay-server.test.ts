@@ -89,4 +89,28 @@ describe('the relay', () => {
     expect(c.ended()).toBeUndefined();
     c.socket.close();
   });
+
+  it('disconnects who floods a page that does not read, and keeps that page and its other peers', async () => {
+    const [frozen, flooding, honest] = [
+      dial('five', id('a')),
+      dial('five', id('b')),
+      dial('five', id('c')),
+    ];
+    await expect
+      .poll(() => [frozen, flooding, honest].map(({ words }) => words.length > 0))
+      .toEqual([true, true, true]);
+    frozen.socket.pause();
+    // What the two kernels take is not seen to wait: several MiB on Linux.
+    for (let sent = 0; sent < 4_096 && flooding.ended() === undefined; sent++) {
+      flooding.socket.send(letter(id('a'), '00'.repeat(MAX_RELAYED_BYTES - 16)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await expect.poll(() => flooding.ended()).toBe(1008);
+    honest.socket.send(letter(id('a'), '0102'));
+    frozen.socket.resume();
+    await expect.poll(() => frozen.datagrams.at(-1), { timeout: 30_000 }).toBe(`${id('c')}0102`);
+    expect([frozen, honest].map(({ ended }) => ended())).toEqual([undefined, undefined]);
+    frozen.socket.close();
+    honest.socket.close();
+  });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { isMemberId, type MemberId } from '../../../../src/ports/ids.ts';
 import { DIRECT_MS } from '../../../../src/transport/fallback/fallback.ts';
+import { decodeDatagram, encodeDatagram } from '../../../../src/transport/fallback/datagram.ts';
 import {
   newEndpointId,
   type EndpointId,
@@ -159,6 +160,74 @@ describe('a link over another carrier', () => {
     expect(a.told.every((line) => line.startsWith('refused wrong-secret'))).toBe(true);
     expect(stranger.told.every((line) => line.startsWith('refused wrong-secret'))).toBe(true);
     expect(a.transport.peers()).toEqual([]);
+  });
+
+  /** Somebody on the medium who says that he is a member; what kinds of datagrams he has heard. */
+  function pretender(open: OpenMedium, of: string) {
+    const heard: string[] = [];
+    const found: EndpointId[] = [];
+    const medium = open(member(of), {
+      here: (endpoint) => found.push(endpoint),
+      gone: () => undefined,
+      datagram(_from, bytes) {
+        heard.push(decodeDatagram(bytes)?.kind ?? 'nothing');
+      },
+    });
+    return { medium, heard, found };
+  }
+
+  it('is given up where a call is not answered, and tried again', async () => {
+    const clock = manualClock();
+    const { open, flush } = hub();
+    const silent = pretender(open, 'a');
+    rank('b', open, clock);
+    const later = (ms: number): void => {
+      for (let at = 0; at < ms; at += 100) {
+        clock.advance(100);
+        flush();
+      }
+    };
+    flush();
+    later(DIRECT_MS + 1_000);
+    expect(silent.heard).toEqual(['call']);
+    later(30_000);
+    expect(silent.heard.slice(0, 3)).toEqual(['call', 'hangup', 'call']);
+  });
+
+  it('is had past others who say first that they are this member', async () => {
+    const clock = manualClock();
+    const { open, flush } = hub();
+    const silent = [pretender(open, 'a'), pretender(open, 'a'), pretender(open, 'a')];
+    const [a, b] = [rank('a', open, clock), rank('b', open, clock)];
+    flush();
+    clock.advance(DIRECT_MS);
+    await vi.waitFor(() => {
+      clock.advance(50);
+      flush();
+      expect([a.told, b.told]).toEqual([['up b'], ['up a']]);
+    }, WAIT);
+    expect(clock.now()).toBeLessThan(120_000);
+    expect(silent.some(({ heard }) => heard.includes('call'))).toBe(true);
+  });
+
+  it('is not worth an answer to every call of a flood, which is counted', async () => {
+    const clock = manualClock();
+    const { open, flush } = hub();
+    const a = rank('a', open, clock);
+    const flooding = pretender(open, 'b');
+    flush();
+    const [victim] = flooding.found;
+    if (victim === undefined) throw new Error('nobody is there');
+    for (let stream = 1; stream <= 1_000; stream++)
+      flooding.medium.send(victim, encodeDatagram({ kind: 'call', stream }));
+    flush();
+    const answers = (): number => flooding.heard.filter((kind) => kind === 'answer').length;
+    expect(answers()).toBe(1);
+    clock.advance(1_000);
+    expect(a.told).toEqual(['refused flood by self']);
+    flooding.medium.send(victim, encodeDatagram({ kind: 'call', stream: 1_001 }));
+    flush();
+    expect(answers()).toBe(2);
   });
 
   it('is dropped on purpose with a typed reason on both sides', async () => {

@@ -19,13 +19,17 @@ import { childrenOf, parentOf } from './tree.ts';
 const DIRECT_LANES = 4096;
 /** Between two ranks, up to so many: a direct exchange puts the whole vector into the send queue at once. */
 const DIRECT_LANES_OF_TWO = 8 * 1024 * 1024;
-/** Lanes of one part, at least, where there are segments: 128 KiB, which is little to wait for and much beside its header. */
-const PART_LANES = 32 * 1024;
-const MAX_SEGMENTS = 256;
+/**
+ * Lanes of one part, at most, where there are segments: little to wait for and much beside its header. Just less than 128 KiB, so that part
+ * and header fill two frames of the transport, and no third one travels for the rest of them.
+ */
+export const PART_LANES = 32 * 1024 - 128;
+const MAX_SEGMENTS = 512;
 
 export interface OutgoingPart {
   readonly toRank: number;
   readonly part: number;
+  /** Not to be changed. */
   readonly payload: Int32Array<ArrayBuffer>;
   /** The lane that it starts at. */
   readonly start: number;
@@ -84,7 +88,7 @@ export const allReduceKind = (world: number, lanes: number, width?: number): All
 function segmentsOf(kind: AllReduce['kind'], world: number, lanes: number): number {
   if (kind === 'tree') return 1;
   const inPart = kind === 'direct' ? lanes : lanes / world;
-  return Math.max(1, Math.min(MAX_SEGMENTS, Math.floor(inPart / PART_LANES)));
+  return Math.max(1, Math.min(MAX_SEGMENTS, Math.ceil(inPart / PART_LANES)));
 }
 
 const bound = (length: number, world: number, chunk: number): number => Math.floor((chunk * length) / world);
@@ -180,7 +184,8 @@ function directPart(state: AllReduce, segment: number, toRank: number): Outgoing
   const { start, end } = chunkSpan(state.lanes.length, state.segments, segment, 1, 0);
   const lanes = state.own ?? state.lanes;
   const part = segment * state.world + state.rank;
-  return { toRank, part, payload: lanes.slice(start, end), start: state.start + start };
+  // Not copied: what a rank contributed does not change any more.
+  return { toRank, part, payload: lanes.subarray(start, end), start: state.start + start };
 }
 
 function ringPart(state: AllReduce, segment: number, hop: number): OutgoingPart {

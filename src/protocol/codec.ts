@@ -492,7 +492,10 @@ export function encodeMessage(message: Message): {
   return { lane: laneOf(message), bytes };
 }
 
-/** Throws a `CodecError` that says what was expected and found; allocates no more than eight times the bytes at hand. */
+/**
+ * The lanes of a part may be a view into `bytes`. Throws a `CodecError` that says what was expected and found; allocates no more than
+ * eight times the bytes at hand.
+ */
 export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
   if (bytes.length < 8) throw new CodecError(`A message has at least 8 bytes, and ${bytes.length} came.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -503,7 +506,11 @@ export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
   if (view.getInt32(0, true) !== CRC32.buf(bytes.subarray(4)))
     throw new CodecError('The checksum of a message does not match its bytes.');
   const header = parseHeader(parseJson(bytes, length));
-  const payload = bytes.slice(start);
+  // Lanes are added up at once, where they lie; what is kept lies alone.
+  const payload =
+    header.kind === 'part' && (bytes.byteOffset + start) % 4 === 0
+      ? bytes.subarray(start)
+      : bytes.slice(start);
   const inner = header.kind === 'relay' ? header.message : header;
   const message = join(header, 'packing' in inner ? unpacked(payload, inner.packing) : payload);
   const said = message.kind === 'relay' ? message.message : message;

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PART_LANES } from '../../../src/collective/all-reduce.ts';
 import {
   digestOfPiece,
   MAX_PIECES,
@@ -22,8 +23,8 @@ import {
   rejoin,
 } from '../../../src/protocol/codec.ts';
 import type { Generation } from '../../../src/protocol/generation.ts';
-import { MAX_HELD } from '../../../src/protocol/messages.ts';
-import type { Message } from '../../../src/protocol/messages.ts';
+import { MAX_ATTEMPT, MAX_HELD, type Message } from '../../../src/protocol/messages.ts';
+import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES } from '../../../src/transport/frame.ts';
 
 const hex = (n: number) =>
   fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdef')), minLength: n, maxLength: n });
@@ -256,6 +257,20 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 );
 
 describe('a piece of a state', () => {
+  it('puts the longest part of an all-reduce into two frames of the transport, with its header', () => {
+    const { lane, bytes } = encodeMessage({
+      kind: 'part',
+      generation: { incarnation: `ffffffff-${'f'.repeat(32)}` as IncarnationId, number: 0x7fffffff },
+      round: { step: 0x7fffffff, attempt: MAX_ATTEMPT },
+      bucket: 65_535,
+      part: 0x7fffffff,
+      packing: undefined,
+      payload: new Int32Array(PART_LANES),
+    });
+    expect(lane).toBe('bulk');
+    expect(bytes.length).toBeLessThanOrEqual(2 * (MAX_FRAME_BYTES.bulk - FRAME_HEADER_BYTES));
+  });
+
   const id = { incarnation: `00000001-${'a'.repeat(32)}` as IncarnationId, number: 3 };
   const place = { generation: id, step: 5, hash: 'b'.repeat(32) as StateHash };
   const offer = (pieces: readonly Uint8Array<ArrayBuffer>[]): Extract<Message, { kind: 'state' }> => ({

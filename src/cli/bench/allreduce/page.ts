@@ -103,7 +103,12 @@ async function overPeerJs(run: Run): Promise<Measured> {
     bytes,
     rounds,
     send(round, { part, payload }) {
-      void outgoing?.send({ epoch, round, part, payload: new Uint8Array(payload.buffer) });
+      void outgoing?.send({
+        epoch,
+        round,
+        part,
+        payload: new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength),
+      });
     },
   });
   const before = (rank - 1 + world) % world;

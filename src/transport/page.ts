@@ -3,6 +3,7 @@
 
 import type { DataConnection } from 'peerjs';
 import type { MemberId } from '../ports/ids.ts';
+import { createAcquaintances } from './acquaintances.ts';
 import { createAdmission } from './admission.ts';
 import { parseWorkerMessage } from './bridge.ts';
 import type { PageMessage, WorkerMessage } from './bridge.ts';
@@ -44,12 +45,6 @@ const CONNECT_MS = 20_000;
 const SETTLED_MS = 3_000;
 const FIRST_GREETING_MS = 250;
 const MOST_GREETING_MS = 10_000;
-const FIRST_CALL_RETRY_MS = 500;
-const MOST_CALL_RETRY_MS = 30_000;
-const FIRST_COOLING_MS = 2_000;
-const MOST_COOLING_MS = 120_000;
-/** A peer that is linked over another carrier is tried directly this seldom, in milliseconds: each try costs a connection. */
-const LINKED_OTHERWISE_MS = 600_000;
 /** Browsers count every RTCPeerConnection that a tab constructs against 500, closed ones included. */
 const MAX_CONNECTIONS = 450;
 /** How often it is looked whether calls were turned away, in milliseconds. */
@@ -65,8 +60,6 @@ const RESTART_MS = 3_000;
  * ways waits for an answer for ever.
  */
 const FALTERING_MS = 12_000;
-/** Pages that have failed or been refused, of which this many are remembered. */
-const MAX_ACQUAINTANCES = 256;
 /** From a goodbye to the closing of its connection, in milliseconds. */
 const LAST_WORDS_MS = 100;
 
@@ -93,18 +86,6 @@ interface Entry {
   resting: boolean;
 }
 
-/** What is remembered of a peer's page beyond its connections. */
-interface Acquaintance {
-  /** Where it was met last. */
-  slot: number;
-  failures: number;
-  refusals: number;
-  /** It is not called before this time, in milliseconds of `performance.now()`. */
-  callNotBefore: number;
-  /** Refused or dropped: until this time it is not let in either. */
-  coolUntil: number;
-}
-
 /**
  * Opens the page's half. It starts when the worker's half listens.
  *
@@ -116,7 +97,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   const self: PageId = randomPageId();
   const admission = createAdmission();
   const entries = new Map<number, Entry>();
-  const acquaintances = new Map<PageId, Acquaintance>();
+  const acquaintances = createAcquaintances();
   const heardOf = new Set<number>();
   let nextLink = 0;
   let connections = 0;
@@ -133,24 +114,6 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   const tell = (message: PageMessage, transfer: Transferable[] = []): void =>
     worker.postMessage(message, transfer);
 
-  /** Remembers a page that has failed or been refused. */
-  const remember = ({ page, slot }: Entry): Acquaintance => {
-    const known = acquaintances.get(page) ?? {
-      slot,
-      failures: 0,
-      refusals: 0,
-      callNotBefore: 0,
-      coolUntil: 0,
-    };
-    known.slot = slot;
-    // The one that failed last is the last to be forgotten.
-    acquaintances.delete(page);
-    acquaintances.set(page, known);
-    const [oldest] = acquaintances.keys();
-    if (oldest !== undefined && acquaintances.size > MAX_ACQUAINTANCES) acquaintances.delete(oldest);
-    return known;
-  };
-  const cooling = (page: PageId): boolean => performance.now() < (acquaintances.get(page)?.coolUntil ?? 0);
   const entriesOf = (page: PageId): Entry[] => [...entries.values()].filter((entry) => entry.page === page);
   const linkedSlots = (): Set<number> =>
     new Set([...entries.values()].filter((entry) => entry.authenticated).map((entry) => entry.slot));
@@ -198,7 +161,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
     const own = signalling?.slot();
     if (closed || own === undefined) return;
     const without = linkedSlots();
-    for (const [page, { slot }] of acquaintances) if (cooling(page)) without.add(slot);
+    for (const slot of acquaintances.coolingSlots(performance.now())) without.add(slot);
     for (const slot of slotsToGreet(own, heardOf, without)) greet(slot, false);
     heardOf.clear();
     greetingTimer = setTimeout(
@@ -219,10 +182,10 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
 
   function greeted(slot: number, greeting: Greeting): void {
     const { page } = greeting;
-    if (page === self || cooling(page)) return;
     const now = performance.now();
-    const callNotBefore = acquaintances.get(page)?.callNotBefore ?? 0;
-    const mine = entriesOf(page);
+    if (page === self || acquaintances.cooling({ page, slot }, now)) return;
+    // Not the tries with somebody else who says that he is this page.
+    const mine = entriesOf(page).filter((entry) => entry.proven || entry.slot === slot);
     if (!calls(self, page)) {
       // It is the other page's part to call, and the answer tells it that there is someone to call.
       const linked = mine.some((entry) => entry.authenticated);
@@ -230,7 +193,8 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
       return;
     }
     const believed = mine.every((entry) => entry.authenticated && now - entry.since > SETTLED_MS);
-    if (now >= callNotBefore && (mine.length === 0 || (!greeting.linked && believed))) call(slot, page);
+    const worthwhile = mine.length === 0 || (!greeting.linked && believed);
+    if (worthwhile && acquaintances.mayCall({ page, slot }, now)) call(slot, page);
   }
 
   function call(slot: number, page: PageId): void {
@@ -245,15 +209,16 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
       caller !== undefined &&
       caller.page !== self &&
       calls(caller.page, self) &&
-      !cooling(caller.page) &&
+      !acquaintances.cooling({ page: caller.page, slot }, performance.now()) &&
       !exhausted();
     if (!welcome) {
       connection.close();
       return;
     }
-    // A caller that calls again has given up its earlier call. A link that stands stays until the new one proves itself.
+    // A caller that calls again has given up its earlier call. A link that stands stays until the new one proves itself, and another's
+    // call by the same id is another's.
     for (const entry of entriesOf(caller.page)) {
-      if (entry.authenticated) continue;
+      if (entry.authenticated || entry.slot !== slot) continue;
       tell({ kind: 'down', link: entry.id, evidence: 'ice' });
       forget(entry);
     }
@@ -349,7 +314,8 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   function renew(entry: Entry, stage: 'ask' | 'made' | 'go', round: number): void {
     switch (stage) {
       case 'ask':
-        if (entry.role !== 'callee' || round <= entry.round || cooling(entry.page)) return;
+        if (entry.role !== 'callee' || round <= entry.round) return;
+        if (acquaintances.cooling(entry, performance.now())) return;
         // The caller has given up a link whose end is not known here yet.
         tell({ kind: 'down', link: entry.id, evidence: 'channel-closed' });
         entries.delete(entry.id);
@@ -431,10 +397,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   function lost(entry: Entry): void {
     if (entries.get(entry.id) !== entry) return;
     forget(entry);
-    const peer = remember(entry);
-    peer.callNotBefore =
-      performance.now() + backoff(peer.failures, FIRST_CALL_RETRY_MS, MOST_CALL_RETRY_MS, Math.random());
-    peer.failures += 1;
+    acquaintances.failed(entry, performance.now(), Math.random());
     greetAgainSoon();
   }
 
@@ -445,8 +408,7 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
     if (!entry.proven) admission.proven();
     entry.proven = true;
     clearTimeout(entry.giveUp);
-    const peer = acquaintances.get(entry.page);
-    if (peer !== undefined) peer.failures = 0;
+    acquaintances.proven(entry);
     const own = signalling?.slot();
     const slots = [...linkedSlots(), ...(own === undefined ? [] : [own])];
     for (const other of entries.values()) if (other.authenticated) other.link.say({ say: 'slots', slots });
@@ -456,27 +418,18 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
     const entry = entries.get(id);
     if (entry === undefined) return;
     const kept = entry.proven && entry.link.stands();
-    const peer = again === 'soon' && !kept ? undefined : remember(entry);
-    if (peer === undefined) {
-      lost(entry);
-      return;
-    }
     const now = performance.now();
     switch (again) {
       case 'seldom':
         forget(entry);
-        peer.coolUntil = now + LINKED_OTHERWISE_MS;
+        acquaintances.linkedOtherwise(entry, now);
         return;
-      case 'soon': {
-        const pauseMs = backoff(peer.failures, FIRST_CALL_RETRY_MS, MOST_CALL_RETRY_MS, Math.random());
-        peer.failures += 1;
-        rest(entry, pauseMs);
+      case 'soon':
+        if (kept) rest(entry, acquaintances.failed(entry, now, Math.random()));
+        else lost(entry);
         return;
-      }
       case 'later': {
-        const pauseMs = backoff(peer.refusals, FIRST_COOLING_MS, MOST_COOLING_MS, Math.random());
-        peer.coolUntil = now + pauseMs;
-        peer.refusals += 1;
+        const pauseMs = acquaintances.refused(entry, now, Math.random());
         if (kept) rest(entry, pauseMs);
         else forget(entry);
       }

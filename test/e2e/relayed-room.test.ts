@@ -8,12 +8,12 @@ import { newRoom } from '../../src/live/link.ts';
 import { openBrowser, openFrames, openLab, until } from './frames.ts';
 import type { Lab } from './frames.ts';
 
-const JOB: Job = { ...DEFAULT_JOB, steps: 200 };
+const JOB: Job = { ...DEFAULT_JOB, steps: 40 };
 
 let here: Lab;
 let there: Lab;
 beforeAll(async () => {
-  here = await openLab({ webRtc: 'forbidden' });
+  here = await openLab({ pages: 'built', webRtc: 'forbidden' });
   there = await openBrowser(here.origin, { webRtc: 'forbidden' });
 });
 afterAll(async () => {

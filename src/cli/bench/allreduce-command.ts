@@ -5,7 +5,7 @@ import { listOf } from '../arguments.ts';
 import { withCleanup } from '../cleanup.ts';
 import { EXIT_OK } from '../errors.ts';
 import { interruptible } from '../interrupt.ts';
-import type { AllReduceReport, SoakReport } from './allreduce/run.ts';
+import type { AllReduceReport, BesideRow, SoakReport } from './allreduce/run.ts';
 
 interface Options {
   readonly ranks: readonly number[];
@@ -17,8 +17,9 @@ interface Options {
 const HELP = `
 Bus bandwidth is what a ring must move on each link, over the time that it takes. It is compared, in the same run and the same
 tabs, with a bare sender and receiver loop on a data channel to the next tab while all tabs send at once (raw), with a
-star, in which one tab adds up for all, and with the same ring over PeerJS's own connections. Each figure is the median of three.
-Control is the round trip of a small message to the next rank and back while 4 MiB are reduced again and again.
+star, in which one tab adds up for all, and with the same ring over PeerJS's own connections. The four take turns, three to seven times
+for up to a minute; each figure is a median. Beside the rows: an all-reduce of 1 KiB, and the round trip of a small control message
+to the next rank and back while 4 MiB are reduced again and again.
 
 --soak runs 10,000 all-reduces of 1 and 64 KiB by turns between two tabs instead, and looks at the memory of their workers, after
 garbage collection, at every thousand.
@@ -53,7 +54,12 @@ export function allReduceCommand(exit: (status: number) => void): Command {
             : measureAllReduce(options, cleanup, signal, log));
         }),
       );
-      process.stdout.write(`${options.json === true ? JSON.stringify(report) : inWords(report)}\n`);
+      const besides = 'soak' in report ? [] : report.beside.map(besideInWords);
+      if (options.json !== true) process.stdout.write(`${[inWords(report), ...besides].join('\n')}\n`);
+      else {
+        for (const line of besides) process.stderr.write(`${line}\n`);
+        process.stdout.write(`${JSON.stringify('soak' in report ? report : { rows: report.rows })}\n`);
+      }
       exit(EXIT_OK);
     });
 }
@@ -65,15 +71,11 @@ function inWords(report: AllReduceReport | SoakReport): string {
     return report.soak.heap
       .map(({ collectives, bytes }) => `${collectives} collectives: ${(bytes / 1024 / 1024).toFixed(2)} MiB`)
       .join('\n');
-  return [
-    table(report.rows),
-    ...report.latency.map(({ ranks, ms }) => `1 KiB among ${ranks} ranks takes ${ms.toFixed(2)} ms.`),
-    ...report.control.map(
-      ({ ranks, p50Ms, p99Ms, mostBufferedBytes }) =>
-        `Control among ${ranks} ranks during bulk: ${p50Ms.toFixed(1)} ms in the middle, ${p99Ms.toFixed(1)} ms at p99; at most ${Math.round(mostBufferedBytes / 1024)} KiB buffered.`,
-    ),
-  ].join('\n');
+  return table(report.rows);
 }
+
+const besideInWords = ({ ranks, smallMs, p50Ms, p99Ms, mostBufferedBytes }: BesideRow): string =>
+  `Among ${ranks} ranks: 1 KiB in ${smallMs.toFixed(2)} ms; control during bulk ${p50Ms.toFixed(1)} ms in the middle, ${p99Ms.toFixed(1)} ms at p99; at most ${Math.round(mostBufferedBytes / 1024)} KiB buffered.`;
 
 function table(rows: AllReduceReport['rows']): string {
   const cells = rows.map((row) => [

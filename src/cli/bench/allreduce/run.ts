@@ -11,14 +11,21 @@ import type { Measured, Run } from './protocol.ts';
 import { openTabs, type Tabs } from './tabs.ts';
 
 const MIB = 1024 * 1024;
-/** Bytes that one measurement moves on each rank, about: enough for the clock, little enough for a slow machine. */
-const MEASURED_BYTES = 24 * MIB;
+/** How long one measurement takes, about, in milliseconds: enough beside the start, which the tabs do not hear at the same instant. */
+const MEASURED_MS = 500;
 const MOST_ROUNDS = 100;
-/** Measurements of each kind, interleaved; their median counts. */
-const REPEATS = 3;
-/** The vector whose exchange control messages are measured beside. */
+/** A longer vector than this is not warmed up for: code and connections are warm by then. */
+const WARM_UP_BYTES = MIB;
+/**
+ * Measurements of each kind, interleaved; their median counts. A row takes the first number of them unless it would take longer than the
+ * second, in milliseconds, and more while it is short.
+ */
+const ENOUGH = { repeats: 3, mostMs: 60_000 };
+const PLENTY = { repeats: 7, mostMs: 10_000 };
+/** The vector whose exchange control messages are measured beside, and for how long, in milliseconds. */
 const CONTROL_MIB = 4;
-const CONTROL_ROUNDS = 12;
+const CONTROL_MS = 4_000;
+const LEAST_CONTROL_ROUNDS = 3;
 
 export interface AllReduceRow {
   readonly ranks: number;
@@ -34,10 +41,12 @@ export interface AllReduceRow {
   readonly peerjsMs: number;
 }
 
-/** The control lane while bulk is under way. */
-export interface ControlRow {
+/** What is measured once for a number of ranks. */
+export interface BesideRow {
   readonly ranks: number;
-  /** Of round trips between neighbours. */
+  /** Of an all-reduce of 1 KiB. */
+  readonly smallMs: number;
+  /** Of round trips on control between neighbours, while bulk is under way. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** The most that any data channel buffered. */
@@ -46,9 +55,7 @@ export interface ControlRow {
 
 export interface AllReduceReport {
   readonly rows: readonly AllReduceRow[];
-  /** Of an all-reduce of 1 KiB, by ranks. */
-  readonly latency: readonly { readonly ranks: number; readonly ms: number }[];
-  readonly control: readonly ControlRow[];
+  readonly beside: readonly BesideRow[];
 }
 
 export interface AllReducePlan {
@@ -70,13 +77,12 @@ export async function measureAllReduce(
 ): Promise<AllReduceReport> {
   const { context, url } = await openBench(cleanup, signal, log);
   const rows: AllReduceRow[] = [];
-  const latency: { ranks: number; ms: number }[] = [];
-  const control: ControlRow[] = [];
+  const beside: BesideRow[] = [];
   for (const ranks of plan.ranks) {
     log(`Opening ${ranks} tabs.`);
     const tabs = await openTabs(context, url, ranks, signal);
     await tabs.run('ring', 1024, 20);
-    latency.push({ ranks, ms: msOf(await tabs.run('ring', 1024, 200)) });
+    const smallMs = msOf(await tabs.run('ring', 1024, 200));
     for (const mib of plan.mib) {
       const row = await compare(tabs, ranks, mib);
       rows.push(row);
@@ -84,10 +90,10 @@ export async function measureAllReduce(
         `${ranks} ranks, ${mib} MiB: ${row.ms.toFixed(1)} ms, ${row.busMBps.toFixed(1)} of ${row.rawMBps.toFixed(1)} MB/s.`,
       );
     }
-    control.push(controlRow(ranks, await tabs.run('pinged-ring', CONTROL_MIB * MIB, CONTROL_ROUNDS)));
+    beside.push({ ranks, smallMs, ...(await pinged(tabs)) });
     await tabs.close();
   }
-  return { rows, latency, control };
+  return { rows, beside };
 }
 
 async function openBench(
@@ -103,17 +109,33 @@ async function openBench(
 
 const KINDS = ['ring', 'raw', 'star', 'peerjs'] as const satisfies readonly Run['kind'][];
 
+/** So many rounds as fill `ms`, when one takes `roundMs`. */
+const roundsIn = (ms: number, roundMs: number, least: number): number =>
+  Math.max(least, Math.min(MOST_ROUNDS, Math.round(ms / roundMs)));
+
 async function compare(tabs: Tabs, ranks: number, mib: number): Promise<AllReduceRow> {
   const bytes = Math.round(mib * MIB);
   const share = (2 * (ranks - 1)) / ranks;
-  const rounds = Math.max(2, Math.min(MOST_ROUNDS, Math.round(MEASURED_BYTES / bytes)));
+  const sent = (kind: Run['kind'], of: number): number => (kind === 'raw' ? Math.round(of * share) : of);
+  const warmUp = Math.min(bytes, WARM_UP_BYTES);
+  const rounds: Record<(typeof KINDS)[number], number> = { ring: 1, raw: 1, star: 1, peerjs: 1 };
+  for (const kind of KINDS) {
+    await tabs.run(kind, sent(kind, warmUp), 1);
+    const roundMs = (msOf(await tabs.run(kind, sent(kind, warmUp), 2)) * bytes) / warmUp;
+    rounds[kind] = roundsIn(MEASURED_MS, roundMs, 1);
+  }
   const times: Record<(typeof KINDS)[number], number[]> = { ring: [], star: [], raw: [], peerjs: [] };
-  for (const kind of KINDS) await tabs.run(kind, bytes, 1);
-  for (let repeat = 0; repeat < REPEATS; repeat++) {
-    for (const kind of KINDS) {
-      const moved = kind === 'raw' ? Math.round(bytes * share) : bytes;
-      times[kind].push(msOf(await tabs.run(kind, moved, rounds)));
-    }
+  const began = performance.now();
+  let lastMs = 0;
+  for (let repeat = 0; ; repeat++) {
+    const now = performance.now();
+    const fits = ({ repeats, mostMs }: typeof ENOUGH): boolean =>
+      repeat < repeats && now + lastMs - began < mostMs;
+    if (repeat > 0 && !fits(ENOUGH) && !fits(PLENTY)) break;
+    // There and back: neither the ring nor what it is compared with is always first.
+    for (const kind of repeat % 2 === 0 ? KINDS : KINDS.toReversed())
+      times[kind].push(msOf(await tabs.run(kind, sent(kind, bytes), rounds[kind])));
+    lastMs = performance.now() - now;
   }
   const ms = median(times.ring);
   const busMBps = (share * bytes) / ms / 1000;
@@ -130,10 +152,12 @@ async function compare(tabs: Tabs, ranks: number, mib: number): Promise<AllReduc
   };
 }
 
-function controlRow(ranks: number, measured: readonly Measured[]): ControlRow {
+async function pinged(tabs: Tabs): Promise<Omit<BesideRow, 'ranks' | 'smallMs'>> {
+  const bytes = CONTROL_MIB * MIB;
+  const roundMs = msOf(await tabs.run('ring', bytes, 1));
+  const measured = await tabs.run('pinged-ring', bytes, roundsIn(CONTROL_MS, roundMs, LEAST_CONTROL_ROUNDS));
   const trips = measured.flatMap(({ roundTripsMs }) => roundTripsMs);
   return {
-    ranks,
     p50Ms: percentile(trips, 0.5),
     p99Ms: percentile(trips, 0.99),
     mostBufferedBytes: Math.max(...measured.map(({ mostBufferedBytes }) => mostBufferedBytes)),

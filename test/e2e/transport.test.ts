@@ -143,7 +143,7 @@ describe('tabs of one room', () => {
     expect(await told(a, 'message')).toMatchObject({ bytes: 1000, intact: true });
   });
 
-  it('refuse a tab with a wrong secret, say so on both sides, and go on', async () => {
+  it('refuse a tab with a wrong secret and one that claims a member id in use, say so on both sides, and go on', async () => {
     context = await browser.newContext();
     const room = newRoom();
     const [a, b] = [await openTab({ room }), await openTab({ room })];
@@ -156,34 +156,43 @@ describe('tabs of one room', () => {
       });
     }
     expect(kinds(await stranger.events(), 'linkUp')).toEqual([]);
+    await stranger.page.close();
+
+    const copy = await openTab({ room, member: b.self });
+    const refusedFor = (code: string) => (event: Told) =>
+      event.kind === 'refused' && event.refusal.code === code;
+    expect((await told(a, 'refused', refusedFor('duplicate-member'))).refusal.by).toBe('self');
+    expect((await told(b, 'refused', refusedFor('self'))).refusal.by).toBe('self');
+    expect(kinds(await copy.events(), 'linkUp').map(({ peer }) => peer)).not.toContain(b.self);
+
     expect(kinds(await a.events(), 'linkUp').map(({ peer }) => peer)).toEqual([b.self]);
     expect(kinds(await a.events(), 'linkDown')).toEqual([]);
     expect(await ping(a, b)).toBeLessThan(1000);
   });
 
-  it('refuse a second tab that claims a member id in use', async () => {
+  it('hear goodbye of one that leaves and, in less than 250 ms, of a busy one that is closed; a newcomer takes its place', async () => {
     context = await browser.newContext();
     const room = newRoom();
-    const [a, b] = [await openTab({ room }), await openTab({ room })];
+    const [a, b, c] = [await openTab({ room }), await openTab({ room }), await openTab({ room })];
     await linked(a, b);
-    const copy = await openTab({ room, member: b.self });
-    expect((await told(a, 'refused')).refusal).toMatchObject({ code: 'duplicate-member', by: 'self' });
-    expect((await told(b, 'refused')).refusal).toMatchObject({ code: 'self' });
-    expect(kinds(await copy.events(), 'linkUp').map(({ peer }) => peer)).not.toContain(b.self);
-    expect(await ping(a, b)).toBeLessThan(1000);
-  });
+    await linked(b, c);
+    await linked(a, c);
+    await c.send({ do: 'close' });
+    expect(await told(b, 'linkDown', ({ peer }) => peer === c.self)).toMatchObject({ evidence: 'goodbye' });
+    expect(kinds(await c.events(), 'linkDown')).toEqual([]);
 
-  it('hear a closed tab say goodbye in less than 250 ms', async () => {
-    context = await browser.newContext();
-    const room = newRoom();
-    const [a, b] = [await openTab({ room }), await openTab({ room })];
-    await linked(a, b);
     await a.send({ do: 'spin', ms: 1000 });
     const closedAt = Date.now();
     await a.page.close();
-    const { evidence, at } = await told(b, 'linkDown');
+    const { evidence, at } = await told(b, 'linkDown', ({ peer }) => peer === a.self);
     expect(evidence).toBe('goodbye');
     expect(at - closedAt).toBeLessThan(250);
+
+    const d = await openTab({ room });
+    expect((await told(d, 'signalling', ({ state }) => state.state === 'open')).state).toMatchObject({
+      slot: 0,
+    });
+    await linked(b, d);
   });
 
   it('hear a removed frame say goodbye, and nothing of one whose goodbye is suppressed', async () => {
@@ -223,21 +232,7 @@ describe('tabs of one room', () => {
     expect(gone.evidence).toBe('channel-closed');
   });
 
-  it('are told when a peer drops them, and find it again', async () => {
-    context = await browser.newContext();
-    const room = newRoom();
-    const [a, b] = [await openTab({ room }), await openTab({ room })];
-    await linked(a, b);
-    await a.send({ do: 'drop', to: b.self });
-    expect(await told(b, 'linkDown')).toMatchObject({ peer: a.self, evidence: 'channel-closed' });
-    expect((await told(b, 'refused')).refusal).toMatchObject({ code: 'dropped', by: 'peer' });
-    expect(await told(a, 'linkDown')).toMatchObject({ peer: b.self, evidence: 'misbehaved' });
-    await expect
-      .poll(async () => kinds(await a.events(), 'linkUp').length, { timeout: 30_000, interval: 100 })
-      .toBe(2);
-  });
-
-  it('renew a link over the connection that stands, and find new ways for one that falters: none is made anew', async () => {
+  it('are told when a peer drops them, renew the link over the connection that stands, and find new ways for one that falters: none is made anew', async () => {
     context = await browser.newContext();
     await context.addInitScript(() => {
       const made: RTCPeerConnection[] = [];
@@ -274,6 +269,11 @@ describe('tabs of one room', () => {
         await expect
           .poll(async () => kinds(await tab.events(), 'linkUp').length, { timeout: 30_000, interval: 100 })
           .toBe(times);
+      if (times === 2) {
+        expect(await told(a, 'linkDown')).toMatchObject({ peer: b.self, evidence: 'misbehaved' });
+        expect(await told(b, 'linkDown')).toMatchObject({ peer: a.self, evidence: 'channel-closed' });
+        expect((await told(b, 'refused')).refusal).toMatchObject({ code: 'dropped', by: 'peer' });
+      }
       await a.send({ do: 'send', to: b.self, lane: 'bulk', bytes: 100_000 * times });
       expect(await told(b, 'message', ({ bytes }) => bytes === 100_000 * times)).toMatchObject({
         intact: true,
@@ -293,31 +293,6 @@ describe('tabs of one room', () => {
     expect(await ping(b, a)).toBeLessThan(10_000);
     expect(kinds(await a.events(), 'linkDown')).toHaveLength(downs);
     expect(await Promise.all([a, b].map(made))).toEqual(before);
-  });
-
-  it('say goodbye when a rank leaves by closing its network', async () => {
-    context = await browser.newContext();
-    const room = newRoom();
-    const [a, b] = [await openTab({ room }), await openTab({ room })];
-    await linked(a, b);
-    await a.send({ do: 'close' });
-    expect(await told(b, 'linkDown')).toMatchObject({ peer: a.self, evidence: 'goodbye' });
-    expect(kinds(await a.events(), 'linkDown')).toEqual([]);
-  });
-
-  it('find a newcomer that takes the place of one who left', async () => {
-    context = await browser.newContext();
-    const room = newRoom();
-    const [a, b, c] = [await openTab({ room }), await openTab({ room }), await openTab({ room })];
-    await linked(b, c);
-    await a.page.close();
-    await told(b, 'linkDown');
-    const d = await openTab({ room });
-    expect((await told(d, 'signalling', ({ state }) => state.state === 'open')).state).toMatchObject({
-      slot: 0,
-    });
-    await linked(b, d);
-    await linked(c, d);
   });
 
   it('go on when the signalling server is gone, are told, and find newcomers when it is back', async () => {
@@ -353,7 +328,7 @@ describe('tabs of one room', () => {
     });
   });
 
-  it('answer a hundred times on control while bulk is under way both ways, and buffer less than 1 MiB', async () => {
+  it('answer a hundred times on control before bulk that was sent earlier, both ways, and buffer less than 1 MiB', async () => {
     context = await browser.newContext();
     const room = newRoom();
     const [a, b] = [await openTab({ room }), await openTab({ room })];
@@ -373,52 +348,39 @@ describe('tabs of one room', () => {
     // How long each took is for `rankfall bench allreduce` to say, on a quiet machine.
     expect(ms).toHaveLength(100);
   });
-
-  it('answer on control before bulk that was sent earlier', async () => {
-    context = await browser.newContext();
-    const room = newRoom();
-    const [a, b] = [await openTab({ room }), await openTab({ room })];
-    await linked(a, b);
-    await a.send({ do: 'send', to: b.self, lane: 'bulk', bytes: 16 * MIB });
-    const ms = await ping(a, b);
-    expect(kinds(await b.events(), 'message')).toEqual([]);
-    expect(ms).toBeLessThan(1000);
-    expect(await told(b, 'message')).toMatchObject({ bytes: 16 * MIB, intact: true });
-  });
 });
 
 describe('tabs that cannot reach each other directly', () => {
-  it('are linked through the server when they are of different browsers', async () => {
+  it('are linked inside the browser or else through the server, and hear a goodbye and the silence of a killed one', async () => {
     context = await browser.newContext();
     const other = await browser.newContext();
     await blockDirectLinks(context);
     await blockDirectLinks(other);
     const room = newRoom();
     const options = { room, fallbacks: 'broadcast,relay' };
-    const [a, b] = [await openTab(options), await openTab(options, other)];
-    const up = await told(a, 'linkUp', ({ peer }) => peer === b.self, 30_000);
-    expect(up.carrier).toBe('relay');
-    await told(b, 'linkUp', ({ peer }) => peer === a.self);
-    await a.send({ do: 'send', to: b.self, lane: 'bulk', bytes: 4 * MIB });
-    expect(await told(b, 'message')).toMatchObject({ bytes: 4 * MIB, intact: true });
-    expect(await ping(b, a)).toBeLessThan(1000);
-    await other.close();
-    expect(await told(a, 'linkDown')).toMatchObject({ peer: b.self });
-  });
-
-  it('are linked inside the browser, and hear a closed tab say goodbye and a killed one fall silent', async () => {
-    context = await browser.newContext();
-    await blockDirectLinks(context);
-    const room = newRoom();
-    const options = { room, fallbacks: 'broadcast,relay' };
-    const [a, b, c] = [await openTab(options), await openTab(options), await openTab(options)];
-    for (const tab of [b, c]) {
+    const [a, b, c, d] = [
+      await openTab(options),
+      await openTab(options),
+      await openTab(options),
+      await openTab(options, other),
+    ];
+    for (const [tab, carrier] of [
+      [b, 'broadcast'],
+      [c, 'broadcast'],
+      [d, 'relay'],
+    ] as const) {
       const up = await told(a, 'linkUp', ({ peer }) => peer === tab.self, 30_000);
-      expect(up.carrier).toBe('broadcast');
+      expect(up.carrier).toBe(carrier);
+      await told(tab, 'linkUp', ({ peer }) => peer === a.self);
+      await tab.send({ do: 'send', to: a.self, lane: 'bulk', bytes: 4 * MIB });
+      expect(await told(a, 'message', ({ peer }) => peer === tab.self)).toMatchObject({
+        bytes: 4 * MIB,
+        intact: true,
+      });
     }
-    await told(b, 'linkUp', ({ peer }) => peer === a.self);
-    await b.send({ do: 'send', to: a.self, lane: 'bulk', bytes: 4 * MIB });
-    expect(await told(a, 'message')).toMatchObject({ bytes: 4 * MIB, intact: true });
+    expect(await ping(d, a)).toBeLessThan(1000);
+    await other.close();
+    await told(a, 'linkDown', ({ peer }) => peer === d.self);
     await b.send({ do: 'spin', ms: 1000 });
     await b.page.close();
     expect(await told(a, 'linkDown', ({ peer }) => peer === b.self)).toMatchObject({ evidence: 'goodbye' });

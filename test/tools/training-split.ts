@@ -1,8 +1,10 @@
 // `npm run training-split`: how long a step takes for 1 and for 4 tabs, with buckets exchanged while backward runs and without, and
-// where the time of the ranks goes. Prints the table of docs/benchmarks.md. Real tabs, a real server, the CPU engine.
+// where the time of the ranks goes. Prints the table of docs/benchmarks.md. Real tabs, a real server, the CPU engine. What is compared
+// takes turns, and the middle of each figure counts.
 
 import { parseArgs } from 'node:util';
 import type { Job } from '../../src/job/job.ts';
+import { median } from '../../src/cli/bench/allreduce/median.ts';
 import { JOB_PRESETS, PRESET_NAMES, type PresetName } from '../../src/job/presets.ts';
 import { newRoom } from '../../src/live/link.ts';
 import type { TraceRecord } from '../../src/trace/events.ts';
@@ -10,12 +12,14 @@ import { openFrames, openLab, until, type FramedRank, type Lab } from '../e2e/fr
 
 const { values } = parseArgs({
   options: {
-    steps: { type: 'string', default: '120' },
+    steps: { type: 'string', default: '80' },
     ranks: { type: 'string', default: '1,2,4' },
-    jobs: { type: 'string', default: 'digits,moby-dick' },
+    jobs: { type: 'string', default: 'digits' },
+    repeats: { type: 'string', default: '3' },
   },
 });
 const steps = Number(values.steps);
+const repeats = Number(values.repeats);
 const jobs = values.jobs
   .split(',')
   .filter((name): name is PresetName => PRESET_NAMES.some((known) => known === name));
@@ -97,22 +101,41 @@ async function measure(lab: Lab, job: Job, count: number): Promise<Split> {
 
 const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
 
-const lab = await openLab();
+interface Variant {
+  readonly count: number;
+  readonly overlap: boolean;
+  readonly splits: Split[];
+}
+
+const lab = await openLab({ pages: 'built' });
 try {
-  console.log('| job | tabs | overlap | steps a second | compute | wait | exposed communication |');
-  console.log('|---|---|---|---|---|---|---|');
-  for (const name of jobs)
-    for (const count of values.ranks.split(',').map(Number))
-      for (const overlap of count === 1 ? [true] : [true, false]) {
-        const preset = JOB_PRESETS[name];
-        const job: Job = { ...preset, steps, overlap };
-        const { stepsPerSecond, compute, wait, exposed } = await measure(lab, job, count);
-        console.log(
-          `| ${name} | ${count} | ${count === 1 ? '–' : overlap ? 'yes' : 'no'} | ${stepsPerSecond.toFixed(1)} | ${percent(compute)} | ${percent(wait)} | ${percent(exposed)} |`,
-        );
-      }
+  console.log(
+    '| job | tabs | overlap | steps a second | of one tab’s | compute | wait | exposed communication |',
+  );
+  console.log('|---|---|---|---|---|---|---|---|');
+  for (const name of jobs) {
+    const variants = values.ranks
+      .split(',')
+      .map(Number)
+      .flatMap((count) => (count === 1 ? [true] : [true, false]).map((overlap) => ({ count, overlap })))
+      .map((variant): Variant => ({ ...variant, splits: [] }));
+    for (let repeat = 0; repeat < repeats; repeat++)
+      for (const { count, overlap, splits } of variants)
+        splits.push(await measure(lab, { ...JOB_PRESETS[name], steps, overlap }, count));
+    const middle = ({ splits }: Variant, of: keyof Split): number => median(splits.map((split) => split[of]));
+    const one = variants.find(({ count }) => count === 1);
+    for (const variant of variants) {
+      const { count, overlap } = variant;
+      const speed = middle(variant, 'stepsPerSecond');
+      const times = one === undefined ? '' : (speed / middle(one, 'stepsPerSecond')).toFixed(2);
+      const shares = (['compute', 'wait', 'exposed'] as const).map((of) => percent(middle(variant, of)));
+      console.log(
+        `| ${name} | ${count} | ${count === 1 ? '–' : overlap ? 'yes' : 'no'} | ${speed.toFixed(1)} | ${times} | ${shares.join(' | ')} |`,
+      );
+    }
+  }
 } finally {
   await lab.close();
 }
-// The server's compiler would keep the process.
+// The server keeps timers that would keep the process.
 process.exit(0);

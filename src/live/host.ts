@@ -27,6 +27,7 @@ import { createEngineWork } from './engine-work.ts';
 import type { Captured } from './engine-work.ts';
 import { createEvaluator } from './evaluator.ts';
 import { createEventLog } from './event-log.ts';
+import { createGarbledBudget } from './garbled.ts';
 import { createHistory } from './history.ts';
 import type { HostPorts, HostSelf } from './host-ports.ts';
 import { messageOf } from './message-of.ts';
@@ -178,6 +179,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     void close();
   };
 
+  const garbled = createGarbledBudget();
   const handlers: NetworkHandlers = {
     linkUp(peer) {
       complain('links', undefined);
@@ -194,7 +196,9 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         message = decodeMessage(bytes);
       } catch (error) {
         if (!(error instanceof CodecError)) throw error;
-        dispatch({ kind: 'garbled', from, detail: error.message });
+        const verdict = garbled(from, now());
+        if (verdict === 'tell') dispatch({ kind: 'garbled', from, detail: error.message });
+        else if (verdict === 'drop') network?.drop(from, 'a flood of messages that cannot be read');
         return;
       }
       if (message.kind === 'recall') recalls.asked(from);

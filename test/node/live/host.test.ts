@@ -59,6 +59,7 @@ async function openHost(ports: Partial<HostPorts> = {}, options: Partial<RankOpt
   const profile = createProfile(clock);
   const core = scriptedCore(SELF, SEAT);
   const sent: Message[] = [];
+  const dropped: MemberId[] = [];
   let outcome: SendOutcome = 'sent';
   let handlers: NetworkHandlers | undefined;
   const network: Network = {
@@ -67,7 +68,7 @@ async function openHost(ports: Partial<HostPorts> = {}, options: Partial<RankOpt
       return outcome;
     },
     queuedBytes: () => 0,
-    drop: () => undefined,
+    drop: (peer) => void dropped.push(peer),
     peers: () => [PEER],
   };
   const host = createHost(
@@ -115,6 +116,7 @@ async function openHost(ports: Partial<HostPorts> = {}, options: Partial<RankOpt
     host,
     profile,
     sent,
+    dropped,
     /** Gives the core these effects to return, and carries them out. */
     async effects(...effects: Effect[]) {
       core.on('command', ...effects);
@@ -264,6 +266,18 @@ describe('the host', () => {
     await host.boot();
     receive(new Uint8Array([1, 2, 3]));
     expect(core.events.at(-1)).toMatchObject({ kind: 'garbled', from: PEER });
+  });
+
+  test('makes little of a flood of such bytes, and drops who sends it', async () => {
+    const { host, core, receive, dropped } = await openHost();
+    await host.boot();
+    const garbled = () => core.events.filter(({ kind }) => kind === 'garbled').length;
+    for (let i = 0; i < 1_000; i++) receive(new Uint8Array(0));
+    expect(garbled()).toBe(100);
+    expect(dropped).toEqual([]);
+    receive(new Uint8Array(0));
+    expect(garbled()).toBe(100);
+    expect(dropped).toEqual([PEER]);
   });
 
   test('runs engine calls one at a time, in the order of the effects', async () => {

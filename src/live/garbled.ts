@@ -1,0 +1,27 @@
+// How much is made of a peer's messages that cannot be read. The core asks everybody again for what such a message may have held: one bad
+// link costs a few of them now and then, but a member that sends them by the thousand would have this rank flood the others.
+
+import type { MemberId } from '../ports/ids.ts';
+
+/** Told to the core in a second; what else was lost, its timers find missing. */
+const TOLD_PER_SECOND = 100;
+/** More in a second are no damage. */
+const FLOOD_PER_SECOND = 1_000;
+
+export type GarbledVerdict = 'tell' | 'ignore' | 'drop';
+
+/** Judges each such message as it comes; `now` in milliseconds. */
+export function createGarbledBudget(): (from: MemberId, now: number) => GarbledVerdict {
+  let second = 0;
+  const counts = new Map<MemberId, number>();
+  return (from, now) => {
+    if (now - second >= 1_000) {
+      second = now;
+      counts.clear();
+    }
+    const count = (counts.get(from) ?? 0) + 1;
+    counts.set(from, count);
+    if (count <= TOLD_PER_SECOND) return 'tell';
+    return count <= FLOOD_PER_SECOND ? 'ignore' : 'drop';
+  };
+}

@@ -15,19 +15,20 @@ export interface CreditWindow {
 
 /**
  * All of a link's bytes take one way: whatever is under way on bulk, a control message waits behind, in the sender's and in the
- * receiver's queues. So the window is as small as keeps the way busy. Measured between two tabs on two busy cores, 4 MiB each way, by
- * turns: with 2 MiB a control round trip took 54 and 63 ms in the middle and 265 and 397 ms at p99, with 512 KiB 36 and 189 ms, with
- * 256 KiB 17 and 132 ms, and all moved 9 to 10 MB/s. On a longer way as much does not suffice, and the window grows.
+ * receiver's queues. So the window is as small as keeps the way busy, also while the other tab waits for its turn on a core. Measured
+ * between two tabs on two cores, 4 MiB each way, by turns: an exchange took 220 ms with 256 KiB under way, 206 with 512 and with 1,024,
+ * and a control round trip 10, 20 and 33 ms in the middle, 37, 52 and 140 ms at p99. On a longer way as much does not suffice, and the
+ * window grows.
  */
 export const CREDIT_WINDOW_BYTES: Readonly<Record<Lane, CreditWindow>> = {
   control: { least: 512 * 1024, most: 512 * 1024 },
-  bulk: { least: 256 * 1024, most: 2 * 1024 * 1024 },
+  bulk: { least: 512 * 1024, most: 2 * 1024 * 1024 },
 };
 
 /** Bytes taken for which a receiver gives credit at once: no more than a quarter of the least window. */
 export const CREDIT_GRAIN_BYTES: Readonly<Record<Lane, number>> = {
   control: 128 * 1024,
-  bulk: 64 * 1024,
+  bulk: 128 * 1024,
 };
 
 const CREDIT_BYTES = 8;

@@ -91,11 +91,7 @@ describe('the relay', () => {
   });
 
   it('disconnects who floods a page that does not read, and keeps that page and its other peers', async () => {
-    const [frozen, flooding, honest] = [
-      dial('five', id('a')),
-      dial('five', id('b')),
-      dial('five', id('c')),
-    ];
+    const [frozen, flooding, honest] = [dial('five', id('a')), dial('five', id('b')), dial('five', id('c'))];
     await expect
       .poll(() => [frozen, flooding, honest].map(({ words }) => words.length > 0))
       .toEqual([true, true, true]);

@@ -175,36 +175,40 @@ const star = ({ rank, members, bytes, rounds, epoch }: Run): Promise<Measured> =
     });
   });
 
-/** Sends so many bytes to the next rank, in each of the rounds, while as many come from the one before. */
+/**
+ * Sends so many bytes to the next rank while as many come from the one before, in each of the rounds. A round ends when all have come, as
+ * an all-reduce does.
+ */
 const bare = ({ bytes, rounds }: Run): Promise<Measured> =>
   timed(rounds, async () => {
     const channel = raw;
     if (channel === undefined) throw new TypeError('There is no bare channel.');
     const frame = new Uint8Array(RAW_FRAME_BYTES);
-    const total = bytes * rounds;
-    let sent = 0;
-    const received = new Promise<void>((resolve) => {
-      onRaw = () => {
-        if (rawReceived < total) return;
-        rawReceived -= total;
-        onRaw = undefined;
-        resolve();
-      };
-      onRaw();
-    });
     channel.bufferedAmountLowThreshold = RAW_HIGH_WATER_BYTES / 2;
-    while (sent < total) {
-      while (sent < total && channel.bufferedAmount < RAW_HIGH_WATER_BYTES) {
-        const size = Math.min(frame.length, total - sent);
-        channel.send(frame.subarray(0, size));
-        sent += size;
+    for (let round = 0; round < rounds; round++) {
+      const received = new Promise<void>((resolve) => {
+        onRaw = () => {
+          if (rawReceived < bytes) return;
+          rawReceived -= bytes;
+          onRaw = undefined;
+          resolve();
+        };
+        onRaw();
+      });
+      let sent = 0;
+      while (sent < bytes) {
+        while (sent < bytes && channel.bufferedAmount < RAW_HIGH_WATER_BYTES) {
+          const size = Math.min(frame.length, bytes - sent);
+          channel.send(frame.subarray(0, size));
+          sent += size;
+        }
+        if (sent < bytes)
+          await new Promise((resolve) =>
+            channel.addEventListener('bufferedamountlow', resolve, { once: true }),
+          );
       }
-      if (sent < total)
-        await new Promise((resolve) =>
-          channel.addEventListener('bufferedamountlow', resolve, { once: true }),
-        );
+      await received;
     }
-    await received;
   });
 
 const door = {

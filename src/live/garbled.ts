@@ -3,15 +3,11 @@
 
 import type { MemberId } from '../ports/ids.ts';
 
-/** Told to the core in a second; what else was lost, its timers find missing. */
+/** Told to the core in a second, of each peer; what else was lost, its timers find missing. */
 const TOLD_PER_SECOND = 100;
-/** More in a second are no damage. */
-const FLOOD_PER_SECOND = 1_000;
 
-export type GarbledVerdict = 'tell' | 'ignore' | 'drop';
-
-/** Judges each such message as it comes; `now` in milliseconds. */
-export function createGarbledBudget(): (from: MemberId, now: number) => GarbledVerdict {
+/** Whether the core is to be told of another such message, at `now` in milliseconds. */
+export function createGarbledBudget(): (from: MemberId, now: number) => boolean {
   let second = 0;
   const counts = new Map<MemberId, number>();
   return (from, now) => {
@@ -21,7 +17,6 @@ export function createGarbledBudget(): (from: MemberId, now: number) => GarbledV
     }
     const count = (counts.get(from) ?? 0) + 1;
     counts.set(from, count);
-    if (count <= TOLD_PER_SECOND) return 'tell';
-    return count <= FLOOD_PER_SECOND ? 'ignore' : 'drop';
+    return count <= TOLD_PER_SECOND;
   };
 }

@@ -179,7 +179,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     void close();
   };
 
-  const garbled = createGarbledBudget();
+  const isToldOf = createGarbledBudget();
   const handlers: NetworkHandlers = {
     linkUp(peer) {
       complain('links', undefined);
@@ -196,9 +196,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         message = decodeMessage(bytes);
       } catch (error) {
         if (!(error instanceof CodecError)) throw error;
-        const verdict = garbled(from, now());
-        if (verdict === 'tell') dispatch({ kind: 'garbled', from, detail: error.message });
-        else if (verdict === 'drop') network?.drop(from, 'a flood of messages that cannot be read');
+        if (isToldOf(from, now())) dispatch({ kind: 'garbled', from, detail: error.message });
         return;
       }
       if (message.kind === 'recall') recalls.asked(from);

@@ -102,6 +102,8 @@ function text(path: string, bytes: number, { tensors, metadata }: TensorFile, st
     lines.push(`${path}: a checkpoint of Rankfall, ${bytes} bytes, verified`);
     say('step', `${state.state.step} of ${job.steps}${progress ? `, epoch ${progress.epoch}` : ''}`);
     say('job', `${job.name}: ${job.model.kind} on ${job.data.kind} with ${job.optimizer.kind}`);
+    const leftOut = state.state.quarantine.length;
+    if (leftOut > 0) say('left out', `${leftOut} rows, as bad samples`);
     say('job hash', jobHash);
     say('state hash', stateHash);
     if (loss !== undefined) say('loss', loss.toFixed(4));
@@ -118,8 +120,12 @@ function text(path: string, bytes: number, { tensors, metadata }: TensorFile, st
   }
   lines.push('', `${tensors.size} tensors:`);
   for (const [name, { dtype, shape }] of tensors) lines.push(`  ${name}  ${dtype}[${shape.join(', ')}]`);
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(printable).join('\n')}\n`;
 }
+
+/** Names and metadata are a stranger's: what would steer a terminal is shown as its code. */
+const printable = (line: string): string =>
+  line.replace(/\p{C}/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 
 const percent = (part: number, whole: number): string =>
   whole === 0 ? '0%' : `${Math.round((100 * part) / whole)}%`;

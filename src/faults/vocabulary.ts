@@ -197,7 +197,7 @@ export const WorldFaultSchema = v.variant('kind', [
   /** A person presses a button. */
   v.strictObject({
     kind: v.literal('command'),
-    command: v.picklist(['start', 'pause', 'checkpoint', 'leave', 'force']),
+    command: v.picklist(['start', 'pause', 'checkpoint', 'leave', 'force', 'roll-back']),
   }),
 ]);
 

@@ -206,7 +206,9 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
             5,
             `Generation ${event.generation.number} has its witness among its members: it has two votes.`,
           );
-        const text = `${listText(event.members)} ${event.witness ?? ''}`;
+        // All have agreed to go back: what they have in memory is given up.
+        if (event.back !== undefined) history.inMemory = undefined;
+        const text = `${listText(event.members)} ${event.witness ?? ''} ${event.back ?? ''}`;
         const before = generations.get(key(event.generation));
         if (before === undefined) generations.set(key(event.generation), { text, by: record.member });
         else if (before.text !== text)

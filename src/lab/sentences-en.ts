@@ -63,6 +63,8 @@ function founded(event: Of<'founded'>): Sentence {
       return say`took the room up again at step ${event.step}: nobody else was reachable.`;
     case 'forced':
       return say`was told to go on without a majority: a new incarnation from step ${event.step}.`;
+    case 'rolled-back':
+      return say`took the room back to step ${event.step}, as its members agreed: a new incarnation.`;
   }
 }
 
@@ -161,7 +163,7 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'chosen':
       return say`saw the majority choose ${event.value}.`;
     case 'installed':
-      return say`entered generation ${event.generation.number} of ${ranks(event.members.length)}: ${list(event.members)}.${apart(event)}`;
+      return say`entered generation ${event.generation.number} of ${ranks(event.members.length)}: ${list(event.members)}${event.back === undefined ? '' : `; it has agreed to go back to step ${event.back}`}.${apart(event)}`;
     case 'left':
       return left(event);
     case 'aborted':

@@ -64,6 +64,8 @@ function founded(event: Of<'founded'>): Sentence {
       return say`从第 ${event.step} 步重新接手房间：联系不到其他成员。`;
     case 'forced':
       return say`奉命不等多数派继续：从第 ${event.step} 步开创新的世系。`;
+    case 'rolled-back':
+      return say`经成员同意，把房间带回第 ${event.step} 步：开创新的世系。`;
   }
 }
 
@@ -157,7 +159,7 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'chosen':
       return say`看到多数派选出了 ${event.value}。`;
     case 'installed':
-      return say`进入第 ${event.generation.number} 代，共 ${event.members.length} 个 rank：${list(event.members, '、')}。${apart(event)}`;
+      return say`进入第 ${event.generation.number} 代，共 ${event.members.length} 个 rank：${list(event.members, '、')}${event.back === undefined ? '' : `；大家同意回到第 ${event.back} 步`}。${apart(event)}`;
     case 'left':
       return left(event);
     case 'aborted':

@@ -408,6 +408,9 @@ export const english = {
     pinned: 'pinned',
     copies: (count: number) => (count === 1 ? '1 copy' : `${count} copies`),
     more: 'More',
+    rollBack: 'Roll back',
+    rollBackAbout: 'The whole room goes back to here and trains on, once its members have agreed.',
+    rolledBack: (step: number) => `The room has gone back to step ${step}.`,
     restore: 'Restore',
     restoreAbout:
       'Opens a new room that goes on from here. This tab leaves the present one; others stay in it.',

@@ -161,6 +161,11 @@ export interface RankHandle {
   pause(): Promise<void>;
   checkpointNow(): Promise<CheckpointSummary>;
   checkpoints(): Promise<readonly CheckpointSummary[]>;
+  /**
+   * The whole room goes back to a checkpoint of this browser and trains on from there, once its members have agreed. Rejects when it does
+   * not verify or is of another job, or when they do not agree in time: then nothing has changed.
+   */
+  rollBack(id: string): Promise<void>;
   /** Leaves in order: votes for the generation without it, then goes. */
   leave(): Promise<void>;
   /** Founds a new incarnation when no majority can be reached. */

@@ -15,6 +15,7 @@ import { bytesSaved, CodecError, decodeMessage, encodeMessage } from '../protoco
 import type { Effect, Event, Send, TimerName } from '../protocol/effects.ts';
 import { MAX_HELD } from '../protocol/messages.ts';
 import type { Holding, Message } from '../protocol/messages.ts';
+import type { SavedPlace } from '../protocol/generation.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
 import { createFlightRecorder, type Flight } from '../trace/flight-recorder.ts';
 import type { EvaluationPoint, MetricPoint, Prediction, RankStatus } from './api.ts';
@@ -40,6 +41,8 @@ import { meterTraffic } from './traffic.ts';
 
 /** A checkpoint that was asked for and did not come by then is not coming. */
 const CHECKPOINT_DEADLINE_MS = 20_000;
+/** A room that has not agreed to go back by then will not: longer than the core asks for it. */
+const ROLLBACK_DEADLINE_MS = 18_000;
 /** A leaver that hears nothing goes all the same. */
 const LEAVE_DEADLINE_MS = 3_000;
 
@@ -67,6 +70,8 @@ export interface Host {
   command(command: 'start' | 'pause' | 'force'): void;
   checkpointNow(): Promise<CheckpointSummary>;
   checkpoints(): Promise<readonly CheckpointSummary[]>;
+  /** The whole room goes back to it, once its members have agreed. */
+  rollBack(id: string): Promise<void>;
   /** The page is about to be hidden, or was and is shown again. */
   visibility(hidden: boolean): void;
   leave(): Promise<void>;
@@ -108,6 +113,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   /** Somebody asked for a checkpoint now, and waits for it. */
   let asked: Deferred<CheckpointSummary> | undefined;
   let leaving: Deferred<undefined> | undefined;
+  /** The room is asked to go back to it. It is held here, where nothing that is saved meanwhile can push it out. */
+  let back: { readonly saved: Saved; readonly done: Deferred<undefined> } | undefined;
   /** The state that predicts. */
   let asking: Captured | undefined;
 
@@ -358,9 +365,14 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   };
 
   /** What was found at the start may have been outrun since, by this tab or by another. */
-  const restore = async (): Promise<void> => {
+  const restore = async (chosen: SavedPlace | undefined): Promise<void> => {
     const { preparations } = work;
-    const saved = await lookForSaved(core.view(clock.now()).job ?? options.job);
+    const saved =
+      chosen === undefined
+        ? await lookForSaved(core.view(clock.now()).job ?? options.job)
+        : isOf(back?.saved, chosen)
+          ? back?.saved
+          : undefined;
     if (closed || work.preparations !== preparations) return;
     if (saved === undefined) {
       dispatch({ kind: 'restored', found: undefined });
@@ -376,6 +388,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       history.point({ step: event.step, loss: event.loss, trainAccuracy: event.correct / event.samples });
     } else if (event.kind === 'aborted') {
       work.abandon(event.generation);
+    } else if (event.kind === 'founded' && event.why === 'rolled-back') {
+      if (event.step === back?.saved.summary.step) back.done.resolve(undefined);
     } else if (event.kind === 'stopped' || event.kind === 'left') {
       ports.writer.giveUp();
       const left = event.kind === 'left' ? event.why === 'leave' : event.reason === 'left';
@@ -408,7 +422,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         work.importState(effect);
         return;
       case 'restore':
-        void restore();
+        void restore(effect.chosen);
         return;
       case 'checkpoint':
         takeCheckpoint(effect);
@@ -499,6 +513,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     for (const cancel of timers.values()) cancel();
     timers.clear();
     asked?.reject(new RankError('The rank has gone.'));
+    back?.done.reject(new RankError('The rank has gone.'));
     leaving?.resolve(undefined);
     evaluator.destroy();
     work.destroy();
@@ -604,6 +619,34 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     },
 
     checkpoints: () => ports.checkpoints.list(path),
+
+    async rollBack(id) {
+      if (back !== undefined)
+        throw new RankError('The room is being asked to go back already: wait a moment.');
+      const { job, jobHash: trained, generation } = core.view(clock.now());
+      if (job === undefined || trained === undefined || generation === undefined)
+        throw new RankError('This rank is in no room yet that could go back: wait until it is a member.');
+      let flaw = 'it was deleted, or replaced by newer ones';
+      const saved = await findSaved(ports.checkpoints, { path, from: id }, job, trained, (_step, reason) => {
+        flaw = reason;
+      });
+      if (saved === undefined) throw new RankError(`The room cannot go back to this checkpoint: ${flaw}`);
+      const done = defer<undefined>();
+      back = { saved, done };
+      dispatch({ kind: 'rollBack', to: { step: saved.summary.step, hash: saved.summary.stateHash } });
+      const cancel = clock.after(ROLLBACK_DEADLINE_MS, () => {
+        done.reject(
+          new RankError(
+            'The room has not gone back: its members have not agreed in time. It goes on as it was.',
+          ),
+        );
+      });
+      await done.promise.finally(() => {
+        cancel();
+        back = undefined;
+      });
+    },
+
     visibility(hidden) {
       dispatch({ kind: 'visibility', hidden });
       if (hidden) pacer.tabHides(core.view(clock.now()).job);
@@ -632,3 +675,6 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     close,
   };
 }
+
+const isOf = (saved: Saved | undefined, { step, hash }: SavedPlace): boolean =>
+  saved?.summary.step === step && saved.summary.stateHash === hash;

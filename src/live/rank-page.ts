@@ -147,6 +147,7 @@ function createHandle(remote: Comlink.Remote<RankWorker>, go: PageActions['go'])
     start: () => remote.start(),
     pause: () => remote.pause(),
     checkpointNow: () => remote.checkpointNow(),
+    rollBack: (id) => remote.rollBack(id),
     checkpoints: () => remote.checkpoints(),
     force: () => remote.force(),
     async leave() {

@@ -66,6 +66,9 @@ const worker: RankWorker = {
     rank().host.command('force');
   },
   checkpointNow: async () => await rank().host.checkpointNow(),
+  rollBack: async (id) => {
+    await rank().host.rollBack(id);
+  },
   checkpoints: async () => await rank().host.checkpoints(),
   visibility: async (hidden) => {
     opened?.host.visibility(hidden);

@@ -125,7 +125,8 @@ export function onRestored(
     state.exactness = exactness;
     report(ctx, { kind: 'restored', step: standing.step, hash: standing.hash });
   }
-  state.saved = event.found?.standing;
+  // One that was chosen and is not there says nothing of the others.
+  if (event.found !== undefined || state.founding !== 'rolled-back') state.saved = event.found?.standing;
   // What was saved is gone, or older than it was thought to be: another newcomer may have what this one lacks.
   if (state.founding === 'new' && state.membership === undefined && !isFirstToFound(ctx)) {
     state.founding = undefined;

@@ -1,5 +1,6 @@
 // A newcomer's voice: it says who it is and what it has, to members that may take it in and to other newcomers.
 
+import { ageOf } from './committed.ts';
 import { linkedPeers, provenLinks, send, setTimer, type Context } from './context.ts';
 import type { Member } from './generation.ts';
 import type { Standing } from './messages.ts';
@@ -37,11 +38,8 @@ export function bestRoom(ctx: Context): NonNullable<Peer['room']> | undefined {
   let best: NonNullable<Peer['room']> | undefined;
   for (const peer of ctx.state.peers.values()) {
     if (!peer.linked || peer.room === undefined) continue;
-    const age = { committed: peer.room.committed, generation: peer.room.generation.id };
-    if (
-      best === undefined ||
-      ctx.rules.outlives(age, { committed: best.committed, generation: best.generation.id })
-    )
+    const age = ageOf(peer.room.generation, peer.room.committed);
+    if (best === undefined || ctx.rules.outlives(age, ageOf(best.generation, best.committed)))
       best = peer.room;
   }
   return best;

@@ -30,7 +30,7 @@ import type {
   StateHash,
 } from '../ports/ids.ts';
 import type { Lane } from '../ports/network.ts';
-import type { Generation } from './generation.ts';
+import { MAX_REPLACED, type Generation } from './generation.ts';
 import { asciiJson, jsonLength } from './ascii-json.ts';
 import { FlightEntriesSchema } from './flight-schema.ts';
 import { MAX_ATTEMPT, MAX_HELD, MAX_QUARANTINED, type Message, type Relay } from './messages.ts';
@@ -104,6 +104,8 @@ const generationEntries = v.strictObject({
   running: v.boolean(),
   witness: maybe(seatId),
   apart: maybe(v.pipe(v.array(v.tuple([rank, rank])), v.minLength(1), v.maxLength(MAX_APART))),
+  back: maybe(v.strictObject({ founder: memberId, step: count, hash: stateHash })),
+  insteadOf: maybe(v.pipe(v.array(incarnation), v.maxLength(MAX_REPLACED))),
 });
 const generation = v.pipe(
   generationEntries,

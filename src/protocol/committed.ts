@@ -2,6 +2,8 @@
 
 import type { IncarnationId } from '../ports/ids.ts';
 import type { Context } from './context.ts';
+import type { Generation } from './generation.ts';
+import type { RoomAge } from './rules/membership.ts';
 
 export function noteCommitted(ctx: Context, incarnation: IncarnationId, committed: number): void {
   const known = ctx.state.roomCommitted;
@@ -18,3 +20,10 @@ export function committedHere(ctx: Context, incarnation: IncarnationId): number 
     ctx.state.training?.committed ?? 0,
   );
 }
+
+/** What is compared where two rooms meet. */
+export const ageOf = ({ id, insteadOf }: Generation, committed: number): RoomAge => ({
+  committed,
+  generation: id,
+  insteadOf,
+});

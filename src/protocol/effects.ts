@@ -10,6 +10,7 @@ import type { LaneLayout } from '../collective/lanes.ts';
 import type { PieceList } from '../collective/state-transfer.ts';
 import type { Message, Standing } from './messages.ts';
 import type { Provenance } from './provenance.ts';
+import type { SavedPlace } from './generation.ts';
 import type { SeatRecord } from './votes.ts';
 
 /** A named timer: setting it again replaces it. */
@@ -102,7 +103,9 @@ export type Event =
       readonly step: number;
       readonly detail: string;
     }
-  | { readonly kind: 'command'; readonly command: 'start' | 'pause' | 'checkpoint' | 'leave' | 'force' };
+  | { readonly kind: 'command'; readonly command: 'start' | 'pause' | 'checkpoint' | 'leave' | 'force' }
+  /** A person wants the whole room to go back to a checkpoint of this browser, which is whole. */
+  | { readonly kind: 'rollBack'; readonly to: SavedPlace };
 
 export interface Send {
   readonly to: MemberId;
@@ -149,8 +152,11 @@ export type Effect =
       readonly hash: StateHash;
       readonly pieces: readonly Uint8Array<ArrayBuffer>[];
     }
-  /** Look for the newest checkpoint of this browser that verifies, now, and bring the engine to it; answered by `restored`. */
-  | { readonly kind: 'restore' }
+  /**
+   * Look for the newest checkpoint of this browser that verifies, or for that of the state `chosen`, now, and bring the engine to it;
+   * answered by `restored`.
+   */
+  | { readonly kind: 'restore'; readonly chosen?: SavedPlace }
   /** Snapshot now (before any later `apply`) and save behind the training. */
   | {
       readonly kind: 'checkpoint';

@@ -1,10 +1,12 @@
 // Founding an incarnation: the first page of a room, a room reopened with nobody reachable, or a room forced on.
 
 import type { IncarnationId } from '../ports/ids.ts';
+import type { Founding } from '../trace/events.ts';
 import { setPhase, report, type Context } from './context.ts';
 import { bestStanding, selfMember } from './asking.ts';
 import type { Generation } from './generation.ts';
 import { install } from './installing.ts';
+import { replacedBy } from './rollback.ts';
 
 /** Eight hex digits of depth, then the founder: a member founds at most one incarnation of a depth. */
 function incarnationId(ctx: Context): IncarnationId {
@@ -18,10 +20,17 @@ function incarnationId(ctx: Context): IncarnationId {
 }
 
 /** Begins: the state is taken from memory, or restored from the checkpoint first. */
-export function found(ctx: Context, why: 'new' | 'resumed' | 'forced'): void {
+export function found(ctx: Context, why: Founding): void {
   const { state } = ctx;
   if (selfMember(state) === undefined || state.changing !== undefined || state.founding !== undefined) return;
   state.founding = why;
+  const back = state.membership?.generation.back;
+  if (why === 'rolled-back' && back !== undefined) {
+    state.changing = 'restore';
+    ctx.effects.push({ kind: 'restore', chosen: { step: back.step, hash: back.hash } });
+    setPhase(ctx, 'healing');
+    return;
+  }
   const best = bestStanding(ctx);
   // Without a state that a generation vouched for, the browser may hold one that this rank does not know of.
   const unknown = best?.lineage === undefined && !state.fresh;
@@ -42,6 +51,7 @@ export function completeFounding(ctx: Context): void {
   if (self === undefined || training === undefined || state.founding === undefined) return;
   const why = state.founding === 'new' && training.step > 0 ? 'resumed' : state.founding;
   const running = state.membership?.running === true && !training.paused;
+  const base = state.membership?.generation;
   const generation: Generation = {
     id: { incarnation: incarnationId(ctx), number: 1 },
     members: [self],
@@ -49,11 +59,12 @@ export function completeFounding(ctx: Context): void {
     exactness: state.exactness,
     floor: 0,
     running: running || state.autostart,
+    ...(why === 'rolled-back' && base !== undefined ? { insteadOf: replacedBy(base) } : {}),
   };
-  const base = state.membership?.generation;
   training.lineage = generation.id;
   training.committed = training.step;
   training.committedHash = training.hash;
   report(ctx, { kind: 'founded', generation: generation.id, step: training.step, why });
-  install(ctx, generation, base);
+  // Those that have agreed to go back come along at once: nobody was put out.
+  install(ctx, generation, why === 'rolled-back' ? undefined : base);
 }

@@ -1,7 +1,7 @@
 // A generation: one agreed membership, numbered, with its ring order; and the electorate that chooses its successor.
 
 import { mix32 } from '../collective/digest.ts';
-import type { GenerationId, MemberId, SeatId } from '../ports/ids.ts';
+import type { GenerationId, IncarnationId, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { UpdateMode } from '../ports/engine.ts';
 import type { Exactness } from '../trace/events.ts';
 
@@ -12,6 +12,20 @@ export interface Member {
   /** Hash of the engine's probe step: equal where the arithmetic is equal. */
   readonly fingerprint: string;
 }
+
+/** A state that was committed and saved. */
+export interface SavedPlace {
+  readonly step: number;
+  readonly hash: StateHash;
+}
+
+/** Where a generation was chosen to go back to: `founder` has the checkpoint. */
+export interface Rollback extends SavedPlace {
+  readonly founder: MemberId;
+}
+
+/** Incarnations that one of them remembers to have taken the place of: a room rarely goes back once. */
+export const MAX_REPLACED = 16;
 
 export interface Generation {
   readonly id: GenerationId;
@@ -33,6 +47,10 @@ export interface Generation {
    * member that has links with both. Absent: every two have one, or the generation is a hierarchy.
    */
   readonly apart?: readonly (readonly [number, number])[] | undefined;
+  /** The members have agreed to go back: this generation takes no step, and makes way for an incarnation that begins there. */
+  readonly back?: Rollback | undefined;
+  /** Incarnations that this one has taken the place of by such an agreement, the latest first. */
+  readonly insteadOf?: readonly IncarnationId[] | undefined;
 }
 
 /** What is asked of a generation at every message, worked out once for each: a generation is never changed. */
@@ -130,15 +148,16 @@ export const describeGeneration = (generation: Generation): string => indexOf(ge
 const NAMED_MEMBERS = 64;
 
 /**
- * The number, then the members in ring order, shortened, the witness, and who is apart; of a large generation, how many and a digest of
- * them all.
+ * The number, then the members in ring order, shortened, the witness, who is apart, and where it goes back
+ * to; of a large generation, how many and a digest of them all.
  */
-function describe({ id, members, witness, apart = [] }: Generation): string {
+function describe({ id, members, witness, apart = [], back }: Generation): string {
+  const then = back === undefined ? '' : ` back to step ${back.step} of ${back.founder.slice(0, 4)}`;
   if (members.length <= NAMED_MEMBERS) {
     const named = members.map((m) => m.member.slice(0, 4)).join(',');
     const voter = witness === undefined ? '' : ` with witness ${witness.slice(0, 4)}`;
     const gaps = apart.length === 0 ? '' : ` apart ${apart.map((pair) => pair.join('-')).join(' ')}`;
-    return `${id.number}:${named}${voter}${gaps}`;
+    return `${id.number}:${named}${voter}${gaps}${then}`;
   }
   let [a, b] = [members.length, id.number];
   for (const { member } of members)
@@ -148,5 +167,5 @@ function describe({ id, members, witness, apart = [] }: Generation): string {
       b = mix32(b + code);
     }
   const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, '0');
-  return `${id.number}:${members.length} members ${hex(a)}${hex(b)}`;
+  return `${id.number}:${members.length} members ${hex(a)}${hex(b)}${then}`;
 }

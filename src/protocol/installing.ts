@@ -18,6 +18,7 @@ import type { Message } from './messages.ts';
 import { foundDelay, sendJoin } from './asking.ts';
 import { overlayOf, type Overlay } from './overlay.ts';
 import { sameExactness } from './provenance.ts';
+import { afterVote } from './rollback.ts';
 import { equalShares } from './shares.ts';
 import { forgetPeer, setJoin, setSuspected, type Membership, type Peer, type RankState } from './state.ts';
 import { stop } from './stopping.ts';
@@ -154,6 +155,7 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     seats: memberSeats(generation),
     ...(generation.witness === undefined ? {} : { witness: generation.witness }),
     ...(generation.apart === undefined ? {} : { apart: namesApart(generation) }),
+    ...(generation.back === undefined ? {} : { back: generation.back.step }),
   });
   if (overlay !== undefined) welcome(ctx, generation, base);
   else if (generation.apart !== undefined) tellNewcomers(ctx, generation, base);
@@ -162,6 +164,7 @@ export function install(ctx: Context, generation: Generation, base: Generation |
   state.lastBeat = ctx.now;
   // Somebody in it may be known to be gone, or may have gone since it was proposed.
   reconsider(ctx);
+  afterVote(ctx, generation);
   announceStanding(ctx);
   replayEarly(ctx, generation.id);
 }

@@ -17,7 +17,7 @@ import {
   type Context,
 } from './context.ts';
 import { found } from './founding.ts';
-import { committedHere, noteCommitted } from './committed.ts';
+import { ageOf, committedHere, noteCommitted } from './committed.ts';
 import { isIn, membersOf, type Generation } from './generation.ts';
 import { install, leave, roomMessage, tellRoom } from './installing.ts';
 import type { Message, Standing } from './messages.ts';
@@ -123,8 +123,8 @@ export function onRoom(ctx: Context, from: MemberId, message: Of<'room'>): void 
     }
     return;
   }
-  const ours = { committed: committedHere(ctx, mine.incarnation), generation: mine };
-  const other = { committed: message.committed, generation: theirs };
+  const ours = ageOf(membership.generation, committedHere(ctx, mine.incarnation));
+  const other = ageOf(message.generation, message.committed);
   if (ctx.rules.outlives(other, ours)) {
     // Most members of a hierarchy have no link with the other room: whoever hears of it tells them.
     if (membership.overlay !== undefined) broadcast(ctx, membership, message);

@@ -34,6 +34,7 @@ import { hasWay } from './routing.ts';
 import type { Membership, Promise_, Proposal } from './state.ts';
 import { stop } from './stopping.ts';
 import { compareBallots } from './votes.ts';
+import { proposedRollback } from './rollback.ts';
 import { isGone, suspect } from './suspicion.ts';
 import { retryDelay, turnsOf } from './voting.ts';
 import { holderOf, speaksFor, wantsWitness, witnessFor } from './witnessing.ts';
@@ -313,6 +314,7 @@ function successor(ctx: Context, membership: Membership, proposal: Proposal): Ge
     isMesh && ctx.rules.rowWidth(members.length) === undefined
       ? witnessFor(ctx, membership, chosen, (member, witness) => links.get(member)?.has(witness) === true)
       : undefined;
+  const back = proposedRollback(ctx);
   return {
     id: { incarnation: generation.id.incarnation, number: generation.id.number + 1 },
     members: ctx.rules.ranksOf(members, witnessAsMember(ctx, witness)),
@@ -323,6 +325,8 @@ function successor(ctx: Context, membership: Membership, proposal: Proposal): Ge
     running: membership.running || membership.startWanted,
     ...(witness === undefined ? {} : { witness }),
     ...(mesh === undefined || mesh.apart.length === 0 ? {} : { apart: mesh.apart }),
+    ...(back === undefined ? {} : { back }),
+    ...(generation.insteadOf === undefined ? {} : { insteadOf: generation.insteadOf }),
     ...arithmetic(ctx, generation, members),
   };
 }

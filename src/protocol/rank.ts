@@ -30,6 +30,7 @@ import {
 } from './proposing.ts';
 import { onNews } from './reasons.ts';
 import { forward } from './routing.ts';
+import { onRollBack } from './rollback.ts';
 import { RULES, type Rules } from './rules.ts';
 import type { RankConfig, RankState } from './state.ts';
 import { heard, onBeat, onBeatTimer, onLinkDown, onStall, suspect } from './suspicion.ts';
@@ -97,6 +98,7 @@ export const createRank = (config: RankConfig): RankState => ({
   heardOf: undefined,
   looks: 0,
   founding: undefined,
+  rollback: undefined,
   givenUp: 0,
   restUntil: 0,
   leaving: false,
@@ -138,7 +140,7 @@ export function stepRank(state: RankState, event: Event, now: number, rules: Rul
   }
   if (state.foundWanted) {
     state.foundWanted = false;
-    found(ctx, 'resumed');
+    found(ctx, state.membership?.generation.back === undefined ? 'resumed' : 'rolled-back');
   }
   if (state.reconsider) {
     state.reconsider = false;
@@ -242,6 +244,9 @@ function handle(ctx: Context, event: Event): void {
       return;
     case 'command':
       onCommand(ctx, event.command);
+      return;
+    case 'rollBack':
+      onRollBack(ctx, event.to);
       return;
   }
 }

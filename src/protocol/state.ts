@@ -7,8 +7,8 @@ import type { Job } from '../job/job.ts';
 import type { UpdateMode } from '../ports/engine.ts';
 import type { Evidence } from '../ports/network.ts';
 import type { GenerationId, IncarnationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
-import type { Ballot, Exactness, Phase, StopReason } from '../trace/events.ts';
-import type { Generation, Member } from './generation.ts';
+import type { Ballot, Exactness, Founding, Phase, StopReason } from '../trace/events.ts';
+import type { Generation, Member, SavedPlace } from './generation.ts';
 import type { Message, RoundId, SelfReport, Standing, Verdict } from './messages.ts';
 import type { Overlay } from './overlay.ts';
 import type { Shares } from './shares.ts';
@@ -243,7 +243,9 @@ export interface RankState {
   /** The states of this generation's members differ, and nobody can tell which is right: this rank is to forget its own. */
   forgetWanted: boolean;
   /** Founding is under way: the checkpoint is being restored. */
-  founding: 'new' | 'resumed' | 'forced' | undefined;
+  founding: Founding | undefined;
+  /** Somebody here wants the room to go back to that state; not asked for any more after `until`. */
+  rollback: { readonly to: SavedPlace; readonly until: number } | undefined;
   /** Places given up because computing failed, since it last succeeded. */
   givenUp: number;
   /** Until then this rank could only fail again: it does not ask to be taken in. */

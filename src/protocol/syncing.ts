@@ -17,6 +17,7 @@ import {
 import { membersOf, rankOf } from './generation.ts';
 import type { Message, SelfReport, Standing, Verdict } from './messages.ts';
 import { hasWay, reaches } from './routing.ts';
+import { founderOfRollback } from './rollback.ts';
 import type { HealRequest, Membership } from './state.ts';
 import type { Target } from './target.ts';
 import { beginStep } from './training.ts';
@@ -120,12 +121,16 @@ function considerTarget(ctx: Context, membership: Membership): void {
   const target = agreed ?? ctx.rules.target(standings, incarnation);
   if (target === undefined) return;
   if (agreed !== undefined) nameStrayed(ctx, membership, target, standings);
+  const goesBack = founderOfRollback(generation);
   const verdict: Verdict = {
     target,
     paused: target.donors.every((donor) => selfReports.get(donor)?.paused === true),
-    lost: ctx.rules.isLost(target, generation.floor)
-      ? { founder: ctx.rules.founder(ordered.map(([member, { best }]) => [member, best])) }
-      : undefined,
+    lost:
+      goesBack !== undefined
+        ? { founder: goesBack }
+        : ctx.rules.isLost(target, generation.floor)
+          ? { founder: ctx.rules.founder(ordered.map(([member, { best }]) => [member, best])) }
+          : undefined,
     tied: agreed === undefined ? true : undefined,
   };
   if (overlay !== undefined)
@@ -182,8 +187,9 @@ function adopt(ctx: Context, membership: Membership, verdict: Verdict): void {
   }
   if (lost !== undefined) {
     ctx.state.lost = membership.generation.id.incarnation;
-    // Every copy in memory of the newest committed state is gone: to go on from an older one would take steps back within the
-    // incarnation. The one that has the newest state, in memory or saved, founds a new one; the others join it.
+    // Every copy in memory of the newest committed state is gone, or all have agreed to go back: to go on from an older one would take
+    // steps back within the incarnation. The one that has the newest state, in memory or saved, or the one that was chosen, founds a
+    // new one; the others join it.
     if (lost.founder === self.member) ctx.state.foundWanted = true;
     return;
   }

@@ -92,6 +92,7 @@ export function stepWitness(state: WitnessState, event: Event, now: number, rule
     case 'checkpointed':
     case 'checkpointFailed':
     case 'command':
+    case 'rollBack':
       return [];
   }
 }

@@ -20,6 +20,8 @@ const short = (member: MemberId): string => member.slice(0, 6);
 function dissolved(core: RankState, own: GenerationId): Lapse {
   const other = core.heardOf?.id;
   if (other === undefined || other.incarnation === own.incarnation) return undefined;
+  // Its members have agreed to go back.
+  if (core.heardOf?.insteadOf?.includes(own.incarnation) === true) return undefined;
   const told = [...core.peers.values()].flatMap(({ room }) =>
     room?.generation.id.incarnation === other.incarnation ? [room.committed] : [],
   );

@@ -90,6 +90,7 @@ export function createKnowledgeWatch(living: (member: MemberId) => RankState | u
     else if (event.kind === 'seatAcquired' || event.kind === 'linkDown') return unheeded(core, event);
     else if (event.kind === 'suspected' && (event.evidence === 'progress' || event.evidence === 'ice'))
       return tooSilent(core, event.peer, now);
+    else if (event.kind === 'founded' && event.why === 'rolled-back') return undefined;
     else if (event.kind === 'founded' && event.why !== 'forced' && generation !== undefined) {
       const holder = holderBeside(member, generation);
       if (holder !== undefined)

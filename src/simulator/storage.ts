@@ -5,6 +5,7 @@ import type { FaultOf } from '../faults/vocabulary.ts';
 import type { IncarnationId, MemberId, SeatId } from '../ports/ids.ts';
 import { compareCheckpoints, type CheckpointKey } from '../ports/store.ts';
 import type { SeatRecord } from '../protocol/votes.ts';
+import type { SavedPlace } from '../protocol/generation.ts';
 import { emptyBook, withRecord, type WitnessBook } from '../protocol/witness-book.ts';
 import { createDisk, settleWrites, type Disk } from './disk.ts';
 import type { SavedState, SaveOutcome } from './sim-rank.ts';
@@ -126,8 +127,11 @@ export function loadBook(profile: Profile, seat: SeatId): WitnessBook {
 }
 
 /** The newest checkpoint that verifies. */
-export const loadCheckpoint = (profile: Profile): SavedState | undefined =>
-  profile.checkpoints.find((checkpoint) => !checkpoint.damaged)?.saved;
+export const loadCheckpoint = (profile: Profile, chosen?: SavedPlace): SavedState | undefined =>
+  profile.checkpoints.find(
+    ({ damaged, saved: { standing } }) =>
+      !damaged && (chosen === undefined || (standing.step === chosen.step && standing.hash === chosen.hash)),
+  )?.saved;
 
 /** The newest checkpoint's bytes no longer verify. */
 export function damageCheckpoint(profile: Profile, how: FaultOf<'damage-checkpoint'>['how']): void {

@@ -164,7 +164,10 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
         evictCheckpoints(world.profile(host.profile));
         return;
       case 'command':
-        world.command(host.member, fault.command);
+        if (fault.command === 'roll-back') {
+          const oldest = world.profile(host.profile).checkpoints.at(-1);
+          if (oldest !== undefined) world.rollBack(host.member, oldest.saved.standing);
+        } else world.command(host.member, fault.command);
         return;
     }
   }

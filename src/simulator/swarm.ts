@@ -110,7 +110,9 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
     contacts: contactsOf(experiment),
     onRecord(record) {
       const { event } = record;
-      if (event.kind === 'founded' && event.step < newest)
+      // It was agreed: what lies behind it is no longer the newest.
+      if (event.kind === 'founded' && event.why === 'rolled-back') newest = event.step;
+      else if (event.kind === 'founded' && event.step < newest)
         excuses.add('no copy of the newest committed state was left');
       if (event.kind === 'committed') {
         newest = Math.max(newest, event.step);

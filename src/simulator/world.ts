@@ -10,6 +10,7 @@ import type { Event } from '../protocol/effects.ts';
 import { asCarried, laneOf, messageBytes } from '../protocol/codec.ts';
 import type { Message } from '../protocol/messages.ts';
 import { stepRank } from '../protocol/rank.ts';
+import type { SavedPlace } from '../protocol/generation.ts';
 import { createWitness, stepWitness } from '../protocol/witness.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
 import { afflict, lose, occupy } from './gpu.ts';
@@ -125,6 +126,8 @@ export interface World {
   healLinks(): void;
   refuseStorage(profile: string, refuses: boolean): void;
   command(member: MemberId, command: Extract<Event, { kind: 'command' }>['command']): void;
+  /** A person at this page wants the room to go back to a state that its profile has saved. */
+  rollBack(member: MemberId, to: SavedPlace): void;
   /** Something happens at a time to come. */
   at(time: number, action: () => void): void;
   /** Runs until the condition holds; false when `ms` of virtual time pass first. */
@@ -353,7 +356,7 @@ export function createWorld(options: WorldOptions): World {
         deliver(host, event);
       });
     },
-    loadCheckpoint: (host) => loadCheckpoint(profile(host.profile)),
+    loadCheckpoint: (host, chosen) => loadCheckpoint(profile(host.profile), chosen),
     setTimer: (host, name, ms) => setTimer(clockwork, host, name, ms),
     seatsChanged: (host) => locks.request(host),
     releaseSeat(host, seat) {
@@ -520,6 +523,10 @@ export function createWorld(options: WorldOptions): World {
     command(member, command) {
       const host = hosts.get(member);
       if (host !== undefined) deliver(host, { kind: 'command', command });
+    },
+    rollBack(member, to) {
+      const host = hosts.get(member);
+      if (host !== undefined) deliver(host, { kind: 'rollBack', to });
     },
     at,
     runUntil(condition, ms) {

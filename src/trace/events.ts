@@ -79,6 +79,9 @@ export interface Stall {
 
 export type StopReason = 'non-finite' | 'data' | 'refused' | 'engine-lost' | 'left' | 'invariant';
 
+/** Why an incarnation is founded. */
+export type Founding = 'new' | 'resumed' | 'forced' | 'rolled-back';
+
 export type TraceEvent =
   | { readonly kind: 'phase'; readonly phase: Phase }
   | { readonly kind: 'linkUp'; readonly peer: MemberId }
@@ -90,7 +93,7 @@ export type TraceEvent =
       readonly kind: 'founded';
       readonly generation: GenerationId;
       readonly step: number;
-      readonly why: 'new' | 'resumed' | 'forced';
+      readonly why: Founding;
     }
   | { readonly kind: 'prepared'; readonly generation: GenerationId; readonly ballot: Ballot }
   | {
@@ -119,6 +122,8 @@ export type TraceEvent =
       readonly witness?: SeatId;
       /** Pairs of members that have no working link: the ring goes round these, or others carry what the two send each other. */
       readonly apart?: readonly (readonly [MemberId, MemberId])[];
+      /** The step that its members have agreed to go back to. */
+      readonly back?: number;
     }
   | {
       readonly kind: 'left';

@@ -215,7 +215,7 @@ describe('checkpoints of real tabs', () => {
   );
 
   test(
-    'lie on two devices when a room has two, and the list counts both',
+    'lie on two devices when a room has two, the list counts both, and the room goes back to one that either chooses',
     async () => {
       const other = await openBrowser(lab.origin);
       try {
@@ -236,8 +236,16 @@ describe('checkpoints of real tabs', () => {
           // On this disk, on the other, and in the memory of this page's rank.
           await rowOf(page, 60).getByText('3 copies').waitFor();
         }
+        const back = (await stored(there)).at(-1)?.step ?? 60;
+        expect(back).toBeLessThan(60);
         await act(there, 60, 'button', 'Delete');
         await rowOf(here, 60).getByText('2 copies').waitFor();
+        // The whole room goes back to a checkpoint that one of them chooses, and comes to the same end.
+        await act(there, back, 'button', 'Roll back');
+        await there.getByText(`The room has gone back to step ${back}.`).first().waitFor();
+        await here.getByText(`it has agreed to go back to step ${back}`).first().waitFor();
+        for (const page of [here, there]) await untilMembers(page, 2);
+        expect([await finalHashes(here), await finalHashes(there)]).toEqual([[mine], [mine]]);
       } finally {
         await other.close();
       }

@@ -5,6 +5,7 @@ import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { Exhausted } from '../../faults/consent.ts';
 import type { Fault } from '../../faults/vocabulary.ts';
 import type { MemberId } from '../../ports/ids.ts';
+import type { CheckpointSummary } from '../../ports/store.ts';
 import type { RoomLink } from '../../live/link.ts';
 import type { FrameListener, OpenRank, RankFrames } from '../frames.ts';
 import { LabError, answered, sentenceIn } from '../lab-error.ts';
@@ -56,7 +57,16 @@ export interface Books {
 
 /** Names of actions that are under way, so that their buttons can wait. */
 export type Busy =
-  'start' | 'start-four' | 'pause' | 'checkpoint' | 'leave' | 'force' | 'recording' | 'incident' | 'diagram';
+  | 'start'
+  | 'start-four'
+  | 'pause'
+  | 'checkpoint'
+  | 'roll-back'
+  | 'leave'
+  | 'force'
+  | 'recording'
+  | 'incident'
+  | 'diagram';
 
 export interface Lab {
   readonly link: RoomLink;
@@ -101,6 +111,8 @@ export interface Lab {
   startFour(): Promise<void>;
   pause(): Promise<void>;
   checkpointNow(): Promise<void>;
+  /** The whole room goes back to a checkpoint of this browser. */
+  rollBack(checkpoint: CheckpointSummary): Promise<void>;
   /** The recordings of all ranks of this tab, one after the other. */
   recording(): Promise<Uint8Array<ArrayBuffer>>;
   /** Saves them as a file. */
@@ -408,6 +420,12 @@ export function createLab(
       act('checkpoint', async () => {
         const saved = await answered(words.actions.checkpoint, CALL_MS, spokesman().handle.checkpointNow());
         say(words.actions.saved(saved.step, bytes(saved.bytes)));
+      }),
+
+    rollBack: ({ id, step }) =>
+      act('roll-back', async () => {
+        await answered(words.checkpoints.rollBack, CALL_MS, spokesman().handle.rollBack(id));
+        say(words.checkpoints.rolledBack(step));
       }),
 
     recording,

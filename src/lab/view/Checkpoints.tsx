@@ -90,6 +90,7 @@ function Row({
   const age = lab.now.value - checkpoint.savedAt;
   const waits = shelf.busy.value.has(id) || shelf.busy.value.has('all');
   const of = words.checkpoints.step(step);
+  const trained = lab.room.value.observer?.status?.jobHash;
   const button = (label: string, act: () => Promise<void>, danger = false): JSX.Element => (
     <button
       type="button"
@@ -118,6 +119,16 @@ function Row({
           {words.checkpoints.more}
         </summary>
         <p class="row">
+          <button
+            type="button"
+            class="button small"
+            aria-label={`${words.checkpoints.rollBack}: ${of}`}
+            title={words.checkpoints.rollBackAbout}
+            disabled={waits || lab.busy.value.has('roll-back') || trained !== checkpoint.jobHash}
+            onClick={() => void lab.rollBack(checkpoint)}
+          >
+            {words.checkpoints.rollBack}
+          </button>
           <a class="button small" href={shelf.restoreLink(id)} title={words.checkpoints.restoreAbout}>
             {words.checkpoints.restore}
           </a>

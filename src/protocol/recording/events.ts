@@ -128,6 +128,10 @@ const EventSchema = v.variant('kind', [
     kind: v.literal('command'),
     command: v.picklist(['start', 'pause', 'checkpoint', 'leave', 'force']),
   }),
+  v.strictObject({
+    kind: v.literal('rollBack'),
+    to: v.strictObject({ step: count, hash: stateHash }),
+  }),
 ]);
 type RecordedEvent = v.InferOutput<typeof EventSchema>;
 
@@ -183,6 +187,7 @@ export function recordEvent(event: Event, view: LaneView): object {
     case 'checkpointed':
     case 'checkpointFailed':
     case 'command':
+    case 'rollBack':
       return event;
   }
 }
@@ -277,6 +282,7 @@ function restore(event: RecordedEvent): Event {
     case 'checkpointed':
     case 'checkpointFailed':
     case 'command':
+    case 'rollBack':
       return event as Event;
   }
 }

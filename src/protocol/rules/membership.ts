@@ -9,6 +9,8 @@ import type { Message } from '../messages.ts';
 export interface RoomAge {
   readonly committed: number;
   readonly generation: GenerationId;
+  /** Incarnations that it has taken the place of, because their members have agreed to go back. */
+  readonly insteadOf?: readonly IncarnationId[] | undefined;
 }
 
 export interface MembershipRules {
@@ -77,8 +79,12 @@ export const MEMBERSHIP_RULES: MembershipRules = {
 
   ranksOf: (members) => members,
 
-  outlives: (a, b) =>
-    a.committed !== b.committed
+  outlives: (a, b) => {
+    // What was agreed holds, however many steps the other had come.
+    if (a.insteadOf?.includes(b.generation.incarnation) === true) return true;
+    if (b.insteadOf?.includes(a.generation.incarnation) === true) return false;
+    return a.committed !== b.committed
       ? a.committed > b.committed
-      : a.generation.incarnation > b.generation.incarnation,
+      : a.generation.incarnation > b.generation.incarnation;
+  },
 };

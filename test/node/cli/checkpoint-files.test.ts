@@ -193,10 +193,14 @@ describe('rankfall inspect', () => {
   test('lists a foreign safetensors file', async () => {
     const path = join(folder, 'foreign.safetensors');
     const data = new Uint8Array(2);
-    writeFileSync(path, encodeSafetensors(new Map([['a', { dtype: 'BF16', shape: [1], data }]]), new Map()));
+    // A name that would clear the screen.
+    const name = 'a\u001b[2J';
+    writeFileSync(path, encodeSafetensors(new Map([[name, { dtype: 'BF16', shape: [1], data }]]), new Map()));
     const { status, out } = await rankfall('inspect', path, '--json');
     expect(status).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ format: 'safetensors', verified: false, bytes: 66 });
+    expect(JSON.parse(out)).toMatchObject({ format: 'safetensors', verified: false, tensors: [{ name }] });
+    const { out: text } = await rankfall('inspect', path);
+    expect(text).toContain('a\\u{1b}[2J  BF16[1]');
   });
 
   test(

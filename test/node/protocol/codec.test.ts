@@ -49,6 +49,11 @@ const withApart = (small: Generation, pairs: readonly (readonly [number, number]
   const fitting = pairs.filter(([, other]) => other < small.members.length);
   return fitting.length === 0 ? small : { ...small, apart: fitting };
 };
+/** Where it goes back to, and whose place it has taken. */
+const going = fc.tuple(
+  fc.option(fc.record({ founder: member, step: count, hash })),
+  fc.array(generationId, { maxLength: 16 }),
+);
 const generation: fc.Arbitrary<Generation> = fc
   .record({
     id: generationId,
@@ -61,7 +66,14 @@ const generation: fc.Arbitrary<Generation> = fc
     floor: count,
     running: fc.boolean(),
   })
-  .chain((small) => apart.map((pairs) => withApart(small, pairs)));
+  .chain((small) => apart.map((pairs) => withApart(small, pairs)))
+  .chain((plain) =>
+    going.map(([back, before]) => ({
+      ...plain,
+      ...(back === null ? {} : { back }),
+      ...(before.length === 0 ? {} : { insteadOf: before.map(({ incarnation }) => incarnation) }),
+    })),
+  );
 const largeGeneration: fc.Arbitrary<Generation> = fc
   .tuple(generation, fc.array(aMember, { minLength: 65, maxLength: 70 }))
   .map(([small, members]) => ({ ...small, members }));

@@ -109,8 +109,10 @@ export function beatMessage(ctx: Context, membership: Membership): Of<'beat'> {
 }
 
 /** Members that this rank does not hear itself: at almost every turn none. In a hierarchy nobody asks. */
-function unheard(ctx: Context, { generation, overlay }: Membership): readonly MemberId[] {
+function unheard(ctx: Context, { generation, overlay, silentAfter }: Membership): readonly MemberId[] {
   if (overlay !== undefined) return NOBODY;
+  if (ctx.now <= silentAfter && generation.apart === undefined && ctx.state.suspects.size === 0)
+    return NOBODY;
   let list: MemberId[] | undefined;
   for (const member of membersOf(generation)) {
     const peer = ctx.state.peers.get(member);

@@ -60,7 +60,8 @@ export function viewRank(state: RankState, now: number): RankView {
       self,
       phase: self ? state.phase : (peer?.phase ?? 'starting'),
       step: self ? (training?.step ?? 0) : (peer?.step ?? 0),
-      silentMs: self ? 0 : now - (peer?.lastHeard ?? now),
+      // By whatever way: with one that is apart there is none of one's own.
+      silentMs: self || peer === undefined ? 0 : now - Math.max(peer.lastHeard, peer.lastWord),
       suspected: peer?.suspected !== undefined,
       hidden: self ? state.hidden : (peer?.hidden ?? false),
     };

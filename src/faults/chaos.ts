@@ -18,7 +18,9 @@ export interface Chaos {
  * is over within a second, which is to put nobody out.
  */
 export type ChaosKind =
-  Exclude<FaultKind, 'exhaust-gpu' | 'hog-cpu' | 'grow-memory' | 'nan'> | 'lose-gpu-process' | 'jank';
+  | Exclude<FaultKind, 'exhaust-gpu' | 'hog-cpu' | 'grow-memory' | 'fill-storage' | 'nan'>
+  | 'lose-gpu-process'
+  | 'jank';
 
 /** One fault of a kind, as strong and as long as chance has it. `rank`: whom it strikes. `to`: one of the others. */
 type Draw = (random: Chance, to: number, rank: number) => DrivenFault;

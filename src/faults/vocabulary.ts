@@ -182,6 +182,8 @@ export const FaultSchema = v.variant('kind', [
   }),
   /** Memory is really taken and held, within the byte budget. Asks for consent first. */
   v.strictObject({ kind: v.literal('grow-memory'), maxBytes: v.optional(bytes(1)), forMs: duration }),
+  /** Storage is really taken until the browser grants no more, within the byte budget, and held. Asks for consent first. */
+  v.strictObject({ kind: v.literal('fill-storage'), maxBytes: v.optional(bytes(1)), forMs: duration }),
 ]);
 
 /** What only a simulator can do to a machine, a browser or a network. */

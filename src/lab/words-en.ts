@@ -179,6 +179,10 @@ const FAULTS: Readonly<Record<FaultKind, { readonly name: string; readonly does:
     name: 'Take memory',
     does: 'Memory of this machine is really taken and held. It asks first.',
   },
+  'fill-storage': {
+    name: 'Fill the storage',
+    does: 'The storage of this site is really filled and held. It asks first.',
+  },
 };
 
 export const english = {
@@ -499,13 +503,16 @@ export const english = {
     title: {
       'gpu-memory': 'Exhaust this machine’s GPU memory?',
       memory: 'Take memory of this machine?',
+      storage: 'Fill the storage of this site?',
       cpu: 'Keep this machine busy?',
     },
     body: {
       'gpu-memory':
         'This allocates real GPU memory, 1 GiB at most, until the GPU refuses or the budget is used. It is freed after a minute at the latest, or when you heal the fault. Other pages and programs on this machine may become slow, or lose their GPU for a moment.',
       memory:
-        'This takes real memory, 1 GiB at most, and holds it for a minute at the latest, or until you heal the fault. Other pages and programs on this machine may become slow.',
+        'This takes real memory, 1 GiB at most, and holds it for a minute at most, or until you heal the fault. Other pages and programs on this machine may become slow.',
+      storage:
+        'This stores real data, 1 GiB at most, until the browser grants no more or the budget is used. It is deleted after a minute at the latest, or when you heal the fault. Checkpoints may fail meanwhile.',
       cpu: 'This keeps a thread busy with nothing for most of the time, for a minute at most, or until you heal the fault. The page may answer late.',
     },
     yes: 'Allow it',

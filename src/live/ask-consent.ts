@@ -11,6 +11,7 @@ const QUESTIONS: Readonly<Record<Exhausted, string>> = {
   'gpu-memory':
     'A fault asks to use up this machine’s GPU memory, up to 1 GiB for a minute at most. Allow it?',
   memory: 'A fault asks to take memory of this machine, up to 1 GiB for a minute at most. Allow it?',
+  storage: 'A fault asks to fill the storage of this site, up to 1 GiB for a minute at most. Allow it?',
   cpu: 'A fault asks to keep a thread of this page busy, for a minute at most. Allow it?',
 };
 

@@ -1,15 +1,17 @@
 // Puts a rank together in its worker: the protocol core, the browser's ports, and the faults between them.
 
+import { openBallast } from '../checkpoint/ballast.ts';
 import { openBallotStore } from '../checkpoint/ballots.ts';
 import { deviceIn } from '../checkpoint/device.ts';
 import { openSeatLocks } from '../checkpoint/seat-locks.ts';
 import { openCheckpointStore } from '../checkpoint/store.ts';
 import { faultyClock } from '../faults/clock.ts';
+import { LONGEST_HOLD_MS } from '../faults/consent.ts';
 import type { Exhausted } from '../faults/consent.ts';
 import { createFaultInjector } from '../faults/injector.ts';
 import type { FaultInjector } from '../faults/injector.ts';
 import { machineFaults } from '../faults/machine.ts';
-import type { MemoryBudget } from '../faults/machine.ts';
+import type { HoldBudget } from '../faults/machine.ts';
 import { faultyNetwork } from '../faults/network.ts';
 import { faultyPagePort } from '../faults/page-turns.ts';
 import { pageFaults } from '../faults/page.ts';
@@ -71,8 +73,8 @@ export interface OpenedRank {
   readonly recorder: Recorder;
 }
 
-/** What really taking memory may take, whatever a fault asks for. */
-const MEMORY_BUDGET: MemoryBudget = { maxBytes: 1024 * 1024 * 1024, maxMs: 5_000 };
+/** What really taking memory or storage may take, whatever a fault asks for. */
+const HOLD_BUDGET: HoldBudget = { maxBytes: 1024 * 1024 * 1024, maxMs: 5_000 };
 
 export function openRank(
   { member, options, data }: RankSetup,
@@ -177,7 +179,8 @@ export function openRank(
         hogPage: (on) => {
           page.hog(on);
         },
-        budget: MEMORY_BUDGET,
+        ballast: openBallast(member, LONGEST_HOLD_MS, () => Date.now()),
+        budget: HOLD_BUDGET,
       }),
       // Each acts in a task of its own: the answer to whoever asked goes out first.
       pageFaults(

@@ -358,6 +358,7 @@ const BY_NAME_ONLY: ReadonlySet<AnyFault['kind']> = new Set([
   'lose-signalling',
   'hog-cpu',
   'grow-memory',
+  'fill-storage',
   'loader-garbles',
   'flip-bit',
   'hang-kernel',
@@ -453,6 +454,7 @@ const MAKERS: FaultMakers = {
     forMs: duration(e),
   }),
   'grow-memory': () => ({ kind: 'grow-memory' }),
+  'fill-storage': (e) => ({ kind: 'fill-storage', forMs: duration(e) }),
   'flip-bit': (e) => ({
     kind: 'flip-bit',
     where: e.pick('workload', 'where', ['parameters', 'moments'] as const),

@@ -157,6 +157,12 @@ export function createStrikes(world: World, onStrike: (strike: Strike) => void):
         holdFor(fault.forMs, () => quotas.splice(quotas.indexOf(fault.maxBytes), 1));
         return;
       }
+      case 'fill-storage': {
+        const { quotas } = world.profile(host.profile);
+        quotas.push(0);
+        holdFor(fault.forMs, () => quotas.splice(quotas.indexOf(0), 1));
+        return;
+      }
       case 'damage-checkpoint':
         damageCheckpoint(world.profile(host.profile), fault.how);
         return;

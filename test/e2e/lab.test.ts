@@ -468,6 +468,7 @@ describe('everybody can use the lab', () => {
     for (const [fault, title] of [
       [{ kind: 'exhaust-gpu' }, 'Exhaust this machine’s GPU memory?'],
       [{ kind: 'grow-memory', maxBytes: 32 * 1024 * 1024 }, 'Take memory of this machine?'],
+      [{ kind: 'fill-storage', maxBytes: 32 * 1024 * 1024 }, 'Fill the storage of this site?'],
       [{ kind: 'hog-cpu', where: 'page', forMs: 60_000 }, 'Keep this machine busy?'],
     ] as const) {
       const id = await inject(fault);

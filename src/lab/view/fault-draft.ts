@@ -135,6 +135,7 @@ export function fieldsOf(kind: FaultKind): readonly FaultField[] {
     case 'oversize-buffer':
       return ['times', 'forMs'];
     case 'grow-memory':
+    case 'fill-storage':
       return ['maxBytes', 'forMs'];
   }
 }
@@ -212,6 +213,7 @@ export function buildFault(draft: FaultDraft): Fault {
     case 'oversize-buffer':
       return { kind, times: draft.times, ...forMs };
     case 'grow-memory':
+    case 'fill-storage':
       return { kind, maxBytes: draft.maxBytes, ...forMs };
   }
 }

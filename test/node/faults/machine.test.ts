@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { faultyClock } from '../../../src/faults/clock.ts';
+import { LONGEST_HOLD_MS } from '../../../src/faults/consent.ts';
 import { losableData } from '../../../src/faults/data-asset.ts';
 import { HOG_BUSY_MS, HOG_TURN_MS, machineFaults } from '../../../src/faults/machine.ts';
 import { faultyPagePort } from '../../../src/faults/page-turns.ts';
@@ -14,11 +15,12 @@ import { virtualClock } from './virtual-clock.ts';
 const MIB = 1024 * 1024;
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function machine(agrees = true) {
+function machine(agrees = true, room = Infinity) {
   const clock = virtualClock();
   const burnt: number[] = [];
   const page: boolean[] = [];
   const asked: string[] = [];
+  const stored = new Map<string, number>();
   const port = machineFaults({
     consent: (what) => {
       asked.push(what);
@@ -27,9 +29,21 @@ function machine(agrees = true) {
     clock,
     busy: (ms) => void burnt.push(ms),
     hogPage: (on) => void page.push(on),
+    ballast: {
+      store(id, bytes) {
+        const all = [...stored.values()].reduce((sum, each) => sum + each, bytes);
+        if (all > room) return Promise.reject(new Error('full'));
+        stored.set(id, (stored.get(id) ?? 0) + bytes);
+        return Promise.resolve();
+      },
+      release(id) {
+        stored.delete(id);
+        return Promise.resolve();
+      },
+    },
     budget: { maxBytes: 64 * MIB, maxMs: 1000 },
   });
-  return { clock, burnt, page, asked, port };
+  return { clock, burnt, page, asked, stored, port };
 }
 
 describe('a machine that is really short of something', () => {
@@ -39,10 +53,27 @@ describe('a machine that is really short of something', () => {
       { kind: 'hog-cpu', where: 'worker', forMs: 1000 },
       { kind: 'hog-cpu', where: 'page', forMs: 1000 },
       { kind: 'grow-memory' },
+      { kind: 'fill-storage' },
     ] as const)
       await expect(injectInto(port, fault).outcomes[0]).rejects.toMatchObject({ refusal: 'no-consent' });
     expect([burnt, page]).toEqual([[], []]);
-    expect(asked).toEqual(['cpu', 'cpu', 'memory']);
+    expect(asked).toEqual(['cpu', 'cpu', 'memory', 'storage']);
+  });
+
+  test('has its storage filled to the last checkpoint’s worth, within the budget, until it is healed or a minute is over', async () => {
+    const room = 20 * MIB + 4096;
+    const { port, stored, clock } = machine(true, room);
+    const full = injectInto(port, { kind: 'fill-storage' });
+    expect(await full.outcomes[0]).toMatch(/of storage held, and more was refused$/);
+    const [held = 0] = stored.values();
+    expect(held).toBeLessThanOrEqual(room);
+    expect(held).toBeGreaterThan(room - 16 * 1024);
+    full.heal();
+    expect(stored.size).toBe(0);
+    const little = injectInto(port, { kind: 'fill-storage', maxBytes: 3 * MIB });
+    expect(await little.outcomes[0]).toBe(`${3 * MIB} bytes of storage held, then the budget ended`);
+    clock.pass(LONGEST_HOLD_MS);
+    expect([little.ended, stored.size]).toEqual([1, 0]);
   });
 
   test('has a thread that is busy for most of every quarter of a second, until it is healed', async () => {

@@ -178,6 +178,7 @@ describe('an instructor', () => {
     for (const fault of [
       { kind: 'exhaust-gpu' },
       { kind: 'grow-memory' },
+      { kind: 'fill-storage' },
       { kind: 'hog-cpu', where: 'worker', forMs: 1000 },
     ] as const) {
       const driven = drive();

@@ -54,14 +54,16 @@ interface Case {
   readonly fault: Fault;
   /** The record that shows it; absent: it is to harm nobody, and nobody may be suspected. */
   readonly notice?: Notice;
+  /** A rank that cannot do its part for as long as it lasts, on a machine that is slow besides, may be put out. */
+  readonly mayBePutOut?: true;
   /** Whether it lasts until a checkpoint that was asked for has failed. */
   readonly saves?: true;
 }
 
 const MACHINE_AND_LOADER: readonly Case[] = [
   // While all have an equal share of the work: whoever has been slow may have none, and then loads nothing.
-  { fault: { kind: 'lose-data', how: 'missing', forMs: 1500 }, notice: said('The safe loader takes over') },
-  { fault: { kind: 'lose-data', how: 'truncated', forMs: 1500 } },
+  { fault: { kind: 'lose-data', how: 'missing', forMs: 800 }, notice: said('The safe loader takes over') },
+  { fault: { kind: 'lose-data', how: 'truncated', forMs: 800 }, mayBePutOut: true },
   { fault: { kind: 'loader-throws', times: 2 } },
   { fault: { kind: 'loader-garbles', how: 'short', times: 1 } },
   { fault: { kind: 'loader-garbles', how: 'labels', times: 1 } },
@@ -204,7 +206,7 @@ describe('in real tabs', () => {
       const ranks = [...(await openAll(3))];
       await ranks[0]?.ask('start');
       const look = follow(ranks);
-      for (const { fault, notice, saves } of cases) {
+      for (const { fault, notice, saves, mayBePutOut } of cases) {
         // Whose place has moved in the ring is struck at its place: `to: 0` is never itself.
         const before = await until('the room is whole', ranks, whole(0));
         const at = before.findIndex(({ members }) => members.findIndex(({ self }) => self) === 2);
@@ -237,7 +239,7 @@ describe('in real tabs', () => {
           (all) => Date.now() >= began + forMs && whole(committed)(all),
         );
         const later = [...records, ...(await look())];
-        if (notice === undefined)
+        if (notice === undefined && mayBePutOut === undefined)
           expect(
             later.filter(({ event }) => event.kind === 'suspected').map(({ event }) => event),
             name,

@@ -102,12 +102,13 @@ const NETWORK: readonly Case[] = [
   { fault: { kind: 'reset-link', to: 0 }, notice: missed },
   { fault: { kind: 'reconnect-storm', to: 0, everyMs: 300, forMs: 800 }, notice: missed },
   { fault: { kind: 'fill-queue', to: 0, closes: true, forMs: 400 }, notice: missed },
-  { fault: { kind: 'silent-link', to: 0, forMs: SILENT_MS }, notice: missed },
-  { fault: { kind: 'partition', forMs: SILENT_MS }, notice: missed },
-  { fault: { kind: 'mute', forMs: SILENT_MS }, notice: missed },
+  // A rank that was silent is known for irregular heartbeats for a while: others come in between.
   { fault: { kind: 'freeze', forMs: SILENT_MS }, notice: missed },
   { fault: { kind: 'kill' }, notice: missed },
+  { fault: { kind: 'mute', forMs: SILENT_MS }, notice: missed },
   { fault: { kind: 'close' }, notice: missed },
+  { fault: { kind: 'silent-link', to: 0, forMs: SILENT_MS }, notice: missed },
+  { fault: { kind: 'partition', forMs: SILENT_MS }, notice: missed },
 ];
 
 const STATE_AND_STORAGE: readonly Case[] = [
@@ -186,6 +187,9 @@ function tellTimes(
   records: readonly TraceRecord[],
 ): void {
   if (process.env['DEBUG'] === undefined) return;
+  // What the injector itself says of a fault is no detection.
+  if (shown?.event.kind === 'engine' && shown.event.detail.startsWith('fault-'))
+    return void tellTimes(fault, began, undefined, records);
   const from = shown?.at ?? began;
   const next = records.find(({ event, at }) => at > from && event.kind === 'committed');
   const detect = shown === undefined ? '–' : String(Math.max(0, shown.at - began));

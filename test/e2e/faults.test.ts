@@ -188,11 +188,11 @@ function tellTimes(
 ): void {
   if (process.env['DEBUG'] === undefined) return;
   // What the injector itself says of a fault is no detection.
-  if (shown?.event.kind === 'engine' && shown.event.detail.startsWith('fault-'))
-    return void tellTimes(fault, began, undefined, records);
-  const from = shown?.at ?? began;
+  const isDetected =
+    shown !== undefined && !(shown.event.kind === 'engine' && shown.event.detail.startsWith('fault-'));
+  const from = isDetected ? shown.at : began;
   const next = records.find(({ event, at }) => at > from && event.kind === 'committed');
-  const detect = shown === undefined ? '–' : String(Math.max(0, shown.at - began));
+  const detect = isDetected ? String(Math.max(0, from - began)) : '–';
   const recover = next === undefined ? '' : String(next.at - from);
   process.stderr.write(`${JSON.stringify(fault)}: ${detect}, ${recover}\n`);
 }

@@ -3,13 +3,20 @@ import { defineConfig } from 'vite';
 import { SANDBOX_SCRIPT } from './src/lab/simulation/sandbox-script.ts';
 import { bundledModules } from './src/server/bundled.ts';
 import { contentPolicy } from './src/server/content-policy.ts';
+import { plainShaders } from './src/server/plain-shaders.ts';
 import { sharedWorkers } from './src/server/shared-workers.ts';
 import { rankfallServer } from './src/server/vite-plugin.ts';
 
 export default defineConfig({
   // From any folder of any web server.
   base: './',
-  plugins: [rankfallServer(), contentPolicy({ inline: [SANDBOX_SCRIPT] }), bundledModules(), sharedWorkers()],
+  plugins: [
+    rankfallServer(),
+    contentPolicy({ inline: [SANDBOX_SCRIPT] }),
+    bundledModules(),
+    plainShaders(),
+    sharedWorkers(),
+  ],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   server: {

@@ -78,4 +78,14 @@ describe('a first visit', () => {
     expect(times.size).toBeGreaterThan(100);
     expect([...times].filter(([, count]) => count > 1)).toEqual([]);
   });
+
+  it('brings shaders without their comments and with all marks of their sections', () => {
+    const folder = join(ROOT, 'shaders');
+    const sources = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+    const built = readFileSync(join(pages, 'assets', named('shader-bundle')), 'utf8');
+    const marks = (text: string): number => text.match(/\/\/ \w+:(?:begin|end)/g)?.length ?? 0;
+    expect(marks(built)).toBe(marks(sources.join('')));
+    expect(marks(built)).toBeGreaterThan(0);
+    expect(built).not.toContain('// Tiling:');
+  });
 });

@@ -20,6 +20,14 @@ const SENTENCES: readonly (readonly [told: string, means: string])[] = [
     '本页面的 GPU 丢失过 $1 次，已由 CPU 接替；重新加载页面可再试 GPU。',
   ],
   [
+    'No signalling server answers at *. Tabs of this browser find each other without one; for other machines, open the lab from "npm start", or name a PeerServer with ?signal=.',
+    '$1 处没有信令服务器应答。同一浏览器的标签页不靠它也能互相找到；要让其他机器加入，请从“npm start”打开实验室，或用 ?signal= 指定一个 PeerServer。',
+  ],
+  [
+    'The connection to * broke. Open links go on; new tabs cannot join until it is back.',
+    '与 $1 的连接断了。已有的链路照常工作；恢复之前，新的标签页无法加入。',
+  ],
+  [
     'The state after * steps on * is not that of the fault-free single-rank run.',
     '$2 在 $1 步之后的状态与无故障的单 rank 运行不同。',
   ],

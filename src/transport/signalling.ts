@@ -141,7 +141,7 @@ export function openSignalling(options: {
             everOpen ? 'lost' : 'unreachable',
             everOpen
               ? `The connection to ${describe(server)} broke. Open links go on; new tabs cannot join until it is back.`
-              : `Expected a signalling server at ${describe(server)}, found none: check that it runs and that this address is right.`,
+              : `No signalling server answers at ${describe(server)}. Tabs of this browser find each other without one; for other machines, open the lab from "npm start", or name a PeerServer with ?signal=.`,
           );
       }
     });

@@ -83,8 +83,8 @@ const Entry = ({ lesson, number, state }: EntryProps): JSX.Element => (
         <b>{lesson.title}</b>
         <span>{lesson.idea}</span>
         <span class="muted">
-          {lessonWords.states[state]} · {lessonWords.minutes(lesson.minutes)},{' '}
-          {lessonWords.worlds[lesson.run.world]}
+          {lessonWords.states[state]} ·{' '}
+          {lessonWords.facts(lessonWords.minutes(lesson.minutes), lessonWords.worlds[lesson.run.world])}
         </span>
       </span>
     </a>

@@ -39,7 +39,8 @@ export function LessonView({ lesson, next, frames, isKept, say }: Props): JSX.El
         <header class="lesson-head" lang={lesson.language}>
           <h1>{lesson.title}</h1>
           <p class="muted">
-            {lesson.idea} · {lessonWords.minutes(lesson.minutes)}, {lessonWords.worlds[lesson.run.world]}
+            {lesson.idea} ·{' '}
+            {lessonWords.facts(lessonWords.minutes(lesson.minutes), lessonWords.worlds[lesson.run.world])}
           </p>
         </header>
         <Prose text={lesson.body} language={lesson.language} />

@@ -41,6 +41,8 @@ export const english = {
   passed: (passed: number, of: number) => `${passed} of ${of} passed`,
   states: { passed: 'Passed', tried: 'Tried', fresh: 'New' },
   minutes: (n: number) => `${n} min`,
+  /** How long a lesson takes, and where it runs. */
+  facts: (minutes: string, world: string) => `${minutes}, ${world}`,
   worlds: { simulator: 'in the simulator', live: 'in a live room', hunt: 'a search in the simulator' },
   loading: 'Loading the lesson…',
   unknown: (id: string) => `There is no lesson “${id}” here.`,
@@ -121,6 +123,7 @@ export const english = {
   },
   metrics: METRIC_NAMES,
   verdicts: VERDICT_NAMES,
+  condition: (what: string, holds: string) => `${what}: ${holds}`,
   comparisons: { '>=': 'at least', '<=': 'at most', '=': 'exactly', '>': 'more than', '<': 'less than' },
 
   diagram: {

@@ -11,6 +11,7 @@ export const chinese: LessonWords = {
   passed: (passed, of) => `已通过 ${passed}／${of} 课`,
   states: { passed: '已通过', tried: '已尝试', fresh: '未开始' },
   minutes: (n) => `${n} 分钟`,
+  facts: (minutes, world) => `${minutes}，${world}`,
   worlds: { simulator: '在模拟器中', live: '在真实房间中', hunt: '在模拟器中搜索' },
   loading: '正在载入课程…',
   unknown: (id) => `这里没有名为“${id}”的课程。`,
@@ -107,6 +108,7 @@ export const chinese: LessonWords = {
     decisions: '剩下的决定数',
   },
   verdicts: { held: '成立', violated: '被违反', unrecoverable: '不可恢复，且有正当理由' },
+  condition: (what, holds) => `${what}：${holds}`,
   comparisons: { '>=': '至少', '<=': '至多', '=': '恰好', '>': '大于', '<': '小于' },
 
   diagram: {

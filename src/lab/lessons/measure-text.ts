@@ -21,5 +21,8 @@ export const foundText = (condition: Condition, { verdict, values }: Measures): 
 
 export const conditionText = (condition: Condition): string =>
   condition.kind === 'verdict'
-    ? `${lessonWords.run.verdict}: ${lessonWords.verdicts[condition.verdict]}`
-    : `${lessonWords.metrics[condition.metric]}: ${lessonWords.comparisons[condition.is]} ${valueText(condition.metric, condition.value)}`;
+    ? lessonWords.condition(lessonWords.run.verdict, lessonWords.verdicts[condition.verdict])
+    : lessonWords.condition(
+        lessonWords.metrics[condition.metric],
+        `${lessonWords.comparisons[condition.is]} ${valueText(condition.metric, condition.value)}`,
+      );

@@ -5,6 +5,7 @@ import type { MemberId } from '../../ports/ids.ts';
 import type { Lab } from '../model/lab.ts';
 import { shortId } from '../format.ts';
 import { sentences } from '../sentences.ts';
+import { toldWords } from '../told-words.ts';
 import { words } from '../words.ts';
 import { Icon } from './icons.tsx';
 import { RankDot, RankName } from './RankName.tsx';
@@ -22,7 +23,7 @@ export function Banners({ lab }: { readonly lab: Lab }): JSX.Element {
             {members.map((member) => (
               <RankDot key={member} lab={lab} member={member} />
             ))}{' '}
-            {text}
+            {toldWords.told(text)}
           </p>
         </div>
       ))}

@@ -25,7 +25,7 @@ const STEP_MS = 60_000;
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await openLab();
+  lab = await openLab({ pages: 'built' });
 });
 afterAll(async () => {
   await lab.close();
@@ -71,14 +71,14 @@ async function untilCount(page: Page, selector: string, count: number): Promise<
 }
 
 /** A protocol that looks around before it starts, and promises that it has found nothing. */
-const SPY = (origin: string): string => `
+const SPY = (origin: string, script: string): string => `
 const reached = [];
 const attempts = {
   page: () => document.title,
   storage: () => indexedDB.open('rankfall'),
   caches: () => caches.keys(),
   site: () => fetch('${origin}/'),
-  module: () => import('${origin}/src/lab/format.ts'),
+  module: () => import('${script}'),
   server: () => new Promise((resolve, reject) => {
     const socket = new WebSocket('${origin}'.replace('http', 'ws'));
     socket.onopen = resolve;
@@ -264,16 +264,28 @@ describe('the log of the ranks', () => {
 });
 
 describe('the race laboratory', () => {
-  test('loads the simulator when it is opened, and shows the trace hash that Node comes to', async () => {
-    const page = await lab.context.newPage();
-    page.setDefaultTimeout(STEP_MS);
-    const loaded: string[] = [];
-    page.on('request', (request) => loaded.push(request.url()));
-    await page.goto(`${lab.origin}/?engine=cpu`);
-    await stateIs(page, 'Ready to train');
-    expect(loaded.filter((url) => url.includes('/src/simulator/'))).toEqual([]);
+  // One page for all of it, as one visitor uses it.
+  let page: Page;
+  let complaints: readonly string[];
+  beforeAll(async () => {
+    ({ page, complaints } = await visit());
+  });
+  afterAll(async () => {
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
 
+  test('loads the simulator when it is opened, and shows the trace hash that Node comes to', async () => {
+    await stateIs(page, 'Ready to train');
+    const loaded = (): Promise<number> =>
+      page.evaluate(
+        () =>
+          performance.getEntriesByType('resource').filter(({ name }) => /RaceLaboratory-/.test(name)).length,
+      );
+    expect(await loaded()).toBe(0);
     await page.getByRole('button', { name: 'Open the simulator' }).click();
+    await page.getByRole('button', { name: 'Run', exact: true }).waitFor();
+    expect(await loaded()).toBeGreaterThan(0);
     const runs = [
       { scenario: 'split-brain', seed: 3, experiment: namedExperiment('split-brain', 3, 5) },
       { scenario: '', seed: 11, experiment: drawExperiment(11, { ranks: 5 }) },
@@ -289,13 +301,11 @@ describe('the race laboratory', () => {
     await page.getByText('npx rankfall sim --seed 11 --ranks 5').waitFor();
     expect(await page.locator('.race-events li').count()).toBeGreaterThan(10);
     expect(await violations(page)).toEqual([]);
-    await page.close();
   });
 
   test('hunts through an example on all cores, and what it finds replays in Node to the same trace', async () => {
-    const { page, complaints } = await visit();
-    await page.getByRole('button', { name: 'Open the simulator' }).click();
     await page.getByLabel('Protocol').selectOption('torchft-quorum');
+    await page.getByRole('spinbutton', { name: 'Seed' }).fill('1');
     await page.getByRole('button', { name: 'Hunt', exact: true }).click();
     await page.getByText(/^Seed 4, made small: \d+ decisions are left to tell$/).waitFor();
     await page.getByText('Violated: “a step is committed by one quorum only”.').waitFor();
@@ -344,19 +354,19 @@ describe('the race laboratory', () => {
     await elsewhere.getByText("another version of the protocol's core (77; this page has 1)").waitFor();
     await elsewhere.getByText('It brings no diagram along.').waitFor();
     await elsewhere.close();
-    expect(complaints).toEqual([]);
-    await page.close();
   });
 
   test("runs a person's own protocol where it reaches neither this site nor the network, and refuses TypeScript", async () => {
-    const { page, complaints } = await visit();
-    await page.getByRole('button', { name: 'Open the simulator' }).click();
     const bring = (name: string, text: string) =>
       page
         .locator('.race-form input[type=file]')
         .setInputFiles({ name, mimeType: 'text/javascript', buffer: Buffer.from(text) });
-    await bring('spy.js', SPY(lab.origin));
+    const script = await page.evaluate(
+      () => document.querySelector<HTMLScriptElement>('script[src]')?.src ?? '',
+    );
+    await bring('spy.js', SPY(lab.origin, script));
     await page.getByText('spy.js (your file)').waitFor({ state: 'attached' });
+    await page.getByRole('spinbutton', { name: 'Seed' }).fill('1');
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByText('Held.').waitFor();
     await page.getByText('npx rankfall sim --protocol spy.js --seed 1 --ranks 2').waitFor();
@@ -367,13 +377,11 @@ describe('the race laboratory', () => {
     await page
       .getByText('empty.js exports no protocol: expected "export const protocol", found something.')
       .waitFor();
-    expect(complaints).toEqual([]);
-    await page.close();
   });
 
   test('ends a run that is cancelled, and takes the next', async () => {
-    const { page } = await visit();
-    await page.getByRole('button', { name: 'Open the simulator' }).click();
+    await page.getByLabel('Protocol').selectOption({ index: 0 });
+    await page.getByRole('spinbutton', { name: 'Seed' }).fill('1');
     await page.getByLabel('Scenario').selectOption('split-brain');
     await page.getByRole('spinbutton', { name: 'Ranks' }).fill('32');
     await page.getByRole('button', { name: 'Run', exact: true }).click();
@@ -381,7 +389,6 @@ describe('the race laboratory', () => {
     await page.getByRole('spinbutton', { name: 'Ranks' }).fill('2');
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByText('npx rankfall sim --scenario split-brain --seed 1 --ranks 2').waitFor();
-    await page.close();
   });
 });
 
@@ -410,6 +417,9 @@ describe('everybody can use the lab', () => {
   test('axe finds nothing wrong and nothing overflows, in both languages, light and dark, at three widths', async () => {
     const { page } = await visit('/?engine=cpu&ranks=2&autostart=1');
     await untilStep(page, 2);
+    expect(await violations(page), 'training').toEqual([]);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await stateIs(page, 'Paused');
     // It ends as it began: the choice is kept in the browser that all of these share.
     for (const other of ['中文', 'English']) {
       await page.getByRole('button', { name: other, exact: true }).click();

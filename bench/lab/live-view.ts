@@ -5,6 +5,7 @@
 // Without the view the page asks its ranks nothing and draws nothing, as when nobody can see it; the ranks' own frames stay as they are.
 // Exit status 1 when the view costs 5 % of the steps or more.
 
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
@@ -44,25 +45,22 @@ await page.evaluate(() => {
   });
 });
 
+const steps = (): Promise<number> =>
+  page.evaluate(async () => (await [...(window.rankfall?.ranks.values() ?? [])][0]?.status())?.step ?? 0);
+
 /** Steps a second over one turn. */
-const turn = (shown: boolean): Promise<number> =>
-  page.evaluate(
-    async ([isShown, ms]) => {
-      document.querySelector('#lab')?.toggleAttribute('hidden', !isShown);
-      const steps = async (): Promise<number> => {
-        const [rank] = window.rankfall?.ranks.values() ?? [];
-        return (await rank?.status())?.step ?? 0;
-      };
-      const wait = (time: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, time));
-      // What was under way when the turn began belongs to the one before.
-      await wait(300);
-      const [from, began] = [await steps(), performance.now()];
-      await wait(ms);
-      const [to, ended] = [await steps(), performance.now()];
-      return (1000 * (to - from)) / (ended - began);
-    },
-    [shown, 1000 * seconds] as const,
+async function turn(shown: boolean): Promise<number> {
+  await page.evaluate(
+    (isShown) => document.querySelector('#lab')?.toggleAttribute('hidden', !isShown),
+    shown,
   );
+  // What was under way when the turn began belongs to the one before.
+  await setTimeout(300);
+  const [from, began] = [await steps(), performance.now()];
+  await setTimeout(1000 * seconds);
+  const [to, ended] = [await steps(), performance.now()];
+  return (1000 * (to - from)) / (ended - began);
+}
 
 const median = (numbers: readonly number[]): number => {
   const sorted = numbers.toSorted((a, b) => a - b);

@@ -62,8 +62,9 @@ async function join(index: number): Promise<Page> {
   return page;
 }
 
+/** Undefined while the page has no rank, or goes to another room. */
 const statusOf = (page: Page): Promise<RankStatus | undefined> =>
-  page.evaluate(() => [...(window.rankfall?.ranks.values() ?? [])][0]?.status());
+  page.evaluate(() => [...(window.rankfall?.ranks.values() ?? [])][0]?.status()).catch(() => undefined);
 
 /** Looks at all of them until it holds; says how they are when it never does. */
 async function until(

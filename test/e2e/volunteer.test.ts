@@ -11,7 +11,7 @@ const PATIENCE_MS = 60_000;
 let lab: Lab;
 let elsewhere: Lab;
 beforeAll(async () => {
-  lab = await openLab();
+  lab = await openLab({ pages: 'built' });
   elsewhere = await openBrowser(lab.origin);
 });
 afterAll(async () => {

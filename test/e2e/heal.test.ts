@@ -22,7 +22,7 @@ const STATE_BYTES = 10_400_000;
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await openLab();
+  lab = await openLab({ pages: 'built' });
 });
 afterAll(async () => {
   await lab.close();

@@ -8,7 +8,7 @@ import type { Lab } from './frames.ts';
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await openLab();
+  lab = await openLab({ pages: 'built' });
 });
 afterAll(async () => {
   await lab.close();

@@ -15,7 +15,7 @@ let elsewhere: Lab;
 let folder: string;
 let witness: RunningWitness;
 beforeAll(async () => {
-  lab = await openLab();
+  lab = await openLab({ pages: 'built' });
   elsewhere = await openBrowser(lab.origin);
   folder = await mkdtemp(join(tmpdir(), 'rankfall-witness-'));
   witness = await openWitness({

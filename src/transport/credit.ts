@@ -17,18 +17,18 @@ export interface CreditWindow {
  * All of a link's bytes take one way: whatever is under way on bulk, a control message waits behind, in the sender's and in the
  * receiver's queues. So the window is as small as keeps the way busy, also while the other tab waits for its turn on a core. Measured
  * between two tabs on two cores, 4 MiB each way, by turns: an exchange took 220 ms with 256 KiB under way, 206 with 512 and with 1,024,
- * and a control round trip 10, 20 and 33 ms in the middle, 37, 52 and 140 ms at p99. On a longer way as much does not suffice, and the
- * window grows.
+ * and a control round trip 10, 20 and 33 ms in the middle, 37, 52 and 140 ms at p99. Where other work slows the tabs to half of that, 256
+ * KiB last as long as 512 do here, and as much makes control wait as long. So a fast or a long way has a larger window.
  */
 export const CREDIT_WINDOW_BYTES: Readonly<Record<Lane, CreditWindow>> = {
   control: { least: 512 * 1024, most: 512 * 1024 },
-  bulk: { least: 512 * 1024, most: 2 * 1024 * 1024 },
+  bulk: { least: 256 * 1024, most: 2 * 1024 * 1024 },
 };
 
-/** Bytes taken for which a receiver gives credit at once: no more than a quarter of the least window. */
+/** Bytes taken for which a receiver gives credit at once: two full frames on bulk, and no more than half of the least window. */
 export const CREDIT_GRAIN_BYTES: Readonly<Record<Lane, number>> = {
   control: 128 * 1024,
-  bulk: 128 * 1024,
+  bulk: 96 * 1024,
 };
 
 const CREDIT_BYTES = 8;
@@ -71,8 +71,15 @@ const GAIN = 2;
 const SLOWER = 1 / 64;
 /** Round trips are timed for bytes this far apart. */
 const MARK_BYTES = 16 * 1024;
+/** The window lasts at least so long, in milliseconds, at the mean rate of late: a tab waits for its turn on a core about as long. */
+export const HOLD_MS = 25;
+/** The mean is taken over so long, in milliseconds, in which something was always under way. */
+const MEAN_MS = 50;
 
-/** The window follows the way: twice its fastest rate of late times its shortest round trip. `now` in milliseconds. */
+/**
+ * The window follows the way: twice its fastest rate of late times its shortest round trip, or what its mean rate moves in `HOLD_MS`. `now`
+ * in milliseconds.
+ */
 export function createCreditSpent({ least, most }: CreditWindow, now: () => number): CreditSpent {
   let window = least;
   let spent = 0;
@@ -81,9 +88,17 @@ export function createCreditSpent({ least, most }: CreditWindow, now: () => numb
   const marks: { readonly end: number; readonly at: number; readonly restored: number }[] = [];
   let shortestMs = Infinity;
   let fastest = 0;
+  /** Bytes a millisecond; and what it is taken from next. */
+  let mean = 0;
+  let busy = { since: 0, restored: 0 };
 
   /** As BBR does it (Cardwell et al., 2016): what was credited since a byte left, over its round trip. */
   function measure(end: number): void {
+    const busyMs = now() - busy.since;
+    if (busyMs >= MEAN_MS) {
+      mean = (end - busy.restored) / busyMs;
+      busy = { since: now(), restored: end };
+    }
     let mark: (typeof marks)[number] | undefined;
     while (marks[0] !== undefined && marks[0].end <= end) mark = marks.shift();
     if (mark === undefined) return;
@@ -92,12 +107,13 @@ export function createCreditSpent({ least, most }: CreditWindow, now: () => numb
     shortestMs = Math.min(shortestMs, ms);
     const rate = (end - mark.restored) / ms;
     fastest = rate > fastest ? rate : fastest + (rate - fastest) * SLOWER;
-    window = Math.min(most, Math.max(least, GAIN * fastest * shortestMs));
+    window = Math.min(most, Math.max(least, GAIN * fastest * shortestMs, HOLD_MS * mean));
   }
 
   return {
     allows: (bytes) => spent - restored + bytes <= window,
     spend(bytes) {
+      if (spent === restored) busy = { since: now(), restored };
       spent += bytes;
       if (least < most && spent - (marks.at(-1)?.end ?? restored) >= MARK_BYTES)
         marks.push({ end: spent, at: now(), restored });

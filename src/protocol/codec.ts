@@ -88,7 +88,7 @@ const member = v.strictObject({
   fingerprint: v.pipe(v.string(), v.maxLength(128)),
 });
 const members = v.pipe(v.array(member), v.minLength(1), v.maxLength(MAX_MEMBERS));
-const memberIds = v.pipe(v.array(memberId), v.maxLength(MAX_MEMBERS));
+export const memberIds = v.pipe(v.array(memberId), v.maxLength(MAX_MEMBERS));
 /** Every two of as many members as have links with all others. */
 const MAX_APART = (64 * 63) / 2;
 const rank = v.pipe(count, v.maxValue(MAX_MEMBERS - 1));
@@ -139,7 +139,7 @@ export const phase = v.picklist([
   'stopped',
 ]);
 
-const evidence = v.picklist([
+export const evidence = v.picklist([
   'goodbye',
   'lock-released',
   'heartbeat',

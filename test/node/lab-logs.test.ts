@@ -6,7 +6,13 @@ import { isLog, linesOf, LogFileError, unpack } from '../../src/lab/simulation/l
 import { readLog, type OpenedLog } from '../../src/lab/simulation/log-reading.ts';
 import { incidentFile, watchForIncidents } from '../../src/live/incident.ts';
 import { joined } from '../../src/live/recorder.ts';
+import { readTraceLog } from '../../src/protocol/recording/trace-lines.ts';
 import { laneOf } from '../../src/simulator/drawing.ts';
+import { drawExperiment } from '../../src/simulator/experiment.ts';
+import { replayRecording } from '../../src/simulator/replay-recording.ts';
+import { scenarioExperiment, SCENARIOS } from '../../src/simulator/scenarios.ts';
+import { runExperiment } from '../../src/simulator/swarm.ts';
+import type { TraceRecord } from '../../src/trace/events.ts';
 import { createRoom } from './live/room.ts';
 import { SMALL_JOB } from './live/small-job.ts';
 
@@ -182,5 +188,78 @@ describe('a file that is none', () => {
     const bomb = packed('0'.repeat(1_000_000));
     expect(bomb.size).toBeLessThan(2000);
     await expect(textOf(bomb, 100_000)).rejects.toEqual(new LogFileError('unpacks-too-large'));
+  });
+});
+
+describe('an event log', () => {
+  const reported = (): readonly TraceRecord[] => {
+    const records: TraceRecord[] = [];
+    const scenario = SCENARIOS['kill-one'];
+    if (scenario === undefined) throw new Error('a scenario of that name was expected');
+    runExperiment(scenarioExperiment(scenario, { seed: 3, ranks: 4 }), {
+      onRecord: (record) => records.push(record),
+    });
+    return records;
+  };
+  const asText = (records: readonly TraceRecord[]): string =>
+    records.map((record) => `${JSON.stringify(record)}\n`).join('');
+
+  it('of every kind of bad day reads back as it was written', () => {
+    for (const seed of [1, 5, 9, 14, 22, 31]) {
+      const records: TraceRecord[] = [];
+      runExperiment(drawExperiment(seed), { onRecord: (record) => records.push(record) });
+      const inOrder = (all: readonly TraceRecord[]): readonly TraceRecord[] =>
+        all.toSorted((a, b) => (a.member < b.member ? -1 : a.member > b.member ? 1 : a.seq - b.seq));
+      const read = readTraceLog(asText(records).split('\n'));
+      expect(inOrder(read), `seed ${seed}`).toEqual(inOrder(records));
+    }
+  });
+
+  it('is drawn with the steps and generations of its ranks, packed or not', async () => {
+    const text = asText(reported());
+    expect(await isLog(blobOf(text))).toBe(true);
+    for (const file of [blobOf(text), packed(text)]) {
+      const { verdict, holds, ranks, entries, committed, diagram } = await opened(file);
+      expect({ verdict, holds, ranks }).toEqual({ verdict: 'held', holds: 'records', ranks: 4 });
+      expect(entries).toBe(reported().length);
+      expect(committed).toBeGreaterThan(5);
+      expect(new Set(diagram.spans.map(({ kind }) => kind))).toEqual(new Set(['step', 'generation']));
+      expect(diagram.arrows).toEqual([]);
+    }
+  });
+
+  it('of a live run opens as well, each rank after the other', async () => {
+    const { records } = replayRecording(gunzipSync(log).toString().split('\n'));
+    const byRank = records.toSorted((a, b) =>
+      a.member < b.member ? -1 : a.member > b.member ? 1 : a.seq - b.seq,
+    );
+    expect(await opened(blobOf(asText(byRank)))).toMatchObject({ verdict: 'held', ranks: 2, committed: 20 });
+  });
+
+  it('pins the invariant that its records do not keep', async () => {
+    const records = reported();
+    const at = records.findLastIndex(({ event }) => event.kind === 'committed');
+    const last = records[at];
+    if (last?.event.kind !== 'committed') throw new Error('no step was committed');
+    const other = { ...last, event: { ...last.event, hash: 'f'.repeat(32) } } as TraceRecord;
+    const { verdict, diagram } = await opened(blobOf(asText(records.with(at, other))));
+    expect(verdict).toBe('violated');
+    expect(diagram.failing?.sentence).toBeDefined();
+  });
+
+  it.each([
+    ['with a kind that is none', '"kind":"phase"', '"kind":"face"', /line 1, event\.kind/],
+    ['with more than a record has', '"seq":0', '"seq":0,"more":1', /line 1, more/],
+    ['with a number that is none', '"at":', '"at":-', /line 1, at/],
+    [
+      'with records missing',
+      '"seq":1,',
+      '"seq":7,',
+      /seq: expected 1, after that rank's record before, found 7/,
+    ],
+    ['that breaks off', '"phase":"joining"}}', '"phase":"joi', /line 1, column 1: expected JSON/],
+  ])('%s is refused with the reason', async (_, from, to, expected) => {
+    const why = await refusal(blobOf(asText(reported()).replace(from, to)));
+    expect((why as { readonly sentence: string }).sentence).toMatch(expected);
   });
 });

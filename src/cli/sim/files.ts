@@ -2,6 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseScheduleText, ScheduleError, type Schedule } from '../../faults/schedule.ts';
+import { isTraceLog } from '../../protocol/recording/trace-lines.ts';
 import { AnyExperimentSchema, type AnyExperiment } from '../../simulator/any-experiment.ts';
 import { isPasted, OtherCoreError } from '../../simulator/pasted.ts';
 import { TapeDivergence } from '../../simulator/random.ts';
@@ -44,7 +45,12 @@ export function readReplay(fileOrText: string, svg?: string): Replay {
 export function readAnyReplay(fileOrText: string, svg?: string): Replay<AnyExperiment> {
   const pasted = isPasted(fileOrText);
   try {
-    return parseReplayOf(AnyExperimentSchema, pasted ? fileOrText : readText(fileOrText));
+    const text = pasted ? fileOrText : readText(fileOrText);
+    if (isTraceLog(text))
+      throw new UsageError(
+        `${fileOrText}: expected a replay or a log of recordings, found an event log. It holds what ranks reported and not what they were told, so it cannot be run again; the race laboratory draws it.`,
+      );
+    return parseReplayOf(AnyExperimentSchema, text);
   } catch (error) {
     if (error instanceof OtherCoreError) throw new UsageError(`${error.message}${tellRecorded(error, svg)}`);
     if (!(error instanceof ReplayError)) throw error;

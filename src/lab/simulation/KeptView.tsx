@@ -7,6 +7,7 @@ import { CORE_VERSION } from '../../simulator/core-version.ts';
 import type { Recorded } from '../../simulator/pasted.ts';
 import type { Picked } from '../diagram/picking.ts';
 import { SpaceTime } from '../diagram/SpaceTime.tsx';
+import { toldWords } from '../told-words.ts';
 import { Icon } from '../view/icons.tsx';
 import { raceWords } from './race-words.ts';
 import { Events } from './RaceResult.tsx';
@@ -55,7 +56,8 @@ function Seen({ recorded }: { readonly recorded: Recorded }): JSX.Element {
     <>
       <p class="race-verdict">
         <Icon name={verdict === 'violated' ? 'alert' : 'check'} />
-        <b>{raceWords.kept.verdicts[verdict]}</b> {reason ?? raceWords.kept.means}
+        <b>{raceWords.kept.verdicts[verdict]}</b>{' '}
+        {reason === undefined ? raceWords.kept.means : toldWords.told(reason)}
       </p>
       <SpaceTime diagram={diagram} cursor={cursor} picked={picked} />
       {skipped > 0 && <p class="muted">{raceWords.kept.skipped(skipped)}</p>}

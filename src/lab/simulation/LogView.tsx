@@ -44,7 +44,7 @@ interface ShownProps {
 }
 
 function Shown({ name, log, close }: ShownProps): JSX.Element {
-  const { verdict, ranks, inputs, spanMs, incident, divergence, diagram, skipped } = log;
+  const { verdict, ranks, holds, entries, spanMs, incident, divergence, diagram, skipped } = log;
   const cursor = useSignal<number | undefined>(undefined);
   const picked = useSignal<Picked | undefined>(undefined);
   const place = useRef<HTMLElement>(null);
@@ -75,7 +75,7 @@ function Shown({ name, log, close }: ShownProps): JSX.Element {
         <p>{raceWords.log.differsAt(divergence.line, divergence.expected, divergence.found)}</p>
       )}
       <dl class="race-facts">
-        <Fact name={raceWords.log.size}>{raceWords.log.ranks(ranks, inputs, span(spanMs))}</Fact>
+        <Fact name={raceWords.log.size}>{raceWords.log.ranks(ranks, entries, holds, span(spanMs))}</Fact>
         {incident !== undefined && incident.failures.length > 0 && (
           <Fact name={raceWords.log.failures}>{incident.failures.join(' ')}</Fact>
         )}
@@ -83,7 +83,7 @@ function Shown({ name, log, close }: ShownProps): JSX.Element {
       {incident !== undefined && <p>{raceWords.log.room(incident.room, dateAndTime(incident.at))}</p>}
       <SpaceTime diagram={diagram} cursor={cursor} picked={picked} />
       <p class="muted">
-        {raceWords.log.onlyThese} {skipped > 0 && raceWords.log.skipped(skipped)}
+        {raceWords.log.messages[holds]} {skipped > 0 && raceWords.log.skipped(skipped)}
       </p>
       <Events diagram={diagram} />
     </section>
@@ -104,7 +104,7 @@ function verdictOf({ verdict, invariant }: OpenedLog): string {
   }
 }
 
-function meaningOf({ verdict, sentence, committed }: OpenedLog): string {
+function meaningOf({ verdict, sentence, committed, holds }: OpenedLog): string {
   if (verdict === undefined) return raceWords.log.noneMeans;
-  return sentence === undefined ? raceWords.log.heldMeans(committed) : toldWords.told(sentence);
+  return sentence === undefined ? raceWords.log.heldMeans[holds](committed) : toldWords.told(sentence);
 }

@@ -15,7 +15,8 @@ import type { NotRun, Simulation } from './simulation.ts';
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** What the file picker offers. */
-export const ACCEPTED = '.js,.mjs,.ts,.json,.gz,.log,text/javascript,application/json,application/gzip';
+export const ACCEPTED =
+  '.js,.mjs,.ts,.json,.ndjson,.gz,.log,text/javascript,application/json,application/gzip';
 
 const isReplay = (text: string): boolean => /^\s*(rf\d+:|\{\s*"format"\s*:\s*"rankfall-replay")/.test(text);
 

@@ -2,6 +2,7 @@
 // are bounded before anything is held.
 
 import { INCIDENT_FORMAT } from '../../protocol/recording/incident.ts';
+import { isTraceLog } from '../../protocol/recording/trace-lines.ts';
 import { RECORDING_FORMAT } from '../../protocol/recording/writer.ts';
 
 export const MAX_FILE_BYTES = 64 * 1024 * 1024;
@@ -27,7 +28,7 @@ const HEAD_BYTES = 64;
 export async function isLog(file: Blob): Promise<boolean> {
   const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
   const text = new TextDecoder().decode(head);
-  return isMember(head, 0) || STARTS.some((start) => text.startsWith(start));
+  return isMember(head, 0) || isTraceLog(text) || STARTS.some((start) => text.startsWith(start));
 }
 
 /** Whether a gzip member may begin there (RFC 1952, section 2.3): its magic, deflate, and no flag that is reserved. */

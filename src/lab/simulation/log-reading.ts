@@ -1,4 +1,4 @@
-// A log or an incident, run again and drawn: what the worker that reads it answers. Types and words' keys only; no page is needed.
+// A log or an incident, run again, or an event log, and drawn: what the worker that reads it answers. Types and words' keys only; no page is needed.
 
 import {
   IncidentError,
@@ -7,8 +7,10 @@ import {
   type Incident,
 } from '../../protocol/recording/incident.ts';
 import { RecordingError, type Divergence } from '../../protocol/recording/rerun.ts';
+import { isTraceLog } from '../../protocol/recording/trace-lines.ts';
 import { drawRecording } from '../../simulator/recorded-run.ts';
 import type { RecordingOutcome } from '../../simulator/replay-recording.ts';
+import { drawTraceLog } from '../../simulator/traced-run.ts';
 import type { Diagram } from '../../trace/diagram.ts';
 import { teller } from '../teller.ts';
 import { LogFileError, linesOf, unpack, type LogFlaw } from './log-file.ts';
@@ -21,7 +23,9 @@ export interface OpenedLog {
   readonly sentence: string | undefined;
   readonly divergence: Divergence | undefined;
   readonly ranks: number;
-  readonly inputs: number;
+  /** What it holds: all that ranks were told, or what they reported, which cannot be run again. */
+  readonly holds: 'inputs' | 'records';
+  readonly entries: number;
   readonly spanMs: number;
   readonly committed: number;
   readonly incident: Pick<Incident, 'room' | 'at' | 'failures'> | undefined;
@@ -53,6 +57,7 @@ export async function readLog(file: Blob): Promise<LogAnswer> {
 function opened(lines: Generator<string>): OpenedLog {
   const first = lines.next();
   const head = first.done === true ? '' : first.value;
+  if (isTraceLog(head)) return traced(chained([head], lines));
   if (!isIncident(head)) return told(undefined, chained([head], lines));
   const incident = parseIncident(head);
   const next = lines.next();
@@ -66,6 +71,24 @@ function* chained(first: readonly string[], rest: Iterable<string>): Generator<s
   yield* rest;
 }
 
+function traced(lines: Iterable<string>): OpenedLog {
+  const { violation, ranks, records, spanMs, committed, diagram, skipped } = drawTraceLog(lines, teller);
+  return {
+    verdict: violation === undefined ? 'held' : 'violated',
+    invariant: violation?.invariant,
+    sentence: violation?.sentence,
+    divergence: undefined,
+    ranks,
+    holds: 'records',
+    entries: records,
+    spanMs,
+    committed,
+    incident: undefined,
+    diagram,
+    skipped,
+  };
+}
+
 function told(incident: Incident | undefined, lines: Iterable<string> | undefined): OpenedLog {
   const { outcome, diagram, skipped } = drawRecording(lines, incident, teller);
   return {
@@ -74,7 +97,8 @@ function told(incident: Incident | undefined, lines: Iterable<string> | undefine
     sentence: outcome?.reason,
     divergence: outcome?.divergence,
     ranks: outcome?.ranks.length ?? 0,
-    inputs: outcome?.inputs ?? 0,
+    holds: 'inputs',
+    entries: outcome?.inputs ?? 0,
     spanMs: outcome?.spanMs ?? 0,
     committed: outcome?.committed ?? 0,
     incident:

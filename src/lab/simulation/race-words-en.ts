@@ -29,7 +29,7 @@ export const english = {
   file: (name: string) => `${name} (your file)`,
   bring: 'Open a file…',
   bringTells:
-    'Or drop one here: a protocol of your own (a JavaScript module), a replay, or a log or an incident from the lab. A protocol runs walled off, without this site and the network.',
+    'Or drop one here: a protocol of your own (a JavaScript module), a replay, or a log (.log.gz, .ndjson) or an incident from the lab. A protocol runs walled off, without this site and the network.',
   scenario: 'Scenario',
   drawn: 'whatever the seed draws',
   seed: 'Seed',
@@ -149,16 +149,23 @@ export const english = {
       differs: 'Differs.',
       none: 'Nothing to run again.',
     },
-    heldMeans: (committed: number) =>
-      `Run again, every rank decided and sent what it did live; in the logs of all together no invariant broke, as far as they go, and ${count(committed)} steps are committed.`,
+    heldMeans: {
+      inputs: (committed: number) =>
+        `Run again, every rank decided and sent what it did live; in the logs of all together no invariant broke, as far as they go, and ${count(committed)} steps are committed.`,
+      records: (committed: number) =>
+        `In what the ranks reported no invariant broke, as far as it goes, and ${count(committed)} steps are committed. What they were told is not in it, so nothing was run again.`,
+    },
     noneMeans: 'The incident holds no recording: what is drawn is the last that its ranks were at.',
     size: 'Log',
-    ranks: (ranks: number, inputs: number, time: string) =>
-      `${count(ranks)} ${ranks === 1 ? 'rank' : 'ranks'}, ${count(inputs)} inputs in ${time}`,
+    ranks: (ranks: number, entries: number, holds: 'inputs' | 'records', time: string) =>
+      `${count(ranks)} ${ranks === 1 ? 'rank' : 'ranks'}, ${count(entries)} ${holds} in ${time}`,
     differsAt: (line: number, expected: string, found: string) =>
       `Line ${line}: expected ${expected}, found ${found}.`,
-    onlyThese:
-      'Messages are drawn between ranks whose recordings are in the file. Of others nobody wrote down whether they came.',
+    messages: {
+      inputs:
+        'Messages are drawn between ranks whose recordings are in the file. Of others nobody wrote down whether they came.',
+      records: 'An event log holds no messages.',
+    },
     skipped: (skipped: number) => `The first ${count(skipped)} events are not drawn: the newest are.`,
     failures: 'What did not hold',
   },

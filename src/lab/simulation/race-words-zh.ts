@@ -46,7 +46,7 @@ export const chinese: RaceWords = {
   file: (name) => `${name}（你的文件）`,
   bring: '打开文件…',
   bringTells:
-    '也可以把文件拖到这里：你自己的协议（一个 JavaScript 模块）、一份回放，或者从实验室下载的日志或事故报告。协议在隔离的环境中运行，接触不到本站和网络。',
+    '也可以把文件拖到这里：你自己的协议（一个 JavaScript 模块）、一份回放，或者从实验室下载的日志（.log.gz、.ndjson）或事故报告。协议在隔离的环境中运行，接触不到本站和网络。',
   scenario: '场景',
   drawn: '由种子抽取',
   seed: '种子',
@@ -159,13 +159,21 @@ export const chinese: RaceWords = {
       differs: '不一致。',
       none: '没有可以重新运行的内容。',
     },
-    heldMeans: (committed) =>
-      `重新运行后，每个 rank 的决定和发送都与当时一致；就这些日志合起来所能看到的，没有不变量被违反，已提交 ${count(committed)} 步。`,
+    heldMeans: {
+      inputs: (committed) =>
+        `重新运行后，每个 rank 的决定和发送都与当时一致；就这些日志合起来所能看到的，没有不变量被违反，已提交 ${count(committed)} 步。`,
+      records: (committed) =>
+        `就各 rank 所报告的来看，没有不变量被违反，已提交 ${count(committed)} 步。日志不含它们收到的内容，所以没有重新运行。`,
+    },
     noneMeans: '这份事故报告不含记录：图中画的是各 rank 最后在做的事。',
     size: '日志',
-    ranks: (ranks, inputs, time) => `${count(ranks)} 个 rank，${time}内 ${count(inputs)} 个输入`,
+    ranks: (ranks, entries, holds, time) =>
+      `${count(ranks)} 个 rank，${time}内 ${count(entries)} ${holds === 'inputs' ? '个输入' : '条记录'}`,
     differsAt: (line, expected, found) => `第 ${line} 行：应为 ${expected}，实际为 ${found}。`,
-    onlyThese: '只画出文件中有记录的 rank 之间的消息。其他消息是否到达，没有人记下来。',
+    messages: {
+      inputs: '只画出文件中有记录的 rank 之间的消息。其他消息是否到达，没有人记下来。',
+      records: '事件日志不含消息。',
+    },
     skipped: (skipped) => `最早的 ${count(skipped)} 个事件没有画出，只画较新的。`,
     failures: '没有成立的事',
   },

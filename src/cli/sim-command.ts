@@ -5,7 +5,7 @@ import { wholeNumber } from './arguments.ts';
 import { EXIT_FAILED, EXIT_OK, UsageError } from './errors.ts';
 import { simGuest } from './guest/sim.ts';
 import { rulesWith } from './sim/bugs.ts';
-import { readReplay, readScheduleFile } from './sim/files.ts';
+import { namesReplay, readReplay, readScheduleFile } from './sim/files.ts';
 import { outcomeJson, outcomeLines } from './sim/print.ts';
 import { createRecorder, type RecordFlags } from './sim/recorder.ts';
 import {
@@ -149,11 +149,8 @@ function fromFile(path: string, options: Parameters<typeof scheduleExperiment>[1
     schedule = readScheduleFile(path);
   } catch (error) {
     // A replay file holds an experiment too; for what is neither, the schedule's error is the one that helps.
-    try {
-      return readReplay(path).experiment;
-    } catch {
-      throw error;
-    }
+    if (!namesReplay(path)) throw error;
+    return readReplay(path).experiment;
   }
   return scheduleExperiment(schedule, options);
 }

@@ -29,6 +29,13 @@ export function readAs<T>(schema: v.GenericSchema<unknown, T>, value: unknown): 
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'the whole text';
-  const own = /^Expected (.*)$/.exec(issue.message)?.[1];
-  throw new ReplayError(path, issue.expected ?? own ?? 'another value', issue.received);
+  throw new ReplayError(path, expectedIn(issue), issue.received === 'undefined' ? 'nothing' : issue.received);
+}
+
+function expectedIn({ type, expected, received, message }: v.BaseIssue<unknown>): string {
+  // Of a key that is missing, valibot says its name.
+  if (type === 'strict_object' && received === 'undefined') return 'a value';
+  if (expected === 'never') return 'no such key';
+  if (type === 'integer') return 'a whole number';
+  return expected ?? /^Expected (.*)$/.exec(message)?.[1] ?? 'another value';
 }

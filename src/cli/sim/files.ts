@@ -5,6 +5,8 @@ import { parseScheduleText, ScheduleError, type Schedule } from '../../faults/sc
 import { isTraceLog } from '../../protocol/recording/trace-lines.ts';
 import { AnyExperimentSchema, type AnyExperiment } from '../../simulator/any-experiment.ts';
 import { isPasted, OtherCoreError } from '../../simulator/pasted.ts';
+import { JobError } from '../../job/job.ts';
+import { jobOf } from '../../simulator/experiment.ts';
 import { TapeDivergence } from '../../simulator/random.ts';
 import { parseReplayOf, type Replay } from '../../simulator/replay.ts';
 import { ReplayError } from '../../simulator/replay-error.ts';
@@ -38,6 +40,12 @@ export function readReplay(fileOrText: string, svg?: string): Replay {
     throw new UsageError(
       `The replay is of the protocol "${experiment.protocol.name}", with SHA-256 ${experiment.protocol.hash}: expected its file as --protocol.`,
     );
+  try {
+    jobOf(experiment);
+  } catch (error) {
+    if (!(error instanceof JobError)) throw error;
+    throw new UsageError(`The replay is wrong at experiment.deadlines: ${error.message}`);
+  }
   return { ...rest, experiment };
 }
 
@@ -66,6 +74,10 @@ function tellRecorded({ recorded }: OtherCoreError, svg: string | undefined): st
   const drawn = svg === undefined ? '--svg draws it' : `${svg} shows it`;
   return ` There it was ${verdict}${reason === undefined ? '' : `: ${reason}`} (${drawn}, as it was recorded).`;
 }
+
+/** Whether a file says of itself that it is a replay, whatever else is wrong with it. */
+export const namesReplay = (path: string): boolean =>
+  /^\s*(rf\d+:|\{\s*"format"\s*:\s*"rankfall-replay")/.test(readText(path));
 
 /** A fault schedule, in the format of docs/faults.md. */
 export function readScheduleFile(path: string): Schedule {

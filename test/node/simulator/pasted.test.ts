@@ -116,8 +116,12 @@ describe('a pasted string', () => {
     ['of nothing', 'rf1:', /character 4: expected a form/],
     ['of a form of tomorrow', `rf1:${Buffer.from([9, 0, 0, 0, 0, 0]).toString('base64url')}`, /form 9/],
     ['that is too long', `rf1:${'A'.repeat(MAX_PACKED + 1)}`, /at most 128000 characters/],
-    ['without a replay in it', `rf1:${pack('{}')}`, /at replay: expected/],
-    ['with more than it may hold', `rf1:${pack('{"replay":{},"more":1}')}`, /at more: expected never/],
+    ['without a replay in it', `rf1:${pack('{}')}`, /at replay: expected a value, found nothing/],
+    [
+      'with more than it may hold',
+      `rf1:${pack('{"replay":{},"more":1}')}`,
+      /at more: expected no such key, found "more"/,
+    ],
     [
       'without an experiment',
       `rf1:${pack('{"replay":{"format":"rankfall-replay","core":1}}')}`,

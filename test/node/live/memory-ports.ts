@@ -6,7 +6,8 @@ import type { SeatLocks } from '../../../src/checkpoint/seat-locks.ts';
 import type { WriterRole } from '../../../src/live/host-ports.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { DeviceId, MemberId, SeatId } from '../../../src/ports/ids.ts';
-import type { Evidence, Network, NetworkHandlers } from '../../../src/ports/network.ts';
+import { MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES } from '../../../src/ports/network.ts';
+import type { Evidence, Lane, Network, NetworkHandlers, SendOutcome } from '../../../src/ports/network.ts';
 import type {
   BallotStore,
   CheckpointRecord,
@@ -164,51 +165,120 @@ export function createProfile(clock: Clock) {
 
 export type Profile = ReturnType<typeof createProfile>;
 
+/** One direction of a link. */
+interface Wire {
+  readonly to: MemberId;
+  isUp: boolean;
+  readonly queued: Record<Lane, number>;
+  /** When what was sent last on each lane arrives. */
+  readonly arrives: Record<Lane, number>;
+}
+
+/** Milliseconds that every message takes, and each MiB of it. */
+const DELAY_MS = 1;
+const MIB_MS = 1;
+const MIB = 1024 * 1024;
+/** A silent death is told by ICE so much later. */
+const ICE_MS = 10_000;
+
 /** Links between all hosts that are connected, with a millisecond of delay. */
 export function createHub(clock: Clock) {
   const hosts = new Map<MemberId, NetworkHandlers>();
+  /** By sender, and then by receiver. */
+  const wires = new Map<MemberId, Map<MemberId, Wire>>();
 
-  const deliver = (to: MemberId, act: (handlers: NetworkHandlers) => void): void => {
-    clock.after(1, () => {
+  const tell = (to: MemberId, afterMs: number, act: (handlers: NetworkHandlers) => void): void => {
+    clock.after(afterMs, () => {
       const handlers = hosts.get(to);
       if (handlers !== undefined) act(handlers);
     });
   };
+  const wireOf = (from: MemberId, to: MemberId): Wire | undefined => wires.get(from)?.get(to);
+
+  function open(from: MemberId, to: MemberId): void {
+    const wire: Wire = {
+      to,
+      isUp: false,
+      queued: { control: 0, bulk: 0 },
+      arrives: { control: 0, bulk: 0 },
+    };
+    const own = wires.get(from) ?? new Map<MemberId, Wire>();
+    wires.set(from, own.set(to, wire));
+    tell(from, DELAY_MS, ({ linkUp }) => {
+      if (wireOf(from, to) !== wire) return;
+      wire.isUp = true;
+      linkUp(to);
+    });
+  }
+
+  /** What was under way on it is lost. */
+  function end(from: MemberId, to: MemberId, evidence: Evidence, afterMs = DELAY_MS): void {
+    const wire = wireOf(from, to);
+    if (wire === undefined) return;
+    const close = (): void => {
+      if (wireOf(from, to) === wire) wires.get(from)?.delete(to);
+    };
+    if (afterMs === DELAY_MS) close();
+    tell(from, afterMs, ({ linkDown }) => {
+      // Somebody else has ended it meanwhile.
+      if (afterMs !== DELAY_MS && wireOf(from, to) !== wire) return;
+      close();
+      if (wire.isUp) linkDown(to, evidence);
+    });
+  }
+
+  function send(from: MemberId, to: MemberId, lane: Lane, bytes: Uint8Array): SendOutcome {
+    const wire = wireOf(from, to);
+    if (wire?.isUp !== true || !hosts.has(from)) return 'no-link';
+    const waiting = wire.queued[lane];
+    const isTooMuch = waiting > 0 && waiting + bytes.length > MAX_QUEUED_BYTES[lane];
+    if (bytes.length > MAX_MESSAGE_BYTES[lane] || isTooMuch) return 'overflow';
+    const copy = bytes.slice();
+    const at = Math.max(wire.arrives[lane], clock.now() + DELAY_MS + Math.floor(copy.length / MIB) * MIB_MS);
+    wire.arrives[lane] = at;
+    wire.queued[lane] += copy.length;
+    clock.after(at - clock.now(), () => {
+      wire.queued[lane] -= copy.length;
+      if (wireOf(from, to) === wire && wireOf(to, from) !== undefined && hosts.has(from))
+        hosts.get(to)?.message(from, lane, copy);
+    });
+    return 'sent';
+  }
 
   return {
     connect(self: MemberId, handlers: NetworkHandlers): Network {
       for (const peer of hosts.keys()) {
-        deliver(peer, (other) => {
-          other.linkUp(self);
-        });
-        deliver(self, (own) => {
-          own.linkUp(peer);
-        });
+        open(peer, self);
+        open(self, peer);
       }
       hosts.set(self, handlers);
       return {
-        send(peer, lane, bytes) {
-          if (!hosts.has(self) || !hosts.has(peer)) return 'no-link';
-          const copy = bytes.slice();
-          deliver(peer, (other) => {
-            if (hosts.has(self)) other.message(self, lane, copy);
-          });
-          return 'sent';
+        send: (peer, lane, bytes) => send(self, peer, lane, bytes),
+        queuedBytes(peer) {
+          const { control = 0, bulk = 0 } = wireOf(self, peer)?.queued ?? {};
+          return control + bulk;
         },
-        queuedBytes: () => 0,
-        drop: () => undefined,
-        peers: () => [...hosts.keys()].filter((peer) => peer !== self),
+        drop(peer) {
+          end(self, peer, 'misbehaved');
+          end(peer, self, 'channel-closed');
+        },
+        peers: () => [...(wires.get(self)?.values() ?? [])].flatMap(({ to, isUp }) => (isUp ? [to] : [])),
       };
     },
-    /** Takes a host off the network. Without evidence, nobody is told. */
+    /** The connection between two hosts ends, and is set up anew. */
+    reset(a: MemberId, b: MemberId): void {
+      end(a, b, 'channel-closed');
+      end(b, a, 'channel-closed');
+      open(a, b);
+      open(b, a);
+    },
+    /** Takes a host off the network. Without evidence, nobody is told for long. */
     remove(member: MemberId, evidence?: Evidence): void {
       hosts.delete(member);
-      if (evidence === undefined) return;
-      for (const peer of hosts.keys()) {
-        deliver(peer, (other) => {
-          other.linkDown(member, evidence);
-        });
-      }
+      wires.delete(member);
+      for (const peer of hosts.keys())
+        if (evidence === undefined) end(peer, member, 'ice', ICE_MS);
+        else end(peer, member, evidence);
     },
   };
 }

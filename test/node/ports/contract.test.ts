@@ -25,8 +25,8 @@ import { createSimulatedHub } from '../../../src/simulator/ports/network.ts';
 import { createStage } from '../../../src/simulator/ports/stage.ts';
 import { createSimulatedBallots, createSimulatedCheckpoints } from '../../../src/simulator/ports/stores.ts';
 import { ballotHarness, checkpointHarness } from '../../support/store-harness.ts';
-import { createProfile } from '../live/memory-ports.ts';
-import { createVirtualClock } from '../live/virtual-clock.ts';
+import { createHub, createProfile } from '../live/memory-ports.ts';
+import { createVirtualClock, type VirtualClock } from '../live/virtual-clock.ts';
 
 const [A, B, STRANGER] = ['a', 'b', 'c'].map((digit) => digit.repeat(32) as MemberId) as [
   MemberId,
@@ -138,15 +138,38 @@ describe('a simulated checkpoint store', () => {
 
 describe('the ports that tests of the live rank have in memory', () => {
   const memory = () => createProfile(createVirtualClock());
-
-  it.each(CLOCK_CONTRACT)('have a clock that keeps that $name', async ({ run }) => {
-    const clock = createVirtualClock();
-    const pass = (ms: number): Promise<void> => {
+  const passing =
+    (clock: VirtualClock) =>
+    (ms: number): Promise<void> => {
       let isOver = false;
       clock.after(ms, () => void (isOver = true));
       return clock.until('the time has passed', () => isOver);
     };
-    await run({ clock, until: (what, condition) => clock.until(what, condition), pass });
+
+  it.each([...NETWORK_CONTRACT, ...MORTAL_CONTRACT])(
+    'have a network that keeps that $name',
+    async ({ run }) => {
+      const clock = createVirtualClock();
+      const hub = createHub(clock);
+      const a = station(A, (handlers) => hub.connect(A, handlers));
+      const b = station(B, (handlers) => hub.connect(B, handlers));
+      await clock.until('the stations are linked', () => a.told.length > 0 && b.told.length > 0);
+      await run({
+        a,
+        b,
+        stranger: STRANGER,
+        until: (what, condition) => clock.until(what, condition),
+        pass: passing(clock),
+        reconnect: () => hub.reset(A, B),
+        close: () => hub.remove(B, 'goodbye'),
+        kill: () => hub.remove(B),
+      });
+    },
+  );
+
+  it.each(CLOCK_CONTRACT)('have a clock that keeps that $name', async ({ run }) => {
+    const clock = createVirtualClock();
+    await run({ clock, until: (what, condition) => clock.until(what, condition), pass: passing(clock) });
   });
 
   it.each(BALLOT_CONTRACT)('have a ballot store that keeps that $name', async ({ run }) => {

@@ -124,8 +124,8 @@ const STATE_AND_STORAGE: readonly Case[] = [
 const SHARE = 20;
 
 /** Ranks of a room in frames of one page; `open` takes the options that differ. */
-async function makeRoom(job: Job, engine: RankOptions['engine'] = 'cpu', share = 100) {
-  const frames = await openFrames(lab);
+async function makeRoom(job: Job, engine: RankOptions['engine'] = 'cpu', share = 100, place = lab) {
+  const frames = await openFrames(place);
   const link = newRoom();
   const open = (options: Partial<RankOptions> = {}): Promise<FramedRank> =>
     frames.open({ ...link, fresh: false, engine, autostart: false, tune: false, job, share, ...options });
@@ -375,27 +375,39 @@ describe('in real tabs', () => {
     await frames.page.close();
   });
 
-  test('storage that is really taken costs no step, and a checkpoint lands when it is given back', async () => {
-    const { frames, openAll } = await makeRoom(JOB);
+  test('a browser whose storage is really full refuses a checkpoint, and the room trains on and saves when there is room', async () => {
+    // A browser of its own, with a small disk from the first: how much room there is, a browser remembers for half a minute.
+    const small = await openLab();
+    const { origin, context } = small;
+    const devtools = await context.newCDPSession(await context.newPage());
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 24 * 1024 * 1024 });
+    const { frames, openAll } = await makeRoom(JOB, 'cpu', SHARE, small);
     const ranks = await openAll(2);
     const [first] = ranks;
     if (first === undefined) throw new Error('Two were opened.');
     await first.ask('start');
     const look = follow(ranks);
-    const before = await until('they train', ranks, whole(0));
+    await until('they train', ranks, whole(0));
     await look();
     const began = Date.now();
-    const fault = { kind: 'fill-storage', maxBytes: 8 * 1024 * 1024 } as const;
+    const fault = { kind: 'fill-storage', maxBytes: 64 * 1024 * 1024 } as const;
     const id = await first.inject(fault);
-    const held = ({ event }: TraceRecord): boolean =>
-      event.kind === 'engine' && event.detail.includes('bytes of storage held');
-    const records = await noticed('that storage is taken', look, held);
+    const filled = ({ event }: TraceRecord): boolean =>
+      event.kind === 'engine' && event.detail.endsWith('of storage held, and more was refused');
+    await noticed('that storage is full', look, filled);
     expect(await frames.asked()).toEqual(['storage']);
-    await until('they train on', ranks, whole(Math.max(...before.map(({ committed }) => committed))));
-    tellTimes(fault, began, records.find(held), [...records, ...(await look())]);
+    await expect(first.ask('checkpointNow')).rejects.toThrow('storage is full');
+    const shows = ({ event }: TraceRecord): boolean => event.kind === 'checkpointFailed';
+    const records = await noticed('the checkpoint that failed', look, shows);
+    const before = Math.max(
+      ...(await until('they train', ranks, whole(0))).map(({ committed }) => committed),
+    );
+    await until('they train on', ranks, whole(before));
+    tellTimes(fault, began, records.find(shows), [...records, ...(await look())]);
     await first.heal(id);
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin });
     await first.ask('checkpointNow');
-    await frames.page.close();
+    await small.close();
   });
 
   test('a number that is not finite stops the room, with the reason on every rank', async () => {

@@ -39,11 +39,12 @@ await page.waitForFunction(
     Number(document.querySelector('.ring-step')?.textContent) >= steps,
   [ranks, WARM_STEPS] as const,
 );
-await page.evaluate(() => {
+// As text: what compiles this file adds helpers to functions within functions, which a page does not have.
+await page.evaluate(`
   Object.defineProperty(document, 'visibilityState', {
-    get: () => (document.querySelector('#lab')?.hasAttribute('hidden') === true ? 'hidden' : 'visible'),
+    get: () => (document.querySelector('#lab').hasAttribute('hidden') ? 'hidden' : 'visible'),
   });
-});
+`);
 
 const steps = (): Promise<number> =>
   page.evaluate(async () => (await [...(window.rankfall?.ranks.values() ?? [])][0]?.status())?.step ?? 0);

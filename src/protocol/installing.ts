@@ -60,6 +60,7 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
   overlay: overlayFor(ctx, generation),
   reported: new Map(),
   offered: new Map(),
+  heirs: new Set(),
   news: undefined,
   compared: ctx.rules.comparedMembers(ctx.state.self.member, base, generation),
   installedAt: ctx.now,
@@ -105,6 +106,7 @@ export function install(ctx: Context, generation: Generation, base: Generation |
   if (generation.running) state.autostart = true;
   state.fresh = false;
   state.askingSince = undefined;
+  state.heirIn = undefined;
   state.installed.set(generation.id.incarnation, generation.id.number);
   state.stuck = false;
   state.problem = undefined;
@@ -248,6 +250,7 @@ export function leave(ctx: Context, why: 'evicted' | 'dissolved'): void {
   if (membership === undefined) return;
   report(ctx, { kind: 'left', generation: membership.generation.id, why: state.leaving ? 'leave' : why });
   state.membership = undefined;
+  state.heirIn = undefined;
   // Where it dissolves into another room, there is nothing to found any more.
   state.founding = undefined;
   state.stuck = false;
@@ -262,6 +265,7 @@ export function leave(ctx: Context, why: 'evicted' | 'dissolved'): void {
     stop(ctx, 'left', 'This rank has left the room.');
     return;
   }
+  if (state.stopped !== undefined) return;
   setPhase(ctx, 'joining');
   setTimer(ctx, 'found', foundDelay(ctx));
   sendJoin(ctx);

@@ -19,6 +19,7 @@ import {
 import { found } from './founding.ts';
 import { ageOf, committedHere, noteCommitted } from './committed.ts';
 import { isIn, membersOf, type Generation } from './generation.ts';
+import { announceSeats, watchBestRoom } from './heirs.ts';
 import { install, leave, roomMessage, tellRoom } from './installing.ts';
 import type { Message, Standing } from './messages.ts';
 import { setJoin, setSuspected, type Peer } from './state.ts';
@@ -154,6 +155,7 @@ function newcomerHears(ctx: Context, message: Of<'room'>): void {
     install(ctx, generation, undefined);
     return;
   }
+  watchBestRoom(ctx);
   adoptJob(ctx);
   sendJoin(ctx);
 }
@@ -183,6 +185,7 @@ export function onJoinTimer(ctx: Context): void {
   if (askingSince !== undefined && ctx.rules.givesUpJoining(ctx.now - askingSince)) found(ctx, 'new');
   else {
     sendJoin(ctx);
+    announceSeats(ctx);
     sayWhoIsMissing(ctx);
   }
 }
@@ -251,8 +254,9 @@ function forgetSilentRooms(ctx: Context): void {
 
 /** The last member of a room that a newcomer has heard of may have gone: then it looks anew, and may found. */
 export function onRoomGone(ctx: Context): void {
-  if (ctx.state.membership === undefined && bestRoom(ctx) === undefined)
-    setTimer(ctx, 'found', foundDelay(ctx));
+  if (ctx.state.membership !== undefined || bestRoom(ctx) !== undefined) return;
+  watchBestRoom(ctx);
+  setTimer(ctx, 'found', foundDelay(ctx));
 }
 
 /** The `found` timer: nobody has told of a room. The newcomer with the best state founds; the others wait for it. */

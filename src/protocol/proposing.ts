@@ -26,6 +26,7 @@ import {
   type Member,
 } from './generation.ts';
 import { found } from './founding.ts';
+import { askHeirs, noteHeir } from './heirs.ts';
 import { install, roomMessage } from './installing.ts';
 import type { Message } from './messages.ts';
 import { planMesh, planRows } from './mesh.ts';
@@ -97,6 +98,7 @@ export function propose(ctx: Context, membership: Membership): void {
 /** To all who vote: every member, oneself included, and the witness. */
 function askSeats(ctx: Context, membership: Membership, message: Of<'prepare' | 'accept'>): void {
   broadcast(ctx, membership, message, true);
+  askHeirs(ctx, membership, message);
   const { witness } = membership.generation;
   const holder = witness === undefined ? undefined : holderOf(ctx, witness);
   if (holder !== undefined) send(ctx, holder, message);
@@ -147,6 +149,13 @@ function askAgain(ctx: Context, membership: Membership): boolean {
     links -= 1;
     ctx.effects.push({ kind: 'connect', peer: member });
   }
+  askHeirs(
+    ctx,
+    membership,
+    value === undefined
+      ? { kind: 'prepare', generation: id, ballot }
+      : { kind: 'accept', generation: id, ballot, value },
+  );
   // Votes may be slow to store: each ballot waits longer for them than the one before.
   setTimer(ctx, 'retry', REPEAT_MS * Math.min(ballot.round, SLOWEST));
   return true;
@@ -386,6 +395,7 @@ const witnessesOf = (ctx: Context, generations: readonly Generation[]): readonly
 export function onSeatHeld(ctx: Context, from: MemberId, message: Of<'seatHeld'>): void {
   const membership = membershipInForce(ctx, message.generation);
   if (membership === undefined) return;
+  noteHeir(membership, from);
   const { id } = membership.generation;
   // The lock told only its new holder that the page is dead; whoever proposes first must not wait for other evidence.
   const owner = ownerOf(membership.generation, message.seat);
@@ -393,6 +403,7 @@ export function onSeatHeld(ctx: Context, from: MemberId, message: Of<'seatHeld'>
     suspect(ctx, owner, 'lock-released');
   const { proposal } = membership;
   if (proposal === undefined) return;
+  if (proposal.value === undefined && proposal.promises.get(message.seat)?.by === from) return;
   if (proposal.value === undefined)
     send(ctx, from, { kind: 'prepare', generation: id, ballot: proposal.ballot });
   else send(ctx, from, { kind: 'accept', generation: id, ballot: proposal.ballot, value: proposal.value });

@@ -6,6 +6,7 @@ import { broadcast, isLinked, membershipInForce, reconsider, report, send, type 
 import type { Effect, Event, TimerName } from './effects.ts';
 import { found } from './founding.ts';
 import { isIn, ownerOf } from './generation.ts';
+import { inherit } from './heirs.ts';
 import { install, leave, tellRoom } from './installing.ts';
 import {
   onFoundTimer,
@@ -56,7 +57,7 @@ import {
 import { stop } from './stopping.ts';
 import { onExported, onPiece, onState, onWant, pieceDamaged } from './transfer.ts';
 import { emptyRecord } from './votes.ts';
-import { adoptSeat, onAccept, onPrepare } from './voting.ts';
+import { adoptSeat, heirOf, knownJoiners, onAccept, onPrepare } from './voting.ts';
 import { isOutOfPlace, onWitness } from './witnessing.ts';
 
 export { cloneRank, type RankConfig, type RankState } from './state.ts';
@@ -96,6 +97,7 @@ export const createRank = (config: RankConfig): RankState => ({
   donation: undefined,
   incoming: undefined,
   heardOf: undefined,
+  heirIn: undefined,
   looks: 0,
   founding: undefined,
   rollback: undefined,
@@ -301,10 +303,10 @@ function onMessage(ctx: Context, from: MemberId, message: Message): void {
       onWitness(ctx, from, message);
       return;
     case 'prepare':
-      if (!isAhead(ctx, from, message)) onPrepare(ctx, from, message);
+      if (!isForLater(ctx, from, message)) onPrepare(ctx, from, message);
       break;
     case 'accept':
-      if (!isAhead(ctx, from, message)) onAccept(ctx, from, message);
+      if (!isForLater(ctx, from, message)) onAccept(ctx, from, message);
       break;
     case 'beat':
       // Beats also prove a link to those that are not members; they change nothing there.
@@ -410,6 +412,10 @@ function onGenerationMessage(
   }
 }
 
+/** An heir votes in a generation that it has not installed, and never will. */
+const isForLater = (ctx: Context, from: MemberId, message: GenerationMessage): boolean =>
+  heirOf(ctx.state, message.generation) === undefined && isAhead(ctx, from, message);
+
 /** A generation that this rank has not installed: held for it, and the sender asked (by telling it what is in force here). */
 function isAhead(ctx: Context, from: MemberId, message: GenerationMessage): boolean {
   const { membership, installed } = ctx.state;
@@ -499,10 +505,16 @@ function giveUpPlace(ctx: Context, detail: string): void {
   leave(ctx, 'evicted');
 }
 
-/** The computation failed time and again. Others may do this rank's share; alone, it stops. */
+/**
+ * The computation failed time and again. Others may do this rank's share, or go on without it where it is the last of the room and they
+ * ask to come in. Alone it stops, and is no room any more that anybody would wait for.
+ */
 function onGivenUp(ctx: Context, detail: string): void {
-  if (ctx.state.membership?.generation.members.length === 1) stop(ctx, 'engine-lost', detail);
-  else {
+  const isLast = ctx.state.membership?.generation.members.length === 1;
+  if (isLast && knownJoiners(ctx).length === 0) {
+    stop(ctx, 'engine-lost', detail);
+    giveUpPlace(ctx, detail);
+  } else {
     ctx.state.givenUp += 1;
     ctx.state.restUntil = ctx.now + ctx.rules.readmissionMs(ctx.state.givenUp);
     giveUpPlace(ctx, detail);
@@ -512,8 +524,12 @@ function onGivenUp(ctx: Context, detail: string): void {
 function onSeatAcquired(ctx: Context, event: Extract<Event, { kind: 'seatAcquired' }>): void {
   const { state } = ctx;
   const { membership } = state;
-  const owner = membership === undefined ? undefined : ownerOf(membership.generation, event.seat);
-  if (membership === undefined || owner === undefined) {
+  if (membership === undefined) {
+    inherit(ctx, event);
+    return;
+  }
+  const owner = ownerOf(membership.generation, event.seat);
+  if (owner === undefined) {
     ctx.effects.push({ kind: 'releaseSeat', seat: event.seat });
     return;
   }

@@ -141,6 +141,8 @@ export interface Membership {
   /** In a hierarchy, what others have said: whom they suspect, whom they vouch for, who leaves. */
   readonly reported: Map<MemberId, Evidence>;
   readonly offered: Map<MemberId, Member>;
+  /** Pages that are no members and answer for dead members' seats. */
+  readonly heirs: Set<MemberId>;
   /** What was last told to whoever proposes. */
   news: { readonly to: MemberId; readonly about: string; readonly at: number } | undefined;
   /** Members whose states are compared before this rank goes on. */
@@ -234,6 +236,8 @@ export interface RankState {
   incoming: Incoming | undefined;
   /** The last generation that this rank has heard of and is not in: where a newcomer without links looks for some. */
   heardOf: Generation | undefined;
+  /** A newcomer: the generation whose dead seats it votes for, where it holds their locks. */
+  heirIn: Generation | undefined;
   /** How often it has looked. */
   looks: number;
   /** Undefined: a newcomer. */
@@ -377,6 +381,7 @@ const cloneMembership = (membership: Membership): Membership => ({
           promises: new Map(membership.proposal.promises),
           accepted: new Set(membership.proposal.accepted),
         },
+  heirs: new Set(membership.heirs),
   selfReports: new Map(membership.selfReports),
   healRequests: new Map(membership.healRequests),
   exportingFor: new Map(membership.exportingFor),

@@ -348,6 +348,9 @@ export function afterHeal(ctx: Context): void {
   const { membership, training } = ctx.state;
   if (training === undefined || membership?.target === undefined || membership.synced || membership.frozen)
     return;
+  // Where the state to go on from is lost, what a former generation's donor gave does not make this one whole.
+  const { verdict } = membership;
+  if (verdict?.lost !== undefined || verdict?.tied === true) return;
   if (ctx.rules.hasTarget(training, membership.target)) becomeSynced(ctx, membership);
   else askDonor(ctx, membership);
 }

@@ -1,7 +1,7 @@
 // A rank as acceptor: what the seats held here answer to a proposer, and what follows for its steps. A vote is one effect, stored
 // before it is sent.
 
-import type { IncarnationId, MemberId, SeatId } from '../ports/ids.ts';
+import type { GenerationId, IncarnationId, MemberId, SeatId } from '../ports/ids.ts';
 import { accept, ballotsOn, castAccepted, castPromise, promise, rejection } from './acceptor.ts';
 import {
   clearTimer,
@@ -18,7 +18,7 @@ import { memberSeats, ownerOf, rankOf, type Generation } from './generation.ts';
 import { isHeard } from './hearing.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { Message } from './messages.ts';
-import type { Membership } from './state.ts';
+import type { Membership, RankState } from './state.ts';
 import type { SeatRecord } from './votes.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
@@ -37,13 +37,20 @@ function votingSeats(ctx: Context, base: Generation): readonly SeatRecord[] {
   return records;
 }
 
+/** The generation whose dead seats this newcomer votes for, if the message is about it. */
+export function heirOf({ membership, heirIn }: RankState, generation: GenerationId): Generation | undefined {
+  const isMine = membership === undefined && heirIn !== undefined && sameGeneration(heirIn.id, generation);
+  return isMine ? heirIn : undefined;
+}
+
 /** The generation that a vote is about: the one in force, or the last one this rank was in and may still vote for. */
 function votingBase(ctx: Context, message: Of<'prepare' | 'accept'>): Generation | undefined {
   const membership = membershipInForce(ctx, message.generation);
   if (membership !== undefined) return membership.generation;
   if (ctx.state.membership !== undefined) return undefined;
   const base = ctx.state.seats.get(ctx.state.self.seat)?.base;
-  return base !== undefined && sameGeneration(base.id, message.generation) ? base : undefined;
+  if (base !== undefined && sameGeneration(base.id, message.generation)) return base;
+  return heirOf(ctx.state, message.generation);
 }
 
 export function onPrepare(ctx: Context, from: MemberId, message: Of<'prepare'>): void {

@@ -376,6 +376,37 @@ describe('a simulated room', () => {
     expect(world.log.some((r) => r.event.kind === 'waitingForQuorum')).toBe(false);
   });
 
+  it('goes on when two of three browsers have their only tab killed and opened anew: the new pages vote for the dead ones', () => {
+    const theJob = job(60);
+    for (let seed = 20; seed < 26; seed++) {
+      const world = createWorld({ seed, job: theJob });
+      const members = openRoom(world, ['a', 'b', 'c']);
+      world.runUntil(() => world.committed() >= 10, MINUTE);
+      for (const member of members.slice(1)) world.depart(member, 'kill');
+      for (const profile of ['b', 'c']) world.open(profile);
+      expectExactEnd(world, theJob);
+      const founded = world.log.filter((r) => r.event.kind === 'founded').length;
+      expect(founded, `seed ${seed}`).toBe(1);
+      expect(world.log.some((r) => r.event.kind === 'seatAcquired')).toBe(true);
+    }
+  });
+
+  it('goes on without its last member when that cannot compute and others ask to come in', () => {
+    const theJob = job(60);
+    const world = createWorld({ seed: 27, job: theJob });
+    const [first] = openRoom(world, ['a']);
+    const host = first === undefined ? undefined : world.ranks.get(first);
+    world.runUntil(() => world.committed() >= 10, MINUTE);
+    if (host !== undefined) host.gpu.refusing += 1;
+    world.runUntil(() => host?.core.stopped !== undefined, MINUTE);
+    expect(host?.core.membership).toBeUndefined();
+    world.open('b');
+    world.open('c');
+    const others = () => world.living().filter((rank) => rank !== host);
+    expect(world.runUntil(() => others().every((rank) => rank.core.phase === 'done'), 5 * MINUTE)).toBe(true);
+    expect(new Set(others().map((rank) => rank.core.training?.hash)).size).toBe(1);
+  });
+
   it('founds anew when the only member of the room has lost its GPU before it took anybody in', () => {
     const theJob = job(5, { checkpointEvery: 1000 });
     for (let seed = 60; seed < 66; seed++) {

@@ -85,8 +85,6 @@ const spoiled = plan
   .map((_, i) => [SPOILED_EVERY * (i + 1), i % 8] as const);
 const experiment: Experiment = {
   ...calmExperiment(seed, RANKS, STEPS_PER_FAULT * faults),
-  // Nobody is there to force a room on that has lost its majority.
-  quorum: 'available',
   plan: good,
   spoiled,
   calmAt: EVERY_MS * (faults + 1),

@@ -253,7 +253,7 @@ function founded(
   now: number,
   hasRead: boolean,
 ): Lapse {
-  const { self, saved, peers, job } = core;
+  const { self, saved, peers, job, training } = core;
   const { membership } = before;
   const who = short(self.member);
   if (membership !== undefined && event.generation.incarnation <= membership.generation.id.incarnation)
@@ -261,7 +261,9 @@ function founded(
       invariant: 5,
       sentence: `${who} founded a line whose name is not above that of the line it comes from.`,
     };
-  const own = [placeOf(before), placeOf(saved)].filter((place) => place !== undefined);
+  // A state that came in this very step has taken the place of the one before.
+  const inMemory = training?.step === before.step ? placeOf(before) : undefined;
+  const own = [inMemory, placeOf(saved)].filter((place) => place !== undefined);
   const newest = own.sort(compareCheckpoints).at(-1);
   // What was saved may turn out to be damaged, or gone.
   if (newest !== undefined && newest.step !== event.step && !hasRead)

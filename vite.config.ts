@@ -39,6 +39,7 @@ export default defineConfig({
       '@preact/signals',
       'comlink',
       'crc-32',
+      'fflate',
       'idb',
       'marked',
       'peerjs',

@@ -102,8 +102,14 @@ function linked({ self, peers }: RankState, { generation, proposal }: Membership
       sentence: `${who} proposed a generation in which nobody has links with ${short(unreached[0] ?? self.member)} and with one that is apart from it.`,
     };
   for (const { member, has, stays } of reports) {
+    // A link over which the proposer hears nothing any more is no link to it, whatever its other end says.
+    const isSilent = (one: MemberId, other: MemberId): boolean =>
+      one === self.member && peers.get(other)?.suspected === 'heartbeat';
     const works = (other: MemberId): boolean =>
-      has(other) && staying.some((report) => report.member === other && report.has(member));
+      has(other) &&
+      !isSilent(member, other) &&
+      !isSilent(other, member) &&
+      staying.some((report) => report.member === other && report.has(member));
     const links = staying.filter(({ member: other }) => works(other));
     const isReached = staying.every(
       ({ member: other }) =>

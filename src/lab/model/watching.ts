@@ -9,6 +9,10 @@ import type { LocalRank } from './room-view.ts';
 
 const LOOK_EVERY_MS = 200;
 const CHECKPOINTS_EVERY_MS = 2000;
+/** Two charts drawn anew are the dearest part of a look, and a curve is seen over seconds. */
+const CURVES_EVERY_MS = 1000;
+/** Ranks answer within a few milliseconds of each other: what they say is drawn at once. */
+const GATHER_MS = 25;
 /** How often the other devices are asked what they hold. */
 const COPIES_EVERY_MS = 3000;
 /** Log records fetched from one rank at one look. Five looks a second are more than a rank writes. */
@@ -22,10 +26,12 @@ export function watchRanks(lab: Lab): () => void {
   /** Questions that wait for their answer: a frozen rank is not asked again and again. */
   const pending = new Set<string>();
   let curvesOf: MemberId | undefined;
+  let curvesAt = 0;
   let checkpointsAt = 0;
   let copiesAt = 0;
   let ended = false;
   const commits: { readonly at: number; readonly step: number }[] = [];
+  const answers: (() => void)[] = [];
 
   const look = (): void => {
     if (ended || (document.visibilityState === 'hidden' && !lab.inClass)) return;
@@ -36,7 +42,10 @@ export function watchRanks(lab: Lab): () => void {
     const { observer, step } = lab.room.value;
     if (observer?.status === undefined) return;
     noteRate(step);
-    ask(`curves ${observer.member}`, () => readCurves(observer));
+    if (lab.curves.value.step.length === 0 || Date.now() - curvesAt > CURVES_EVERY_MS) {
+      curvesAt = Date.now();
+      ask(`curves ${observer.member}`, () => readCurves(observer));
+    }
     if (Date.now() - checkpointsAt > CHECKPOINTS_EVERY_MS) {
       checkpointsAt = Date.now();
       ask('checkpoints', () => lab.shelf.refresh());
@@ -66,11 +75,20 @@ export function watchRanks(lab: Lab): () => void {
     if (ended) return;
     const last = records.at(-1);
     if (last !== undefined) cursors.set(rank.member, last.seq + 1);
-    batch(() => {
+    const answeredAt = Date.now();
+    if (answers.length === 0) setTimeout(showAnswers, GATHER_MS);
+    answers.push(() => {
       lab.locals.value = lab.locals.value.map((other) =>
-        other.member === rank.member ? { ...other, status, answeredAt: Date.now() } : other,
+        other.member === rank.member ? { ...other, status, answeredAt } : other,
       );
       read(records);
+    });
+  };
+
+  const showAnswers = (): void => {
+    if (ended) return;
+    batch(() => {
+      for (const answer of answers.splice(0)) answer();
     });
   };
 

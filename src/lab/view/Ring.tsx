@@ -34,7 +34,7 @@ export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
             transform="rotate(-90)"
           />
           <circle class="ring-line" r={RADIUS} />
-          <circle class="ring-flow" r={RADIUS} />
+          <circle class="ring-flow" r={RADIUS} style={{ '--looks': Math.floor(lab.now.value / 200) % 9 }} />
           {ranks.length > 1 &&
             ranks.map((rank, i) => (
               <Link

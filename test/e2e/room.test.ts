@@ -9,6 +9,8 @@ import { openFrames, openLab, until } from './frames.ts';
 import type { FramedRank, Lab } from './frames.ts';
 
 const STEPS = 24;
+/** Time enough for a link to be missed, and for a while without it. */
+const CUT_STEPS = 60;
 const JOB: Job = {
   ...DEFAULT_JOB,
   steps: STEPS,
@@ -65,9 +67,9 @@ const applied = async (rank: FramedRank): Promise<ReadonlyMap<number, string>> =
 
 const undisturbedRuns = new Map<string, Promise<ReadonlyMap<number, string>>>();
 
-/** The state that one rank has after so many steps when nothing happens: computed once for each engine. */
+/** The state that one rank has after so many steps when nothing happens: computed once for each engine and length. */
 async function undisturbed(steps: number, engine: 'cpu' | 'webgpu' = 'cpu'): Promise<string | undefined> {
-  let run = undisturbedRuns.get(engine);
+  let run = undisturbedRuns.get(`${engine} ${steps}`);
   if (run === undefined) {
     run = (async () => {
       const { frames, open } = await makeRoom({ ...JOB, steps }, engine);
@@ -77,7 +79,7 @@ async function undisturbed(steps: number, engine: 'cpu' | 'webgpu' = 'cpu'): Pro
       await frames.page.close();
       return states;
     })();
-    undisturbedRuns.set(engine, run);
+    undisturbedRuns.set(`${engine} ${steps}`, run);
   }
   return (await run).get(steps - 1);
 }
@@ -185,6 +187,33 @@ describe('a room in a browser', () => {
     expect(all.map(({ engine }) => engine?.kind)).toEqual(['webgpu', 'webgpu']);
     const hash = await undisturbed(steps, 'webgpu');
     expect(hashes(all)).toEqual([hash, hash]);
+    await frames.page.close();
+  });
+
+  test('keeps three ranks of which two have no link that works: the third carries, and the state is that of a single rank', async () => {
+    const { frames, open } = await makeRoom({ ...JOB, steps: CUT_STEPS });
+    const ranks = await openAll(open, 3);
+    const [first, second] = ranks;
+    if (first === undefined || second === undefined) throw new Error('three were opened');
+    await first.ask('start');
+    const [before] = await until('they train', ranks, (all) => all.every(({ step }) => step >= 3));
+    const other = (await second.status()).members.findIndex(({ self }) => self);
+    await first.inject({ kind: 'cut', to: other, direction: 'both' });
+    await until('the next generation has all three', ranks, (all) =>
+      all.every(
+        ({ members, generation }) =>
+          members.length === 3 && (generation?.number ?? 0) > (before?.generation?.number ?? 0),
+      ),
+    );
+    const all = await until('they are done', ranks, allDone);
+    expect(all.map(({ members }) => members.length)).toEqual([3, 3, 3]);
+    const log = await first.log();
+    expect(
+      log.flatMap(({ event }) => (event.kind === 'installed' ? [event.apart?.length ?? 0] : [])).at(-1),
+    ).toBe(1);
+    const hash = await undisturbed(CUT_STEPS);
+    expect(hashes(all)).toEqual([hash, hash, hash]);
+    expect(frames.complaints).toEqual([]);
     await frames.page.close();
   });
 

@@ -24,6 +24,8 @@ const ANSWER_MS = 10_000;
  * anybody on the relay can say that it is this member.
  */
 const NEXT_PLACE_MS = 3_000;
+/** A medium waits this long, in milliseconds, for a better one to show the same member: it may only have been faster. */
+const BETTER_MS = 1_000;
 /** Calls of one place are answered this far apart, in milliseconds: an honest page's are, and each costs proofs. */
 const CALL_APART_MS = 1_000;
 
@@ -63,6 +65,8 @@ interface Stream {
 
 interface Endpoint {
   readonly medium: Medium;
+  /** Place of the medium in the order of preference, from 0. */
+  readonly preference: number;
   readonly id: EndpointId;
   member: MemberId;
   /** Since when it is here without a link; undefined while it has one. */
@@ -138,8 +142,8 @@ export function openFallback(options: FallbackOptions): Fallback {
         .filter(({ stream }) => stream !== undefined && now - stream.since < NEXT_PLACE_MS)
         .map(({ member }) => member),
     );
-    for (const endpoint of endpoints.values()) {
-      const { member } = endpoint;
+    for (const endpoint of [...endpoints.values()].sort((a, b) => a.preference - b.preference)) {
+      const { member, preference } = endpoint;
       if (linked(member)) {
         endpoint.missingSince = undefined;
         endpoint.attempts = 0;
@@ -147,7 +151,8 @@ export function openFallback(options: FallbackOptions): Fallback {
       }
       endpoint.missingSince ??= now;
       if (endpoint.stream !== undefined || underWay.has(member) || !calls(self, member)) continue;
-      if (now - endpoint.missingSince < directMs || now < endpoint.notBefore) continue;
+      const wait = Math.max(directMs, preference * BETTER_MS);
+      if (now - endpoint.missingSince < wait || now < endpoint.notBefore) continue;
       endpoint.notBefore = now + backoff(endpoint.attempts, FIRST_RETRY_MS, MOST_RETRY_MS, Math.random());
       endpoint.attempts += 1;
       endpoint.streams += 1;
@@ -188,13 +193,14 @@ export function openFallback(options: FallbackOptions): Fallback {
     }
   }
 
-  const open = (openMedium: OpenMedium): Medium => {
+  const open = (openMedium: OpenMedium, preference: number): Medium => {
     const medium: Medium = openMedium(self, {
       here(id, member) {
         const key = keyOf(medium, id);
         if (closed || member === self || endpoints.has(key) || endpoints.size >= 2 * MAX_ENDPOINTS) return;
         endpoints.set(key, {
           medium,
+          preference,
           id,
           member,
           missingSince: undefined,

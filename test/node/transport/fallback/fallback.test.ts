@@ -7,13 +7,14 @@ import {
   newEndpointId,
   type EndpointId,
   type MediumHandlers,
+  type MediumKind,
   type OpenMedium,
 } from '../../../../src/transport/fallback/medium.ts';
 import { openWorkerTransport, type WorkerTransport } from '../../../../src/transport/worker.ts';
 import { manualClock, type ManualClock } from '../fake-lane.ts';
 
 /** Pages that reach each other through a queue; `hold` keeps what is under way. */
-function hub() {
+function hub(kind: MediumKind = 'relay') {
   const pages = new Map<EndpointId, { readonly member: MemberId; readonly handlers: MediumHandlers }>();
   const queue: (() => void)[] = [];
   const flush = (): void => {
@@ -29,7 +30,7 @@ function hub() {
       pages.set(self, { member, handlers });
     });
     return {
-      kind: 'relay',
+      kind,
       self,
       send(to, bytes) {
         const copy = bytes.slice();
@@ -57,7 +58,12 @@ interface Rank {
   readonly bytes: Uint8Array[];
 }
 
-function rank(digit: string, medium: OpenMedium, clock: ManualClock, secret = 'secret'): Rank {
+function rank(
+  digit: string,
+  medium: OpenMedium | readonly OpenMedium[],
+  clock: ManualClock,
+  secret = 'secret',
+): Rank {
   const told: string[] = [];
   const bytes: Uint8Array[] = [];
   const name = (peer: MemberId): string => peer.slice(0, 1);
@@ -72,7 +78,7 @@ function rank(digit: string, medium: OpenMedium, clock: ManualClock, secret = 's
     room: 'room',
     secret,
     clock,
-    fallbacks: [medium],
+    fallbacks: [medium].flat(),
     handlers: {
       linkUp: (peer) => told.push(`up ${name(peer)}`),
       linkDown: (peer, evidence) => told.push(`down ${name(peer)} ${evidence}`),
@@ -112,6 +118,20 @@ describe('a link over another carrier', () => {
     await until(clock, flush, () => a.told.length > 0 && b.told.length > 0);
     expect([a.told, b.told]).toEqual([['up b'], ['up a']]);
     expect(a.transport.carrier(b.self)).toBe('relay');
+  });
+
+  it('is over the medium that is preferred, also when another shows the member first', async () => {
+    const clock = manualClock();
+    const [near, far] = [hub('broadcast'), hub('relay')];
+    const flush = (): void => {
+      far.flush();
+      near.flush();
+    };
+    const [a, b] = [rank('a', [near.open, far.open], clock), rank('b', [near.open, far.open], clock)];
+    flush();
+    clock.advance(DIRECT_MS + 1000);
+    await until(clock, flush, () => a.told.length > 0 && b.told.length > 0);
+    expect([a.transport.carrier(b.self), b.transport.carrier(a.self)]).toEqual(['broadcast', 'broadcast']);
   });
 
   async function linkedPair() {

@@ -143,13 +143,16 @@ async function makeRoom(job: Job, engine: RankOptions['engine'] = 'cpu', share =
 
 const WORKING: ReadonlySet<RankStatus['phase']> = new Set(['computing', 'reducing', 'applying', 'idle']);
 
-/** All are one room again, and each has gone on by a few steps. */
+/** All are one room again, each with a link to each, and has gone on by a few steps. */
 const whole =
   (from: number) =>
   (all: readonly RankStatus[]): boolean =>
     all.every(
-      ({ members, phase, committed }) =>
-        members.length === all.length && WORKING.has(phase) && committed >= from + 3,
+      ({ members, links, phase, committed }) =>
+        members.length === all.length &&
+        links.length >= all.length - 1 &&
+        WORKING.has(phase) &&
+        committed >= from + 3,
     );
 
 /** What the ranks have logged since the last look, in order of time. One that is frozen is waited for. */

@@ -1,7 +1,8 @@
 // What the merged logs say about the faults of a soak: how soon each was noticed, how soon training went on, what it cost, and
 // who was put out without cause. Pure: records in, findings out.
 
-import type { MemberId } from '../../ports/ids.ts';
+import { checkLogs, type Violation } from '../../invariants/check.ts';
+import type { MemberId, StateHash } from '../../ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../trace/events.ts';
 import type { Disturbance, Recovery } from '../room/analysis.ts';
 import { findRepeats } from '../room/repeats.ts';
@@ -32,6 +33,28 @@ const durationsOf = (values: readonly number[]): Durations => ({
   p50: percentile(values, 50),
   p99: percentile(values, 99),
 });
+
+/**
+ * Broken invariants, without what a bit that was flipped in a state on purpose explains: until that rank has healed or is out, ranks find
+ * that their states differ and say so, as they should.
+ */
+export function findViolations(
+  records: readonly TraceRecord[],
+  reference: readonly StateHash[],
+): readonly Violation[] {
+  const flipped = new Set<MemberId>();
+  const explained = new Set<TraceRecord>();
+  for (const record of records) {
+    const { member, event } = record;
+    if (event.kind === 'faultInjected' && event.fault === 'flip-bit' && !event.detail.includes('"gradient"'))
+      flipped.add(member);
+    else if (event.kind === 'healed') flipped.delete(member);
+    else if (event.kind === 'installed') {
+      for (const struck of flipped) if (!event.members.includes(struck)) flipped.delete(struck);
+    } else if (event.kind === 'violated' && event.invariant === 1 && flipped.size > 0) explained.add(record);
+  }
+  return checkLogs(records, { reference }).filter(({ record }) => !explained.has(record));
+}
 
 /** From the first proposal of a generation that lacks somebody to its being installed on all of its members. */
 export const measureRegroups = (recoveries: readonly Recovery[]): Durations =>

@@ -1,7 +1,6 @@
 // A whole soak: tabs that train under chaos for so many minutes, the undisturbed run of one rank for as many steps, and the
 // verdict of the checkers over the merged logs of all ranks.
 
-import { checkLogs } from '../../invariants/check.ts';
 import { I32 } from '../../job/wire-schema.ts';
 import type { StateHash } from '../../ports/ids.ts';
 import { ledgerOf } from '../../trace/ledger.ts';
@@ -21,7 +20,13 @@ import { manageTabs } from '../room/tabs.ts';
 import type { Tab, Tabs } from '../room/tabs.ts';
 import { count } from '../room/tell.ts';
 import { trainAlone } from '../room/undisturbed.ts';
-import { findFalseEvictions, measureFaults, measureHeals, measureRegroups } from './measure.ts';
+import {
+  findFalseEvictions,
+  findViolations,
+  measureFaults,
+  measureHeals,
+  measureRegroups,
+} from './measure.ts';
 import { cursorOf } from './plan.ts';
 import type { SoakPlan } from './plan.ts';
 import { countConnections, findLeaks, readResources } from './resources.ts';
@@ -234,7 +239,7 @@ function judge(
     everyMs,
     throughput: turns === undefined ? undefined : compareTurns(records, turns, findings.startedAt),
     ledger: ledgerOf(records),
-    violations: checkLogs(records, { reference: findings.reference }).map(
+    violations: findViolations(records, findings.reference).map(
       ({ invariant, sentence }) => `Invariant ${invariant} was violated: ${sentence}`,
     ),
     falseEvictions: findFalseEvictions(recoveries, disturbances),

@@ -3,7 +3,12 @@ import type { MemberId, StateHash } from '../../../src/ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../../src/trace/events.ts';
 import { UsageError } from '../../../src/cli/errors.ts';
 import type { Recovery } from '../../../src/cli/room/analysis.ts';
-import { findFalseEvictions, measureFaults, measureHeals } from '../../../src/cli/soak/measure.ts';
+import {
+  findFalseEvictions,
+  findViolations,
+  measureFaults,
+  measureHeals,
+} from '../../../src/cli/soak/measure.ts';
 import { planSoak } from '../../../src/cli/soak/plan.ts';
 import { compareTurns, followTurns, planTurns } from '../../../src/cli/soak/turns.ts';
 import type { Throughput } from '../../../src/cli/soak/turns.ts';
@@ -26,6 +31,49 @@ const record = (member: MemberId, at: number, event: TraceEvent): TraceRecord =>
 });
 const commits = (member: MemberId, at: number, step: number): TraceRecord =>
   record(member, at, { kind: 'committed', generation, step, hash: HASH });
+
+describe('the invariants of a soak', () => {
+  const differ: TraceEvent = {
+    kind: 'violated',
+    invariant: 1,
+    sentence: 'Ranks contributed to step 7 from states that differ.',
+  };
+  const flip = (where: string): TraceEvent => ({
+    kind: 'faultInjected',
+    fault: 'flip-bit',
+    detail: `fault-1: {"kind":"flip-bit","where":"${where}"}`,
+  });
+  const heal: TraceEvent = {
+    kind: 'healed',
+    generation,
+    donor: B,
+    step: 7,
+    hash: HASH,
+    by: 'state',
+    bytes: 1,
+  };
+  const found = (...records: readonly TraceRecord[]): readonly string[] =>
+    findViolations(records, []).map(({ sentence }) => sentence);
+
+  it('may be broken by a bit flipped in a state, until that rank has healed', () => {
+    const [strike, word] = [record(A, 10, flip('moments')), record(B, 20, differ)];
+    expect(found(strike, word)).toEqual([]);
+    expect(found(strike, record(A, 15, heal), word)).toEqual([differ.sentence]);
+    expect(found(strike, record(B, 15, heal), word)).toEqual([]);
+    expect(found(record(A, 10, flip('gradient')), word)).toEqual([differ.sentence]);
+    expect(found(word)).toEqual([differ.sentence]);
+  });
+
+  it('hold where what is done about a goodbye bears the next millisecond', () => {
+    const members = [A, B];
+    const installed: TraceEvent = { kind: 'installed', generation, base: undefined, members, seats: [] };
+    const goodbye = record(A, 20, { kind: 'linkDown', peer: B, evidence: 'goodbye' });
+    const suspected = record(A, 21, { kind: 'suspected', peer: B, evidence: 'goodbye' });
+    const later = record(A, 30, { kind: 'linkUp', peer: B });
+    expect(found(record(A, 10, installed), goodbye, suspected, later)).toEqual([]);
+    expect(found(record(A, 10, installed), goodbye, later)).toHaveLength(1);
+  });
+});
 
 describe('the faults of a soak', () => {
   it('are timed from the strike to the first record that shows it, and from there to the next committed step', () => {

@@ -32,8 +32,8 @@ import type {
 import type { Lane } from '../ports/network.ts';
 import { MAX_REPLACED, type Generation } from './generation.ts';
 import { asciiJson, jsonLength } from './ascii-json.ts';
-import { FlightEntriesSchema } from './flight-schema.ts';
-import { MAX_ATTEMPT, MAX_HELD, MAX_QUARANTINED, type Message, type Relay } from './messages.ts';
+import { attempt, FlightEntriesSchema } from './flight-schema.ts';
+import { MAX_HELD, MAX_QUARANTINED, type Message, type Relay } from './messages.ts';
 import type { SeatRecord } from './votes.ts';
 import { MAX_RECORDS, type WitnessBook } from './witness-book.ts';
 
@@ -120,7 +120,6 @@ export const standing = v.strictObject({
   step: count,
   hash: stateHash,
 });
-const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(MAX_ATTEMPT));
 const round = v.strictObject({ step: count, attempt });
 const bucket = v.pipe(count, v.maxValue(MAX_TENSORS));
 const piece = v.pipe(count, v.maxValue(MAX_PIECES - 1));

@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { FLIGHT_ENTRIES } from '../trace/flight-recorder.ts';
 import type { Operation } from '../trace/events.ts';
+import { MAX_ATTEMPT } from './messages.ts';
 
 export const OPERATIONS = [
   'contribution',
@@ -14,6 +15,9 @@ export const OPERATIONS = [
   'vote',
 ] as const satisfies readonly Operation[];
 
+/** Which attempt at a step an all-reduce is; -1 for the barrier, which trains nothing. */
+export const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(MAX_ATTEMPT));
+
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0x7fffffff));
 const time = v.pipe(v.number(), v.finite(), v.minValue(0));
 
@@ -23,7 +27,7 @@ export const FlightEntriesSchema = v.pipe(
       operation: v.picklist(OPERATIONS),
       generation: whole,
       step: whole,
-      attempt: v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8)),
+      attempt,
       at: time,
       ms: v.optional(time, undefined),
       aborted: v.boolean(),

@@ -20,7 +20,8 @@ import {
   stateHash,
 } from '../codec.ts';
 import type { Event } from '../effects.ts';
-import { MAX_ATTEMPT, type Message } from '../messages.ts';
+import { attempt } from '../flight-schema.ts';
+import type { Message } from '../messages.ts';
 import {
   BytesSchema,
   LanesSchema,
@@ -29,6 +30,7 @@ import {
   restoreBytes,
   restoreLanes,
 } from './payloads.ts';
+import { maybe } from './fields.ts';
 import type { RecordedBytes, RecordedLanes } from './payloads.ts';
 
 const text = v.pipe(v.string(), v.maxLength(10_000));
@@ -43,9 +45,7 @@ const evidence = v.picklist([
   'leave',
 ]);
 const cuts = v.pipe(v.array(count), v.maxLength(65_536));
-const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(MAX_ATTEMPT));
 const place = { generation: generationId, step: count };
-const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
 
 const EventSchema = v.variant('kind', [
   v.strictObject({

@@ -2,10 +2,10 @@
 // ranks whose pages lived. Its first line is this head, and what follows is a log as `rankfall replay` runs it.
 
 import * as v from 'valibot';
-import type { StallCause } from '../../trace/events.ts';
 import { count, generationId, memberId, phase, stateHash } from '../codec.ts';
-import { FlightEntriesSchema, OPERATIONS } from '../flight-schema.ts';
+import { attempt, FlightEntriesSchema, OPERATIONS } from '../flight-schema.ts';
 import { expectedBy } from './events.ts';
+import { maybe, stallCause, time } from './fields.ts';
 
 export const INCIDENT_FORMAT = 'rankfall-incident';
 const INCIDENT_VERSION = 1;
@@ -17,18 +17,6 @@ const MAX_STALLS = 200;
 const MAX_SENTENCES = 200;
 
 const text = (longest: number) => v.pipe(v.string(), v.maxLength(longest));
-/** Milliseconds that a date can hold. */
-const time = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
-const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(8));
-const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
-
-const CAUSES = [
-  'missing',
-  'slow',
-  'different-operation',
-  'different-size',
-  'different-state',
-] as const satisfies readonly StallCause[];
 
 const StallSchema = v.strictObject({
   generation: generationId,
@@ -37,7 +25,7 @@ const StallSchema = v.strictObject({
   attempt,
   bucket: maybe(count),
   peer: memberId,
-  cause: v.picklist(CAUSES),
+  cause: stallCause,
   forMs: time,
   said: maybe(v.strictObject({ phase, step: count, agoMs: v.pipe(v.number(), v.finite()) })),
 });

@@ -1,7 +1,7 @@
 // An event log as text: a record of some rank a line, as `--log FILE` writes it. It may be anybody's.
 
 import * as v from 'valibot';
-import type { StallCause, TraceRecord } from '../../trace/events.ts';
+import type { TraceRecord } from '../../trace/events.ts';
 import {
   ballot,
   count,
@@ -13,34 +13,21 @@ import {
   seatId,
   stateHash,
 } from '../codec.ts';
-import { OPERATIONS } from '../flight-schema.ts';
-import { MAX_ATTEMPT } from '../messages.ts';
+import { attempt, OPERATIONS } from '../flight-schema.ts';
 import { expectedBy } from './events.ts';
+import { maybe, stallCause, time } from './fields.ts';
 import { RecordingError } from './rerun.ts';
 
 const MAX_LIST = 65_536;
 
-/** JSON has no `undefined`: an absent key stands for it. */
-const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);
 const text = v.pipe(v.string(), v.maxLength(10_000));
-/** Milliseconds that a date can hold. */
-const time = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
 const finite = v.pipe(v.number(), v.finite());
 const seatIds = v.pipe(v.array(seatId), v.maxLength(MAX_LIST));
 const counts = v.pipe(v.array(count), v.maxLength(MAX_LIST));
-const attempt = v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(MAX_ATTEMPT));
 
 const at = { generation: generationId, step: count };
 const vote = { generation: generationId, seat: seatId, ballot, stored: v.boolean() };
 const fault = { fault: text, detail: text };
-const CAUSES = [
-  'missing',
-  'slow',
-  'different-operation',
-  'different-size',
-  'different-state',
-] as const satisfies readonly StallCause[];
-
 const EventSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('phase'), phase }),
   v.strictObject({ kind: v.literal('linkUp'), peer: memberId }),
@@ -118,7 +105,7 @@ const EventSchema = v.variant('kind', [
     attempt,
     bucket: maybe(count),
     peer: memberId,
-    cause: v.picklist(CAUSES),
+    cause: stallCause,
     forMs: time,
     said: maybe(v.strictObject({ phase, step: count, agoMs: finite })),
   }),

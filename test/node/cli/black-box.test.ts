@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { createBlackBox } from '../../../src/cli/room/black-box.ts';
 import { openLogBook } from '../../../src/cli/room/log-book.ts';
 import { recordingLines } from '../../../src/cli/sim/recording-file.ts';
+import { MAX_ATTEMPT } from '../../../src/protocol/messages.ts';
 import { parseIncident } from '../../../src/protocol/recording/incident.ts';
 import type { IncarnationId, MemberId } from '../../../src/ports/ids.ts';
 
@@ -25,7 +26,7 @@ test('a black box writes who was waited for, and why the run failed', async () =
         at: 1600,
         event: {
           kind: 'stalled',
-          ...{ generation, operation: 'all-reduce', step: 4, attempt: 0, bucket: 0, peer: b },
+          ...{ generation, operation: 'all-reduce', step: 4, attempt: MAX_ATTEMPT, bucket: 0, peer: b },
           ...{ cause: 'missing', forMs: 600, said: undefined },
         },
       },
@@ -39,7 +40,7 @@ test('a black box writes who was waited for, and why the run failed', async () =
       room: 'soak',
       failures: ['The room never came back.'],
       ranks: [],
-      stalls: [{ at: 1600, by: a, stall: { peer: b, cause: 'missing' } }],
+      stalls: [{ at: 1600, by: a, stall: { peer: b, cause: 'missing', attempt: MAX_ATTEMPT } }],
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });

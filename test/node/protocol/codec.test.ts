@@ -86,7 +86,7 @@ const namedMembers = (count: number): Generation['members'] =>
 const words = fc.array(fc.integer(), { maxLength: 200 }).map((list) => Int32Array.from(list));
 const standing = fc.record({ lineage: generationId, step: count, hash });
 const pieceBytes = fc.uint8Array({ maxLength: 300 }).map((bytes) => Uint8Array.from(bytes));
-const round = fc.record({ step: count, attempt: fc.integer({ min: -1, max: 1 }) });
+const round = fc.record({ step: count, attempt: fc.integer({ min: -1, max: MAX_ATTEMPT }) });
 
 const relayed = fc.oneof(
   fc.record({ kind: fc.constant('prepare' as const), generation: generationId, ballot }),
@@ -143,7 +143,7 @@ const beat = fc.record({
   phase: fc.constantFrom('computing' as const, 'reducing' as const, 'stuck' as const),
   step: count,
   waiting: fc.option(member, { nil: undefined }),
-  attempt: fc.option(fc.integer({ min: -1, max: 8 }), { nil: undefined }),
+  attempt: fc.option(fc.integer({ min: -1, max: MAX_ATTEMPT }), { nil: undefined }),
   hidden: fc.option(fc.constant(true as const), { nil: undefined }),
   pieces: fc.option(count, { nil: undefined }),
   unheard: fc.option(fc.array(member, { minLength: 1, maxLength: 4 }), { nil: undefined }),
@@ -184,7 +184,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
         operation: fc.constantFrom('contribution' as const, 'all-reduce' as const, 'vote' as const),
         generation: count,
         step: count,
-        attempt: fc.integer({ min: -1, max: 8 }),
+        attempt: fc.integer({ min: -1, max: MAX_ATTEMPT }),
         at: count,
         ms: fc.option(count, { nil: undefined }),
         aborted: fc.boolean(),

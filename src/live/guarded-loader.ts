@@ -84,7 +84,7 @@ export function guardedLoader({ loader, recovery, clock, note }: GuardedLoaderOp
     }
   }
 
-  /** One sample after the other. A few that do not come, where others do, are bad themselves, and the first of them is named. */
+  /** One sample after the other. One that does not come, where others do, is bad itself, and the first such is named. */
   async function safely(split: Split, rows: Int32Array): Promise<Samples> {
     const until = clock.now() + loadMs;
     const width = inputLength(format);
@@ -93,10 +93,9 @@ export function guardedLoader({ loader, recovery, clock, note }: GuardedLoaderOp
       format.type === 'tokens' ? new Int32Array(rows.length * width) : new Float32Array(rows.length * width);
     const labels = new Int32Array(rows.length * positions).fill(LEFT_OUT);
     let failure: unknown;
-    const fill = async (i: number): Promise<boolean> => {
-      if (clock.now() >= until) throw failure;
+    const fill = async (i: number, ms: number): Promise<boolean> => {
       try {
-        const one = await load(split, rows.slice(i, i + 1), loadMs / 2 ** (loadRetries + 1));
+        const one = await load(split, rows.slice(i, i + 1), ms);
         inputs.set(one.inputs, i * width);
         labels.set(one.labels, i * positions);
         return true;
@@ -110,28 +109,40 @@ export function guardedLoader({ loader, recovery, clock, note }: GuardedLoaderOp
     for (let round = 0; round <= 1 + loadRetries && missing.length > 0; round++) {
       if (round > 0) await sleep(loadBackoffMs * 2 ** round);
       const still: number[] = [];
-      for (const i of missing) if (!(await fill(i))) still.push(i);
+      for (const i of missing) {
+        if (clock.now() >= until) throw failure;
+        if (!(await fill(i, loadMs / 2 ** (loadRetries + 1)))) still.push(i);
+      }
       missing = still;
     }
-    const [first] = missing;
-    if (first === undefined) return { inputs, labels };
-    // Where nothing loads it is the loader that is bad. The held-out split is nobody's to leave samples out of.
-    if (split === 'test' || !(await loadsAnother(split, rows, missing))) throw failure;
-    const bad = rows[first] ?? 0;
-    note(`Sample ${bad} is bad: ${messageOf(failure)}`);
-    return { inputs, labels, bad };
+    // The held-out split is nobody's to leave samples out of.
+    if (missing.length > 0 && split === 'test') throw failure;
+    const other = otherThan(split, rows, missing);
+    for (const i of missing) {
+      // What failed while the loader did says nothing of the sample: another has to come just before and just after it fails.
+      if (!(await comes(split, other))) throw failure;
+      if (await fill(i, loadMs / 2)) continue;
+      if (!(await comes(split, other))) throw failure;
+      const bad = rows[i] ?? 0;
+      note(`Sample ${bad} is bad: ${messageOf(failure)}`);
+      return { inputs, labels, bad };
+    }
+    return { inputs, labels };
   }
 
-  /** Whether a sample loads that is not one of the missing ones. */
-  async function loadsAnother(split: Split, rows: Int32Array, missing: readonly number[]): Promise<boolean> {
-    if (missing.length < rows.length) return true;
+  /** A row that is not missing: one of these, or else any other of the split, if it has one. */
+  function otherThan(split: Split, rows: Int32Array, missing: readonly number[]): number | undefined {
+    const absent = new Set(missing);
+    const here = rows.find((_, i) => !absent.has(i));
+    if (here !== undefined) return here;
     const asked = new Set(rows);
-    const size = loader.sizes[split];
-    const other = Array.from({ length: Math.min(size, rows.length + 1) }, (_, row) => row).find(
-      (row) => !asked.has(row),
-    );
-    if (other === undefined) return false;
-    return await load(split, Int32Array.of(other), loadMs).then(
+    const size = Math.min(loader.sizes[split], rows.length + 1);
+    return Array.from({ length: size }, (_, row) => row).find((row) => !asked.has(row));
+  }
+
+  async function comes(split: Split, row: number | undefined): Promise<boolean> {
+    if (row === undefined) return false;
+    return await load(split, Int32Array.of(row), loadMs / 2).then(
       () => true,
       () => false,
     );

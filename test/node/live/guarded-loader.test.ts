@@ -12,7 +12,8 @@ import { createVirtualClock } from './virtual-clock.ts';
 
 const ROWS = Int32Array.of(5, 9, 2, 7);
 
-function guarded() {
+/** `takesMs`: what a load takes, one that fails as well. */
+function guarded(takesMs = 0) {
   const clock = createVirtualClock();
   const calls: number[][] = [];
   const watched: Loader = {
@@ -24,8 +25,15 @@ function guarded() {
   };
   const faulty = faultyLoader(watched);
   const notes: string[] = [];
+  const slow: Loader = {
+    ...faulty.loader,
+    async load(split, rows) {
+      if (takesMs > 0) await new Promise<void>((resolve) => void clock.after(takesMs, resolve));
+      return await faulty.loader.load(split, rows);
+    },
+  };
   const loader = guardedLoader({
-    loader: faulty.loader,
+    loader: slow,
     recovery: DEFAULT_RECOVERY,
     clock,
     note: (detail) => void notes.push(detail),
@@ -131,6 +139,27 @@ describe('a guarded loader', () => {
       status: 'fulfilled',
       value: await smallLoader.load('train', ROWS),
     });
+  });
+
+  test('names none when all fails for a while, whenever it begins and ends', async () => {
+    const whole = await smallLoader.load('train', ROWS);
+    for (let from = 0; from <= 60; from += 15) {
+      for (let ms = 20; ms <= 700; ms += 7) {
+        const { load, inject, clock, notes } = guarded(10);
+        // In safe mode already, as after an earlier failure.
+        inject({ kind: 'loader-throws', times: 3 });
+        await load();
+        clock.after(from, () => {
+          const failing = inject({ kind: 'loader-throws' });
+          clock.after(ms, () => {
+            failing.heal();
+          });
+        });
+        const { outcome } = await load();
+        expect(notes.filter((note) => note.includes('is bad'))).toEqual([]);
+        if (outcome.status === 'fulfilled') expect(outcome.value).toEqual(whole);
+      }
+    }
   });
 
   test('takes what was read ahead, if that is what is asked for, and reads nothing ahead while it is safe', async () => {

@@ -213,6 +213,21 @@ export function findFalseEvictions(
   );
 }
 
+/** Samples that the room left out although no fault made one bad: one sentence for each. From that step on the state is another. */
+export function findFalseBlame(
+  records: readonly TraceRecord[],
+  disturbances: readonly Disturbance[],
+): readonly string[] {
+  if (disturbances.some(({ cause }) => cause === 'bad-sample')) return [];
+  const steps = new Map<number, number>();
+  for (const { event } of records)
+    if (event.kind === 'quarantined')
+      for (const row of event.rows) if (!steps.has(row)) steps.set(row, event.step);
+  return [...steps].map(
+    ([row, step]) => `Sample ${row} was left out from step ${step} on, although nothing had made it bad.`,
+  );
+}
+
 function explains(item: Disturbance, member: MemberId, recovery: Recovery): boolean {
   if (!item.members.includes(member) || item.at > recovery.installedAt) return false;
   const { at, until = at } = item;

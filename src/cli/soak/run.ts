@@ -21,6 +21,7 @@ import type { Tab, Tabs } from '../room/tabs.ts';
 import { count } from '../room/tell.ts';
 import { trainAlone } from '../room/undisturbed.ts';
 import {
+  findFalseBlame,
   findFalseEvictions,
   findViolations,
   measureFaults,
@@ -243,6 +244,7 @@ function judge(
       ({ invariant, sentence }) => `Invariant ${invariant} was violated: ${sentence}`,
     ),
     falseEvictions: findFalseEvictions(recoveries, disturbances),
+    falseBlame: findFalseBlame(records, disturbances),
     leaks: findings.leaks,
     finalHash: findings.finalHash,
     referenceHash: findings.reference[findings.committedSteps],

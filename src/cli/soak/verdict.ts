@@ -45,6 +45,7 @@ export interface SoakFacts {
   /** One sentence each. */
   readonly violations: readonly string[];
   readonly falseEvictions: readonly string[];
+  readonly falseBlame: readonly string[];
   readonly leaks: readonly string[];
   readonly finalHash: StateHash | undefined;
   readonly referenceHash: StateHash | undefined;
@@ -58,12 +59,12 @@ export interface SoakVerdict {
   readonly failures: readonly string[];
 }
 
-/** One wrong state is wrong at every step after it: the first few say where it began. */
+/** What goes wrong once may show at every step after it: the first few say where it began. */
 const TOLD = 8;
 const someOf = (sentences: readonly string[]): readonly string[] =>
   sentences.length <= TOLD
     ? sentences
-    : [...sentences.slice(0, TOLD), `${sentences.length - TOLD} more violations came of it.`];
+    : [...sentences.slice(0, TOLD), `${sentences.length - TOLD} more of the kind.`];
 
 /** What committed steps per second must come to, of the undisturbed turns', at a death every so often or more seldom. */
 const LEAST = { immediate: 0.95, silent: 0.8 } as const;
@@ -85,6 +86,8 @@ export function judgeSoak(facts: SoakFacts): SoakVerdict {
   const lost = facts.faults.reduce((sum, row) => sum + row.lostSteps, 0);
   const failures = [
     ...(facts.failure === undefined ? [] : [facts.failure]),
+    // Before what comes of it.
+    ...someOf(facts.falseBlame),
     ...someOf([...new Set(facts.violations)]),
     ...facts.falseEvictions,
     ...facts.leaks,

@@ -4,6 +4,7 @@ import type { TraceEvent, TraceRecord } from '../../../src/trace/events.ts';
 import { UsageError } from '../../../src/cli/errors.ts';
 import type { Recovery } from '../../../src/cli/room/analysis.ts';
 import {
+  findFalseBlame,
   findFalseEvictions,
   findViolations,
   measureFaults,
@@ -132,6 +133,21 @@ describe('the faults of a soak', () => {
   });
 });
 
+describe('the samples that a room left out', () => {
+  const quarantined = (member: MemberId, step: number, ...rows: readonly number[]): TraceRecord =>
+    record(member, step * 10, { kind: 'quarantined', generation, step, rows });
+  const records = [quarantined(A, 7, 3, 40), quarantined(B, 7, 3, 40), quarantined(B, 9, 5)];
+
+  it('are each told of once, with the step, where no fault made a sample bad', () => {
+    expect(findFalseBlame(records, [{ cause: 'lose-data', at: 10, members: [A] }])).toEqual([
+      'Sample 3 was left out from step 7 on, although nothing had made it bad.',
+      'Sample 40 was left out from step 7 on, although nothing had made it bad.',
+      'Sample 5 was left out from step 9 on, although nothing had made it bad.',
+    ]);
+    expect(findFalseBlame(records, [{ cause: 'bad-sample', at: 10, members: [A] }])).toEqual([]);
+  });
+});
+
 describe('the heals of a soak', () => {
   it('last from the moment that a rank is behind to the one when it has the state, and count only when they end so', () => {
     const phase = (member: MemberId, at: number, name: 'healing' | 'computing'): TraceRecord =>
@@ -239,6 +255,7 @@ describe('the verdict of a soak', () => {
     ledger: ledgerOf([]),
     violations: [],
     falseEvictions: [],
+    falseBlame: [],
     leaks: [],
     finalHash: HASH,
     referenceHash: HASH,
@@ -266,6 +283,7 @@ describe('the verdict of a soak', () => {
     ['no hash', { finalHash: undefined }],
     ['a violation', { violations: ['Invariant 1 was violated.'] }],
     ['a false eviction', { falseEvictions: ['Somebody was put out.'] }],
+    ['a sample left out without cause', { falseBlame: ['Sample 3 was left out.'] }],
     ['a leak', { leaks: ['12 channels.'] }],
     ['an early end', { failure: 'Waited in vain.' }],
     ['deaths that cost too much', { everyMs: 30_000, throughput: throughput(0.94, 0.9) }],

@@ -2,13 +2,15 @@
 
 import cliProgress from 'cli-progress';
 
+type Unit = 'step' | 'second';
+
 export interface Narrator {
   /** One line about something that happened. */
   say(line: string): void;
-  /** How far the run is; `note` is short and may change with every call. */
-  progress(step: number, note: string): void;
-  /** A new stretch of `total` steps. */
-  begin(title: string, total: number): void;
+  /** How far the run is, in the unit of its stretch; `note` is short and may change with every call. */
+  progress(done: number, note: string): void;
+  /** A new stretch of so many steps, or seconds. */
+  begin(title: string, total: number, unit?: Unit): void;
   /** Takes the bar down, so that others can write. */
   end(): void;
 }
@@ -24,22 +26,24 @@ const silentNarrator: Narrator = {
 /** Lines only: for a pipe, a log, a terminal that cannot move its cursor. One line of progress for every tenth of the way. */
 function plainNarrator(out: NodeJS.WritableStream): Narrator {
   let total = 1;
+  let unit: Unit = 'step';
   let tenths = 0;
   const say = (line: string): void => {
     out.write(`${line}\n`);
   };
   return {
     say,
-    begin(title, steps) {
-      total = steps;
+    begin(title, length, of = 'step') {
+      total = length;
+      unit = of;
       tenths = 0;
       say(title);
     },
-    progress(step, note) {
-      const now = Math.floor((step / total) * 10);
+    progress(done, note) {
+      const now = Math.floor((done / total) * 10);
       if (now <= tenths) return;
       tenths = now;
-      say(`  step ${step} of ${total} · ${note}`);
+      say(`  ${unit} ${done} of ${total} · ${note}`);
     },
     end: () => undefined,
   };
@@ -63,13 +67,13 @@ function barNarrator(out: NodeJS.WritableStream): Narrator {
       bars.log(`${line}\n`);
       bars.update();
     },
-    begin(title, total) {
+    begin(title, total, unit = 'step') {
       end();
       out.write(`${title}\n`);
       bars = new cliProgress.MultiBar(
         {
           stream: out,
-          format: '  {bar} {value}/{total} · {note}',
+          format: `  {bar} {value}/{total}${unit === 'second' ? ' s' : ''} · {note}`,
           barsize: 30,
           clearOnComplete: true,
           hideCursor: true,
@@ -79,8 +83,8 @@ function barNarrator(out: NodeJS.WritableStream): Narrator {
       );
       bar = bars.create(total, 0, { note: 'starting' });
     },
-    progress(step, note) {
-      bar?.update(step, { note });
+    progress(done, note) {
+      bar?.update(done, { note });
     },
     end,
   };

@@ -129,6 +129,7 @@ async function soak(parts: Soak): Promise<void> {
   narrator.begin(
     `Soaking ${count(plan.ranks, 'tab')} for ${count(plan.minutes, 'minute')}, seed ${plan.seed}.`,
     Math.round(plan.minutes * 60),
+    'second',
   );
   await room.openAll(plan.ranks);
   await room.goOn(undefined);

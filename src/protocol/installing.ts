@@ -76,6 +76,7 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
   synced: false,
   donorTurn: 0,
   donor: undefined,
+  donorAskedAt: ctx.now,
   healRequests: new Map(),
   exportingFor: new Map(),
   running: generation.running,
@@ -140,6 +141,8 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     }
     peer.unheard = apartFrom(generation, member);
     setJoin(state, member, peer, undefined);
+    // A newcomer has no pulse yet: since it was a member for the last time, it had no reason to be heard.
+    if (base === undefined || !isIn(base, member)) peer.beatAt = -Infinity;
     peer.waiting = undefined;
     peer.attempt = 0;
     peer.phase = 'regrouping';

@@ -34,15 +34,24 @@ export interface Pulse {
   readonly hidden: boolean;
 }
 
-/** The longest silence of a peer that is no evidence: from the suspicion deadline up to that of a collective. */
+/** Of the suspicion deadline: how much longer the longest learned patience is. With 1.5 s, a peer that dies silently is missed within 2 s. */
+const LONGEST_SILENCE = 1.2;
+
+/** The longest silence of a peer that is no evidence: from the suspicion deadline up to a fifth more, as irregular as its heartbeats are. */
 export const silenceAllowed = (
   { usual, hidden }: Pulse,
   { suspicionMs, collectiveMs }: Policies,
   confirmations: number,
-): number =>
-  hidden ? collectiveMs : patience({ usual, least: suspicionMs, most: collectiveMs, confirmations });
+): number => {
+  if (hidden) return collectiveMs;
+  const most = Math.min(collectiveMs, LONGEST_SILENCE * suspicionMs);
+  return patience({ usual, least: suspicionMs, most, confirmations });
+};
 
-/** How long an all-reduce may stand still, for one that is neither busy nor waits for another: from half the deadline up to it. */
+/**
+ * How long a collective may stand still, for one that is neither busy nor waits for another: from half the deadline up to it, by how long
+ * it has taken before.
+ */
 export const standstillAllowed = (
   usual: Usual | undefined,
   { collectiveMs }: Policies,
@@ -52,6 +61,22 @@ export const standstillAllowed = (
   if (usual === undefined) return collectiveMs;
   return patience({ usual, least: collectiveMs / 2, most: collectiveMs, confirmations });
 };
+
+/**
+ * How long a member's standing, or the verdict on all of them, may be missing while nothing else speaks against the member: from the
+ * deadline of a collective up to that of a regroup, since an engine that applies a step first is no fault.
+ */
+export const standingAllowed = (
+  usual: readonly (Usual | undefined)[],
+  { collectiveMs, regroupMs }: Policies,
+): number =>
+  Math.max(
+    ...usual.map((of) =>
+      of === undefined
+        ? regroupMs
+        : patience({ usual: of, least: collectiveMs, most: regroupMs, confirmations: 0 }),
+    ),
+  );
 
 /** So much longer than usual a wait must be before it is a stall: what is shorter, nobody would see. */
 const STALL_MS = 500;

@@ -99,6 +99,9 @@ export interface Promise_ {
   readonly suspects: readonly MemberId[];
 }
 
+/** What has a deadline that is learned; `reducing`: the all-reduce. */
+export type Collective = 'reducing' | 'standings' | 'verdict' | 'transfer';
+
 /** The all-reduces of one step in flight, or those of the last one that was completed (for sending parts again). */
 export interface Round {
   readonly id: RoundId;
@@ -167,6 +170,8 @@ export interface Membership {
   donorTurn: number;
   /** Whom this rank, which is behind, asked last: there was a link. */
   donor: MemberId | undefined;
+  /** When it asked, or when something came for the last time since. */
+  donorAskedAt: number;
   /** Peers that asked to be healed before this rank was synced. */
   readonly healRequests: Map<MemberId, HealRequest>;
   /** Those that wait for the engine's copy of the state, and the piece that each wants first. */
@@ -279,8 +284,8 @@ export interface RankState {
   beats: number;
   phase: Phase;
   phaseSince: number;
-  /** How long each part of a step takes as a rule. */
-  usual: Readonly<Partial<Record<Phase, Usual>>>;
+  /** How long each part of a step, and whatever else ranks do together, takes as a rule. */
+  usual: Readonly<Partial<Record<Phase | Collective, Usual>>>;
   /** The stall that was reported last, and is not over: whom it names and why. */
   stalled: string | undefined;
   /** This rank's own tab is in the background. */

@@ -13,10 +13,11 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
+import { deadlineOf } from './deadlines.ts';
 import { apartFrom, isApart, isIn, membersOf } from './generation.ts';
 import { isHeard } from './hearing.ts';
 import type { Message } from './messages.ts';
-import { silenceAllowed, standstillAllowed } from './patience.ts';
+import { silenceAllowed } from './patience.ts';
 import { nameStall } from './stalls.ts';
 import { hasWay, reaches } from './routing.ts';
 import { setJoin, setSuspected, type Membership, type Peer } from './state.ts';
@@ -69,6 +70,8 @@ export function heard(ctx: Context, member: MemberId): void {
   peer.lastHeard = ctx.now;
   peer.lastWord = ctx.now;
   if (peer.suspected === 'heartbeat') {
+    // It was taken for dead meanwhile: a silence like that is to teach nobody to bear with the next.
+    peer.beatAt = -Infinity;
     setSuspected(ctx.state, member, peer, undefined);
     reconsider(ctx);
   }
@@ -236,7 +239,7 @@ function lookAround(ctx: Context, { generation }: Membership): void {
 
 export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void {
   const peer = peerOf(ctx, from);
-  if (ctx.via === undefined) feelPulse(ctx, peer, message);
+  if (ctx.via === undefined) feelPulse(ctx, from, peer, message);
   // It has gone over to another line since it told of its room: what is known of that one is out of date.
   if (peer.room !== undefined && peer.room.generation.id.incarnation !== message.generation.incarnation)
     peer.room = undefined;
@@ -254,10 +257,15 @@ export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void 
   reconsider(ctx);
 }
 
-/** How its heartbeats come, whatever generation they are of. */
-function feelPulse(ctx: Context, peer: Peer, message: Of<'beat'>): void {
-  if (peer.beatAt > -Infinity) peer.pulse = notedIn(peer.pulse, ctx.now - peer.beatAt);
-  peer.beatAt = ctx.now;
+/**
+ * How a member's heartbeats come. Only what passes between two of a member that nobody has put out counts: a pause that ended in life
+ * makes patient, one that was a death does not.
+ */
+function feelPulse(ctx: Context, member: MemberId, peer: Peer, message: Of<'beat'>): void {
+  const { membership } = ctx.state;
+  const counts = membership !== undefined && isIn(membership.generation, member);
+  if (counts && peer.beatAt > -Infinity) peer.pulse = notedIn(peer.pulse, ctx.now - peer.beatAt);
+  peer.beatAt = counts ? ctx.now : -Infinity;
   peer.hidden = message.hidden === true;
 }
 
@@ -285,6 +293,6 @@ function isToBlame(ctx: Context, membership: Membership, member: MemberId): bool
   const allowed =
     busy || peer.hidden
       ? policies.regroupMs
-      : standstillAllowed(ctx.state.usual.reducing, policies, confirmations(ctx, membership, member));
+      : deadlineOf(ctx, 'reducing', confirmations(ctx, membership, member));
   return ctx.now - peer.since >= allowed;
 }

@@ -14,6 +14,7 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
+import { askAgainAfter, deadlineOf, noteTaken, standingDeadline } from './deadlines.ts';
 import { membersOf, rankOf } from './generation.ts';
 import type { Message, SelfReport, Standing, Verdict } from './messages.ts';
 import { hasWay, reaches } from './routing.ts';
@@ -21,7 +22,7 @@ import { founderOfRollback } from './rollback.ts';
 import type { HealRequest, Membership } from './state.ts';
 import type { Target } from './target.ts';
 import { beginStep } from './training.ts';
-import { donateState, pieceWanted } from './transfer.ts';
+import { answered, donateState, pieceWanted } from './transfer.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
@@ -50,12 +51,13 @@ export function announceStanding(ctx: Context): void {
   const { overlay } = membership;
   if (overlay === undefined) broadcast(ctx, membership, message);
   else if (overlay.coordinator !== self.member) send(ctx, overlay.coordinator, message);
-  setTimer(ctx, 'heal', repeatAfter(ctx));
+  setTimer(ctx, 'heal', askAgainAfter(ctx, awaited(ctx, membership)));
   considerTarget(ctx, membership);
 }
 
-/** Standings are few and small: they are asked for again sooner than a stalled transfer is. */
-const repeatAfter = (ctx: Context): number => (ctx.state.job?.policies.collectiveMs ?? 4000) / 4;
+/** What this rank waits for: the standings of all; in a hierarchy the coordinator gathers them, and the others wait for its verdict. */
+const awaited = (ctx: Context, { overlay }: Membership): 'standings' | 'verdict' =>
+  overlay === undefined || overlay.coordinator === ctx.state.self.member ? 'standings' : 'verdict';
 
 /** Says the own standing again to those whose standing has not come, which asks them for theirs. */
 export function repeatStandings(ctx: Context): void {
@@ -69,11 +71,13 @@ export function repeatStandings(ctx: Context): void {
       send(ctx, member, { kind: 'standing', generation: id, ...selfReport, again: true });
 }
 
-/** Whose standing this rank waits for: everybody's; in a hierarchy the coordinator gathers them, and the others wait for it. */
-const gathering = (ctx: Context, { generation, overlay }: Membership): readonly MemberId[] =>
-  overlay === undefined || overlay.coordinator === ctx.state.self.member
+/** Whose word this rank waits for. */
+const gathering = (ctx: Context, membership: Membership): readonly MemberId[] => {
+  const { generation, overlay } = membership;
+  return overlay === undefined || awaited(ctx, membership) === 'standings'
     ? membersOf(generation)
     : [overlay.coordinator];
+};
 
 export function onStanding(ctx: Context, from: MemberId, message: Of<'standing'>): void {
   const membership = membershipInForce(ctx, message.generation);
@@ -179,6 +183,7 @@ function adopt(ctx: Context, membership: Membership, verdict: Verdict): void {
   const { training, self } = ctx.state;
   membership.target = target;
   membership.verdict = verdict;
+  noteTaken(ctx, awaited(ctx, membership), ctx.now - membership.installedAt);
   if (verdict.tied) {
     // What is stored was agreed on before it was saved: all go back to that, in a line of their own.
     ctx.state.lost = membership.generation.id.incarnation;
@@ -237,7 +242,8 @@ export function askDonor(ctx: Context, membership: Membership): void {
   // Rather over a link of one's own than over another member.
   const reachable = near.length > 0 ? near : target.donors.filter((donor) => hasWay(ctx, donor));
   setPhase(ctx, 'healing');
-  setTimer(ctx, 'heal', ctx.state.job?.policies.collectiveMs ?? 4000);
+  setTimer(ctx, 'heal', deadlineOf(ctx, 'transfer'));
+  membership.donorAskedAt = ctx.now;
   const donor = reachable[membership.donorTurn % Math.max(1, reachable.length)];
   membership.donorTurn += 1;
   if (donor === undefined) {
@@ -261,17 +267,17 @@ export function onHealTimer(ctx: Context): readonly MemberId[] {
   if (membership === undefined || job === undefined || membership.synced || membership.frozen) return [];
   if (membership.target === undefined) {
     repeatStandings(ctx);
-    setTimer(ctx, 'heal', repeatAfter(ctx));
-    const { overlay } = membership;
-    const gathers = overlay === undefined || overlay.coordinator === ctx.state.self.member;
+    const collective = awaited(ctx, membership);
+    setTimer(ctx, 'heal', askAgainAfter(ctx, collective));
     // Who only waits for the coordinator gives it the time to find out for whom it waits itself.
-    const patience = job.policies.regroupMs + (gathers ? 0 : job.policies.collectiveMs);
+    const patience =
+      standingDeadline(ctx, collective) + (collective === 'standings' ? 0 : job.policies.collectiveMs);
     if (ctx.now - membership.installedAt < patience) return [];
     return gathering(ctx, membership).filter(
       (member) => member !== ctx.state.self.member && !membership.selfReports.has(member),
     );
   }
-  if (changing !== undefined) setTimer(ctx, 'heal', job.policies.collectiveMs);
+  if (changing !== undefined) setTimer(ctx, 'heal', deadlineOf(ctx, 'transfer'));
   else askDonor(ctx, membership);
   return [];
 }
@@ -320,6 +326,7 @@ export function onGradient(ctx: Context, from: MemberId, message: Of<'gradient'>
     return;
   if (training === undefined || layout === undefined || message.reduced.length !== layout.length) return;
   if (!membership.target.donors.includes(from) || message.step !== training.step) return;
+  answered(ctx, membership);
   state.changing = 'apply';
   state.healing = {
     generation: message.generation,

@@ -34,9 +34,9 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
+import { ASKS, askAgainAfter } from './deadlines.ts';
 import { rankOf } from './generation.ts';
 import { MAX_QUARANTINED, type Message, type RoundId } from './messages.ts';
-import { standstillAllowed } from './patience.ts';
 import { nextShares, ticksOf } from './shares.ts';
 import { dropSpareLinks } from './spare-links.ts';
 import type { Membership, Round } from './state.ts';
@@ -48,8 +48,6 @@ type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 export const BARRIER = -1;
 /** A barrier carries no gradient. */
 const BARRIER_LAYOUT = laneLayout(0, 0, 0);
-/** Parts asked for again before the peer behind them is suspected, in as many parts of the deadline that the last steps have shown. */
-const RESEND_REQUESTS = 4;
 /** Parts kept that came ahead of this rank: a peer can be one step ahead, and sends a bounded number of parts in it. */
 const EARLY_LIMIT = 4096;
 /** Bytes of payload among them. */
@@ -233,9 +231,7 @@ function contribute(
 const isContributed = ({ buckets, layout }: Round): boolean => buckets.length === layout.buckets.length;
 
 function armProgress(ctx: Context): void {
-  const { job, usual } = ctx.state;
-  const allowed = job === undefined ? 4000 : standstillAllowed(usual.reducing, job.policies, 0);
-  setTimer(ctx, 'progress', allowed / RESEND_REQUESTS);
+  setTimer(ctx, 'progress', askAgainAfter(ctx, 'reducing'));
 }
 
 function sendParts(
@@ -397,7 +393,7 @@ export function onProgressTimer(ctx: Context): readonly MemberId[] {
   const owing = requestMissing(ctx, membership);
   membership.round.resendRequests += 1;
   armProgress(ctx);
-  return membership.round.resendRequests >= RESEND_REQUESTS ? owing : [];
+  return membership.round.resendRequests >= ASKS ? owing : [];
 }
 
 /** Who this rank waits for in the all-reduce. */

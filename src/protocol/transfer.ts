@@ -19,6 +19,7 @@ import {
 } from '../collective/state-transfer.ts';
 import type { GenerationId, MemberId, StateHash } from '../ports/ids.ts';
 import { membershipInForce, report, send, setTimer, type Context } from './context.ts';
+import { deadlineOf, noteTaken } from './deadlines.ts';
 import type { Message } from './messages.ts';
 import type { Donation, Membership } from './state.ts';
 
@@ -111,6 +112,7 @@ export function onState(ctx: Context, from: MemberId, message: Of<'state'>): voi
     return;
   }
   membership.donor = from;
+  answered(ctx, membership);
   const incoming = takeUp(digests, state.incoming, ctx.rules.keepsPiece);
   state.incoming = incoming;
   takePiece(incoming, piece, digest, bytes);
@@ -122,7 +124,15 @@ export function onPiece(ctx: Context, from: MemberId, message: Of<'piece'>): voi
   const { incoming } = ctx.state;
   if (membership === undefined || incoming === undefined) return;
   const { piece, digest, bytes } = message;
-  if (takePiece(incoming, piece, digest, bytes)) goOn(ctx, membership, from, incoming);
+  if (!takePiece(incoming, piece, digest, bytes)) return;
+  answered(ctx, membership);
+  goOn(ctx, membership, from, incoming);
+}
+
+/** Something has come of what this rank heals with: how long that takes is how long the next is waited for. */
+export function answered(ctx: Context, membership: Membership): void {
+  noteTaken(ctx, 'transfer', ctx.now - membership.donorAskedAt);
+  membership.donorAskedAt = ctx.now;
 }
 
 /** All pieces are here, or the next are asked for. */
@@ -134,7 +144,7 @@ function goOn(ctx: Context, membership: Membership, donor: MemberId, incoming: I
   const { step, hash } = target;
   const pieces = wholeState(incoming);
   if (pieces === undefined) {
-    setTimer(ctx, 'heal', state.job?.policies.collectiveMs ?? 4000);
+    setTimer(ctx, 'heal', deadlineOf(ctx, 'transfer'));
     want(ctx, membership, donor, askForMore(incoming));
     return;
   }

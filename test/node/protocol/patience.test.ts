@@ -3,7 +3,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_JOB } from '../../../src/job/job.ts';
-import { patience, silenceAllowed, stallAfter, standstillAllowed } from '../../../src/protocol/patience.ts';
+import {
+  patience,
+  silenceAllowed,
+  stallAfter,
+  standingAllowed,
+  standstillAllowed,
+} from '../../../src/protocol/patience.ts';
 import { noted, unusual, type Usual } from '../../../src/protocol/usual.ts';
 
 const { policies } = DEFAULT_JOB;
@@ -75,14 +81,25 @@ describe('patience', () => {
     expect(policies.suspicionMs + 2 * policies.heartbeatMs).toBeLessThan(2000);
   });
 
-  it('grows with heartbeats that come irregularly, up to the deadline of a collective', () => {
-    const rough = seen(take(200, drawn(3)).map((x) => 2000 * x));
+  it('grows with heartbeats that come irregularly, and still finds a silent peer in under two seconds', () => {
+    const rough = seen(take(200, drawn(3)).map((x) => 1400 * x));
     const allowed = silenceAllowed({ usual: rough, hidden: false }, policies, 0);
-    expect(allowed).toBeGreaterThan(2 * policies.suspicionMs);
-    expect(allowed).toBeLessThanOrEqual(policies.collectiveMs);
+    expect(allowed).toBeGreaterThan(policies.suspicionMs + policies.heartbeatMs);
+    expect(allowed + policies.heartbeatMs).toBeLessThan(2000);
     // Two others that wait for it as well leave a third of what was added.
     expect(silenceAllowed({ usual: rough, hidden: false }, policies, 2)).toBeLessThan(
       policies.suspicionMs + (allowed - policies.suspicionMs) / 2,
+    );
+  });
+
+  it('with any history lies within a fifth of the suspicion deadline', () => {
+    const history = fc.array(fc.nat(60_000), { maxLength: 50 });
+    fc.assert(
+      fc.property(history, fc.nat(60), (gaps, confirmations) => {
+        const allowed = silenceAllowed({ usual: seen(gaps), hidden: false }, policies, confirmations);
+        expect(allowed).toBeGreaterThanOrEqual(policies.suspicionMs);
+        expect(allowed).toBeLessThanOrEqual(1.2 * policies.suspicionMs);
+      }),
     );
   });
 
@@ -97,6 +114,16 @@ describe('patience', () => {
     expect(standstillAllowed(seen([100, 4000, 200, 5000, 100, 4500]), policies, 0)).toBe(
       policies.collectiveMs,
     );
+  });
+
+  it('with a standing that is missing follows standings and applied steps, between the deadlines of a collective and of a regroup', () => {
+    const { collectiveMs, regroupMs } = policies;
+    expect(standingAllowed([undefined, undefined], policies)).toBe(regroupMs);
+    const fast = seen(repeated(20, 20));
+    expect(standingAllowed([fast, fast], policies)).toBe(collectiveMs);
+    // An engine that takes five seconds to apply a step has not got stuck after four.
+    expect(standingAllowed([fast, seen(repeated(5000, 60))], policies)).toBeGreaterThan(4999);
+    expect(standingAllowed([seen(repeated(60_000, 20)), fast], policies)).toBe(regroupMs);
   });
 
   it('calls a wait a stall when it is half a second longer than usual, or a deadline long', () => {

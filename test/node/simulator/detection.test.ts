@@ -62,6 +62,40 @@ describe('a rank that falls silent', () => {
     for (const record of found) expect(record.at - at).toBeLessThan(2 * SECOND);
   });
 
+  it('is found as soon when it has fallen silent before, however often and however lately', () => {
+    const { world, victim, records } = struck(['a', 'b', 'c', 'd'], 2);
+    const isIn = (): boolean =>
+      world.living().every(({ core }) => core.membership?.generation.members.length === 4) &&
+      world.ranks.get(victim)?.core.membership?.synced === true;
+    for (let time = 0; time < 5; time++) {
+      records.length = 0;
+      const at = world.now();
+      world.freeze(victim);
+      world.runUntil(() => of(records, 'suspected').length === 3, MINUTE);
+      for (const record of of(records, 'suspected')) expect(record.at - at).toBeLessThan(2 * SECOND);
+      // Long dead by then.
+      world.runUntil(() => false, 3 * SECOND);
+      world.wake(victim);
+      expect(world.runUntil(isIn, MINUTE)).toBe(true);
+      world.runUntil(() => false, 200);
+    }
+    expect(world.violations).toEqual([]);
+  });
+
+  it('is found as soon by those who have borne with many of its pauses', () => {
+    const { world, victim, records, at } = struck(['a', 'b', 'c', 'd'], 2);
+    for (let ms = 0; ms < 3 * MINUTE; ms += 2 * SECOND) {
+      world.at(at + ms, () => world.freeze(victim));
+      world.at(at + ms + 950, () => world.wake(victim));
+    }
+    world.runUntil(() => false, 3 * MINUTE);
+    expect(of(records, 'suspected')).toEqual([]);
+    const frozen = world.now();
+    world.freeze(victim);
+    world.runUntil(() => of(records, 'suspected').length === 3, MINUTE);
+    for (const record of of(records, 'suspected')) expect(record.at - frozen).toBeLessThan(2 * SECOND);
+  });
+
   it('is found by ranks that are held up themselves again and again, which doubt themselves first', () => {
     const { world, members, victim, records, at } = struck(['a', 'b', 'c', 'd'], 2);
     world.freeze(victim);

@@ -94,6 +94,30 @@ describe('a state of many pieces', () => {
     expect(heals.at(-1)?.piece).toBeGreaterThanOrEqual(8);
   });
 
+  it('is asked of another donor after half the deadline by a rank that has seen how fast pieces come, though its donor is heard', () => {
+    const watched = newcomer(6);
+    const { world, late, heals } = watched;
+    const isBack = (): boolean => world.ranks.get(late)?.core.membership?.synced === true;
+    expect(world.runUntil(isBack, MINUTE)).toBe(true);
+    // Out, and many steps behind.
+    world.freeze(late);
+    world.runUntil(() => false, 4000);
+    world.wake(late);
+    expect(world.runUntil(() => !isBack(), MINUTE)).toBe(true);
+    const first = heals.length;
+    expect(world.runUntil(() => heals.length > first, MINUTE)).toBe(true);
+    const donor = heals[first]?.to;
+    const host = donor === undefined ? undefined : world.ranks.get(donor);
+    if (host === undefined) throw new Error('a donor was asked');
+    host.gpu.slowdowns.push({ factor: 1e6, until: world.now() + MINUTE });
+    const asked = world.now();
+    expect(world.runUntil(() => heals.length > first + 1, MINUTE)).toBe(true);
+    const { collectiveMs } = JOB.policies;
+    expect(world.now() - asked).toBeGreaterThan(collectiveMs / 2 - 10);
+    expect(world.now() - asked).toBeLessThan(collectiveMs / 2 + 10);
+    expect(heals.at(-1)?.to).not.toBe(donor);
+  });
+
   it('asks for a damaged piece once more, and for nothing else', () => {
     const watched = newcomer(3);
     const { world, came, late } = watched;

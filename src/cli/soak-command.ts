@@ -41,6 +41,7 @@ What happens:
   --compare takes turns in one session: undisturbed, under deaths whose evidence is immediate (tabs killed and closed), and under silent
   ones (the rank's thread stops for good, and the tab is opened anew when the others have put it out). "throughput" gives the committed
   steps per second of each, and what part that is of the undisturbed. With --fault-every of 30 or more, "ok" asks for 0.95 and 0.8.
+  It takes three ranks or more: one of two has no majority to go on without a rank that is silent.
 
   --faults none is an undisturbed soak: what the steps of a disturbed one are to be compared with.
 

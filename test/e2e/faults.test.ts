@@ -1,4 +1,4 @@
-// Faults in real tabs, one after the other in a few rooms: what notices each, and that the room goes on as one. At the end the
+// Faults in real tabs, one after the other in a few rooms of one browser, which run at the same time since faults are mostly waited out: what notices each, and that the room goes on as one. At the end the
 // state is that of one rank that nothing happened to. DEBUG=1 prints how long each took, as docs/faults.md tells it.
 
 import { readFileSync } from 'node:fs';
@@ -102,7 +102,6 @@ const NETWORK: readonly Case[] = [
   { fault: { kind: 'reset-link', to: 0 }, notice: missed },
   { fault: { kind: 'reconnect-storm', to: 0, everyMs: 300, forMs: 800 }, notice: missed },
   { fault: { kind: 'fill-queue', to: 0, closes: true, forMs: 400 }, notice: missed },
-  // A rank that was silent is known for irregular heartbeats for a while: others come in between.
   { fault: { kind: 'freeze', forMs: SILENT_MS }, notice: missed },
   { fault: { kind: 'kill' }, notice: missed },
   { fault: { kind: 'mute', forMs: SILENT_MS }, notice: missed },
@@ -121,7 +120,7 @@ const STATE_AND_STORAGE: readonly Case[] = [
 /**
  * Per cent of the time that ranks work in the rooms of many faults: what they come to in a minute, one rank alone then has to do again.
  */
-const SHARE = 20;
+const SHARE = 10;
 
 /** Ranks of a room in frames of one page; `open` takes the options that differ. */
 async function makeRoom(job: Job, engine: RankOptions['engine'] = 'cpu', share = 100, place = lab) {
@@ -200,10 +199,10 @@ function tellTimes(
   process.stderr.write(`${JSON.stringify(fault)}: ${detect}, ${recover}\n`);
 }
 
-describe('in real tabs', () => {
+describe.concurrent('in real tabs', () => {
   test.each([
-    ['the machine and the loader', MACHINE_AND_LOADER],
     ['the network and the page', NETWORK],
+    ['the machine and the loader', MACHINE_AND_LOADER],
     ['state and storage', STATE_AND_STORAGE],
   ] as const)(
     'each fault of %s is noticed, the room goes on as one, and its state is that of an undisturbed rank',
@@ -433,7 +432,10 @@ describe('in real tabs', () => {
     );
     await frames.page.close();
   });
+});
 
+// By themselves: what is done to the GPU process is done to every page of the browser.
+describe('in real tabs, the GPU', () => {
   test('a GPU that refuses, and a device that is lost, cost no committed step', async () => {
     const { frames, openAll } = await makeRoom(JOB, 'webgpu');
     const ranks = await openAll(2);

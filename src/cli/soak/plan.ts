@@ -5,7 +5,7 @@ import type { ChaosKind } from '../../faults/chaos.ts';
 import type { ScheduleCursor } from '../../faults/schedule.ts';
 import type { EngineChoice } from '../../live/api.ts';
 import { UsageError } from '../errors.ts';
-import { followTurns, planTurns } from './turns.ts';
+import { LEAST_FOR_SILENCE, followTurns, planTurns } from './turns.ts';
 import type { Turn } from './turns.ts';
 
 export interface SoakOptions {
@@ -44,6 +44,10 @@ export function planSoak({ faults, faultEvery, compare, ...rest }: SoakOptions):
   if (faults !== undefined)
     throw new UsageError(
       '--compare has faults of its own, deaths with and without evidence: leave --faults out.',
+    );
+  if (rest.ranks < LEAST_FOR_SILENCE)
+    throw new UsageError(
+      `--compare freezes ranks for good, and one of two has no majority to go on without the other: expected --ranks of ${LEAST_FOR_SILENCE} or more, found ${rest.ranks}.`,
     );
   const turns = planTurns(rest.minutes * MINUTE_MS, plan.everyMs);
   const shortest = (turns.length * faultEvery) / 60;

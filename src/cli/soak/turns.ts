@@ -32,6 +32,9 @@ export function planTurns(totalMs: number, everyMs: number): readonly Turn[] {
   }));
 }
 
+/** Ranks of which one may fall silent for good, and the others are still a majority. */
+export const LEAST_FOR_SILENCE = 3;
+
 /** Longer than anybody waits for a rank that is silent: it is put out, ended and opened anew before it could wake. */
 const SILENT_MS = 60_000;
 
@@ -55,7 +58,8 @@ export function followTurns(turns: readonly Turn[], seed: number, everyMs: numbe
   return {
     due({ ms, ranks }) {
       const next = due[index];
-      if (next === undefined || ms < next.ms || ranks < 2) return [];
+      const least = next?.fault.kind === 'freeze' ? LEAST_FOR_SILENCE : 2;
+      if (next === undefined || ms < next.ms || ranks < least) return [];
       return [{ index: index++, rank: uniformInteger(whom, ranks), fault: next.fault } satisfies DueFault];
     },
     get pending() {

@@ -310,5 +310,7 @@ describe('the plan of a soak', () => {
     expect(planSoak(compare)).toMatchObject({ kinds: [], turns: { length: 3 } });
     expect(() => planSoak({ ...compare, faults: 'kill' })).toThrow(UsageError);
     expect(() => planSoak({ ...compare, faultEvery: 30 })).toThrow('--minutes of 1.5');
+    expect(planSoak({ ...compare, ranks: 3 }).turns).toHaveLength(3);
+    expect(() => planSoak({ ...compare, ranks: 2 })).toThrow('expected --ranks of 3 or more, found 2');
   });
 });

@@ -97,7 +97,7 @@ export function measureFaults(
   const kinds = [...new Set(inOrder.map(({ cause }) => cause))].sort();
   return kinds.map((kind) => {
     const ones = inOrder.filter(({ cause }) => cause === kind);
-    const times = ones.flatMap((item) => timesOf(records, committed, item) ?? []);
+    const times = ones.flatMap((item) => timesOf(records, committed, item, inOrder) ?? []);
     const detect = times.map((time) => time.detect);
     const recover = times.flatMap((time) => time.recover ?? []);
     return {
@@ -145,12 +145,14 @@ function timesOf(
   records: readonly TraceRecord[],
   committed: readonly number[],
   { at, until = at, members }: Disturbance,
+  disturbances: readonly Disturbance[],
 ): Times | undefined {
+  const later = disturbances.filter((other) => other.at > at);
   const last = until + SHOWS_WITHIN_MS;
   for (let i = firstSince(records, at); i < records.length; i++) {
     const record = records[i];
     if (record === undefined || record.at > last) return undefined;
-    if (!shows(record, members)) continue;
+    if (!shows(record, members) || isOfLater(record, members, later)) continue;
     const had = committed[i] ?? 0;
     for (let j = i + 1; j < records.length; j++) {
       if ((committed[j] ?? 0) <= had) continue;
@@ -182,6 +184,22 @@ function shows({ member, event }: TraceRecord, members: readonly MemberId[]): bo
   // What the injector itself says of a fault begins with the fault's name.
   if (event.kind === 'engine') return own && !event.detail.startsWith('fault-');
   return own && OWN_TROUBLE.has(event.kind);
+}
+
+/**
+ * Whether a fault that struck later may be what a record shows. Once there is one, only that somebody is taken for gone tells the two
+ * apart, and only where neither end of it has been struck again.
+ */
+function isOfLater(
+  { member, at, event }: TraceRecord,
+  members: readonly MemberId[],
+  later: readonly Disturbance[],
+): boolean {
+  const others = later.filter((other) => other.at <= at).map((other) => other.members);
+  if (others.length === 0) return false;
+  if (event.kind !== 'suspected' && event.kind !== 'linkDown') return true;
+  const ends = [member, event.peer];
+  return !members.includes(event.peer) || others.some((struck) => ends.some((end) => struck.includes(end)));
 }
 
 const OWN_TROUBLE: ReadonlySet<TraceEvent['kind']> = new Set([

@@ -20,6 +20,7 @@ import { ledgerOf } from '../../../src/trace/ledger.ts';
 
 const A = 'a'.repeat(32) as MemberId;
 const B = 'b'.repeat(32) as MemberId;
+const C = 'c'.repeat(32) as MemberId;
 const HASH = 'c'.repeat(32) as StateHash;
 const generation = { incarnation: 'd'.repeat(32), number: 1 } as Recovery['generation'];
 
@@ -99,6 +100,31 @@ describe('the faults of a soak', () => {
       lostSteps: 0,
     });
     expect(rest).toMatchObject([{ kind: 'delay', count: 1, detectP50: null, recoverP99: null }]);
+  });
+
+  it('are not charged with what a later one shows', () => {
+    const disturbances = [
+      { cause: 'freeze', at: 1000, until: 1300, members: [B] },
+      { cause: 'kill', at: 4000, members: [C] },
+    ];
+    const killed = [
+      commits(A, 900, 9),
+      record(B, 4030, { kind: 'suspected', peer: C, evidence: 'lock-released' }),
+      record(B, 4035, { kind: 'aborted', generation, step: 10 }),
+      commits(A, 4100, 11),
+    ];
+    const detect = (records: readonly TraceRecord[]): unknown =>
+      measureFaults(records, disturbances).map(({ kind, detectP50 }) => [kind, detectP50]);
+    expect(detect(killed)).toEqual([
+      ['freeze', null],
+      ['kill', 30],
+    ]);
+    // One that somebody else is missed in, whom nothing has struck since, is its own.
+    const missed = record(A, 4500, { kind: 'suspected', peer: B, evidence: 'heartbeat' });
+    expect(detect([...killed, missed, commits(A, 4600, 12)])).toEqual([
+      ['freeze', 3500],
+      ['kill', 30],
+    ]);
   });
 
   it('take the nearest rank for a percentile', () => {

@@ -1,57 +1,49 @@
 // The rank in a browser, without the browser: runs the protocol core and carries its effects out through injected ports.
-//
-// Events are handled one at a time, in the order they came; effects start in the order the core gave them. What must be
-// durable before it is said (`store`) is stored first, and when that fails nothing of it is said.
+// What must be durable before it is said (`store`) is stored first, and when that fails nothing of it is said.
 
 import { progressAt, progressIn, progressNotes } from '../checkpoint/progress.ts';
 import { jobHash as hashOfJob } from '../job/job.ts';
-import type { Job } from '../job/job.ts';
 import type { PredictRequest } from '../ports/engine.ts';
-import type { CheckpointNotes } from '../ports/store.ts';
-import type { DeviceId, GenerationId, MemberId } from '../ports/ids.ts';
+import type { GenerationId, MemberId } from '../ports/ids.ts';
 import type { Network, NetworkHandlers } from '../ports/network.ts';
-import type { CheckpointSummary } from '../ports/store.ts';
-import { bytesSaved, CodecError, decodeMessage, encodeMessage } from '../protocol/codec.ts';
-import type { Effect, Event, Send, TimerName } from '../protocol/effects.ts';
-import { MAX_HELD } from '../protocol/messages.ts';
-import type { Holding, Message } from '../protocol/messages.ts';
+import type { CheckpointNotes, CheckpointSummary } from '../ports/store.ts';
+import { CodecError, decodeMessage } from '../protocol/codec.ts';
+import type { Effect, TimerName } from '../protocol/effects.ts';
 import type { SavedPlace } from '../protocol/generation.ts';
+import type { Holding, Message } from '../protocol/messages.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
 import { createFlightRecorder, type Flight } from '../trace/flight-recorder.ts';
 import type { EvaluationPoint, MetricPoint, Prediction, RankStatus } from './api.ts';
 import { createAssertions } from './assertions.ts';
+import { createCheckpointTaking } from './checkpoint-taking.ts';
 import { createCheckpointer } from './checkpointer.ts';
 import { defer } from './deferred.ts';
 import type { Deferred } from './deferred.ts';
-import { createEnquiry } from './enquiry.ts';
 import { createEngineWork } from './engine-work.ts';
 import type { Captured } from './engine-work.ts';
 import { createEvaluator } from './evaluator.ts';
 import { createEventLog } from './event-log.ts';
+import { createEventLoop } from './event-loop.ts';
 import { createGarbledBudget } from './garbled.ts';
+import { createGoingBack } from './going-back.ts';
 import { createHistory } from './history.ts';
 import type { HostPorts, HostSelf } from './host-ports.ts';
 import { messageOf } from './message-of.ts';
-import { findJob, findSaved, provenanceNotes } from './saved.ts';
-import type { Place, Saved } from './saved.ts';
+import { createOutbox } from './outbox.ts';
+import { RankError } from './rank-error.ts';
+import { createRoomEnquiries } from './room-enquiries.ts';
 import { createSavePacer } from './save-pacer.ts';
+import { provenanceNotes } from './saved.ts';
 import { createSeats } from './seats.ts';
+import { createStartingPoint } from './starting-point.ts';
 import { createTimeBook } from './time-book.ts';
 import { meterTraffic } from './traffic.ts';
 
-/** A checkpoint that was asked for and did not come by then is not coming. */
-const CHECKPOINT_DEADLINE_MS = 20_000;
-/** A room that has not agreed to go back by then will not: longer than the core asks for it. */
-const ROLLBACK_DEADLINE_MS = 18_000;
 /** A leaver that hears nothing goes all the same. */
 const LEAVE_DEADLINE_MS = 3_000;
 
 /** Where a problem comes from that the core does not know of. */
 export type Complaint = 'halted' | 'invariant' | 'votes' | 'links' | 'signalling';
-
-export class RankError extends Error {
-  override readonly name = 'RankError';
-}
 
 export interface Host {
   /** Takes a seat, looks for a checkpoint, then starts the protocol and connects. */
@@ -94,8 +86,6 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   const traffic = meterTraffic(ports.connect);
   const timers = new Map<TimerName, () => void>();
   const path = options.path ?? options.room;
-  // A room that lives has gone on since.
-  const place: Place = { path, from: options.fresh ? options.from : undefined };
   const now = (): number => clock.now();
   const pacer = createSavePacer(now, () => {
     dispatch({ kind: 'command', command: 'checkpoint' });
@@ -110,11 +100,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   let closed = false;
   /** The room has agreed to go on without this rank: its seat votes for nothing any more. */
   let hasLeft = false;
-  /** Somebody asked for a checkpoint now, and waits for it. */
-  let asked: Deferred<CheckpointSummary> | undefined;
   let leaving: Deferred<undefined> | undefined;
-  /** The room is asked to go back to it. It is held here, where nothing that is saved meanwhile can push it out. */
-  let back: { readonly saved: Saved; readonly done: Deferred<undefined> } | undefined;
   /** The state that predicts. */
   let asking: Captured | undefined;
 
@@ -157,31 +143,23 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
 
   // Events
 
-  const waiting: Event[] = [];
-  let draining = false;
-
-  const dispatch = (event: Event): void => {
-    if (closed) return;
-    waiting.push(event);
-    if (draining) return;
-    draining = true;
-    try {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        for (const effect of core.step(next, clock.now())) execute(effect);
-      }
-    } catch (error) {
+  const { dispatch, clear } = createEventLoop({
+    step: (event) => core.step(event, clock.now()),
+    execute: (effect) => {
+      execute(effect);
+    },
+    failed: (error) => {
       halt(error);
-    } finally {
-      draining = false;
-    }
-  };
+    },
+    isOver: () => closed,
+  });
 
   /** The core has found itself in a state that cannot be: go on no further, harm nobody, say so. */
   const halt = (error: unknown): void => {
     const detail = messageOf(error);
     report({ kind: 'stopped', reason: 'invariant', detail });
     complain('halted', `This rank stopped itself: ${detail}. Reload the page; the others go on.`);
-    waiting.length = 0;
+    clear();
     for (const peer of network?.peers() ?? []) network?.drop(peer, 'halted');
     void close();
   };
@@ -206,62 +184,21 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         if (isToldOf(from, now())) dispatch({ kind: 'garbled', from, detail: error.message });
         return;
       }
-      if (message.kind === 'recall') recalls.asked(from);
-      else if (message.kind === 'flight') recalls.told(from, message.entries);
-      else if (message.kind === 'copies') holdings.asked(from);
-      else if (message.kind === 'holding') holdings.told(from, message);
-      else dispatch({ kind: 'message', from, message });
+      if (!enquiries.heard(from, message)) dispatch({ kind: 'message', from, message });
     },
   };
 
-  let sentBytes = 0;
-  let savedBytes = 0;
-  const transmit = ({ to, message }: Send): void => {
-    if (to === member) {
-      // Behind the effects that are still to be carried out: the core is never entered twice.
-      dispatch({ kind: 'message', from: member, message });
-      return;
-    }
-    const { lane, bytes } = encodeMessage(message);
-    if (message.kind === 'part') {
-      sentBytes += bytes.length;
-      savedBytes += bytesSaved(message);
-    }
-    if (network?.send(to, lane, bytes) !== 'sent') dispatch({ kind: 'unsent', to });
-  };
+  const outbox = createOutbox({ member, network: () => network, dispatch });
+  const { transmit } = outbox;
 
-  const recalls = createEnquiry<Flight['entries']>({
+  const enquiries = createRoomEnquiries({
     clock,
-    ask: (to) => {
-      transmit({ to, message: { kind: 'recall' } });
-    },
-    answer: (to) => {
-      transmit({ to, message: { kind: 'flight', entries: flight.read().entries } });
-    },
-  });
-
-  const holdings = createEnquiry<Holding>({
-    clock,
-    ask: (to) => {
-      transmit({ to, message: { kind: 'copies' } });
-    },
-    answer: (to) => {
-      readHolding().then(
-        (holding) => {
-          if (!closed) transmit({ to, message: { kind: 'holding', ...holding } });
-        },
-        // A device whose store cannot be read holds nothing that could be counted.
-        () => undefined,
-      );
-    },
-  });
-
-  const readHolding = async (): Promise<Holding> => ({
-    device: await ports.device(),
-    checkpoints: (await ports.checkpoints.list(path))
-      .filter(({ standing }) => standing === 'verified')
-      .slice(0, MAX_HELD)
-      .map(({ step, stateHash }) => ({ step, hash: stateHash })),
+    transmit,
+    flight,
+    device: ports.device,
+    checkpoints: ports.checkpoints,
+    path,
+    isOver: () => closed,
   });
 
   // Helpers that carry effects out
@@ -305,51 +242,35 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
 
   const incarnation = (): string => core.view(clock.now()).generation?.incarnation ?? '';
 
-  const takeCheckpoint = ({ generation, step, hash }: Extract<Effect, { kind: 'checkpoint' }>): void => {
-    const explicit = asked;
-    asked = undefined;
-    const failed = (detail: string): void => {
-      explicit?.reject(new RankError(`The checkpoint of step ${step} failed: ${detail}`));
-      dispatch({ kind: 'checkpointFailed', generation, step, detail });
-    };
-    work.capture(
-      // Whoever asks for a checkpoint gets one, also on a rank that leaves the regular ones to another.
-      async () => (await ports.writer.acquire()) || explicit !== undefined,
-      ({ job, jobHash: savedJobHash, state }) => {
-        save({
-          generation,
-          step,
-          hash,
-          job,
-          jobHash: savedJobHash,
-          state,
-          notes: notesOf(step, generation),
-        }).then(
-          (summary) => {
-            explicit?.resolve(summary);
-            dispatch({
-              kind: 'checkpointed',
-              generation: summary.generation,
-              step: summary.step,
-              hash: summary.stateHash,
-            });
-          },
-          (error: unknown) => {
-            failed(messageOf(error));
-          },
-        );
-        evaluator.evaluate(job, state, (point) => {
-          history.evaluation(point);
-          ports.evaluations.publish(point, incarnation());
-        });
-      },
-      failed,
-      (ms) => {
-        pacer.heldUp(ms);
-        report({ kind: 'heldUp', step, ms });
-      },
-    );
-  };
+  const checkpoints = createCheckpointTaking({
+    clock,
+    work,
+    writer: ports.writer,
+    save,
+    notes: notesOf,
+    dispatch,
+    captured({ job, state }) {
+      evaluator.evaluate(job, state, (point) => {
+        history.evaluation(point);
+        ports.evaluations.publish(point, incarnation());
+      });
+    },
+    heldUp(step, ms) {
+      pacer.heldUp(ms);
+      report({ kind: 'heldUp', step, ms });
+    },
+  });
+
+  const startingPoint = createStartingPoint({
+    options,
+    path,
+    checkpoints: ports.checkpoints,
+    skipped: (step, reason) => {
+      report({ kind: 'checkpointSkipped', step, reason });
+    },
+  });
+
+  const goingBack = createGoingBack({ clock, checkpoints: ports.checkpoints, path, dispatch });
 
   const storeThenSend = ({ record, thenSend, thenReport }: Extract<Effect, { kind: 'store' }>): void => {
     seats.store(record).then(
@@ -369,10 +290,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     const { preparations } = work;
     const saved =
       chosen === undefined
-        ? await lookForSaved(core.view(clock.now()).job ?? options.job)
-        : isOf(back?.saved, chosen)
-          ? back?.saved
-          : undefined;
+        ? await startingPoint.saved(core.view(clock.now()).job ?? options.job)
+        : goingBack.held(chosen);
     if (closed || work.preparations !== preparations) return;
     if (saved === undefined) {
       dispatch({ kind: 'restored', found: undefined });
@@ -388,8 +307,6 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       history.point({ step: event.step, loss: event.loss, trainAccuracy: event.correct / event.samples });
     } else if (event.kind === 'aborted') {
       work.abandon(event.generation);
-    } else if (event.kind === 'founded' && event.why === 'rolled-back') {
-      if (event.step === back?.saved.summary.step) back.done.resolve(undefined);
     } else if (event.kind === 'stopped' || event.kind === 'left') {
       ports.writer.giveUp();
       const left = event.kind === 'left' ? event.why === 'leave' : event.reason === 'left';
@@ -425,7 +342,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         void restore(effect.chosen);
         return;
       case 'checkpoint':
-        takeCheckpoint(effect);
+        checkpoints.take(effect);
         return;
       case 'setTimer':
         setTimer(effect.name, effect.ms);
@@ -451,6 +368,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       case 'report':
         enter(effect.event);
         overhear(effect.event);
+        goingBack.overhear(effect.event);
         pacer.overhear(effect.event, core.view(clock.now()).job, work.engine?.samples.train);
         return;
     }
@@ -475,45 +393,14 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     }
   };
 
-  const lookForSaved = async (job: Job): Promise<Saved | undefined> => {
-    try {
-      return await findSaved(ports.checkpoints, place, job, hashOfJob(job), (step, reason) => {
-        report({ kind: 'checkpointSkipped', step, reason });
-      });
-    } catch (error) {
-      report({ kind: 'checkpointSkipped', step: 0, reason: messageOf(error) });
-      return undefined;
-    }
-  };
-
-  /** A new room has checkpoints only under a name that others used before. */
-  const isUnused = options.fresh && path === options.room && options.from === undefined;
-
-  /**
-   * A room that is reopened trains what it trained, whatever the page's address asks for, and so does one that goes on from a given
-   * checkpoint. A new room under a name goes on with what it was made for, if that was trained there; kernels are the room's.
-   */
-  const jobOfRoom = async (): Promise<Job> => {
-    if (isUnused) return options.job;
-    const wanted = (job: Job): boolean =>
-      !options.fresh ||
-      options.from !== undefined ||
-      hashOfJob({ ...job, kernels: options.job.kernels }) === hashOfJob(options.job);
-    try {
-      return (await findJob(ports.checkpoints, place, wanted)) ?? options.job;
-    } catch {
-      // What cannot be read is said, checkpoint by checkpoint, when a state is looked for.
-      return options.job;
-    }
-  };
-
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
     for (const cancel of timers.values()) cancel();
     timers.clear();
-    asked?.reject(new RankError('The rank has gone.'));
-    back?.done.reject(new RankError('The rank has gone.'));
+    const gone = new RankError('The rank has gone.');
+    checkpoints.end(gone);
+    goingBack.end(gone);
     leaving?.resolve(undefined);
     evaluator.destroy();
     work.destroy();
@@ -523,8 +410,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   return {
     async boot() {
       await takeSeat();
-      const job = await jobOfRoom();
-      const saved = isUnused ? undefined : await lookForSaved(job);
+      const job = await startingPoint.job();
+      const saved = startingPoint.isUnused ? undefined : await startingPoint.saved(job);
       ports.evaluations.subscribe((point, from) => {
         if (from === incarnation()) history.evaluation(point);
       });
@@ -563,7 +450,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
           const carrier = ports.carrierOf(peer);
           return carrier === undefined || carrier === 'webrtc' ? [] : [{ peer, carrier }];
         }),
-        sent: { bytes: sentBytes, saved: savedBytes },
+        sent: outbox.sent(),
         traffic: traffic.read(),
         ledger: timeBook.ledger(),
         refusals: ports.refusals(),
@@ -588,63 +475,20 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
 
     metrics: (from) => ({ ...history.read(from), evaluations: history.evaluations() }),
     log: (from, limit) => log.read(from, limit),
-    async recall() {
-      const flights = await recalls.ask(network?.peers() ?? []);
-      return [...flights].map(([peer, entries]) => ({ member: peer, entries }));
-    },
-    async copies() {
-      const here = await ports.device();
-      const answers = await holdings.ask(network?.peers() ?? []);
-      // The ranks of one device read the same store.
-      const others = new Map<DeviceId, Holding>();
-      for (const { device, checkpoints } of answers.values())
-        if (device !== here) others.set(device, { device, checkpoints });
-      return [...others.values()];
-    },
+    recall: () => enquiries.recall(network?.peers() ?? []),
+    copies: () => enquiries.copies(network?.peers() ?? []),
     command(command) {
       dispatch({ kind: 'command', command });
     },
 
-    async checkpointNow() {
-      const result = asked ?? defer<CheckpointSummary>();
-      asked = result;
-      dispatch({ kind: 'command', command: 'checkpoint' });
-      const cancel = clock.after(CHECKPOINT_DEADLINE_MS, () => {
-        if (asked === result) asked = undefined;
-        result.reject(
-          new RankError('No checkpoint was taken: this rank holds no committed state, or its store hangs.'),
-        );
-      });
-      return await result.promise.finally(cancel);
-    },
-
+    checkpointNow: checkpoints.askedFor,
     checkpoints: () => ports.checkpoints.list(path),
 
     async rollBack(id) {
-      if (back !== undefined)
-        throw new RankError('The room is being asked to go back already: wait a moment.');
       const { job, jobHash: trained, generation } = core.view(clock.now());
       if (job === undefined || trained === undefined || generation === undefined)
         throw new RankError('This rank is in no room yet that could go back: wait until it is a member.');
-      let flaw = 'it was deleted, or replaced by newer ones';
-      const saved = await findSaved(ports.checkpoints, { path, from: id }, job, trained, (_step, reason) => {
-        flaw = reason;
-      });
-      if (saved === undefined) throw new RankError(`The room cannot go back to this checkpoint: ${flaw}`);
-      const done = defer<undefined>();
-      back = { saved, done };
-      dispatch({ kind: 'rollBack', to: { step: saved.summary.step, hash: saved.summary.stateHash } });
-      const cancel = clock.after(ROLLBACK_DEADLINE_MS, () => {
-        done.reject(
-          new RankError(
-            'The room has not gone back: its members have not agreed in time. It goes on as it was.',
-          ),
-        );
-      });
-      await done.promise.finally(() => {
-        cancel();
-        back = undefined;
-      });
+      await goingBack.to(id, job, trained);
     },
 
     visibility(hidden) {
@@ -675,6 +519,3 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     close,
   };
 }
-
-const isOf = (saved: Saved | undefined, { step, hash }: SavedPlace): boolean =>
-  saved?.summary.step === step && saved.summary.stateHash === hash;

@@ -7,7 +7,7 @@ import { FaultError } from '../faults/fault-error.ts';
 import type { Job } from '../job/job.ts';
 import type { EngineChoice, RankHandle } from './api.ts';
 import { systemClock } from '../transport/system-clock.ts';
-import { RankError } from './host.ts';
+import { RankError } from './rank-error.ts';
 import { openRank } from './open-rank.ts';
 import type { OpenedRank, PageActions, RankSetup } from './open-rank.ts';
 import { browserKernels, tunedJob } from './tuned-job.ts';

@@ -39,7 +39,10 @@ export interface Tabs {
   open(url: string): Promise<Tab>;
   /** The renderer dies at once, with no word to anybody. Returns when that was, in milliseconds since the epoch. */
   kill(tabs: readonly Tab[]): Promise<number>;
-  /** As a person closes tabs: they may say goodbye. */
+  /**
+   * As a person closes tabs: they may say goodbye. Returns when the first of them went: a browser that is busy takes a while until it
+   * tells a page so.
+   */
   close(tabs: readonly Tab[]): Promise<number>;
   /** The browser's GPU process dies, and all tabs lose their devices at once. Returns when that was. */
   crashGpu(): Promise<number>;
@@ -112,6 +115,13 @@ export function manageTabs(
     }
   };
 
+  /** When the first of these pages went, as they have left word; undefined where nobody is there to be asked, or they have not. */
+  const departures = async (gone: readonly Tab[]): Promise<number | undefined> => {
+    const [witness] = alive();
+    const told = await witness?.page.evaluate(readDepartures, gone.map(departureKey)).catch(() => []);
+    return told === undefined || told.length === 0 ? undefined : Math.min(...told);
+  };
+
   const handOver = async (tab: Tab): Promise<void> => {
     const asked = tab.page.evaluate(askRecording);
     const text = await within(`${tab.name} to hand over its log`, CALL_MS, signal, asked);
@@ -146,6 +156,7 @@ export function manageTabs(
       page.on('console', (message) => {
         if (message.type() === 'error') noteError(tab, message.text());
       });
+      await page.addInitScript(noteDeparture, departureKey(tab));
       sessions.set(tab, await within(`${name} to open`, OPEN_MS, signal, context.newCDPSession(page)));
       await within(`${name} to load ${url}`, OPEN_MS, signal, page.goto(url, { waitUntil: 'commit' }));
       watch(tab).catch((error: unknown) => {
@@ -186,10 +197,10 @@ export function manageTabs(
       await Promise.all(closing.map((tab) => lastLook(tab, look)));
       if (recorded !== undefined) for (const tab of closing) await handOver(tab);
       for (const tab of closing) tab.gone = 'closed';
-      const at = Date.now();
+      const asked = Date.now();
       const closed = Promise.all(closing.map((tab) => tab.page.close({ runBeforeUnload: false })));
       await within('the tabs to close', CALL_MS, signal, closed);
-      return at;
+      return (await departures(closing)) ?? asked;
     },
 
     ask<Name extends Request>(tab: Tab, name: Name, ...values: Parameters<RankHandle[Name]>) {
@@ -247,6 +258,8 @@ async function lastLook(tab: Tab, look: (tab: Tab) => Promise<void>): Promise<vo
   soon.abort();
 }
 
+const departureKey = ({ number }: Tab): string => `departure of tab ${number}`;
+
 function noteError(tab: Tab, text: string): void {
   if (tab.errors.at(-1) !== text) tab.errors.push(text.slice(0, 500));
   if (tab.errors.length > 20) tab.errors.shift();
@@ -288,6 +301,22 @@ async function askRecording(): Promise<string> {
   let text = '';
   for (const byte of recording ?? []) text += String.fromCharCode(byte);
   return btoa(text);
+}
+
+function noteDeparture(key: string): void {
+  addEventListener('pagehide', () => {
+    localStorage.setItem(key, String(Date.now()));
+  });
+}
+
+function readDepartures(keys: readonly string[]): readonly number[] {
+  const told: number[] = [];
+  for (const key of keys) {
+    const at = localStorage.getItem(key);
+    if (at !== null) told.push(Number(at));
+    localStorage.removeItem(key);
+  }
+  return told;
 }
 
 async function askFirstRank(request: {

@@ -191,15 +191,18 @@ function tellTimes(
   shown: TraceRecord | undefined,
   records: readonly TraceRecord[],
 ): void {
-  if (process.env['DEBUG'] === undefined) return;
   // What the injector itself says of a fault is no detection.
   const isDetected =
     shown !== undefined && !(shown.event.kind === 'engine' && shown.event.detail.startsWith('fault-'));
   const from = isDetected ? shown.at : began;
   const next = records.find(({ event, at }) => at > from && event.kind === 'committed');
-  const detect = isDetected ? String(Math.max(0, from - began)) : '–';
-  const recover = next === undefined ? '' : String(next.at - from);
-  process.stderr.write(`${JSON.stringify(fault)}: ${detect}, ${recover}\n`);
+  tell(fault, isDetected ? Math.max(0, from - began) : undefined, next && next.at - from);
+}
+
+/** In milliseconds; undefined: there is no such time. */
+function tell(fault: object, detect: number | undefined, recover: number | undefined): void {
+  if (process.env['DEBUG'] === undefined) return;
+  process.stderr.write(`${JSON.stringify(fault)}: ${detect ?? '–'}, ${recover ?? '–'}\n`);
 }
 
 describe.concurrent('in real tabs', () => {
@@ -230,6 +233,7 @@ describe.concurrent('in real tabs', () => {
           await expect(struck.ask('checkpointNow')).rejects.toThrow('checkpoint');
           await struck.heal(id);
         }
+        const opened = Date.now();
         if (fault.kind === 'kill' || fault.kind === 'close') ranks[at] = await open();
         const name = JSON.stringify(fault);
         const shows = (record: TraceRecord): boolean =>
@@ -255,12 +259,20 @@ describe.concurrent('in real tabs', () => {
             name,
           ).toEqual([]);
         tellTimes(fault, began, shown, later);
+        if (fault.kind === 'close') {
+          const newcomer = (await ranks[at]?.status())?.member;
+          const isIn = ({ event }: TraceRecord): boolean =>
+            event.kind === 'installed' && newcomer !== undefined && event.members.includes(newcomer);
+          tellTimes({ kind: 'open' }, opened, later.find(isIn), later);
+        }
       }
 
+      const asked = Date.now();
       await ranks[0]?.ask('pause');
       const rest = await until('the room rests', ranks, (all) =>
         all.every(({ phase, running }) => phase === 'idle' && !running),
       );
+      tell({ kind: 'command', command: 'pause' }, undefined, Date.now() - asked);
       const steps = rest[0]?.committed ?? 0;
       expect(new Set(rest.map(({ committedHash }) => committedHash)).size).toBe(1);
       await frames.page.close();
@@ -290,6 +302,10 @@ describe.concurrent('in real tabs', () => {
       expect((await rank.log()).map(({ event }) => event)).toContainEqual(
         expect.objectContaining({ kind: 'quarantined', step: 6, rows: [row] }),
       );
+    const records = (await ranks[0]?.log()) ?? [];
+    const reached = records.find(({ event }) => event.kind === 'applied' && event.step === 5)?.at ?? 0;
+    const refusal = records.find(({ event }) => event.kind === 'sampleRefused');
+    tellTimes({ kind: 'bad-sample' }, reached, refusal, records);
     await frames.page.close();
 
     const alone = await makeRoom(job);
@@ -367,11 +383,16 @@ describe.concurrent('in real tabs', () => {
         ({ event }) => event.kind === 'engine' && event.detail.startsWith('fault-'),
       );
       await rank.kill();
+      const reopened = Date.now();
       rank = await open();
       const [again] = await until(`it is back after ${name}`, [rank], ([status]) => status?.phase === 'idle');
-      const skipped = (await rank.log()).flatMap(({ event }) =>
+      const records = await rank.log();
+      const skipped = records.flatMap(({ event }) =>
         event.kind === 'checkpointSkipped' ? [event.step] : [],
       );
+      const skip = records.find(({ event }) => event.kind === 'checkpointSkipped')?.at;
+      const founded = records.find(({ event }) => event.kind === 'founded')?.at ?? Date.now();
+      tell(fault, skip && skip - reopened, founded - (skip ?? reopened));
       const [older, newest] = saved;
       expect(again?.resumedFromStep, name).toBe(fault.kind === 'evict-checkpoints' ? undefined : older);
       const isRead = fault.kind === 'damage-checkpoint' && fault.how !== 'stale';

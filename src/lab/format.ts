@@ -31,23 +31,21 @@ const counting = perLanguage((of) => new Intl.NumberFormat(of, { maximumFraction
 /** A count of things: 12345 → "12,345" */
 export const count = (value: number): string => counting().format(value);
 
-const lasting = (unit: 'minute' | 'hour' | 'day'): (() => Intl.NumberFormat) =>
-  perLanguage(
-    (of) =>
-      new Intl.NumberFormat(of, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 0 }),
-  );
-const minutes = lasting('minute');
-const hours = lasting('hour');
-const days = lasting('day');
+/** Of spans, each of which is two at least where the English word has a plural. */
+const UNITS = {
+  en: { ms: 'ms', s: 's', min: 'min', h: 'h', d: 'days' },
+  'zh-Hans': { ms: '毫秒', s: '秒', min: '分钟', h: '小时', d: '天' },
+} as const satisfies Readonly<Record<Language, object>>;
 
 /** A span of time: "43 ms", "1.8 s", "2 min". */
 export function span(ms: number): string {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 10_000) return `${(ms / 1000).toFixed(1).replace('.0', '')} s`;
-  if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
-  if (ms < 7_200_000) return minutes().format(ms / 60_000);
-  if (ms < 172_800_000) return hours().format(ms / 3_600_000);
-  return days().format(ms / 86_400_000);
+  const unit = UNITS[language.value];
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ${unit.ms}`;
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1).replace('.0', '')} ${unit.s}`;
+  if (ms < 120_000) return `${Math.round(ms / 1000)} ${unit.s}`;
+  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} ${unit.min}`;
+  if (ms < 172_800_000) return `${Math.round(ms / 3_600_000)} ${unit.h}`;
+  return `${count(Math.round(ms / 86_400_000))} ${unit.d}`;
 }
 
 /** A span that is read while it grows: no fractions to flicker. */

@@ -43,15 +43,23 @@ export const listPairs = (
 export const plainText = (sentence: Sentence): string =>
   sentence.map((part) => (typeof part === 'string' ? part : shortId(part.member))).join('');
 
-/** What a fault does, as its detail tells: `fault-1: {"kind":"delay","ms":200}` as `ms 200`; its kind is told beside it. */
-export function faultText(detail: string): string {
+/** An entry of a table that a name from elsewhere may not have. */
+export const lookUp = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined;
+
+/** How a language tells a fault's settings; those that it does not name are told as they are spelled. */
+export type SettingWords = Readonly<Record<string, (value: string) => string>>;
+
+/** What a fault does or did, as its detail tells: of `fault-1: {"kind":"delay","ms":200}` the settings. Its kind is told beside it. */
+export function faultText(detail: string, settings: SettingWords): readonly string[] {
   const told = detail.replace(/^fault-\d+: /u, '');
-  if (!told.startsWith('{')) return told;
+  if (!told.startsWith('{')) return told === '' ? [] : [told];
   try {
     const fault: unknown = JSON.parse(told);
-    const settings = Object.entries(fault ?? {}).filter(([name]) => name !== 'kind');
-    return settings.map(([name, value]) => `${name} ${String(value)}`).join(', ');
+    return Object.entries(fault ?? {}).flatMap(([name, value]) =>
+      name === 'kind' ? [] : [lookUp(settings, name)?.(String(value)) ?? `${name} ${String(value)}`],
+    );
   } catch {
-    return told;
+    return [told];
   }
 }

@@ -4,8 +4,9 @@ import type { Evidence } from '../ports/network.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
 import { bytes, loss, percent, shortHash, shortId, span } from './format.ts';
-import { faultText, list, listPairs, say, who } from './sentence.ts';
-import type { Sentence } from './sentence.ts';
+import { faultText, list, listPairs, lookUp, say, who } from './sentence.ts';
+import type { Sentence, SettingWords } from './sentence.ts';
+import { english as words } from './words-en.ts';
 
 const EVIDENCE: Readonly<Record<Evidence, string>> = {
   goodbye: 'it said goodbye',
@@ -213,9 +214,9 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'exactness':
       return [exactnessSentence(event.promise)];
     case 'faultInjected':
-      return say`got a fault, ${event.fault}${after(faultText(event.detail))}.`;
+      return say`got a fault: ${faultSentence(event)}.`;
     case 'faultHealed':
-      return say`is rid of a fault, ${event.fault}${after(faultText(event.detail))}.`;
+      return say`is rid of a fault: ${faultSentence(event)}.`;
     case 'engine':
       return say`engine: ${clause(event.detail)}.`;
     case 'refused':
@@ -241,9 +242,16 @@ function microBatches(indices: readonly number[]): string {
   return `${noun} ${indices.join(', ')}`;
 }
 
+const SETTINGS: SettingWords = {
+  to: (rank) => `towards rank ${rank}`,
+  direction: (direction) => lookUp(words.faultPanel.directions, direction) ?? direction,
+  forMs: (ms) => `for ${span(Number(ms))}`,
+};
+
+const faultSentence = ({ fault, detail }: Of<'faultInjected' | 'faultHealed'>): string =>
+  [`“${lookUp(words.faults, fault)?.name ?? fault}”`, ...faultText(detail, SETTINGS).map(clause)].join(', ');
+
 /** Text from elsewhere, to stand before our own full stop. */
-/** What is added to a sentence that also stands alone. */
-const after = (text: string): string => (text === '' ? '' : `: ${clause(text)}`);
 
 const clause = (text: string): string => text.trim().replace(/[.\s]+$/u, '') || 'no reason given';
 

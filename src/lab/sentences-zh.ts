@@ -4,10 +4,11 @@ import type { Evidence } from '../ports/network.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
 import { bytes, loss, percent, shortHash, shortId, span } from './format.ts';
-import { faultText, list, listPairs, say, who } from './sentence.ts';
-import type { Sentence } from './sentence.ts';
+import { faultText, list, listPairs, lookUp, say, who } from './sentence.ts';
+import type { Sentence, SettingWords } from './sentence.ts';
 import type { Sentences } from './sentences-en.ts';
 import { chinese as told } from './told-words-zh.ts';
+import { chinese as words } from './words-zh.ts';
 
 const EVIDENCE: Readonly<Record<Evidence, string>> = {
   goodbye: '它道了别',
@@ -211,9 +212,9 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'exactness':
       return [exactnessSentence(event.promise)];
     case 'faultInjected':
-      return say`被注入故障 ${event.fault}${after(faultText(event.detail))}。`;
+      return say`被注入故障：${faultSentence(event)}。`;
     case 'faultHealed':
-      return say`解除了故障 ${event.fault}${after(faultText(event.detail))}。`;
+      return say`解除了故障：${faultSentence(event)}。`;
     case 'engine':
       return say`计算引擎：${clause(engineText(event.detail))}。`;
     case 'refused':
@@ -236,7 +237,6 @@ const stored = (durable: boolean): string => (durable ? '' : '，但没能存下
 const microBatches = (indices: readonly number[]): string =>
   indices.length === 0 ? ' 0 个微批次' : `微批次 ${indices.join('、')}`;
 
-/** Text from elsewhere, to stand before our own full stop. */
 /** An engine that was opened names its kind, its adapter and why it and no other; whatever else it says stays as it is. */
 function engineText(detail: string): string {
   const [, kind, adapter, reason] = /^(cpu|webgpu) on ([^:]+): (.+)$/u.exec(detail) ?? [];
@@ -244,9 +244,19 @@ function engineText(detail: string): string {
   return `${kind}（${told.adapter(adapter)}）：${told.told(reason)}`;
 }
 
-/** What is added to a sentence that also stands alone. */
-const after = (text: string): string => (text === '' ? '' : `：${clause(text)}`);
+const SETTINGS: SettingWords = {
+  to: (rank) => `对 rank ${rank}`,
+  direction: (direction) => lookUp(words.faultPanel.directions, direction) ?? direction,
+  forMs: (ms) => `持续 ${span(Number(ms))}`,
+};
 
+const faultSentence = ({ fault, detail }: Of<'faultInjected' | 'faultHealed'>): string =>
+  [
+    `“${lookUp(words.faults, fault)?.name ?? fault}”`,
+    ...faultText(detail, SETTINGS).map((part) => clause(told.told(part))),
+  ].join('，');
+
+/** Text from elsewhere, to stand before our own full stop. */
 const clause = (text: string): string => text.trim().replace(/[.。\s]+$/u, '') || '没有说明原因';
 
 export const chinese: Sentences = { evidence: EVIDENCE, sentenceOf, stallSentence };

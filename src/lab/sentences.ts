@@ -6,6 +6,7 @@ import { plainText } from './sentence.ts';
 import type { Sentence } from './sentence.ts';
 import { english } from './sentences-en.ts';
 import type { Sentences } from './sentences-en.ts';
+import type { Topic } from './topic.ts';
 
 export { plainText } from './sentence.ts';
 export type { Sentence } from './sentence.ts';
@@ -21,8 +22,6 @@ export const sentenceOf = (event: TraceEvent): Sentence => sentences.sentenceOf(
 /** The same for events that say the same, whatever language the page speaks. */
 export const meaningOf = (event: TraceEvent): string => plainText(english.sentenceOf(event));
 
-/** What an event is about: the filters of the event log. */
-export type Topic = 'membership' | 'state' | 'faults' | 'votes' | 'links' | 'steps';
 /** How an event is to be taken: `good` and `bad` get a mark beside the sentence. */
 export type Tone = 'plain' | 'good' | 'bad';
 

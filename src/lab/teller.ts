@@ -1,7 +1,8 @@
 // How the events of a run are put in a diagram: what decides about membership, state and faults, in sentences.
 
 import type { Teller } from '../simulator/drawing.ts';
-import { plainText, sentenceOf, toneOf, topicOf, type Topic } from './sentences.ts';
+import { plainText, sentenceOf, toneOf, topicOf } from './sentences.ts';
+import type { Topic } from './topic.ts';
 
 const TOLD: ReadonlySet<Topic> = new Set<Topic>(['membership', 'state', 'faults', 'votes']);
 

@@ -5,6 +5,10 @@ import type { ToldWords } from './told-words-en.ts';
 /** `*` in what is told stands for anything, and comes back as `$1`, `$2`… */
 const SENTENCES: readonly (readonly [told: string, means: string])[] = [
   ['The CPU engine was asked for.', '按要求使用 CPU 引擎。'],
+  ['by hand', '手动修复'],
+  ['with all others', '随其他故障一起修复'],
+  ['used up', '已用尽'],
+  ['after * ms', '$1 毫秒之后'],
   ['WebGPU was asked for.', '按要求使用 WebGPU。'],
   ['WebGPU runs here on *.', 'WebGPU 在此运行于 $1。'],
   [

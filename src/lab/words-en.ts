@@ -9,7 +9,7 @@ import type { RefusalCode } from '../transport/refusal.ts';
 import { count as number } from './format.ts';
 import type { Language } from './language/language.ts';
 import type { Wording } from './language/word-table.ts';
-import type { Topic } from './sentences.ts';
+import type { Topic } from './topic.ts';
 import type { Activity, RoomState } from './model/room-view.ts';
 
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
@@ -245,6 +245,9 @@ export const english = {
     breakRank: (name: string) => `Break rank ${name}`,
     breakLink: (from: string, to: string) => `Break the link between ${from} and ${to}`,
     hint: 'Choose a rank or a link to break it.',
+    apart: (one: number, other: number, carried: boolean) =>
+      `Ranks ${one} and ${other} are apart: no link between them works. ${carried ? 'Others carry for them.' : 'The ring goes round it.'}`,
+    moreApart: (n: number) => `${count(n, 'more pair is', 'more pairs are')} apart.`,
     witness: (name: string, votes: boolean, reached: boolean) =>
       `Witness ${name}: ${votes ? (reached ? 'has its vote' : 'has its vote, and is not heard from') : 'no vote here'}`,
     witnessMeans:
@@ -356,6 +359,8 @@ export const english = {
     by: (step: number) => `As the state at step ${step} sees them.`,
     planeMeans: (name: string, classes: number, step: number) =>
       `The plane, coloured by the ${classes} classes of ${name} as the state at step ${step} tells them apart, with some of the points.`,
+    planeReads: (points: number) =>
+      `Each place has the colour of the class that the model gives it, mixed where it is unsure. The ${points} dots are samples it learns from, in the colour of their true class.`,
     right: 'right',
     wrong: (label: number) => `is ${label}`,
     empty: 'Shown as soon as a rank has its engine.',
@@ -409,6 +414,9 @@ export const english = {
     verified: 'verified',
     unverified: 'not verified yet',
     skipped: 'does not verify',
+    foreign: (job: string) => `of another job (${job})`,
+    foreignMeans: (job: string, trained: string) =>
+      `It was saved for the job ${job}, and this room trains ${trained}: a resume here passes it over. “Restore” opens a room that trains its job.`,
     pinned: 'pinned',
     copies: (count: number) => (count === 1 ? '1 copy' : `${count} copies`),
     more: 'More',

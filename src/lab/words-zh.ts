@@ -187,6 +187,9 @@ export const chinese: Words = {
     breakRank: (name) => `破坏 rank ${name}`,
     breakLink: (from, to) => `破坏 ${from} 与 ${to} 之间的链路`,
     hint: '选择一个 rank 或一条链路来破坏它。',
+    apart: (one, other, carried) =>
+      `rank ${one} 与 rank ${other} 之间的链路不通：${carried ? '由别的 rank 转送。' : '环绕开了它。'}`,
+    moreApart: (n) => `另有 ${n} 对 rank 之间的链路不通。`,
     witness: (name, votes, reached) =>
       `见证者 ${name}：${votes ? (reached ? '有投票权' : '有投票权，但目前失联') : '此处无投票权'}`,
     witnessMeans:
@@ -291,6 +294,8 @@ export const chinese: Words = {
     by: (step) => `第 ${step} 步的状态作出的判断。`,
     planeMeans: (name, classes, step) =>
       `平面按第 ${step} 步的状态对 ${name} 的 ${classes} 个类别的划分着色，并标出部分样本点。`,
+    planeReads: (points) =>
+      `每一处的颜色是模型给它的类别，拿不准的地方颜色相混。${points} 个圆点是它学习的样本，颜色是它们真正的类别。`,
     right: '正确',
     wrong: (label) => `应为 ${label}`,
     empty: '有 rank 准备好计算引擎后就会显示。',
@@ -343,6 +348,9 @@ export const chinese: Words = {
     verified: '已校验',
     unverified: '尚未校验',
     skipped: '校验失败',
+    foreign: (job) => `属于另一个任务（${job}）`,
+    foreignMeans: (job, trained) =>
+      `它是为任务 ${job} 保存的，而这个房间训练的是 ${trained}：在这里恢复时会跳过它。“恢复”会打开一个训练它的任务的房间。`,
     pinned: '已固定',
     copies: (copies) => `${copies} 份副本`,
     more: '更多',

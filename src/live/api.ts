@@ -79,7 +79,9 @@ export interface RankStatus {
   readonly members: readonly MemberView[];
   /** Authenticated links that are open now. */
   readonly links: readonly MemberId[];
-  /** Of these, the links that are not direct, and what carries them. */
+  /** Pairs of members without a working link between them: the ring goes round that, or others carry. */
+  readonly apart: readonly (readonly [MemberId, MemberId])[];
+  /** Of the links, those that are not direct, and what carries them. */
   readonly carried: readonly { readonly peer: MemberId; readonly carrier: Exclude<Carrier, 'webrtc'> }[];
   /** Bytes of gradients that this rank has sent, and those that the wire format has saved. */
   readonly sent: { readonly bytes: number; readonly saved: number };

@@ -446,6 +446,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         generation: view.generation,
         members: view.members.map((seen, rank) => ({ ...seen, rank })),
         links: network?.peers() ?? [],
+        apart: view.apart,
         carried: (network?.peers() ?? []).flatMap((peer) => {
           const carrier = ports.carrierOf(peer);
           return carrier === undefined || carrier === 'webrtc' ? [] : [{ peer, carrier }];

@@ -125,6 +125,15 @@ export const apartFrom = (generation: Generation, member: MemberId): readonly Me
 export const isApart = (generation: Generation, one: MemberId, other: MemberId): boolean =>
   generation.apart !== undefined && apartFrom(generation, one).includes(other);
 
+/** Pairs without a working link when the generation was chosen. */
+export function namesApart(generation: Generation): readonly (readonly [MemberId, MemberId])[] {
+  const members = membersOf(generation);
+  return (generation.apart ?? []).flatMap(([i, j]) => {
+    const [one, other] = [members[i], members[j]];
+    return one === undefined || other === undefined ? [] : [[one, other] as const];
+  });
+}
+
 export const isIn = (generation: Generation, member: MemberId): boolean => rankOf(generation, member) >= 0;
 
 const departures = new WeakMap<

@@ -11,6 +11,7 @@ import {
   isIn,
   memberSeats,
   membersOf,
+  namesApart,
   ownerOf,
   type Generation,
 } from './generation.ts';
@@ -172,15 +173,6 @@ export function install(ctx: Context, generation: Generation, base: Generation |
   afterVote(ctx, generation);
   announceStanding(ctx);
   replayEarly(ctx, generation.id);
-}
-
-/** Pairs without a working link, by name. */
-function namesApart(generation: Generation): readonly (readonly [MemberId, MemberId])[] {
-  const members = membersOf(generation);
-  return (generation.apart ?? []).flatMap(([i, j]) => {
-    const [one, other] = [members[i], members[j]];
-    return one === undefined || other === undefined ? [] : [[one, other] as const];
-  });
 }
 
 /** Chosen members were alive when they promised; a page that is gone for good stays suspected. */

@@ -5,7 +5,7 @@ import type { LaneLayout } from '../collective/lanes.ts';
 import type { Job } from '../job/job.ts';
 import type { GenerationId, JobHash, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import type { Exactness, Phase, Stall } from '../trace/events.ts';
-import { rankOf } from './generation.ts';
+import { namesApart, rankOf } from './generation.ts';
 import type { Provenance } from './provenance.ts';
 import { stallOf } from './stalls.ts';
 import type { RankState } from './state.ts';
@@ -30,6 +30,8 @@ export interface RankView {
     readonly hidden: boolean;
   }[];
   readonly links: readonly MemberId[];
+  /** Pairs of members without a working link between them. */
+  readonly apart: readonly (readonly [MemberId, MemberId])[];
   readonly witness: WitnessView | undefined;
   readonly running: boolean;
   readonly step: number;
@@ -76,6 +78,7 @@ export function viewRank(state: RankState, now: number): RankView {
     rank: generation === undefined ? undefined : rankOf(generation, state.self.member),
     members,
     links: [...state.peers].filter(([, peer]) => peer.linked).map(([member]) => member),
+    apart: generation === undefined ? [] : namesApart(generation),
     witness: viewWitness(state, now),
     running: membership?.running ?? false,
     step: training?.step ?? 0,

@@ -233,7 +233,7 @@ describe('the log of the ranks', () => {
     expect(await shown.locator('.diagram-views canvas').count()).toBeGreaterThan(0);
     const lanes = shown.getByRole('group', { name: 'Lanes' }).getByRole('button');
     expect(await lanes.count()).toBe(2);
-    await shown.getByRole('button', { name: 'part', exact: true }).waitFor();
+    await shown.getByRole('button', { name: 'all-reduce part', exact: true }).waitFor();
     const moment = shown.getByRole('slider', { name: 'Moment' });
     await moment.focus();
     await page.keyboard.press('ArrowLeft');

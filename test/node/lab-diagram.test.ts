@@ -151,7 +151,7 @@ describe('the diagram of a simulated room', () => {
   });
 
   it('leaves out hidden kinds and lanes, and folds the pages of a browser into one column', () => {
-    const [kind = ''] = createScene(diagram, NO_FILTERS).kinds;
+    const [kind = ''] = createScene(diagram, NO_FILTERS).kinds.keys();
     const without = createScene(diagram, { ...NO_FILTERS, hiddenKinds: new Set([kind]) });
     const left = diagram.arrows.filter((arrow) => arrow.kind !== kind).length;
     expect(without.messages.size).toBe(left);

@@ -9,7 +9,9 @@ import { chinese as diagramWords } from '../../src/lab/diagram/diagram-words-zh.
 import { count, span, timeOfDay } from '../../src/lab/format.ts';
 import { language, preferred, speak } from '../../src/lab/language/language.ts';
 import { chinese as raceWords } from '../../src/lab/simulation/race-words-zh.ts';
-import { faultText } from '../../src/lab/sentence.ts';
+import { plainText } from '../../src/lab/sentence.ts';
+import { english } from '../../src/lab/sentences-en.ts';
+import { chinese } from '../../src/lab/sentences-zh.ts';
 import { chinese as toldInChinese } from '../../src/lab/told-words-zh.ts';
 import { words } from '../../src/lab/words.ts';
 import { chinese as volunteerWords } from '../../src/lab/volunteer/volunteer-words-zh.ts';
@@ -143,7 +145,7 @@ describe('the lab in two languages', () => {
     expect(language.value).toBe('zh-Hans');
     expect(words.actions.pause).toBe('暂停');
     expect(words.regroups.generation(3)).toBe('第 3 代');
-    expect(span(600_000)).toBe('10分钟');
+    expect(span(600_000)).toBe('10 分钟');
     expect(count(12_345)).toBe('12,345');
     expect(timeOfDay(new Date(2026, 0, 2, 3, 4, 5, 678).getTime())).toBe('03:04:05.6');
     await speak('en');
@@ -183,9 +185,17 @@ describe('what engines and invariants say of themselves', () => {
 });
 
 describe('a fault in the log', () => {
-  it('is told by its settings, not as it is stored', () => {
-    expect(faultText('fault-1: {"kind":"delay","ms":200,"forMs":5000}')).toBe('ms 200, forMs 5000');
-    expect(faultText('fault-2: {"kind":"kill"}')).toBe('');
-    expect(faultText('fault-1: after 5000 ms')).toBe('after 5000 ms');
+  it('is told by its name and settings, not as it is stored', async () => {
+    const told = (language: typeof english, fault: string, detail: string): string =>
+      plainText(language.sentenceOf({ kind: 'faultInjected', fault, detail }));
+    const delay = 'fault-1: {"kind":"delay","to":2,"ms":200,"forMs":5000}';
+    expect(told(english, 'delay', delay)).toBe(
+      'got a fault: “Delay messages”, towards rank 2, ms 200, for 5 s.',
+    );
+    await speak('zh-Hans');
+    expect(told(chinese, 'delay', delay)).toBe('被注入故障：“延迟消息”，对 rank 2，ms 200，持续 5 秒。');
+    expect(told(english, 'constructor', 'fault-2: after 5000 ms')).toBe(
+      'got a fault: “constructor”, after 5000 ms.',
+    );
   });
 });

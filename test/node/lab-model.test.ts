@@ -70,6 +70,7 @@ function local(id: MemberId, status: Partial<RankStatus> = {}, answeredAt = NOW)
     generation: generation(3),
     members: [view(a, 0), view(b, 1), view(c, 2)],
     links: [],
+    apart: [],
     carried: [],
     refusals: [],
     sent: { bytes: 0, saved: 0 },
@@ -115,6 +116,29 @@ describe('the picture of a room', () => {
       [c, 2, false],
     ]);
     expect(room).toMatchObject({ state: 'training', members: 3, step: 10 });
+  });
+
+  it('tells which pairs are apart, and whether the ring goes round that', () => {
+    const d = member('d');
+    const members = [a, b, c, d].map((id, rank) => view(id, rank));
+    const room = drawRoom(
+      sources({
+        locals: [
+          local(a, {
+            members,
+            apart: [
+              [a, c],
+              [d, a],
+              [c, member('f')],
+            ],
+          }),
+        ],
+      }),
+    );
+    expect(room.apart).toEqual([
+      { ranks: [0, 2], carried: false },
+      { ranks: [0, 3], carried: true },
+    ]);
   });
 
   it('believes the rank that is in the newest generation', () => {

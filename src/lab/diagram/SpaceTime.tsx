@@ -11,6 +11,7 @@ import { createCausality } from './causality.ts';
 import { DiagramCanvas } from './DiagramCanvas.tsx';
 import { diagramWords } from './diagram-words.ts';
 import { firstDifference } from './difference.ts';
+import { isMessageKind } from './message-kinds.ts';
 import { kindVariable } from './palette.ts';
 import type { Picked } from './picking.ts';
 import { createScene, fateOf, NO_FILTERS, type Filters, type Scale, type Scene } from './scene.ts';
@@ -137,18 +138,19 @@ function Tools({
         </select>
       </label>
       <div class="group" role="group" aria-label={diagramWords.kinds}>
-        {kinds.map((kind, i) => (
+        {[...kinds].map(([kind, colour]) => (
           <button
             key={kind}
             type="button"
             class="toggle"
+            title={kind}
             aria-pressed={!now.hiddenKinds.has(kind)}
             onClick={() => {
               change({ hiddenKinds: flipped(now.hiddenKinds, kind) });
             }}
           >
-            <span class="swatch" style={{ '--swatch': kindVariable(i) }} aria-hidden="true" />
-            {kind}
+            <span class="swatch" style={{ '--swatch': kindVariable(colour) }} aria-hidden="true" />
+            {kindName(scene, kind)}
           </button>
         ))}
       </div>
@@ -193,6 +195,10 @@ function Tools({
   );
 }
 
+/** Of the protocol's kinds in words; of a reader's own as it is. */
+const kindName = ({ kinds }: Scene, kind: string): string =>
+  isMessageKind(kind) && [...kinds.keys()].every(isMessageKind) ? diagramWords.kindNames[kind] : kind;
+
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 
 function Says({
@@ -219,8 +225,10 @@ function Says({
     const { sent, received } = arrow;
     return (
       <>
-        <b>{diagramWords.message(arrow.kind, name(arrow.from), name(arrow.to))}</b>,{' '}
-        {diagramWords.sentAt(seconds(sent.at))},{' '}
+        <b title={arrow.kind}>
+          {diagramWords.message(kindName(scene, arrow.kind), name(arrow.from), name(arrow.to))}
+        </b>
+        , {diagramWords.sentAt(seconds(sent.at))},{' '}
         {received === undefined
           ? diagramWords.missing[fateOf(arrow, diagram)]
           : diagramWords.took((received.at - sent.at).toFixed(1))}

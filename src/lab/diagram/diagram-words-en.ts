@@ -2,6 +2,7 @@
 
 import { count } from '../format.ts';
 import type { Wording } from '../language/word-table.ts';
+import type { MessageKind } from './message-kinds.ts';
 
 export const english = {
   label: (lanes: number, messages: number) =>
@@ -9,6 +10,35 @@ export const english = {
   scale: 'Rows by',
   scales: { order: 'order', time: 'time' },
   kinds: 'Messages',
+  kindNames: {
+    join: 'join request',
+    witness: 'witness heartbeat',
+    room: 'room notice',
+    refuse: 'refusal',
+    beat: 'heartbeat',
+    prepare: 'vote: prepare',
+    promise: 'vote: promise',
+    reject: 'vote: rejected',
+    accept: 'vote: accept',
+    accepted: 'vote: accepted',
+    news: 'news for the proposer',
+    seatHeld: 'seat taken over',
+    standing: 'standing',
+    target: 'agreed target',
+    part: 'all-reduce part',
+    resend: 'part wanted again',
+    heal: 'heal request',
+    gradient: 'reduced gradient',
+    state: 'state',
+    want: 'pieces wanted',
+    piece: 'piece of the state',
+    start: 'start',
+    recall: 'flight record wanted',
+    flight: 'flight record',
+    copies: 'checkpoints asked for',
+    holding: 'checkpoints held',
+    relay: 'passed on',
+  } satisfies Readonly<Record<MessageKind, string>>,
   ranks: 'Lanes',
   fold: 'Fold',
   all: 'See all',

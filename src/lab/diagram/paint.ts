@@ -2,7 +2,7 @@
 
 import type { Cone } from './causality.ts';
 import type { Palette } from './palette.ts';
-import { fateOfLooks, kindOfLooks, SPAN_LOOKS, type Scene } from './scene.ts';
+import { fateOfLooks, colourOfLooks, SPAN_LOOKS, type Scene } from './scene.ts';
 import type { Stretch } from './span-index.ts';
 import { columnWidth, HEAD, MARGIN, positionAt, xOf, yOf, type Frame } from './viewport.ts';
 import { toldWords } from '../told-words.ts';
@@ -121,7 +121,7 @@ function paintMessages(
 ): void {
   const byKind = new Map<number, Stretch[]>();
   for (const message of all) {
-    const kind = kindOfLooks(message.kind);
+    const kind = colourOfLooks(message.kind);
     const those = byKind.get(kind);
     if (those === undefined) byKind.set(kind, [message]);
     else those.push(message);

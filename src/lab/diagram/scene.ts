@@ -2,6 +2,7 @@
 // Pure; the painter only turns positions into pixels.
 
 import type { Arrow, Diagram, Failing, Headline, Moment } from '../../trace/diagram.ts';
+import { coloursOf } from './message-kinds.ts';
 import { createSpanIndex, type SpanIndex, type Stretch } from './span-index.ts';
 
 /** `order`: each thing that happened has a row of its own; races happen within milliseconds. */
@@ -32,8 +33,8 @@ export interface Scene {
   readonly diagram: Diagram;
   readonly scale: Scale;
   readonly columns: readonly Column[];
-  /** All kinds of messages, in the order of their names: the place is the colour's. */
-  readonly kinds: readonly string[];
+  /** All kinds of messages, in the order of their names, and the number of each one's colour. */
+  readonly kinds: ReadonlyMap<string, number>;
   /** Messages; `item` is the arrow's place. */
   readonly messages: SpanIndex;
   /** Marks; `item` is the mark's place. */
@@ -56,8 +57,8 @@ export const FATES = ['arrived', 'lost', 'under way'] as const;
 export type Fate = (typeof FATES)[number];
 
 /** Looks of a message: its kind's colour, and how it ended. */
-const messageLooks = (kind: number, fate: Fate): number => kind * FATES.length + FATES.indexOf(fate);
-export const kindOfLooks = (looks: number): number => Math.floor(looks / FATES.length);
+const messageLooks = (colour: number, fate: Fate): number => colour * FATES.length + FATES.indexOf(fate);
+export const colourOfLooks = (looks: number): number => Math.floor(looks / FATES.length);
 export const fateOfLooks = (looks: number): Fate => FATES[looks % FATES.length] ?? 'arrived';
 
 /** What has not arrived so soon before the end, in milliseconds, may have been on its way. */
@@ -71,8 +72,7 @@ export const SPAN_LOOKS = { generation: 0, step: 2, gone: 4, frozen: 5 } as cons
 
 export function createScene(diagram: Diagram, filters: Filters): Scene {
   const { columns, columnOf } = columnsOf(diagram, filters);
-  const kinds = [...new Set(diagram.arrows.map(({ kind }) => kind))].sort();
-  const places = new Map(kinds.map((kind, place) => [kind, place]));
+  const kinds = coloursOf([...new Set(diagram.arrows.map(({ kind }) => kind))].sort());
   const shown = (lane: number): boolean => columnOf(lane) !== undefined;
 
   const arrows = diagram.arrows.flatMap((arrow, item) => {
@@ -100,7 +100,7 @@ export function createScene(diagram: Diagram, filters: Filters): Scene {
     const start = axis.position(arrow.sent);
     const { received } = arrow;
     const end = received === undefined ? start : Math.max(start, axis.position(received));
-    const kind = messageLooks(places.get(arrow.kind) ?? 0, fateOf(arrow, diagram));
+    const kind = messageLooks(kinds.get(arrow.kind) ?? 0, fateOf(arrow, diagram));
     return { from, to, start, end, kind, item };
   });
   return {

@@ -101,7 +101,11 @@ function inlines(tokens: readonly Token[], depth: number): readonly Inline[] {
   });
 }
 
-const plain = (text: string): Inline => ({ kind: 'text', text });
+const plain = (text: string): Inline => ({ kind: 'text', text: text.replace(NO_BLANK, '') });
+
+/** Where a line of Chinese ends, the browser would put a blank: there is none within it, nor beside its punctuation. */
+const NO_BLANK =
+  /(?<=[\u3000-\u303f\uff00-\uffef])\n|\n(?=[\u3000-\u303f\uff00-\uffef])|(?<=\p{Script=Han})\n(?=\p{Script=Han})/gu;
 
 /** Opened by a click alone, and never anything but another page. */
 const isSafe = (href: string): boolean => /^https:\/\/[^\s\\]+$/i.test(href);

@@ -3,7 +3,8 @@
 import type { MemberId } from '../../ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../trace/events.ts';
 import { meaningOf, toneOf, topicOf } from '../sentences.ts';
-import type { Tone, Topic } from '../sentences.ts';
+import type { Tone } from '../sentences.ts';
+import type { Topic } from '../topic.ts';
 
 export interface LogEntry {
   readonly id: number;

@@ -57,6 +57,13 @@ export interface RankView {
   readonly faults: RankStatus['faults'];
 }
 
+/** Two members without a working link between them. */
+export interface PairApart {
+  readonly ranks: readonly [number, number];
+  /** The ring had to place them side by side all the same: others carry what goes between them. */
+  readonly carried: boolean;
+}
+
 export type RoomState =
   | 'opening'
   | 'joining'
@@ -79,6 +86,8 @@ export interface RoomView {
   readonly step: number;
   readonly job: Job;
   readonly exactness: Exactness;
+  /** Members without a working link between them, as ranks. */
+  readonly apart: readonly PairApart[];
   readonly running: boolean;
   readonly resumedFromStep: number | undefined;
   readonly waitingFor: readonly MemberId[];
@@ -132,6 +141,7 @@ export function drawRoom(sources: RoomSources): RoomView {
     step: status?.committed ?? 0,
     job: status?.job ?? sources.job,
     exactness: status?.exactness ?? { kind: 'exact' },
+    apart: status === undefined ? [] : apartIn(status),
     running: status?.running ?? false,
     resumedFromStep: status?.resumedFromStep,
     waitingFor: status?.waitingFor ?? [],
@@ -139,6 +149,16 @@ export function drawRoom(sources: RoomSources): RoomView {
     stall: stallOf(locals, now),
     observer,
   };
+}
+
+function apartIn({ apart, members }: RankStatus): readonly PairApart[] {
+  const rankOf = (wanted: MemberId): number => members.findIndex(({ member }) => member === wanted);
+  return apart.flatMap(([one, other]): readonly PairApart[] => {
+    const [low, high] = [rankOf(one), rankOf(other)].sort((a, b) => a - b);
+    if (low === undefined || high === undefined || low < 0) return [];
+    const carried = high - low === 1 || high - low === members.length - 1;
+    return [{ ranks: [low, high], carried }];
+  });
 }
 
 /** Of what the ranks of this page say that are answering: the one that has waited longest, which sees furthest. */

@@ -46,8 +46,8 @@ export const App = ({ lab, classStrip }: Props): JSX.Element =>
           <Look lab={lab} />
           <EventLog lab={lab} />
           <FaultPanel lab={lab} />
-          <Costs lab={lab} />
           <Checkpoints lab={lab} />
+          <Costs lab={lab} />
           <SimulationPanel lab={lab} />
         </div>
       </main>

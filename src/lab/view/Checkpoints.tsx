@@ -5,6 +5,7 @@ import { useRef } from 'preact/hooks';
 import type { Lab } from '../model/lab.ts';
 import { isShort } from '../model/shelf.ts';
 import type { StorageRoom } from '../model/shelf.ts';
+import type { JobHash } from '../../ports/ids.ts';
 import type { CheckpointSummary } from '../../ports/store.ts';
 import { bytes, seconds, shortHash } from '../format.ts';
 import { words } from '../words.ts';
@@ -106,7 +107,7 @@ function Row({
     <li class="checkpoint" data-step={step} data-standing={standing}>
       <b class="numeric">{of}</b>
       <span class="mono muted">{shortHash(stateHash)}</span>
-      <Standing checkpoint={checkpoint} skipped={lab.skipped.value.has(step)} />
+      <Standing checkpoint={checkpoint} skipped={lab.skipped.value.has(step)} trained={trained} />
       <span class="muted numeric checkpoint-facts">
         {bytes(checkpoint.bytes)} ·{' '}
         {age < FRESH_MS ? words.checkpoints.now : words.checkpoints.ago(seconds(age))}
@@ -144,16 +145,27 @@ function Row({
 }
 
 function Standing({
-  checkpoint: { standing },
+  checkpoint: { standing, jobHash },
   skipped,
+  trained,
 }: {
   readonly checkpoint: CheckpointSummary;
   readonly skipped: boolean;
+  readonly trained: JobHash | undefined;
 }): JSX.Element {
-  if (skipped || standing === 'corrupt') {
+  const isForeign = trained !== undefined && trained !== jobHash;
+  // One of another job is skipped as well, and is whole for all that is known.
+  if (standing === 'corrupt' || (skipped && !isForeign)) {
     return (
       <span class="agreement bad">
         <Icon name="alert" /> {words.checkpoints.skipped}
+      </span>
+    );
+  }
+  if (isForeign) {
+    return (
+      <span class="agreement muted" title={words.checkpoints.foreignMeans(jobHash, trained)}>
+        {words.checkpoints.foreign(shortHash(jobHash))}
       </span>
     );
   }

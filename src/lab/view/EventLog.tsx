@@ -8,7 +8,7 @@ import type { LogEntry } from '../model/event-book.ts';
 import type { Lab } from '../model/lab.ts';
 import { shortId, timeOfDay } from '../format.ts';
 import { sentenceOf } from '../sentences.ts';
-import type { Topic } from '../sentences.ts';
+import type { Topic } from '../topic.ts';
 import { words } from '../words.ts';
 import { Icon } from './icons.tsx';
 import { Panel } from './Panel.tsx';

@@ -162,14 +162,16 @@ function Plane({ seen, job }: { readonly seen: Seen; readonly job: Job }): JSX.E
     });
   }, [seen, classes]);
   return (
-    <canvas
-      ref={canvas}
-      class="plane"
-      width={PLANE}
-      height={PLANE}
-      role="img"
-      aria-label={words.look.planeMeans(job.name, classes, seen.step)}
-    />
+    <figure class="plane">
+      <canvas
+        ref={canvas}
+        width={PLANE}
+        height={PLANE}
+        role="img"
+        aria-label={words.look.planeMeans(job.name, classes, seen.step)}
+      />
+      <figcaption class="muted">{words.look.planeReads(seen.samples.labels.length)}</figcaption>
+    </figure>
   );
 }
 

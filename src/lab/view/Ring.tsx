@@ -2,7 +2,7 @@
 
 import type { JSX } from 'preact';
 import type { Lab } from '../model/lab.ts';
-import type { RankView, RoomView } from '../model/room-view.ts';
+import type { PairApart, RankView, RoomView } from '../model/room-view.ts';
 import { shortId } from '../format.ts';
 import { words } from '../words.ts';
 import { rankStyle } from './RankName.tsx';
@@ -10,11 +10,15 @@ import { showPalette } from './show-palette.ts';
 
 const RADIUS = 122;
 const PROGRESS_RADIUS = 88;
+/** Lines between members that are apart bend outward, past the words in the middle. */
+const BEND_RADIUS = 150;
+/** Of pairs that are apart, so many are put into words. */
+const MAX_SENTENCES = 3;
 const PROGRESS_LENGTH = 2 * Math.PI * PROGRESS_RADIUS;
 
 export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
   const room = lab.room.value;
-  const { state, step, job, members, ranks, witness } = room;
+  const { state, step, job, members, ranks, witness, apart } = room;
   return (
     <section class="panel ring" aria-label={words.ring.title}>
       <div class="ring-stage">
@@ -35,6 +39,9 @@ export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
           />
           <circle class="ring-line" r={RADIUS} />
           <circle class="ring-flow" r={RADIUS} style={{ '--looks': Math.floor(lab.now.value / 200) % 9 }} />
+          {apart.map((pair) => (
+            <Apart key={pair.ranks.join()} pair={pair} crowd={ranks.length} />
+          ))}
           {ranks.length > 1 &&
             ranks.map((rank, i) => (
               <Link
@@ -58,6 +65,14 @@ export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
         </svg>
         <Centre lab={lab} room={room} />
       </div>
+      {apart.length > 0 && (
+        <ul class="ring-aparts">
+          {apart.slice(0, MAX_SENTENCES).map(({ ranks: [one, other], carried }) => (
+            <li key={`${one} ${other}`}>{words.ring.apart(one, other, carried)}</li>
+          ))}
+          {apart.length > MAX_SENTENCES && <li>{words.ring.moreApart(apart.length - MAX_SENTENCES)}</li>}
+        </ul>
+      )}
       {witness !== undefined && <Witness witness={witness} />}
       {members > 1 && <p class="muted ring-hint">{words.ring.hint}</p>}
     </section>
@@ -109,6 +124,26 @@ const button = (label: string, press: () => void) => ({
 
 /** The radius of a rank's disc, by how many there are. */
 const sizeIn = (crowd: number): number => (crowd <= 6 ? 24 : crowd <= 10 ? 19 : 15);
+
+/** A dashed line with a cross, where two members have no link that works. */
+function Apart({ pair, crowd }: { readonly pair: PairApart; readonly crowd: number }): JSX.Element {
+  const [one, other] = pair.ranks;
+  const at = (place: number, radius: number): readonly [number, number] => {
+    const angle = (2 * Math.PI * place) / crowd;
+    return [radius * Math.sin(angle), -radius * Math.cos(angle)];
+  };
+  const isNearer = other - one <= crowd / 2;
+  const [from, to] = [at(one, RADIUS), at(other, RADIUS)];
+  const bend = at((one + other + (isNearer ? 0 : crowd)) / 2, BEND_RADIUS);
+  const [x, y] = [0, 1].map((axis) => ((from[axis] ?? 0) + 2 * (bend[axis] ?? 0) + (to[axis] ?? 0)) / 4);
+  return (
+    <g class="ring-apart" data-carried={pair.carried}>
+      <path d={`M${from.join(' ')}Q${bend.join(' ')} ${to.join(' ')}`} />
+      <path class="ring-apart-cross" d="M-5 -5L5 5M5 -5L-5 5" transform={`translate(${x ?? 0} ${y ?? 0})`} />
+      <title>{words.ring.apart(one, other, pair.carried)}</title>
+    </g>
+  );
+}
 
 interface LinkProps {
   readonly lab: Lab;

@@ -173,6 +173,17 @@ describe('a condition', () => {
 });
 
 describe('the text of a lesson', () => {
+  test('has no blank where a line of Chinese ends, and one between other words', () => {
+    const said = (text: string): unknown => parseMarkdown(text)[0];
+    for (const [text, shown] of [
+      ['没有发生，\n就结束', '没有发生，就结束'],
+      ['一个\n次序', '一个次序'],
+      ['每个\nrank 都', '每个\nrank 都'],
+      ['the end\nof it', 'the end\nof it'],
+    ])
+      expect(said(text ?? '')).toEqual({ kind: 'paragraph', children: [{ kind: 'text', text: shown }] });
+  });
+
   test('holds no HTML, no picture, and no address that a click could run', () => {
     const tree = parseMarkdown(
       [

@@ -160,7 +160,7 @@ async function hunt(flags: HuntFlags): Promise<number> {
         process.stdout.write(`  ${String(report.situations.get(name) ?? 0).padStart(8)}  ${name}\n`);
     if (shrunk !== undefined)
       process.stdout.write(
-        `\nShrunk to ${shrunk.size} decisions in ${shrunk.runs} runs: ${replayFile}\n\n${shrunk.story.join('\n')}\n\n${pasteableLine(shrunk.pasteable)}\n`,
+        `\nShrunk to ${shrunk.size === 1 ? '1 decision' : `${shrunk.size} decisions`} in ${shrunk.runs} runs: ${replayFile}\n\n${shrunk.story.join('\n')}\n\n${pasteableLine(shrunk.pasteable)}\n`,
       );
   }
   if (first !== undefined) return EXIT_FAILED;

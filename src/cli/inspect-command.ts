@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { decodeSafetensors, type TensorFile } from '../checkpoint/safetensors.ts';
 import { readStateFile, type StateFile } from '../live/state-reader.ts';
-import { EXIT_OK } from './errors.ts';
+import { EXIT_FAILED, EXIT_OK, UsageError } from './errors.ts';
 import { named, readCheckpointFile } from './state-files.ts';
 
 const HELP = `
@@ -11,12 +11,16 @@ What happens:
   The file is read by the rules of the safetensors format. If it is a checkpoint of Rankfall, its job, its tensors and the
   hash of its state are verified, and it says where the run stands. Any other safetensors file is listed.
 
+  With --of, the job of another checkpoint is held against it: a room takes up only checkpoints of its own job.
+
 Exit status:
-  0  the file is whole
+  0  the file is whole, and of the job of --of
+  1  it is whole, and of another job
   2  it cannot be read, is no safetensors file, or is a checkpoint that is damaged: the reason is named
 
 Example:
   rankfall inspect digits-step-200.safetensors --json
+  rankfall inspect found.safetensors --of digits-step-200.safetensors
 `;
 
 interface TensorLine {
@@ -31,22 +35,46 @@ export function inspectCommand(exit: (status: number) => void): Command {
     .summary('say what a checkpoint file holds')
     .description('Verifies a checkpoint or any other safetensors file, and says what it holds.')
     .argument('<file>', 'a .safetensors file')
+    .option('--of <file>', 'another checkpoint, whose job it should have')
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
-    .action((path: string, { json }: { readonly json?: true }) => {
+    .action((path: string, { json, of }: { readonly json?: true; readonly of?: string }) => {
       const bytes = readCheckpointFile(path);
       const file = named(path, () => decodeSafetensors(bytes));
       const state = file.metadata.has('rankfall.format')
         ? named(path, () => readStateFile(bytes))
         : undefined;
-      const report = { file: path, bytes: bytes.length, ...aboutState(state), ...listing(file, state) };
+      const other = of === undefined ? undefined : { path: of, state: stateIn(of) };
+      if (other !== undefined && state === undefined)
+        throw new UsageError(
+          `${path} is no checkpoint of Rankfall, and has no job to hold against ${other.path}.`,
+        );
+      const isOfJob = other === undefined ? undefined : state?.jobHash === other.state.jobHash;
+      const report = {
+        file: path,
+        bytes: bytes.length,
+        ...aboutState(state),
+        ...(other === undefined ? {} : { of: other.path, ofJobHash: other.state.jobHash, sameJob: isOfJob }),
+        ...listing(file, state),
+      };
       process.stdout.write(
-        json === true ? `${JSON.stringify(report)}\n` : text(path, bytes.length, file, state),
+        json === true ? `${JSON.stringify(report)}\n` : text(path, bytes.length, file, state, other),
       );
-      exit(EXIT_OK);
+      exit(isOfJob === false ? EXIT_FAILED : EXIT_OK);
     });
 }
+
+/** A checkpoint that another is held against. */
+interface Other {
+  readonly path: string;
+  readonly state: StateFile;
+}
+
+const stateIn = (path: string): StateFile => {
+  const bytes = readCheckpointFile(path);
+  return named(path, () => readStateFile(bytes));
+};
 
 function aboutState(state: StateFile | undefined) {
   if (state === undefined) return { format: 'safetensors' as const, verified: false };
@@ -90,7 +118,13 @@ function lossesOf({ notes }: StateFile): readonly number[] {
     : [];
 }
 
-function text(path: string, bytes: number, { tensors, metadata }: TensorFile, state?: StateFile): string {
+function text(
+  path: string,
+  bytes: number,
+  { tensors, metadata }: TensorFile,
+  state: StateFile | undefined,
+  other: Other | undefined,
+): string {
   const lines: string[] = [];
   const say = (label: string, value: string): void => void lines.push(`${label.padEnd(12)}${value}`);
   if (state === undefined) {
@@ -105,6 +139,15 @@ function text(path: string, bytes: number, { tensors, metadata }: TensorFile, st
     const leftOut = state.state.quarantine.length;
     if (leftOut > 0) say('left out', `${leftOut} rows, as bad samples`);
     say('job hash', jobHash);
+    if (other !== undefined) {
+      const { job: theirs, jobHash: expected } = other.state;
+      say(
+        'of the job',
+        expected === jobHash
+          ? `yes, that of ${other.path}`
+          : `no: of another job. ${other.path} is of ${theirs.name}, ${expected}`,
+      );
+    }
     say('state hash', stateHash);
     if (loss !== undefined) say('loss', loss.toFixed(4));
     if (progress !== undefined) {

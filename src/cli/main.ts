@@ -46,7 +46,9 @@ const program = new Command('rankfall')
   .addHelpText('after', HELP)
   .configureOutput({
     outputError: (text, write) => {
-      write(`rankfall: ${oneLine(text).replace(/^error: /, '')}\n`);
+      const said = oneLine(text).replace(/^error: /, '');
+      const isUnknown = /^unknown (command|option) /.test(said);
+      write(`rankfall: ${said}${isUnknown ? '; --help says what there is.' : ''}\n`);
     },
   })
   .exitOverride();

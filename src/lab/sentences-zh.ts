@@ -129,9 +129,7 @@ function stallSentence(stall: Stall, by: MemberId): Sentence {
   const where = attempt > 0 ? `重做的第 ${step} 步` : `第 ${step} 步`;
   if (peer === by) return say`${where}在等 ${who(by)} 的引擎：${lack(stall, span(forMs))}。`;
   const last =
-    said === undefined
-      ? ''
-      : `；它在 ${span(said.agoMs)} 前最后说：第 ${said.step} 步，${PHASES[said.phase]}`;
+    said === undefined ? '' : `；它在 ${span(said.agoMs)}前最后说：第 ${said.step} 步，${PHASES[said.phase]}`;
   return say`${where}在等 ${who(peer)}：${lack(stall, span(forMs))}${last}。`;
 }
 

@@ -380,7 +380,7 @@ export const chinese: Words = {
     short: '剩余空间不多：请删除一些，或少留几个。',
     noPace: '保存第一个之后，这里会显示保存的代价。',
     tradeOff: (interval, lost, best, overhead) =>
-      `每 ${interval}保存一次，共损失 ${lost} 的时间，其中 ${overhead} 用于保存，其余是故障后要重做的部分。间隔为 ${best} 时损失最小。`,
+      `每 ${interval}保存一次，共损失 ${lost} 的时间，其中 ${overhead} 用于保存，其余是故障后要重做的部分。间隔为 ${best}时损失最小。`,
     empty:
       '运行若干步之后会保存第一个，也可以现在就点“保存检查点”。关闭所有标签页再打开链接，运行会从最新的检查点继续。',
   },

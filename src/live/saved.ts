@@ -69,6 +69,15 @@ export async function findJob(
   return undefined;
 }
 
+/** What the job calls itself, to stand before its hash; nothing where the file does not tell. */
+async function nameOfJob(store: CheckpointStore, id: string): Promise<string> {
+  try {
+    return `“${readJob((await store.load(id)).file).name}” `;
+  } catch {
+    return '';
+  }
+}
+
 /** Looks for the newest one, and says of each that it passes over why. Rejects when the store cannot be read at all. */
 export async function findSaved(
   store: CheckpointStore,
@@ -80,9 +89,10 @@ export async function findSaved(
   for (const summary of await listed(store, place)) {
     const { step } = summary;
     if (summary.jobHash !== jobHash) {
+      const found = summary.jobHash.slice(0, 12);
       skipped(
         step,
-        `It belongs to another job (${summary.jobHash.slice(0, 12)}…, expected ${jobHash.slice(0, 12)}…).`,
+        `It belongs to another job, ${await nameOfJob(store, summary.id)}(${found}…, expected ${jobHash.slice(0, 12)}…).`,
       );
       continue;
     }

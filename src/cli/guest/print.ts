@@ -2,6 +2,7 @@
 
 import type { GuestExperiment } from '../../simulator/guest/experiment.ts';
 import type { GuestOutcome } from '../../simulator/guest/run.ts';
+import { strikes } from '../sim/print.ts';
 
 /** The fields are those of a run of the built-in protocol. */
 export const guestJson = (experiment: GuestExperiment, outcome: GuestOutcome, wallMs: number): object => ({
@@ -29,7 +30,7 @@ export function guestLines(
   const { verdict, invariant, reason } = outcome;
   return [
     verdict === 'held' ? 'held' : `violated ("${invariant ?? ''}"): ${reason ?? ''}`,
-    `${experiment.protocol.name}, seed ${experiment.seed}, ${experiment.ranks} nodes, ${outcome.committed} of ${experiment.steps} steps committed, ${experiment.plan.length} strikes`,
+    `${experiment.protocol.name}, seed ${experiment.seed}, ${experiment.ranks} nodes, ${outcome.committed} of ${experiment.steps} steps committed, ${strikes(experiment.plan.length)}`,
     `state ${outcome.stateHash}`,
     `trace ${outcome.traceHash}`,
     `${outcome.events} events, ${(outcome.virtualMs / 1000).toFixed(1)} virtual seconds in ${(wallMs / 1000).toFixed(2)} s`,

@@ -2,6 +2,21 @@
 
 import type { Experiment } from '../../simulator/experiment.ts';
 import type { Outcome } from '../../simulator/swarm.ts';
+import type { Ledger } from '../../trace/ledger.ts';
+
+/** The ledger's accounts, as the lab calls them. */
+const ACCOUNTS: Readonly<Record<keyof Ledger, string>> = {
+  compute: 'compute',
+  exposedCommunication: 'all-reduce',
+  straggler: 'waiting for the slowest',
+  checkpoint: 'checkpoints',
+  detect: 'noticing',
+  abort: 'aborting',
+  regroup: 'regrouping',
+  heal: 'healing',
+  redo: 'redone',
+  idle: 'idle',
+};
 
 /** The JSON of `rankfall sim` and `rankfall replay`. */
 export const outcomeJson = (experiment: Experiment, outcome: Outcome, wallMs: number): object => ({
@@ -20,22 +35,25 @@ export const outcomeJson = (experiment: Experiment, outcome: Outcome, wallMs: nu
   ledger: outcome.ledger,
 });
 
+/** Of faults: one, or so many. */
+export const strikes = (many: number): string => (many === 1 ? '1 strike' : `${many} strikes`);
+
 const count = (value: number): string => Math.round(value).toLocaleString('en-US');
 
 export function outcomeLines(experiment: Experiment, outcome: Outcome, wallMs: number): readonly string[] {
   const { verdict, invariant, reason, ledger } = outcome;
-  const accounts = Object.entries(ledger) as (readonly [string, number])[];
+  const accounts = Object.entries(ledger) as (readonly [keyof Ledger, number])[];
   const total = accounts.reduce((sum, [, ms]) => sum + ms, 0);
   const spent = accounts
     .filter(([, ms]) => ms > 0)
     .sort(([, a], [, b]) => b - a)
     .map(
       ([name, ms]) =>
-        `  ${name.padEnd(20)} ${(ms / 1000).toFixed(1).padStart(9)} s  ${((100 * ms) / total).toFixed(1).padStart(5)} %`,
+        `  ${ACCOUNTS[name].padEnd(24)} ${(ms / 1000).toFixed(1).padStart(9)} s  ${((100 * ms) / total).toFixed(1).padStart(5)} %`,
     );
   return [
     `${verdict}${invariant === undefined ? '' : ` (invariant ${invariant})`}${reason === undefined ? '' : `: ${reason}`}`,
-    `seed ${experiment.seed}, ${experiment.ranks} ranks, ${outcome.committed} of ${experiment.steps} steps committed, ${experiment.plan.length} strikes`,
+    `seed ${experiment.seed}, ${experiment.ranks} ranks, ${outcome.committed} of ${experiment.steps} steps committed, ${strikes(experiment.plan.length)}`,
     `state ${outcome.stateHash ?? '-'}`,
     `trace ${outcome.traceHash}`,
     `${count(outcome.events)} events, ${(outcome.virtualMs / 1000).toFixed(1)} virtual seconds in ${(wallMs / 1000).toFixed(2)} s: ` +

@@ -240,11 +240,7 @@ function Says({
   if (picked?.kind === 'mark') {
     const mark = diagram.marks[picked.item];
     if (mark === undefined) return <></>;
-    return (
-      <>
-        <b>{name(mark.lane)}</b> {seconds(mark.at)} s: {mark.text}
-      </>
-    );
+    return <>{diagramWords.mark(name(mark.lane), seconds(mark.at), mark.text)}</>;
   }
   if (here !== undefined) return <>{momentText(scene, here)}</>;
   return <span class="muted">{diagramWords.hint}</span>;

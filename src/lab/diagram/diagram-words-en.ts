@@ -58,6 +58,7 @@ export const english = {
   moment: 'Moment',
   at: (seconds: string, place: number, of: number) => `${seconds} s, event ${count(place)} of ${count(of)}`,
   message: (kind: string, from: string, to: string) => `${kind} from ${from} to ${to}`,
+  mark: (lane: string, seconds: string, text: string) => `${lane}, ${seconds} s: ${text}`,
   sentAt: (seconds: string) => `sent at ${seconds} s`,
   took: (ms: string) => `arrived ${ms} ms later`,
   missing: { arrived: 'arrived', lost: 'never arrived', 'under way': 'was on its way when the run ended' },

@@ -57,6 +57,7 @@ export const chinese: DiagramWords = {
   moment: '时刻',
   at: (seconds, place, of) => `${seconds} 秒，第 ${count(place)} 个事件，共 ${count(of)} 个`,
   message: (kind, from, to) => `${kind}：从 ${from} 到 ${to}`,
+  mark: (lane, seconds, text) => `${lane}，${seconds} 秒：${text}`,
   sentAt: (seconds) => `于 ${seconds} 秒发出`,
   took: (ms) => `${ms} 毫秒后到达`,
   missing: { arrived: '已到达', lost: '始终没有到达', 'under way': '运行结束时还在途中' },

@@ -30,7 +30,7 @@ export function IntervalTool(): JSX.Element {
         <AmountField label={lessonWords.interval.cost} amount={cost} />
       </div>
       <p role="status">
-        {lessonWords.interval.best} <b>{span(best)}</b>.{' '}
+        <b>{lessonWords.interval.best(span(best))}</b>{' '}
         {lessonWords.interval.lost(percent(overhead + redone), percent(overhead), percent(redone))}
       </p>
       <TradeOff

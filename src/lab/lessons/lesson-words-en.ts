@@ -139,7 +139,7 @@ export const english = {
     cost: 'Cost of one checkpoint',
     unit: 'unit',
     units: { seconds: 'seconds', minutes: 'minutes', hours: 'hours' },
-    best: 'Checkpoint every',
+    best: (time: string) => `Checkpoint every ${time}.`,
     lost: (total: string, saving: string, redone: string) =>
       `${total} of the time is lost then: ${saving} for saving, ${redone} for redoing.`,
   },

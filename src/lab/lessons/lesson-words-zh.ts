@@ -124,7 +124,7 @@ export const chinese: LessonWords = {
     cost: '一次检查点的代价',
     unit: '单位',
     units: { seconds: '秒', minutes: '分钟', hours: '小时' },
-    best: '检查点间隔',
+    best: (time) => `检查点间隔 ${time}。`,
     lost: (total, saving, redone) => `这样会损失 ${total} 的时间：${saving} 用于保存，${redone} 用于重做。`,
   },
 };

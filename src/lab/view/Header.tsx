@@ -23,15 +23,15 @@ export function Header({ lab }: { readonly lab: Lab }): JSX.Element {
         </span>
         <button
           type="button"
-          class="button small"
+          class="button small brief"
           onClick={() => void copyLink(lab, location.href, words.header.copied)}
         >
           <Icon name="link" />
-          {words.header.copyLink}
+          <span>{words.header.copyLink}</span>
         </button>
         {/* In a tab of its own: the room goes on meanwhile. */}
         <a
-          class="button small ghost lessons-link"
+          class="button small ghost brief"
           href="lessons.html"
           target="_blank"
           rel="noopener"

@@ -190,6 +190,17 @@ describe('rankfall inspect', () => {
     expect(text).toMatch(/a checkpoint of Rankfall, \d+ bytes, verified\nstep\s+4 of 600/);
   });
 
+  test('holds its job against that of another checkpoint', async () => {
+    const [sgd, mlp] = await Promise.all([checkpointOf('sgd'), checkpointOf('mlp')]);
+    const same = await rankfall('inspect', sgd.path, '--of', sgd.path, '--json');
+    expect([same.status, JSON.parse(same.out)]).toMatchObject([0, { sameJob: true }]);
+    const other = await rankfall('inspect', sgd.path, '--of', mlp.path);
+    expect(other.status).toBe(1);
+    expect(other.out).toContain(`no: of another job. ${mlp.path} is of mlp, ${jobHash(SMALL.mlp.job)}`);
+    const none = await rankfall('inspect', sgd.path, '--of', join(folder, 'nowhere.safetensors'));
+    expect([none.status, none.err]).toEqual([2, expect.stringContaining('cannot be read')]);
+  });
+
   test('lists a foreign safetensors file', async () => {
     const path = join(folder, 'foreign.safetensors');
     const data = new Uint8Array(2);

@@ -63,6 +63,12 @@ const say = async (page: Page, answer: string | number): Promise<void> => {
   await page.getByRole('button', { name: 'That is my prediction' }).click();
 };
 
+/** By the switch, until the lesson itself is there in it. */
+async function speak(page: Page, language: 'en' | 'zh-Hans'): Promise<void> {
+  await page.getByRole('button', { name: language === 'en' ? 'English' : '中文' }).click();
+  await page.locator(`.lesson-head[lang="${language}"]`).waitFor();
+}
+
 const run = (page: Page) => page.getByRole('button', { name: /^(Run it|Run it again|Start \d ranks)$/ });
 
 interface Walk {
@@ -115,17 +121,26 @@ describe('each lesson is passed', () => {
     if (id === 'zombie') expect(await flaws(page)).toEqual([]);
   });
 
-  test('all-reduce, in a live room: a rank is killed by hand, and the others go on', async () => {
+  test('all-reduce, in a live room: a rank is killed by hand, and the others go on, whatever language is read', async () => {
     await page.goto(`${lab.origin}/lessons.html?engine=cpu#all-reduce`);
     await say(page, 'No step at all');
     await run(page).click();
     await page.waitForFunction(() => Number(document.querySelector('.ring-step')?.textContent) >= 5);
+    const frames = await page.locator('iframe').elementHandles();
+    await speak(page, 'zh-Hans');
+    await speak(page, 'en');
+    expect(frames.length).toBeGreaterThan(1);
+    // The very same frames: nothing was opened anew.
+    for (const frame of frames) expect(await frame.evaluate((element) => element.isConnected)).toBe(true);
     await page.getByRole('button', { name: 'Kill Rank 2' }).click();
     await page.waitForFunction(() => Number(document.querySelector('.ring-step')?.textContent) >= 62);
     await page.getByRole('button', { name: 'End and judge' }).click();
     await page.getByText('Passed. Well done.').waitFor();
     await page.getByText('As you predicted.').waitFor();
     expect(await page.locator('iframe').count()).toBe(0);
+    await speak(page, 'zh-Hans');
+    expect(await page.locator('.lesson-verdict').getAttribute('data-passed')).toBe('true');
+    await speak(page, 'en');
   });
 
   test('and the list keeps it, in both languages', async () => {

@@ -15,16 +15,17 @@ interface Props {
 }
 
 export function Goal({ session, next }: Props): JSX.Element {
-  const { lesson, outcome, room } = session;
+  const { outcome, room } = session;
+  const { goal } = session.lesson.value;
   // While a live room trains, the newest reading stands here; it is judged at the end.
   const measures = outcome.value?.measures ?? room.value?.measures.value;
   const isJudged = outcome.value !== undefined;
-  const isPassed = isJudged && holdAll(lesson.goal, outcome.value.measures);
-  const named = new Set(lesson.goal.flatMap((one) => (one.kind === 'metric' ? [one.metric] : [])));
+  const isPassed = isJudged && holdAll(goal, outcome.value.measures);
+  const named = new Set(goal.flatMap((one) => (one.kind === 'metric' ? [one.metric] : [])));
   return (
     <Panel name="lesson-goal" title={lessonWords.goal.title} about={lessonWords.goal.about}>
       <ul class="lesson-conditions">
-        {lesson.goal.map((condition, i) => {
+        {goal.map((condition, i) => {
           const state = measures === undefined ? 'open' : holds(condition, measures) ? 'met' : 'missed';
           return (
             <li key={i} data-state={state}>

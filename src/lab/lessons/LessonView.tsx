@@ -25,7 +25,10 @@ interface Props {
 }
 
 export function LessonView({ lesson, next, frames, isKept, say }: Props): JSX.Element {
-  const session = useMemo(() => openSession(lesson, frames, isKept), [lesson]);
+  const session = useMemo(() => openSession(lesson, frames, isKept), []);
+  useEffect(() => {
+    session.tell(lesson);
+  }, [session, lesson]);
   useEffect(
     () => () => {
       session.cancel();

@@ -24,6 +24,8 @@ const named = (): string => location.hash.replace(/^#/, '');
 export function LessonsPage({ frames }: { readonly frames: HTMLElement }): JSX.Element {
   const lessons = useSignal<readonly Lesson[] | undefined>(undefined);
   const own = useSignal<Lesson | undefined>(undefined);
+  /** How many files were brought: each is worked on anew. */
+  const brought = useSignal(0);
   const progress = useSignal<Progress>(new Map());
   const place = useSignal(named());
   const problem = useSignal<string | undefined>(undefined);
@@ -63,6 +65,7 @@ export function LessonsPage({ frames }: { readonly frames: HTMLElement }): JSX.E
       if (file.size > 4 * MAX_LESSON)
         throw new Error(lessonWords.own.tooLarge(file.name, Math.round(MAX_LESSON / 1024)));
       own.value = parseLesson(await file.text());
+      brought.value += 1;
       location.hash = OWN;
       place.value = OWN;
     } catch (error) {
@@ -112,7 +115,7 @@ export function LessonsPage({ frames }: { readonly frames: HTMLElement }): JSX.E
         />
       ) : (
         <LessonView
-          key={`${lesson.id} ${spoken}`}
+          key={at < 0 ? `${OWN} ${brought.value}` : lesson.id}
           lesson={lesson}
           next={at < 0 ? undefined : all[at + 1]}
           frames={frames}

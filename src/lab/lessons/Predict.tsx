@@ -12,7 +12,8 @@ import type { Predicted } from './progress.ts';
 import type { Session } from './session.ts';
 
 export function Predict({ session }: { readonly session: Session }): JSX.Element {
-  const { lesson, predicted, outcome, isRunning } = session;
+  const { predicted, outcome, isRunning } = session;
+  const lesson = session.lesson.value;
   const { predict } = lesson;
   const made = predicted.value;
   const found = outcome.value;
@@ -58,7 +59,7 @@ export function Predict({ session }: { readonly session: Session }): JSX.Element
 }
 
 function Ask({ session }: { readonly session: Session }): JSX.Element {
-  const { predict, language } = session.lesson;
+  const { predict, language } = session.lesson.value;
   const problem = useSignal('');
   const submit = (form: HTMLFormElement): void => {
     const answer = new FormData(form).get('answer');

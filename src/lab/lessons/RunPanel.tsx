@@ -18,8 +18,8 @@ interface Props {
 }
 
 export function RunPanel({ session, say }: Props): JSX.Element {
-  const { lesson, isRunning, predicted, problem, outcome, room } = session;
-  const { run } = lesson;
+  const { isRunning, predicted, problem, outcome, room } = session;
+  const { run, tool } = session.lesson.value;
   const live = room.value;
   const start =
     outcome.value !== undefined
@@ -29,7 +29,7 @@ export function RunPanel({ session, say }: Props): JSX.Element {
         : lessonWords.run.start;
   return (
     <Panel name="lesson-run" title={lessonWords.run.title} about={lessonWords.run.about[run.world]}>
-      {lesson.tool === 'interval' && <IntervalTool />}
+      {tool === 'interval' && <IntervalTool />}
       <form
         class="lesson-start"
         onSubmit={(event) => {
@@ -82,7 +82,7 @@ export function RunPanel({ session, say }: Props): JSX.Element {
 
 function Doing({ session }: { readonly session: Session }): JSX.Element {
   const { lesson, room, seeds } = session;
-  switch (lesson.run.world) {
+  switch (lesson.value.run.world) {
     case 'simulator':
       return <>{lessonWords.run.running}</>;
     case 'hunt':

@@ -6,7 +6,7 @@ import type { Setting } from './lesson.ts';
 import type { Session } from './session.ts';
 
 export function SettingFields({ session }: { readonly session: Session }): JSX.Element | null {
-  const { settings, language } = session.lesson;
+  const { settings, language } = session.lesson.value;
   if (settings.length === 0) return null;
   return (
     <fieldset class="lesson-settings" disabled={session.isRunning.value} lang={language}>

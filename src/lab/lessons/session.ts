@@ -12,7 +12,8 @@ import { usualChoices, withChoices, type Choices } from './settings.ts';
 import { runHunt, runSimulated } from './simulated-run.ts';
 
 export interface Session {
-  readonly lesson: Lesson;
+  /** In the language that the page speaks. */
+  readonly lesson: ReadonlySignal<Lesson>;
   readonly predicted: ReadonlySignal<Predicted | undefined>;
   /** What the reader has set, by what is set. */
   readonly choices: Signal<Choices>;
@@ -22,6 +23,8 @@ export interface Session {
   readonly room: ReadonlySignal<LiveRoom | undefined>;
   readonly outcome: ReadonlySignal<LessonOutcome | undefined>;
   readonly problem: ReadonlySignal<string | undefined>;
+  /** The same lesson in another language: what is under way goes on. */
+  tell(translated: Lesson): void;
   /** Undefined: it is taken back. */
   predict(what: Predicted | undefined): void;
   run(): Promise<void>;
@@ -32,9 +35,11 @@ export interface Session {
 const FREEZE_MS = 3000;
 
 /** `frames`: where the ranks of a live run live. `isKept`: whether progress is the browser's to keep. */
-export function openSession(lesson: Lesson, frames: HTMLElement, isKept: boolean): Session {
+export function openSession(first: Lesson, frames: HTMLElement, isKept: boolean): Session {
+  const { id, settings, run: usual, goal } = first;
+  const lesson = signal(first);
   const predicted = signal<Predicted | undefined>(undefined);
-  const choices = signal(usualChoices(lesson.settings));
+  const choices = signal(usualChoices(settings));
   const isRunning = signal(false);
   const seeds = signal(0);
   const room = signal<LiveRoom | undefined>(undefined);
@@ -45,20 +50,20 @@ export function openSession(lesson: Lesson, frames: HTMLElement, isKept: boolean
   const keep = (change: Parameters<typeof keepProgress>[1]): void => {
     if (!isKept) return;
     // A browser that refuses storage keeps nothing; the lesson goes on.
-    keepProgress(lesson.id, change).catch(() => undefined);
+    keepProgress(id, change).catch(() => undefined);
   };
 
   // A prediction that was made before a reload still stands.
   readProgress()
     .then((progress) => {
-      const before = isKept ? progress.get(lesson.id)?.prediction : undefined;
-      if (predicted.value === undefined && before !== undefined && fits(lesson, before))
+      const before = isKept ? progress.get(id)?.prediction : undefined;
+      if (predicted.value === undefined && before !== undefined && fits(first, before))
         predicted.value = before;
     })
     .catch(() => undefined);
 
   async function perform(signal: AbortSignal): Promise<LessonOutcome> {
-    const run = withChoices(lesson.run, choices.value);
+    const run = withChoices(usual, choices.value);
     switch (run.world) {
       case 'simulator':
         return await runSimulated(run, signal);
@@ -85,6 +90,9 @@ export function openSession(lesson: Lesson, frames: HTMLElement, isKept: boolean
     room,
     outcome,
     problem,
+    tell(translated) {
+      lesson.value = translated;
+    },
     predict(what) {
       predicted.value = what;
       if (what !== undefined) keep((before) => ({ ...before, prediction: what }));
@@ -103,7 +111,7 @@ export function openSession(lesson: Lesson, frames: HTMLElement, isKept: boolean
         const found = await perform(mine.signal);
         if (mine.signal.aborted) return;
         outcome.value = found;
-        const passed = holdAll(lesson.goal, found.measures);
+        const passed = holdAll(goal, found.measures);
         keep((before) => ({
           ...before,
           runs: before.runs + 1,

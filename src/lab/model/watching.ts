@@ -1,21 +1,22 @@
-// Looks at the ranks five times a second while somebody can see the page or an instructor follows it, and writes what they say into the lab's signals.
+// Looks at the ranks while somebody can see the page or an instructor follows it, and writes what they say into the lab's signals: what a look
+// finds is drawn at once, five times a second, or as often as a machine that is short of cores bears (pace.ts).
 
 import { batch } from '@preact/signals';
 import type { MemberId } from '../../ports/ids.ts';
 import type { TraceRecord } from '../../trace/events.ts';
 import type { Lab } from './lab.ts';
 import { NO_CURVES, extendCurves } from './curves.ts';
+import { createPace } from './pace.ts';
 import type { LocalRank } from './room-view.ts';
 
-const LOOK_EVERY_MS = 200;
 const CHECKPOINTS_EVERY_MS = 2000;
-/** Two charts drawn anew are the dearest part of a look, and a curve is seen over seconds. */
-const CURVES_EVERY_MS = 1000;
-/** Ranks answer within a few milliseconds of each other: what they say is drawn at once. */
-const GATHER_MS = 25;
+/** Two charts drawn anew are the dearest part of a look, and a curve is seen over seconds: one look of so many brings them. */
+const CURVES_EVERY = 5;
+/** Ranks answer within a few milliseconds. What comes later than this is drawn with the next look. */
+const GATHER_MS = 100;
 /** How often the other devices are asked what they hold. */
 const COPIES_EVERY_MS = 3000;
-/** Log records fetched from one rank at one look. Five looks a second are more than a rank writes. */
+/** Log records fetched from one rank at one look. That is more than a rank writes from one to the next. */
 const RECORDS_AT_ONCE = 1000;
 /** The rate is taken over this time. */
 const RATE_MS = 4000;
@@ -26,43 +27,58 @@ export function watchRanks(lab: Lab): () => void {
   /** Questions that wait for their answer: a frozen rank is not asked again and again. */
   const pending = new Set<string>();
   let curvesOf: MemberId | undefined;
-  let curvesAt = 0;
+  let looks = 0;
   let checkpointsAt = 0;
   let copiesAt = 0;
   let ended = false;
   const commits: { readonly at: number; readonly step: number }[] = [];
+  const pace = createPace(navigator.hardwareConcurrency);
+  /** What was answered and is not drawn yet. */
   const answers: (() => void)[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   const look = (): void => {
-    if (ended || (document.visibilityState === 'hidden' && !lab.inClass)) return;
-    lab.now.value = Date.now();
+    clearTimeout(timer);
+    if (ended) return;
+    timer = setTimeout(look, isCalm() ? pace.everyMs() : pace.leastMs);
+    if (document.visibilityState === 'hidden' && !lab.inClass) return;
     const living = new Set(lab.locals.value.map((rank) => rank.member));
     for (const member of cursors.keys()) if (!living.has(member)) cursors.delete(member);
-    for (const rank of lab.locals.value) ask(rank.member, () => lookAt(rank));
-    const { observer, step } = lab.room.value;
-    if (observer?.status === undefined) return;
-    noteRate(step);
-    if (lab.curves.value.step.length === 0 || Date.now() - curvesAt > CURVES_EVERY_MS) {
-      curvesAt = Date.now();
-      ask(`curves ${observer.member}`, () => readCurves(observer));
+    const questions = lab.locals.value.map((rank) => ask(rank.member, () => lookAt(rank)));
+    const { observer } = lab.room.value;
+    if (observer?.status !== undefined) {
+      if (lab.curves.value.step.length === 0 || looks++ % CURVES_EVERY === 0)
+        questions.push(ask(`curves ${observer.member}`, () => readCurves(observer)));
+      askMore(observer);
     }
+    const late = new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+    void Promise.race([Promise.all(questions), late]).then(show);
+  };
+
+  /** Nothing happens but steps. What else happens is followed as closely as can be. */
+  const isCalm = (): boolean => {
+    const { state, stall } = lab.room.value;
+    return state === 'training' && stall === undefined && lab.busy.value.size === 0;
+  };
+
+  const askMore = (observer: LocalRank): void => {
     if (Date.now() - checkpointsAt > CHECKPOINTS_EVERY_MS) {
       checkpointsAt = Date.now();
-      ask('checkpoints', () => lab.shelf.refresh());
+      void ask('checkpoints', () => lab.shelf.refresh());
     }
     if (Date.now() - copiesAt > COPIES_EVERY_MS && lab.shelf.checkpoints.value.length > 0) {
       copiesAt = Date.now();
-      ask(`copies ${observer.member}`, async () => {
+      void ask(`copies ${observer.member}`, async () => {
         lab.shelf.elsewhere.value = await observer.handle.copies();
       });
     }
   };
 
   /** One question of each kind at a time. A question that fails is asked again at the next look. */
-  const ask = (what: string, question: () => Promise<void>): void => {
+  const ask = async (what: string, question: () => Promise<void>): Promise<void> => {
     if (pending.has(what)) return;
     pending.add(what);
-    question()
+    await question()
       .catch(() => undefined)
       .finally(() => pending.delete(what));
   };
@@ -76,7 +92,6 @@ export function watchRanks(lab: Lab): () => void {
     const last = records.at(-1);
     if (last !== undefined) cursors.set(rank.member, last.seq + 1);
     const answeredAt = Date.now();
-    if (answers.length === 0) setTimeout(showAnswers, GATHER_MS);
     answers.push(() => {
       lab.locals.value = lab.locals.value.map((other) =>
         other.member === rank.member ? { ...other, status, answeredAt } : other,
@@ -85,10 +100,29 @@ export function watchRanks(lab: Lab): () => void {
     });
   };
 
-  const showAnswers = (): void => {
+  /** All that was answered, in one picture. */
+  const show = (): void => {
     if (ended) return;
+    const began = performance.now();
     batch(() => {
       for (const answer of answers.splice(0)) answer();
+      lab.now.value = Date.now();
+      const { observer, step } = lab.room.value;
+      if (observer?.status !== undefined) noteRate(step);
+    });
+    // Views are rendered in a microtask that stands before this one.
+    queueMicrotask(() => {
+      const code = performance.now() - began;
+      requestAnimationFrame(() => {
+        const frame = performance.now();
+        // The next task comes after the frame is painted.
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => {
+          pace.took(code + performance.now() - frame);
+          port1.close();
+        };
+        port2.postMessage(undefined);
+      });
     });
   };
 
@@ -114,10 +148,11 @@ export function watchRanks(lab: Lab): () => void {
   const readCurves = async (observer: LocalRank): Promise<void> => {
     const from = curvesOf === observer.member ? lab.curves.value.next : 0;
     const { points, evaluations, next } = await observer.handle.metrics(from);
-    if (ended) return;
-    const before = from === 0 ? NO_CURVES : lab.curves.value;
-    lab.curves.value = extendCurves(before, points, evaluations, next);
-    curvesOf = observer.member;
+    answers.push(() => {
+      const before = from === 0 ? NO_CURVES : lab.curves.value;
+      lab.curves.value = extendCurves(before, points, evaluations, next);
+      curvesOf = observer.member;
+    });
   };
 
   const noteRate = (step: number): void => {
@@ -130,12 +165,11 @@ export function watchRanks(lab: Lab): () => void {
     lab.rate.value = first === undefined || seconds < 1 ? lab.rate.value : (step - first.step) / seconds;
   };
 
-  const timer = setInterval(look, LOOK_EVERY_MS);
   document.addEventListener('visibilitychange', look);
   look();
   return () => {
     ended = true;
-    clearInterval(timer);
+    clearTimeout(timer);
     document.removeEventListener('visibilitychange', look);
   };
 }

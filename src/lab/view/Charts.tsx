@@ -13,6 +13,9 @@ import { theme } from '../theme.ts';
 import type { Plot, PlotKind } from './plot.ts';
 import { Panel } from './Panel.tsx';
 
+/** A tenth of what a page without a curve loads: it comes once the first steps are done, not in their way. */
+const OPEN_AFTER_MS = 500;
+
 export const Charts = ({ lab }: { readonly lab: Lab }): JSX.Element => (
   <>
     <Chart lab={lab} kind="loss" />
@@ -30,12 +33,11 @@ function Chart({ lab, kind }: { readonly lab: Lab; readonly kind: PlotKind }): J
     const { current } = place;
     if (current === null) return;
     let plot: Plot | undefined;
-    let opening: Promise<void> | undefined;
+    let opening: ReturnType<typeof setTimeout> | undefined;
     let ended = false;
     const show = (value: Curves): void => {
       plot?.show(columnsOf(kind, value), lab.room.peek().job.steps, marksOf(lab));
     };
-    // A fifth of what a page without a curve would load.
     const open = async (): Promise<void> => {
       const { createPlot } = await import('./plot.ts');
       if (ended) return;
@@ -44,15 +46,17 @@ function Chart({ lab, kind }: { readonly lab: Lab; readonly kind: PlotKind }): J
     };
     const unfollow = lab.curves.subscribe((value) => {
       show(value);
-      if (value.step.length + value.evaluations.length > 0) {
-        opening ??= open().catch((error: unknown) => {
+      if (value.step.length + value.evaluations.length === 0) return;
+      opening ??= setTimeout(() => {
+        open().catch((error: unknown) => {
           lab.complain(words.charts.failed(messageOf(error)));
         });
-      }
+      }, OPEN_AFTER_MS);
     });
     const unfollowTheme = theme.subscribe(() => plot?.redraw());
     return () => {
       ended = true;
+      clearTimeout(opening);
       unfollow();
       unfollowTheme();
       plot?.destroy();

@@ -11,8 +11,9 @@ import type { Lab } from '../model/lab.ts';
 import { words } from '../words.ts';
 import { Panel } from './Panel.tsx';
 
-/** Between two looks at a model that trains. */
+/** Between two looks at a model that trains, and at least this many times as long as an answer takes: it holds up steps meanwhile. */
 const LOOK_EVERY_MS = 1000;
+const REST = 20;
 const CALL_MS = 30_000;
 const DIGITS = 12;
 const DIGIT_SIDE = 28;
@@ -70,15 +71,17 @@ function watch(lab: Lab, show: (seen: Seen) => void): () => void {
   let ended = false;
   let asking = false;
   let last = -1;
+  let notBefore = 0;
   let samples: Promise<Samples> | undefined;
 
   const look = async (): Promise<void> => {
     const { observer, step, job } = lab.room.peek();
     const idle = observer?.status?.engine === undefined || step === last;
-    if (asking || idle || document.visibilityState === 'hidden') return;
+    if (asking || idle || performance.now() < notBefore || document.visibilityState === 'hidden') return;
     asking = true;
     try {
       const wanted = await (samples ??= loadShown(job));
+      const began = performance.now();
       const inputs = job.data.kind === 'toy' ? gridOfPlane() : wanted.inputs;
       const { step: at, logits } = await answered(
         words.look.plane,
@@ -86,6 +89,7 @@ function watch(lab: Lab, show: (seen: Seen) => void): () => void {
         observer.handle.predict({ inputs, position: 0 }, true),
       );
       last = step;
+      notBefore = performance.now() + REST * (performance.now() - began);
       // A look that came late, or whose rank has gone, is made up for by the next.
       if (!ended) show({ step: at, logits, samples: wanted });
     } catch {

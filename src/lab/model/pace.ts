@@ -24,13 +24,15 @@ export interface Pace {
 }
 
 export function createPace(cores: number): Pace {
+  /** Milliseconds of the page's thread in each millisecond. */
+  const budget = OF_ALL * SHARE * cores;
   let mean = 0;
   return {
     took(ms) {
       // One that took longer waited for something else.
-      mean += NEWEST * (Math.min(ms, MOST_MS * SHARE * cores) - mean);
+      mean += NEWEST * (Math.min(ms, MOST_MS * budget) - mean);
     },
-    everyMs: () => Math.min(MOST_MS, Math.max(LEAST_MS, mean / (OF_ALL * SHARE * cores))),
+    everyMs: () => Math.min(MOST_MS, Math.max(LEAST_MS, mean / budget)),
     leastMs: LEAST_MS,
   };
 }

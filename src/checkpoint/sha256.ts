@@ -1,4 +1,4 @@
-// SHA-256 of a piece of a checkpoint, by the browser where it offers that, which it does in secure contexts only.
+// SHA-256 of a piece of a checkpoint or of a data set, by the browser where it offers that, which it does in secure contexts only.
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';

@@ -1,5 +1,6 @@
 // Opens a job's data set: fetched packed from the server that served this page, found among the texts of this browser, or drawn.
 
+import { sha256Hex } from '../checkpoint/sha256.ts';
 import { decodeDigits, parseDigitsManifest } from '../engine/data/digits.ts';
 import { decodePackedText, parseTextManifest } from '../engine/data/packed-text.ts';
 import { decodeText, openText } from '../engine/data/text.ts';
@@ -23,7 +24,8 @@ export async function openData(job: Job, folder: string, damage?: DataDamage): P
   switch (job.data.kind) {
     case 'digits': {
       const { manifest, bytes } = await unpack(new URL('digits.json', from).href, parseDigitsManifest);
-      return decodeDigits(damage === 'truncated' ? bytes.subarray(0, bytes.length >>> 1) : bytes, manifest);
+      const kept = damage === 'truncated' ? bytes.subarray(0, bytes.length >>> 1) : bytes;
+      return decodeDigits(kept, manifest, await sha256Hex(kept));
     }
     case 'text':
       if (job.model.kind !== 'gpt') {
@@ -63,7 +65,7 @@ export async function readText(corpus: string, folder: string): Promise<Text> {
 async function unpack<M extends { readonly file: string; readonly encoding: 'gzip'; readonly bytes: number }>(
   manifestUrl: string,
   parse: (value: unknown) => M,
-): Promise<{ readonly manifest: M; readonly bytes: Uint8Array }> {
+): Promise<{ readonly manifest: M; readonly bytes: Uint8Array<ArrayBuffer> }> {
   const manifest = parse(await readJson(await get(manifestUrl)));
   const packed = await get(new URL(manifest.file, manifestUrl).href);
   if (packed.body === null) throw new LoaderError(`The data at ${packed.url} is empty. Reload the page.`);
@@ -80,7 +82,10 @@ async function unpack<M extends { readonly file: string; readonly encoding: 'gzi
 }
 
 /** All bytes of a stream that should have this many; no more than that is kept. */
-async function collect(stream: ReadableStream<Uint8Array>, expected: number): Promise<Uint8Array> {
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  expected: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(expected);
   let length = 0;
   const reader = stream.getReader();

@@ -53,9 +53,13 @@ const WorkerMessageSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('linked'), link: linkId }),
   /**
    * Close the connection. `later`: for a reason that trying again at once would only meet again; `seldom`: the pages are linked over
-   * another carrier, and a direct connection would merely be better.
+   * another carrier, and a direct connection would merely be better; `never`: a newer connection has come in its place.
    */
-  v.strictObject({ kind: v.literal('close'), link: linkId, again: v.picklist(['soon', 'later', 'seldom']) }),
+  v.strictObject({
+    kind: v.literal('close'),
+    link: linkId,
+    again: v.picklist(['soon', 'later', 'seldom', 'never']),
+  }),
   /** Say goodbye on every link and close everything. */
   v.strictObject({ kind: v.literal('close-all') }),
 ]);

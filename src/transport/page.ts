@@ -63,6 +63,8 @@ const FALTERING_MS = 12_000;
 /** From a goodbye to the closing of its connection, in milliseconds. */
 const LAST_WORDS_MS = 100;
 
+type Again = Extract<WorkerMessage, { kind: 'close' }>['again'];
+
 interface Entry {
   /** Of the link in the worker; a renewed one has another. */
   id: number;
@@ -414,12 +416,15 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
     for (const other of entries.values()) if (other.authenticated) other.link.say({ say: 'slots', slots });
   }
 
-  function closeLink(id: number, again: 'soon' | 'later' | 'seldom'): void {
+  function closeLink(id: number, again: Again): void {
     const entry = entries.get(id);
     if (entry === undefined) return;
     const kept = entry.proven && entry.link.stands();
     const now = performance.now();
     switch (again) {
+      case 'never':
+        forget(entry);
+        return;
       case 'seldom':
         forget(entry);
         acquaintances.linkedOtherwise(entry, now);

@@ -72,6 +72,8 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
   const links = new Map<number, Link>();
   /** The authenticated ones, and what carries them. */
   const peers = new Map<MemberId, { readonly link: Link; readonly carrier: Carrier }>();
+  /** Links in whose place another one of the same page has come, over a connection of its own. */
+  const replaced = new WeakSet<Link>();
   let closed = false;
 
   const tell = (message: WorkerMessage): void => port.postMessage(message);
@@ -119,7 +121,8 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
         peers.delete(member);
         if (evidence !== undefined && !closed) handlers.linkDown(member, evidence);
       },
-      closed: () => spec.closed(again),
+      // Taken up anew, the older connection would take the place of the newer one in turn, and so on for ever.
+      closed: () => spec.closed(replaced.has(link) ? 'never' : again),
     };
     const link = createLink({ role, room, self, mac, clock, control, bulk, events, maxMessageBytes });
     return link;
@@ -151,7 +154,7 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
       } else if (older.link.binding()?.remote !== link.binding()?.remote) {
         // A page keeps its certificate: the same fingerprint is the same page, which has lost the older link before we did.
         return 'duplicate-member';
-      }
+      } else replaced.add(older.link);
       older.link.lost('channel-closed');
     }
     peers.set(peer, { link, carrier });

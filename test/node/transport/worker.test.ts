@@ -163,6 +163,9 @@ describe("the worker's half", () => {
     connect(a, b);
     await expect.poll(() => a.told).toEqual(['up b', 'down b channel-closed', 'up b']);
     await expect.poll(() => b.told).toEqual(['up a', 'down a channel-closed', 'up a']);
+    // Were the older connection kept and taken up anew, the two would take each other's place for ever.
+    for (const { toPage } of [a, b])
+      expect(toPage).toContainEqual({ kind: 'close', link: 0, again: 'never' });
     a.transport.send(b.self, 'control', Uint8Array.of(1));
     await expect.poll(() => b.told.at(-1)).toBe('control 1 from a');
     expect(a.transport.peers()).toEqual([b.self]);

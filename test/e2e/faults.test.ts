@@ -24,7 +24,7 @@ const JOB: Job = {
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await openLab();
+  lab = await openLab({ pages: 'built' });
 });
 afterAll(async () => {
   await lab.close();
@@ -126,7 +126,7 @@ const STATE_AND_STORAGE: readonly Case[] = [
 /**
  * Per cent of the time that ranks work in the rooms of many faults: what they come to in a minute, one rank alone then has to do again.
  */
-const SHARE = 25;
+const SHARE = 20;
 
 /** Ranks of a room in frames of one page; `open` takes the options that differ. */
 async function makeRoom(job: Job, engine: RankOptions['engine'] = 'cpu', share = 100, place = lab) {
@@ -408,7 +408,7 @@ describe.concurrent('in real tabs', () => {
 
   test('a browser whose storage is really full refuses a checkpoint, and the room trains on and saves when there is room', async () => {
     // A browser of its own, with a small disk from the first: how much room there is, a browser remembers for half a minute.
-    const small = await openLab();
+    const small = await openLab({ pages: 'built' });
     const { origin, context } = small;
     const devtools = await context.newCDPSession(await context.newPage());
     await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 24 * 1024 * 1024 });

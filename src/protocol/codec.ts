@@ -1,12 +1,11 @@
 // Messages as bytes: a checksum, a JSON header, and the raw payload of the few messages that carry one. Everything that
 // arrives is untrusted and is validated here, once; inside, types hold.
 //
-//   bytes 0–3   CRC-32 of all that follows, little-endian
+//   bytes 0–3   checksum of all that follows (checksum.ts), little-endian
 //   bytes 4–7   header length h, little-endian
 //   bytes 8–    header: h bytes of ASCII JSON, then zeros up to a multiple of 4
 //   the rest    payload; lanes of the narrow wire format are packed (collective/packing.ts)
 
-import CRC32 from 'crc-32';
 import * as v from 'valibot';
 import { digestOfPiece, MAX_PIECES, PIECE_BYTES, PIECE_WINDOW } from '../collective/state-transfer.ts';
 import { packedLength, packLanes, unpackLanes, type Packing } from '../collective/packing.ts';
@@ -32,6 +31,7 @@ import type {
 import type { Lane } from '../ports/network.ts';
 import { MAX_REPLACED, type Generation } from './generation.ts';
 import { asciiJson, jsonLength } from './ascii-json.ts';
+import { checksum } from './checksum.ts';
 import { attempt, FlightEntriesSchema } from './flight-schema.ts';
 import { MAX_HELD, MAX_QUARANTINED, type Message, type Relay } from './messages.ts';
 import type { SeatRecord } from './votes.ts';
@@ -489,7 +489,7 @@ export function encodeMessage(message: Message): {
   bytes.set(payload, start);
   const view = new DataView(bytes.buffer);
   view.setUint32(4, text.length, true);
-  view.setInt32(0, CRC32.buf(bytes.subarray(4)), true);
+  view.setInt32(0, checksum(bytes, 4), true);
   return { lane: laneOf(message), bytes };
 }
 
@@ -504,7 +504,7 @@ export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
   const start = 8 + Math.ceil(length / 4) * 4;
   if (length > MAX_HEADER_BYTES || start > bytes.length)
     throw new CodecError(`A header of ${length} bytes does not fit into a message of ${bytes.length}.`);
-  if (view.getInt32(0, true) !== CRC32.buf(bytes.subarray(4)))
+  if (view.getInt32(0, true) !== checksum(bytes, 4))
     throw new CodecError('The checksum of a message does not match its bytes.');
   const header = parseHeader(parseJson(bytes, length));
   // Lanes are added up at once, where they lie; what is kept lies alone.

@@ -114,7 +114,7 @@ export function openRank(
         secret: options.secret,
         fallbacks: [
           ...(broadcastIsThere() ? [openBroadcast(options.room)] : []),
-          openRelay({ url: relayUrl(), room: options.room, clock }),
+          openRelay({ url: relayUrl(), room: options.room, secret: options.secret, clock }),
         ],
         handlers: {
           ...handlers,

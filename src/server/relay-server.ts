@@ -1,7 +1,8 @@
 // The relay inside the page's own HTTP server: passes datagrams between the pages of a room that do not reach each other directly.
 //
-// It knows rooms by name and never their secret: pages prove that to each other, through it. It can read what it passes on, as whoever
-// serves the page could anyway.
+// It knows a room by the place where its pages meet, which follows from the secret and does not tell it: a stranger cannot come in and so
+// takes no page's place. Pages prove the secret to each other, through it. It can read what it passes on, as whoever serves the page could
+// anyway.
 
 import type { IncomingMessage } from 'node:http';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
@@ -9,6 +10,7 @@ import { isMemberId, type MemberId } from '../ports/ids.ts';
 import { isEndpointId, MAX_ENDPOINTS, type EndpointId } from '../transport/fallback/medium.ts';
 import {
   addressBytes,
+  isPlace,
   MAX_RELAYED_BYTES,
   readAddress,
   type Presence,
@@ -21,7 +23,8 @@ const MAX_ROOMS = 256;
  * does not is disconnected, not the one that it floods.
  */
 const MAX_WAITING_BYTES = 2 * 1024 * 1024;
-const ROOM_NAME = /^[\w-]{1,64}$/;
+/** Places that pages of one address have opened: whoever makes up places cannot take those of everybody. */
+const MAX_ROOMS_OF_ONE = 64;
 /** A page whose machine vanished without a word is noticed within two of these, in milliseconds. */
 const PING_MS = 5_000;
 
@@ -34,6 +37,12 @@ interface Page {
   answers: boolean;
 }
 
+interface Room {
+  /** Address of the page that came first. */
+  readonly opener: string;
+  readonly pages: Map<EndpointId, Page>;
+}
+
 export interface RelayServerHandle {
   /** Takes a WebSocket on `RELAY_PATH`. */
   readonly upgrade: Upgrade;
@@ -42,13 +51,14 @@ export interface RelayServerHandle {
 
 export function createRelayServer(): RelayServerHandle {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_RELAYED_BYTES });
-  const rooms = new Map<string, Map<EndpointId, Page>>();
+  const rooms = new Map<string, Room>();
 
   const tell = (socket: WebSocket, presence: Presence): void => socket.send(JSON.stringify(presence));
 
-  function enter(name: string, page: Page): void {
-    const room = rooms.get(name) ?? new Map<EndpointId, Page>();
-    rooms.set(name, room);
+  function enter(place: string, from: string, page: Page): void {
+    const opened = rooms.get(place) ?? { opener: from, pages: new Map<EndpointId, Page>() };
+    rooms.set(place, opened);
+    const room = opened.pages;
     const { endpoint, member, socket } = page;
     tell(socket, {
       say: 'here',
@@ -83,7 +93,7 @@ export function createRelayServer(): RelayServerHandle {
     });
     socket.on('close', () => {
       room.delete(endpoint);
-      if (room.size === 0) rooms.delete(name);
+      if (room.size === 0) rooms.delete(place);
       for (const other of room.values()) tell(other.socket, { say: 'gone', endpoint });
     });
   }
@@ -95,36 +105,42 @@ export function createRelayServer(): RelayServerHandle {
     else waiting.delete(from);
   }
 
-  /** The room and the page that an address names, or why not, as an HTTP status. */
+  /** The place and the page that an address names, or why not, as an HTTP status. */
   function admit(
     request: IncomingMessage,
-  ): { readonly name: string; readonly endpoint: EndpointId; readonly member: MemberId } | string {
+    from: string,
+  ): { readonly place: string; readonly endpoint: EndpointId; readonly member: MemberId } | string {
     const query = new URL(request.url ?? '/', 'http://host').searchParams;
-    const [name, endpoint, member] = [query.get('room'), query.get('endpoint'), query.get('member')];
-    if (name === null || !ROOM_NAME.test(name) || !isEndpointId(endpoint)) return '400 Bad Request';
+    const [place, endpoint, member] = [query.get('place'), query.get('endpoint'), query.get('member')];
+    if (place === null || !isPlace(place) || !isEndpointId(endpoint)) return '400 Bad Request';
     if (member === null || !isMemberId(member)) return '400 Bad Request';
-    const room = rooms.get(name);
-    if (room?.has(endpoint) === true) return '409 Conflict';
-    if (room === undefined ? rooms.size >= MAX_ROOMS : room.size >= MAX_ENDPOINTS)
-      return '503 Service Unavailable';
-    return { name, endpoint, member };
+    const pages = rooms.get(place)?.pages;
+    if (pages?.has(endpoint) === true) return '409 Conflict';
+    if (pages === undefined ? !mayOpen(from) : pages.size >= MAX_ENDPOINTS) return '503 Service Unavailable';
+    return { place, endpoint, member };
+  }
+
+  function mayOpen(from: string): boolean {
+    const own = [...rooms.values()].filter(({ opener }) => opener === from);
+    return rooms.size < MAX_ROOMS && own.length < MAX_ROOMS_OF_ONE;
   }
 
   const upgrade: Upgrade = (request, socket, head) => {
-    const admitted = admit(request);
+    const from = request.socket.remoteAddress ?? '';
+    const admitted = admit(request, from);
     if (typeof admitted === 'string') {
       socket.end(`HTTP/1.1 ${admitted}\r\nConnection: close\r\n\r\n`);
       return;
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
-      const { name, endpoint, member } = admitted;
-      enter(name, { endpoint, member, socket: client, waiting: new Map(), answers: true });
+      const { place, endpoint, member } = admitted;
+      enter(place, from, { endpoint, member, socket: client, waiting: new Map(), answers: true });
     });
   };
 
   const pinging = setInterval(() => {
-    for (const room of rooms.values()) {
-      for (const page of room.values()) {
+    for (const { pages } of rooms.values()) {
+      for (const page of pages.values()) {
         if (!page.answers) page.socket.terminate();
         page.answers = false;
         page.socket.ping();

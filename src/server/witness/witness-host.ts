@@ -84,7 +84,7 @@ export async function openWitness(options: WitnessOptions): Promise<RunningWitne
     clock,
     // There is no WebRTC here: nobody waits for it.
     directMs: 0,
-    media: [openRelay({ url: relayUrl(options.url), room, clock, openSocket })],
+    media: [openRelay({ url: relayUrl(options.url), room, secret: options.secret, clock, openSocket })],
     linked: (member) => links.has(member),
     turnedAway: () => undefined,
     carry({ role, control, bulk, closed: ended }) {

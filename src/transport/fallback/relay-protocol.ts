@@ -2,7 +2,8 @@
 //
 //   binary: 16 bytes, the endpoint it goes to (from a page) or comes from (from the server); then the datagram
 //
-// The address names room, endpoint and member: `/relay?room=…&endpoint=…&member=…`.
+// The address names place, endpoint and member: `/relay?place=…&endpoint=…&member=…`. A place is 32 hex digits that follow from the room
+// and its secret, so that a room's pages name the same one and nobody else can.
 
 import * as v from 'valibot';
 import { isMemberId, type MemberId } from '../../ports/ids.ts';
@@ -11,6 +12,8 @@ import { isEndpointId, MAX_ENDPOINTS, type EndpointId } from './medium.ts';
 
 /** Where the server mounts the relay. */
 export const RELAY_PATH = '/relay';
+
+export const isPlace = (text: string): boolean => /^[0-9a-f]{32}$/.test(text);
 
 export const ADDRESS_BYTES = 16;
 export const MAX_RELAYED_BYTES = ADDRESS_BYTES + MAX_DATAGRAM_BYTES;

@@ -1,7 +1,11 @@
 // Pages whose machines do not reach each other directly (many conference networks keep them apart) do so through the room's server.
+//
+// They meet at a place that only who knows the room's secret can name: who merely heard of the room finds nobody there, is seen by nobody,
+// and takes no place away.
 
 import type { Clock } from '../../ports/clock.ts';
 import type { MemberId } from '../../ports/ids.ts';
+import { createMac, type Mac } from '../mac.ts';
 import { backoff } from '../rendezvous.ts';
 import { newEndpointId, type EndpointId, type MediumHandlers, type OpenMedium } from './medium.ts';
 import { ADDRESS_BYTES, addressBytes, parsePresence, readAddress } from './relay-protocol.ts';
@@ -13,6 +17,8 @@ export interface RelayOptions {
   /** Of the relay, `wss://host/relay`. */
   readonly url: string;
   readonly room: string;
+  /** Neither it nor the room's name is told to the server. */
+  readonly secret: string;
   readonly clock: Clock;
   /** Absent: the browser's. */
   readonly openSocket?: OpenSocket;
@@ -44,9 +50,17 @@ const openWebSocket: OpenSocket = (url, handlers) => {
   };
 };
 
+const PLACE_BYTES = 16;
+
+/** Where the pages of a room meet on a relay. The label keeps it apart from what a handshake proves. */
+async function placeOf(room: string, mac: Mac): Promise<string> {
+  const proof = await mac(new TextEncoder().encode(`rankfall relay\0${room}`));
+  return Array.from(proof.subarray(0, PLACE_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 /** Connects, and again when the connection breaks: then everybody is gone, and is met anew. */
 export const openRelay =
-  ({ url, room, clock, openSocket = openWebSocket }: RelayOptions): OpenMedium =>
+  ({ url, room, secret, clock, openSocket = openWebSocket }: RelayOptions): OpenMedium =>
   (member: MemberId, handlers: MediumHandlers) => {
     const self = newEndpointId();
     const others = new Set<EndpointId>();
@@ -83,10 +97,10 @@ export const openRelay =
       }
     };
 
-    const connect = (): void => {
+    const connect = (place: string): void => {
       cancelRetry = undefined;
       if (closed) return;
-      const query = new URLSearchParams({ room, endpoint: self, member }).toString();
+      const query = new URLSearchParams({ place, endpoint: self, member }).toString();
       const mine = openSocket(`${url}?${query}`, {
         open() {
           attempts = 0;
@@ -99,13 +113,16 @@ export const openRelay =
           socket = undefined;
           for (const endpoint of [...others]) forget(endpoint);
           if (closed) return;
-          cancelRetry = clock.after(backoff(attempts, FIRST_RETRY_MS, MOST_RETRY_MS, Math.random()), connect);
+          cancelRetry = clock.after(backoff(attempts, FIRST_RETRY_MS, MOST_RETRY_MS, Math.random()), () => {
+            connect(place);
+          });
           attempts += 1;
         },
       });
       socket = mine;
     };
-    cancelRetry = clock.after(0, connect);
+    // It cannot fail where the handshake of every link can be computed.
+    void placeOf(room, createMac(secret)).then(connect);
 
     return {
       kind: 'relay',

@@ -4,7 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createRelayServer, type RelayServerHandle } from '../../../src/server/relay-server.ts';
+import { isMemberId } from '../../../src/ports/ids.ts';
 import { routeUpgrades } from '../../../src/server/upgrades.ts';
+import { systemClock } from '../../../src/transport/system-clock.ts';
+import { openRelay, type OpenSocket } from '../../../src/transport/fallback/relay.ts';
 import { MAX_RELAYED_BYTES, addressBytes } from '../../../src/transport/fallback/relay-protocol.ts';
 
 let http: Server;
@@ -25,8 +28,11 @@ afterAll(() => {
 
 const id = (digit: string): string => digit.repeat(32);
 
-function dial(room: string, endpoint: string, headers: Record<string, string> = {}) {
-  const query = new URLSearchParams({ room, endpoint, member: endpoint }).toString();
+/** A place by a short name. */
+const placeOf = (name: string): string => Buffer.from(name).toString('hex').padEnd(32, '0');
+
+function dial(name: string, endpoint: string, headers: Record<string, string> = {}, place = placeOf(name)) {
+  const query = new URLSearchParams({ place, endpoint, member: endpoint }).toString();
   const socket = new WebSocket(`${base}?${query}`, { headers });
   const words: unknown[] = [];
   const datagrams: string[] = [];
@@ -39,6 +45,18 @@ function dial(room: string, endpoint: string, headers: Record<string, string> = 
   socket.on('error', () => (ended = 'refused'));
   return { socket, words, datagrams, ended: () => ended };
 }
+
+const openNodeSocket: OpenSocket = (url, handlers) => {
+  const socket = new WebSocket(url);
+  socket.on('open', () => handlers.open());
+  socket.on('message', (data: Buffer, isBinary) => handlers.message(isBinary ? data : data.toString()));
+  socket.on('close', () => handlers.closed());
+  return {
+    isOpen: () => socket.readyState === WebSocket.OPEN,
+    send: (bytes) => socket.send(bytes),
+    close: () => socket.close(),
+  };
+};
 
 const letter = (to: string, text: string): Buffer =>
   Buffer.concat([addressBytes(to), Buffer.from(text, 'hex')]);
@@ -66,12 +84,12 @@ describe('the relay', () => {
     elsewhere.socket.close();
   });
 
-  it('refuses an endpoint in use, a bad room, and a page of another site', async () => {
+  it('refuses an endpoint in use, a place that is none, and a page of another site', async () => {
     const a = dial('three', id('a'));
     await expect.poll(() => a.words.length).toBe(1);
     const refused = [
       dial('three', id('a')),
-      dial('no such/room', id('b')),
+      dial('three', id('b'), {}, 'three'),
       dial('three', 'endpoint'),
       dial('three', id('d'), { origin: 'https://elsewhere.example' }),
     ];
@@ -108,5 +126,47 @@ describe('the relay', () => {
     expect([frozen, honest].map(({ ended }) => ended())).toEqual([undefined, undefined]);
     frozen.socket.close();
     honest.socket.close();
+  });
+
+  it('keeps places of those who make up many from being all that there are', async () => {
+    const many = Array.from({ length: 64 }, (_, i) => dial(`many${i}`, id('a')));
+    await expect.poll(() => many.every(({ words }) => words.length > 0)).toBe(true);
+    const another = dial('another', id('a'));
+    await expect.poll(() => another.ended()).toBe('refused');
+    // Places that are there stay open to whoever belongs to them.
+    const second = dial('many7', id('b'));
+    await expect.poll(() => second.words.length).toBe(1);
+    for (const { socket } of [...many, second]) socket.close();
+    await expect
+      .poll(async () => {
+        const again = dial('another', id('a'));
+        await expect.poll(() => again.ended() ?? again.words.length).toBeTruthy();
+        again.socket.close();
+        return again.ended();
+      })
+      .toBeUndefined();
+  });
+
+  it('brings pages together that know the secret of a room; who knows its name alone takes nobody’s place', async () => {
+    const open = (secret: string, room = 'ABCDEF') => {
+      const met: string[] = [];
+      const name = id(String(++members % 10));
+      if (!isMemberId(name)) throw new TypeError(`${name} is no member's id.`);
+      const options = { url: base, room, secret, clock: systemClock(), openSocket: openNodeSocket };
+      const medium = openRelay(options)(name, {
+        here: (_endpoint, member) => met.push(member),
+        gone: () => undefined,
+        datagram: () => undefined,
+      });
+      return { name, met, medium };
+    };
+    let members = 0;
+    const strangers = Array.from({ length: 5 }, () => open('guessed'));
+    await expect.poll(() => strangers.every(({ met }) => met.length >= 4)).toBe(true);
+    const [one, other, elsewhere] = [open('right'), open('right'), open('right', 'GHIJKL')];
+    await expect.poll(() => [one.met, other.met]).toEqual([[other.name], [one.name]]);
+    expect(strangers.flatMap(({ met }) => met)).not.toContain(one.name);
+    expect(elsewhere.met).toEqual([]);
+    for (const { medium } of [...strangers, one, other, elsewhere]) medium.close();
   });
 });

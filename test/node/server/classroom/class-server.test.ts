@@ -95,7 +95,7 @@ describe('the class on a server', () => {
   it('refuses pages of other sites, and leaves unknown paths and other routes as they were', async () => {
     const foreign = dial('/class', { origin: 'https://elsewhere.example' });
     const nowhere = dial('/nowhere');
-    const relayed = dial('/relay?room=bad/name');
+    const relayed = dial('/relay?place=bad/name');
     await expect
       .poll(() => [foreign, nowhere, relayed].map(({ ended }) => ended()))
       .toEqual(['refused', 'refused', 'refused']);

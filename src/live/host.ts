@@ -8,7 +8,7 @@ import type { GenerationId, MemberId } from '../ports/ids.ts';
 import type { Network, NetworkHandlers } from '../ports/network.ts';
 import type { CheckpointNotes, CheckpointSummary } from '../ports/store.ts';
 import { CodecError, decodeMessage } from '../protocol/codec.ts';
-import type { Effect, TimerName } from '../protocol/effects.ts';
+import type { Effect } from '../protocol/effects.ts';
 import type { SavedPlace } from '../protocol/generation.ts';
 import type { Holding, Message } from '../protocol/messages.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
@@ -17,6 +17,7 @@ import type { EvaluationPoint, MetricPoint, Prediction, RankStatus } from './api
 import { createAssertions } from './assertions.ts';
 import { createCheckpointTaking } from './checkpoint-taking.ts';
 import { createCheckpointer } from './checkpointer.ts';
+import { createComplaints, type Complaint } from './complaints.ts';
 import { defer } from './deferred.ts';
 import type { Deferred } from './deferred.ts';
 import { createEngineWork } from './engine-work.ts';
@@ -37,13 +38,11 @@ import { provenanceNotes } from './saved.ts';
 import { createSeats } from './seats.ts';
 import { createStartingPoint } from './starting-point.ts';
 import { createTimeBook } from './time-book.ts';
+import { createTimers } from './timers.ts';
 import { meterTraffic } from './traffic.ts';
 
 /** A leaver that hears nothing goes all the same. */
 const LEAVE_DEADLINE_MS = 3_000;
-
-/** Where a problem comes from that the core does not know of. */
-export type Complaint = 'halted' | 'invariant' | 'votes' | 'links' | 'signalling';
 
 export interface Host {
   /** Takes a seat, looks for a checkpoint, then starts the protocol and connects. */
@@ -84,7 +83,9 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   const history = createHistory();
   const timeBook = createTimeBook();
   const traffic = meterTraffic(ports.connect);
-  const timers = new Map<TimerName, () => void>();
+  const timers = createTimers(clock, (name) => {
+    dispatch({ kind: 'timer', name });
+  });
   const path = options.path ?? options.room;
   const now = (): number => clock.now();
   const pacer = createSavePacer(now, () => {
@@ -96,7 +97,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
 
   let network: Network | undefined;
   let resumedFromStep: number | undefined;
-  const complaints = new Map<Complaint, string>();
+  const { complain, shown } = createComplaints();
   let closed = false;
   /** The room has agreed to go on without this rank: its seat votes for nothing any more. */
   let hasLeft = false;
@@ -132,10 +133,6 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       log.append({ kind: 'violated', invariant, sentence });
       complain('invariant', `${sentence} This is a fault of Rankfall itself: please report it with the log.`);
     }
-  };
-  const complain = (source: Complaint, problem: string | undefined): void => {
-    complaints.delete(source);
-    if (problem !== undefined) complaints.set(source, problem);
   };
   const note = (detail: string): void => {
     report({ kind: 'engine', detail });
@@ -345,11 +342,10 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         checkpoints.take(effect);
         return;
       case 'setTimer':
-        setTimer(effect.name, effect.ms);
+        timers.set(effect.name, effect.ms);
         return;
       case 'clearTimer':
-        timers.get(effect.name)?.();
-        timers.delete(effect.name);
+        timers.clear(effect.name);
         return;
       case 'watchSeats':
         seats.watch(effect.seats);
@@ -374,17 +370,6 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     }
   };
 
-  const setTimer = (name: TimerName, ms: number): void => {
-    timers.get(name)?.();
-    timers.set(
-      name,
-      clock.after(ms, () => {
-        timers.delete(name);
-        dispatch({ kind: 'timer', name });
-      }),
-    );
-  };
-
   const takeSeat = async (): Promise<void> => {
     try {
       await seats.open();
@@ -396,8 +381,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
-    for (const cancel of timers.values()) cancel();
-    timers.clear();
+    timers.clearAll();
     const gone = new RankError('The rank has gone.');
     checkpoints.end(gone);
     goingBack.end(gone);
@@ -470,7 +454,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         incoming: view.incoming,
         stall: view.stall,
         faults: ports.activeFaults(),
-        problem: complaints.get('halted') ?? view.problem ?? [...complaints.values()].at(-1),
+        problem: shown(view.problem),
       };
     },
 

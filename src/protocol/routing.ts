@@ -3,6 +3,7 @@
 
 import type { MemberId } from '../ports/ids.ts';
 import type { Evidence } from '../ports/network.ts';
+import { carriersFor } from './carriers.ts';
 import type { Send } from './effects.ts';
 import { isApart, isIn, membersOf, rankOf } from './generation.ts';
 import { isHeard } from './hearing.ts';
@@ -157,7 +158,7 @@ export function reaches({ state, now }: Knowing, member: MemberId): boolean {
   return isProven || isHeard({ state, now }, peer);
 }
 
-/** Another member that both reaches this rank and hears that one; pairs that are apart use different ones. */
+/** Another member that both reaches this rank and hears that one; pairs that are apart use different ones (see carriers.ts). */
 export function carrier(
   { state, now }: Knowing,
   to: MemberId,
@@ -165,11 +166,8 @@ export function carrier(
 ): MemberId | undefined {
   const generation = state.membership?.generation;
   if (generation === undefined) return undefined;
-  const members = membersOf(generation);
-  const start = rankOf(generation, state.self.member) + rankOf(generation, to);
-  for (let i = 0; i < members.length; i++) {
-    const member = members[(start + i) % members.length];
-    if (member === undefined || member === to || member === from || member === state.self.member) continue;
+  for (const member of carriersFor(generation, state.self.member, to)) {
+    if (member === from) continue;
     const peer = state.peers.get(member);
     if (
       peer?.suspected === undefined &&

@@ -23,10 +23,17 @@ interface Props {
   readonly goAlone: () => void;
 }
 
+/** What is wrong, and with which field; its words follow the language. */
+interface Problem {
+  readonly why: 'noName' | 'noCode' | NoSeat;
+  readonly at: 'nickname' | 'code';
+}
+
+const textOf = ({ why }: Problem): string =>
+  why === 'noName' || why === 'noCode' ? classWords.join[why] : classWords.refused[why];
+
 export function JoinPage({ join, goAlone }: Props): JSX.Element {
-  const problem = useSignal<{ readonly text: string; readonly at: 'nickname' | 'code' } | undefined>(
-    undefined,
-  );
+  const problem = useSignal<Problem | undefined>(undefined);
   const isJoining = useSignal(false);
 
   const submit = async (form: HTMLFormElement): Promise<void> => {
@@ -34,13 +41,13 @@ export function JoinPage({ join, goAlone }: Props): JSX.Element {
     const nickname = v.safeParse(NicknameSchema, fields.get('nickname'));
     const code = v.safeParse(TypedCodeSchema, fields.get('code'));
     problem.value = undefined;
-    if (!nickname.success) problem.value = { text: classWords.join.noName, at: 'nickname' };
-    else if (!code.success) problem.value = { text: classWords.join.noCode, at: 'code' };
+    if (!nickname.success) problem.value = { why: 'noName', at: 'nickname' };
+    else if (!code.success) problem.value = { why: 'noCode', at: 'code' };
     else {
       isJoining.value = true;
       const refused = await join(nickname.output, code.output);
       isJoining.value = false;
-      if (refused !== undefined) problem.value = { text: classWords.refused[refused], at: 'code' };
+      if (refused !== undefined) problem.value = { why: refused, at: 'code' };
     }
     if (problem.value !== undefined)
       form.querySelector<HTMLInputElement>(`[name=${problem.value.at}]`)?.focus();
@@ -89,7 +96,7 @@ export function JoinPage({ join, goAlone }: Props): JSX.Element {
           <small class="muted">{classWords.join.codeHelp}</small>
         </label>
         <p id="join-problem" class="join-problem" role="alert">
-          {problem.value?.text}
+          {problem.value && textOf(problem.value)}
         </p>
         <button type="submit" class="button primary big" disabled={isJoining.value}>
           {isJoining.value ? classWords.join.joining : classWords.join.join}

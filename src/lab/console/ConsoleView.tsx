@@ -39,16 +39,18 @@ export const ConsoleView = ({ console }: { readonly console: Console }): JSX.Ele
       </header>
       <main class="console">
         <h1 class="sr-only">{consoleWords.title}</h1>
-        <Invite console={console} />
-        <Roster console={console} />
-        <div class="console-column acts">
+        <div class="console-column">
+          <Invite console={console} />
           <Training console={console} />
           <FaultThrower console={console} />
         </div>
-        <div class="console-column talk">
-          <Asking console={console} />
-          <Predictions console={console} />
-          <Outcomes console={console} />
+        <div class="console-class">
+          <Roster console={console} />
+          <div class="console-column talk">
+            <Asking console={console} />
+            <Predictions console={console} />
+            <Outcomes console={console} />
+          </div>
         </div>
       </main>
       <p class="toast" role="status" data-shown={console.notice.value !== ''}>

@@ -22,6 +22,7 @@ import { parseLabQuery, textInQuery } from './query.ts';
 import { applyTheme } from './theme.ts';
 import { App } from './view/App.tsx';
 import { BadLink } from './view/BadLink.tsx';
+import { toldWords } from './told-words.ts';
 import { words } from './words.ts';
 
 applyTheme();
@@ -54,7 +55,7 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
     found = parseRoomLink(location.hash);
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
-    render(<BadLink reason={error.message} />, place);
+    render(<BadLink reason={() => toldWords.told(error.message)} />, place);
     return;
   }
   const { seat, strip, attend } = await classroomOf(place, found !== undefined);

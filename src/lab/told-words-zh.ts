@@ -5,6 +5,30 @@ import type { ToldWords } from './told-words-en.ts';
 /** `*` in what is told stands for anything, and comes back as `$1`, `$2`… */
 const SENTENCES: readonly (readonly [told: string, means: string])[] = [
   ['The CPU engine was asked for.', '按要求使用 CPU 引擎。'],
+  [
+    'This room link has * characters; a room link has 34. Ask for the link again, or open this page without a link to make a room.',
+    '这个房间链接有 $1 个字符，而房间链接只有 34 个。请再要一次链接，或者不带链接打开本页，新建一个房间。',
+  ],
+  [
+    'This address ends in something that is not a room link (#room=…). Ask for the link again, or open this page without a link to make a room.',
+    '这个地址的结尾不是房间链接（#room=…）。请再要一次链接，或者不带链接打开本页，新建一个房间。',
+  ],
+  [
+    'This room link has more than a code and a secret in it. Ask for the link again, or open this page without a link to make a room.',
+    '这个房间链接里除了代码和密钥还有别的内容。请再要一次链接，或者不带链接打开本页，新建一个房间。',
+  ],
+  [
+    "A room's code is six letters without I, L and O; this link says “*”. Ask for the link again, or open this page without a link to make a room.",
+    '房间代码是六个字母，不含 I、L 和 O；这个链接里是“$1”。请再要一次链接，或者不带链接打开本页，新建一个房间。',
+  ],
+  [
+    'This link to room * has lost its secret, the part after the dot. Ask for the link again, or open this page without a link to make a room.',
+    '指向房间 $1 的这个链接丢失了密钥，也就是点号之后的部分。请再要一次链接，或者不带链接打开本页，新建一个房间。',
+  ],
+  [
+    'The secret in this link to room * is cut short or changed. Ask for the link again, or open this page without a link to make a room.',
+    '指向房间 $1 的这个链接中，密钥被截短或改动了。请再要一次链接，或者不带链接打开本页，新建一个房间。',
+  ],
   ['by hand', '手动修复'],
   ['with all others', '随其他故障一起修复'],
   ['used up', '已用尽'],

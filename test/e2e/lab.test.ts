@@ -406,6 +406,10 @@ describe('a bad address', () => {
     const { page, complaints } = await visit('/#room=KQWERT.short');
     await page.getByRole('heading', { name: 'This link does not open a room.' }).waitFor();
     await page.getByText('The secret in this link to room KQWERT is cut short or changed.').waitFor();
+    await page.getByRole('button', { name: '中文', exact: true }).click();
+    await page.getByText('指向房间 KQWERT 的这个链接中，密钥被截短或改动了。').waitFor();
+    await page.getByRole('button', { name: 'English', exact: true }).click();
+    await page.getByRole('heading', { name: 'This link does not open a room.' }).waitFor();
     expect(await page.evaluate(() => window.rankfall === undefined)).toBe(true);
     expect(await violations(page)).toEqual([]);
     expect(complaints).toEqual([]);

@@ -9,6 +9,7 @@ import type { Console } from './console.ts';
 import { consoleWords } from './console-words.ts';
 import { FaultThrower } from './FaultThrower.tsx';
 import { Invite } from './Invite.tsx';
+import { NoKey } from './NoKey.tsx';
 import { Outcomes } from './Outcomes.tsx';
 import { Predictions } from './Predictions.tsx';
 import { Roster } from './Roster.tsx';
@@ -16,6 +17,7 @@ import { Training } from './Training.tsx';
 
 export const ConsoleView = ({ console }: { readonly console: Console }): JSX.Element => {
   const link = console.link.value;
+  if (link === 'key') return <NoKey why={consoleWords.links.key} />;
   return (
     <>
       <header class="header console-header">

@@ -4,11 +4,16 @@ import type { JSX } from 'preact';
 import { words } from '../words.ts';
 import { Switches } from './Switches.tsx';
 
-export const BadLink = ({ reason }: { readonly reason: string }): JSX.Element => (
+interface Props {
+  /** In the language of the page. */
+  readonly reason: () => string;
+}
+
+export const BadLink = ({ reason }: Props): JSX.Element => (
   <main class="notice-page">
     <Switches />
     <h1>{words.loadFailed.title}</h1>
-    <p>{reason}</p>
+    <p>{reason()}</p>
     <a class="button primary" href={location.pathname}>
       {words.banners.badLink}
     </a>

@@ -1,6 +1,6 @@
 // Pictures of every page in the states that people meet, in both languages and themes, at three widths: to be looked at.
 //
-//   npx tsx test/tools/screenshots.ts --out DIR [--scenes lab-idle,race] [--widths 390,1280,2560] [--languages en,zh-Hans] [--themes light,dark]
+//   npm run screenshots -- --out DIR [--scenes lab-idle,race] [--widths 390,1280,2560] [--languages en,zh-Hans] [--themes light,dark]
 //
 // A scene is named for what it shows; `--list` prints them all. A page that is wider than its window is told, and makes the exit status 1.
 

@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
 import { createClassroom } from '../../src/server/classroom/classroom.ts';
 import { startServer } from '../../src/server/start.ts';
@@ -219,6 +219,7 @@ const SCENES: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await wrong.close();
     const [ada, ben, cyd] = await Promise.all(['Ada', 'Ben', 'Cyd'].map((name) => joinClass(stage, name)));
     if (ada === undefined || ben === undefined || cyd === undefined) throw new Error('nobody came');
+    await page.waitForFunction(() => document.querySelectorAll('.person[data-state=ready]').length === 3);
     await press(page, 'Start all');
     await page.waitForFunction(() => document.querySelectorAll('.person[data-state=training]').length === 3);
     await press(page, 'Ask the class');
@@ -294,13 +295,12 @@ async function take(page: Page, name: string): Promise<void> {
   await page.setViewportSize({ width: 1280, height: HEIGHT });
 }
 
-async function stageFor(
+function stageFor(
   browser: Browser,
   server: RunningServer,
   classroom: { readonly key: string; readonly code: string },
-): Promise<Stage & { close(): Promise<void> }> {
-  const context = await browser.newContext({ locale: 'en-US' });
-  const contexts = [context];
+): Stage & { close(): Promise<void> } {
+  const contexts: BrowserContext[] = [];
   return {
     classKey: classroom.key,
     classCode: classroom.code,
@@ -339,7 +339,7 @@ for (const name of wanted) {
     port: 0,
     ...(name === 'class' ? { classroom } : {}),
   });
-  const stage = await stageFor(browser, server, classroom);
+  const stage = stageFor(browser, server, classroom);
   try {
     await scene(stage);
     console.log(name);

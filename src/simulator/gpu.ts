@@ -32,6 +32,21 @@ export interface Gpu {
   stalled: (() => void)[];
 }
 
+/** A device that nothing is wrong with. */
+export const createGpu = (): Gpu => ({
+  losses: 0,
+  busyUntil: 0,
+  slowdowns: [],
+  mapMs: 0,
+  refusing: 0,
+  failing: 0,
+  unloadable: 0,
+  poisoned: 0,
+  flipped: 0,
+  hung: 0,
+  stalled: [],
+});
+
 /** When a piece of work that takes `ms` at full speed is done. */
 export function occupy(gpu: Gpu, now: number, ms: number): number {
   const start = Math.max(now, gpu.busyUntil);
@@ -44,7 +59,7 @@ export function occupy(gpu: Gpu, now: number, ms: number): number {
 }
 
 /** What comes of a computation under the faults in force. */
-export function afflict(gpu: Gpu, event: Event, layout: LaneLayout): Event {
+function afflict(gpu: Gpu, event: Event, layout: LaneLayout): Event {
   if (event.kind !== 'computed') return event;
   const { generation, step, attempt } = event;
   const fail = (detail: string): Event => ({ kind: 'computeFailed', generation, step, attempt, detail });
@@ -65,6 +80,40 @@ export function afflict(gpu: Gpu, event: Event, layout: LaneLayout): Event {
     event.lanes[0] = (event.lanes[0] ?? 0) ^ 1;
   }
   return event;
+}
+
+/** When things happen in the device's world. */
+interface Moments {
+  readonly now: number;
+  readonly at: (time: number, action: () => void) => void;
+}
+
+/** A piece of work of `ms` at full speed: what comes of it under the faults in force, event by event, and when. */
+export function work(
+  gpu: Gpu,
+  { now, at }: Moments,
+  ms: number,
+  events: readonly Event[],
+  layout: LaneLayout,
+  deliver: (event: Event) => void,
+): void {
+  const { losses } = gpu;
+  let failed = false;
+  for (const event of events) {
+    at(occupy(gpu, now, ms / events.length) + gpu.mapMs, () => {
+      if (gpu.losses !== losses) return;
+      const answer = (): void => {
+        // A piece that fails is the end of the work.
+        if (failed) return;
+        const afflicted = afflict(gpu, event, layout);
+        failed = afflicted.kind === 'computeFailed';
+        deliver(afflicted);
+      };
+      // Work is answered in order: what comes after a load that hangs hangs too.
+      if ((gpu.hung > 0 && event.kind === 'computed') || gpu.stalled.length > 0) gpu.stalled.push(answer);
+      else answer();
+    });
+  }
 }
 
 /** The device is gone, and all that it was to do; a new one has nothing to do yet. */

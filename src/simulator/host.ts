@@ -5,7 +5,7 @@ import type { MemberId, SeatId } from '../ports/ids.ts';
 import type { TimerName } from '../protocol/effects.ts';
 import { createDurability, type Durability } from './durability.ts';
 import type { Compute } from './compute.ts';
-import type { Gpu } from './gpu.ts';
+import { createGpu, type Gpu } from './gpu.ts';
 import type { Endpoint } from './link.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { WitnessState } from '../protocol/witness.ts';
@@ -54,17 +54,5 @@ export const createHost = (
   engine: undefined,
   watching: [],
   seq: 0,
-  gpu: {
-    losses: 0,
-    busyUntil: 0,
-    slowdowns: [],
-    mapMs: 0,
-    refusing: 0,
-    failing: 0,
-    unloadable: 0,
-    poisoned: 0,
-    flipped: 0,
-    hung: 0,
-    stalled: [],
-  },
+  gpu: createGpu(),
 });

@@ -1,19 +1,19 @@
 // A seeded world in virtual time: hosts with storage, locks, clocks and GPUs, links between them, and the real core in every rank.
 
 import type { Job } from '../job/job.ts';
-import type { EngineFault } from '../ports/engine.ts';
+import { EngineError, type EngineFault } from '../ports/engine.ts';
 import type { MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import { createChecker, type Violation } from '../invariants/check.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
 import { mix32 } from '../collective/digest.ts';
-import type { Event } from '../protocol/effects.ts';
+import type { Effect, Event } from '../protocol/effects.ts';
 import { asCarried, laneOf, messageBytes } from '../protocol/codec.ts';
 import type { Message } from '../protocol/messages.ts';
 import { stepRank } from '../protocol/rank.ts';
 import type { SavedPlace } from '../protocol/generation.ts';
 import { createWitness, stepWitness } from '../protocol/witness.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
-import { afflict, lose, occupy } from './gpu.ts';
+import { lose, occupy, work } from './gpu.ts';
 import { referenceRun, type Compute } from './compute.ts';
 import { hashCompute, type Salt } from './hash-engine.ts';
 import { beginWrite, endWrite } from './disk.ts';
@@ -190,10 +190,24 @@ export function createWorld(options: WorldOptions): World {
     const before = beforeDecision(core);
     lastStep = before;
     const fence = beforeFence(core, event);
-    const effects = stepRank(core, event, clock, rules);
+    let effects: readonly Effect[] = [];
+    try {
+      effects = stepRank(core, event, clock, rules);
+    } catch (error) {
+      violate(
+        host,
+        8,
+        `${host.member.slice(0, 6)} cannot go on: its core threw at ${event.kind}: ${String(error)}`,
+      );
+    }
     for (const effect of effects) {
       decisions.asked(core, effect);
-      perform(host, effect, ports);
+      try {
+        perform(host, effect, ports);
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        violate(host, 3, `${host.member.slice(0, 6)} asked its engine for what it refuses: ${error.message}`);
+      }
     }
     blame(host, fence?.(core));
     blame(host, decisions.stepped(core, before, event));
@@ -303,32 +317,15 @@ export function createWorld(options: WorldOptions): World {
       if (to === host.member) at(now, () => deliver(host, { kind: 'message', from: to, message }));
       else network.send(host, to, asCarried(message));
     },
-    answer(host, work, given, load = 1) {
+    answer(host, by, given, load = 1) {
       const events = [given].flat();
-      if (work !== 'engine') {
-        const ms = scheduler.delay('disk', work, ...DISK, host.ordinal);
+      if (by !== 'engine') {
+        const ms = scheduler.delay('disk', by, ...DISK, host.ordinal);
         for (const event of events) at(now + ms, () => deliver(host, event));
         return;
       }
-      const { gpu } = host;
-      const { losses } = gpu;
       const ms = load * scheduler.delay('gpu', 'engine', ...engineMs, host.ordinal);
-      let failed = false;
-      for (const event of events) {
-        at(occupy(gpu, now, ms / events.length) + gpu.mapMs, () => {
-          if (gpu.losses !== losses) return;
-          const answer = (): void => {
-            // A piece that fails is the end of the work.
-            if (failed) return;
-            const afflicted = afflict(gpu, event, compute.layout);
-            failed = afflicted.kind === 'computeFailed';
-            deliver(host, afflicted);
-          };
-          // Work is answered in order: what comes after a load that hangs hangs too.
-          if ((gpu.hung > 0 && event.kind === 'computed') || gpu.stalled.length > 0) gpu.stalled.push(answer);
-          else answer();
-        });
-      }
+      work(host.gpu, { now, at }, ms, events, compute.layout, (event) => deliver(host, event));
     },
     storeBallot(host, record, done) {
       const disk = profile(host.profile);

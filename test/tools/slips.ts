@@ -1,5 +1,5 @@
-// `npm run slips`: which seed of the swarm shows each slip of `src/mutants/slips.ts`. Harmless ones are not looked for. Exit status 1
-// where one is not found.
+// `npm run slips`: which seed of the swarm shows each slip of `src/mutants/slips.ts`, and in how many seconds of processor time. Harmless
+// ones are not looked for. Exit status 1 where one is not found.
 
 import { parseArgs } from 'node:util';
 import { SLIPS, withSlip, type Slip } from '../../src/mutants/slips.ts';
@@ -9,34 +9,43 @@ import { runExperiment } from '../../src/simulator/swarm.ts';
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '300' },
+    seconds: { type: 'string', default: '60' },
     from: { type: 'string', default: '1' },
     rule: { type: 'string' },
   },
 });
-const seeds = Number(values.seeds);
+/** Of processor time, for each slip. */
+const seconds = Number(values.seconds);
 const first = Number(values.from);
-/** So many times as many seeds for what is rare. */
-const RARE_SEEDS = 20;
 /** A slip may keep a room busy for ever. */
 const MAX_EVENTS = 2_000_000;
 
-function hunt(slip: Slip): string | undefined {
+/** Seconds of processor time that this process has taken. */
+function used(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+function hunt(slip: Slip): { readonly found: boolean; readonly outcome: string } {
   const rules = withSlip(RULES, slip);
-  const last = first + seeds * (slip.rare ? RARE_SEEDS : 1);
-  for (let seed = first; seed < last; seed++) {
+  const begun = used();
+  for (let seed = first; used() - begun < seconds; seed++) {
     const { verdict, reason } = runExperiment(drawExperiment(seed), { rules, maxEvents: MAX_EVENTS });
-    if (verdict === 'violated') return `seed ${seed}: ${reason ?? ''}`;
+    const took = (used() - begun).toFixed(1);
+    if (verdict === 'violated') return { found: true, outcome: `seed ${seed}, ${took} s: ${reason ?? ''}` };
+    if (used() - begun >= seconds)
+      return { found: false, outcome: `NOT FOUND in ${seed - first + 1} seeds, ${took} s` };
   }
-  return undefined;
+  return { found: false, outcome: 'NOT FOUND' };
 }
 
 let missed = 0;
 for (const slip of SLIPS) {
   const { rule, harmless } = slip;
   if (values.rule !== undefined && rule !== values.rule) continue;
-  const found = harmless === undefined ? hunt(slip) : `harmless, since ${harmless}`;
-  if (found === undefined) missed += 1;
-  console.log(`${rule}: ${slip.slip}: ${found ?? 'NOT FOUND'}`);
+  const { found, outcome } =
+    harmless === undefined ? hunt(slip) : { found: true, outcome: `harmless, since ${harmless}` };
+  if (!found) missed += 1;
+  console.log(`${rule}: ${slip.slip}: ${outcome}`);
 }
 process.exitCode = missed === 0 ? 0 : 1;

@@ -34,10 +34,26 @@ export interface NetworkHarness extends Time {
   readonly close: () => void;
 }
 
-/** What can only be shown where a station can be made to die without a word. */
-export interface MortalHarness extends NetworkHarness {
-  /** Station b is gone, and says nothing. */
-  readonly kill: () => void;
+/** A station, and a peer on another page, which sends back whatever it is sent. */
+interface RemoteHarness extends Time {
+  readonly a: Station;
+  readonly peer: MemberId;
+}
+
+/** What can only be shown where the peer can be made to die without a word. */
+export interface MortalHarness extends RemoteHarness {
+  /** The peer is gone, and says nothing. */
+  readonly kill: () => Promise<void>;
+}
+
+/** What can only be shown where the peer can be made to stand still, and the way to it to lead nowhere. */
+export interface InterruptibleHarness extends RemoteHarness {
+  /** The peer's worker stands still for so many milliseconds. */
+  readonly freeze: (ms: number) => Promise<void>;
+  /** From now on, or no more, nothing comes through between the two pages; connections try again. */
+  readonly hold: (held: boolean) => Promise<void>;
+  /** From now on nothing comes through, for good. */
+  readonly cut: () => Promise<void>;
 }
 
 /** A browser hands the wire up to so much before its own queue begins. */
@@ -190,16 +206,76 @@ export const NETWORK_CONTRACT: readonly ContractCase<NetworkHarness>[] = [
   },
 ];
 
+/** Nobody told the station anything but that it has the link. */
+const expectUnbroken = ({ a, peer }: RemoteHarness): void =>
+  expectEqual(
+    'what a was told of its link',
+    a.told.filter(({ kind }) => kind !== 'message'),
+    [{ kind: 'linkUp', peer }],
+  );
+
+/** Nothing is told for five seconds of a peer that has fallen silent; what is sent to it is taken meanwhile. */
+async function expectSilence(harness: RemoteHarness): Promise<void> {
+  const { a, peer, pass, until } = harness;
+  await pass(5000);
+  expectUnbroken(harness);
+  expectEqual('sending meanwhile', a.network.send(peer, 'control', pattern(1, 1)), 'sent');
+  await until('a was told', () => downs(a).length > 0);
+  expectEqual('what a was told', downs(a)[0]?.evidence, 'ice');
+  expectEqual('what came from the peer', messages(a).length, 0);
+}
+
 export const MORTAL_CONTRACT: readonly ContractCase<MortalHarness>[] = [
   {
-    name: 'a silent death is told by nobody for seconds, and then never as a goodbye',
-    async run({ a, b, kill, pass, until }) {
-      kill();
-      await pass(5000);
-      expectEqual('what a was told within five seconds', downs(a), []);
-      expectEqual('sending meanwhile', a.network.send(b.self, 'control', pattern(1, 1)), 'sent');
-      await until('a was told', () => downs(a).length > 0);
-      expectEqual('what a was told', downs(a)[0]?.evidence, 'ice');
+    name: 'a silent death is told by nobody for seconds, and then as a failed connection, never as a goodbye',
+    async run(harness) {
+      await harness.kill();
+      await expectSilence(harness);
+    },
+  },
+];
+
+/** A few messages go to the peer and, as they were sent, come back; not before they can. */
+async function expectDelay(harness: RemoteHarness, begin: () => Promise<void>, end?: () => Promise<void>) {
+  const { a, peer, pass, until } = harness;
+  const sizes = Array.from({ length: 20 }, (_, i) => 1 + (i % 4) * 5000);
+  await begin();
+  await pass(200);
+  for (const [i, size] of sizes.entries())
+    expectEqual('sending', a.network.send(peer, 'control', pattern(size, i)), 'sent');
+  await pass(2000);
+  expectEqual('messages that came back meanwhile', messages(a).length, 0);
+  expectUnbroken(harness);
+  await end?.();
+  await until('all have come back', () => messages(a).length === sizes.length);
+  messages(a).forEach(({ bytes }, i) =>
+    expectThat(sameBytes(bytes, pattern(sizes[i] ?? 0, i)), `message ${i} in its place`, bytes.length),
+  );
+  expectUnbroken(harness);
+}
+
+export const INTERRUPTED_CONTRACT: readonly ContractCase<InterruptibleHarness>[] = [
+  {
+    name: 'a peer that stands still is told by nobody, and awake it gets all that it was sent, in order',
+    async run(harness) {
+      await expectDelay(harness, () => harness.freeze(4000));
+    },
+  },
+  {
+    name: 'a way that leads nowhere for two seconds is told by nobody, and then all comes that was sent, in order',
+    async run(harness) {
+      await expectDelay(
+        harness,
+        () => harness.hold(true),
+        () => harness.hold(false),
+      );
+    },
+  },
+  {
+    name: 'a link that nothing comes through any more is told by nobody for seconds, and then as a failed connection',
+    async run(harness) {
+      await harness.cut();
+      await expectSilence(harness);
     },
   },
 ];

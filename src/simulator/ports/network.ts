@@ -2,7 +2,7 @@
 
 import type { MemberId } from '../../ports/ids.ts';
 import type { Lane, Network, NetworkHandlers } from '../../ports/network.ts';
-import type { Endpoint, LinkEvent } from '../link.ts';
+import type { Endpoint, LinkEvent, LinkFault } from '../link.ts';
 import { createNetwork } from '../network.ts';
 import type { Stage } from './stage.ts';
 
@@ -13,6 +13,8 @@ interface Letter {
 
 interface Host extends Endpoint<Host, MemberId, Letter> {
   readonly handlers: NetworkHandlers;
+  /** What has reached it while it stands still; undefined: it does not. */
+  waiting: (() => void)[] | undefined;
 }
 
 export interface SimulatedHub {
@@ -21,13 +23,22 @@ export interface SimulatedHub {
   depart(member: MemberId, how: 'close' | 'kill'): void;
   /** The connection between two stations ends, and is set up anew. */
   reset(a: MemberId, b: MemberId): void;
+  /** The station takes no turn for so many milliseconds. */
+  freeze(member: MemberId, ms: number): void;
+  /** What is wrong between two stations, both ways; undefined: nothing any more. */
+  setFault(a: MemberId, b: MemberId, fault: LinkFault | undefined): void;
 }
 
 export function createSimulatedHub(stage: Stage): SimulatedHub {
   const hosts = new Map<MemberId, Host>();
 
-  const deliver = ({ alive, handlers }: Host, event: LinkEvent<MemberId, Letter>): void => {
+  const deliver = (host: Host, event: LinkEvent<MemberId, Letter>): void => {
+    const { alive, handlers, waiting } = host;
     if (!alive) return;
+    if (waiting !== undefined) {
+      waiting.push(() => deliver(host, event));
+      return;
+    }
     switch (event.kind) {
       case 'linkUp':
         handlers.linkUp(event.peer);
@@ -63,6 +74,7 @@ export function createSimulatedHub(stage: Stage): SimulatedHub {
         hidden: false,
         links: new Map(),
         handlers,
+        waiting: undefined,
       };
       for (const other of hosts.values()) if (other.alive) network.connect(host, other);
       hosts.set(self, host);
@@ -90,6 +102,22 @@ export function createSimulatedHub(stage: Stage): SimulatedHub {
     reset(a, b) {
       const [from, to] = [hosts.get(a), hosts.get(b)];
       if (from !== undefined && to !== undefined) network.reset(from, to);
+    },
+    freeze(member, ms) {
+      const host = hosts.get(member);
+      if (host === undefined) return;
+      const waiting: (() => void)[] = [];
+      host.waiting = waiting;
+      stage.at(stage.now() + ms, () => {
+        host.waiting = undefined;
+        for (const action of waiting) action();
+      });
+    },
+    setFault(a, b, fault) {
+      const [from, to] = [hosts.get(a), hosts.get(b)];
+      if (from === undefined || to === undefined) return;
+      network.setFault(from, to, fault);
+      network.setFault(to, from, fault);
     },
   };
 }

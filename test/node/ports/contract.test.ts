@@ -2,6 +2,7 @@
 
 import 'fake-indexeddb/auto';
 import { describe, it } from 'vitest';
+import { DEFAULT_JOB } from '../../../src/job/job.ts';
 import type { MemberId } from '../../../src/ports/ids.ts';
 import { CHANNEL_CONTRACT } from '../../../src/ports/contract/channel.ts';
 import {
@@ -10,20 +11,32 @@ import {
   HIDDEN_PAGE_CLOCK_CONTRACT,
   type HideableHarness,
 } from '../../../src/ports/contract/clock.ts';
+import { DEVICE_CONTRACT, ENGINE_CONTRACT, type DeviceHarness } from '../../../src/ports/contract/engine.ts';
 import {
+  INTERRUPTED_CONTRACT,
   MORTAL_CONTRACT,
   NETWORK_CONTRACT,
+  type InterruptibleHarness,
   type MortalHarness,
+  type NetworkHarness,
   type Station,
   type Told,
 } from '../../../src/ports/contract/network.ts';
 import { BALLOT_CONTRACT, CHECKPOINT_CONTRACT } from '../../../src/ports/contract/stores.ts';
 import type { Network, NetworkHandlers } from '../../../src/ports/network.ts';
 import { createSimulatedChannels } from '../../../src/simulator/ports/channel.ts';
+import type { Compute } from '../../../src/simulator/compute.ts';
+import { cpuCompute, smallJob } from '../../../src/simulator/cpu-compute.ts';
+import { release } from '../../../src/simulator/gpu.ts';
+import { hashCompute } from '../../../src/simulator/hash-engine.ts';
+import { createSimulatedEngine } from '../../../src/simulator/ports/engine.ts';
 import { createSimulatedPage } from '../../../src/simulator/ports/clock.ts';
 import { createSimulatedHub } from '../../../src/simulator/ports/network.ts';
 import { createStage } from '../../../src/simulator/ports/stage.ts';
 import { createSimulatedBallots, createSimulatedCheckpoints } from '../../../src/simulator/ports/stores.ts';
+import { createCpuEngine } from '../../../src/engine/cpu/engine.ts';
+import { clusterLoader, layoutOf, mlpJob } from '../../support/engine.ts';
+import { underFaults } from '../../support/engine-harness.ts';
 import { ballotHarness, checkpointHarness } from '../../support/store-harness.ts';
 import { createHub, createProfile } from '../live/memory-ports.ts';
 import { createVirtualClock, type VirtualClock } from '../live/virtual-clock.ts';
@@ -44,7 +57,16 @@ function station(self: MemberId, connect: (handlers: NetworkHandlers) => Network
   return { self, network, told };
 }
 
-async function simulatedPair(seed: number): Promise<MortalHarness> {
+/** A station that sends back whatever it is sent. */
+function echo(connect: (handlers: NetworkHandlers) => Network): void {
+  const network = connect({
+    linkUp: () => undefined,
+    linkDown: () => undefined,
+    message: (peer, lane, bytes) => void network.send(peer, lane, bytes),
+  });
+}
+
+async function simulatedPair(seed: number): Promise<NetworkHarness> {
   const stage = createStage(seed);
   const hub = createSimulatedHub(stage);
   const a = station(A, (handlers) => hub.connect(A, handlers));
@@ -58,15 +80,36 @@ async function simulatedPair(seed: number): Promise<MortalHarness> {
     pass: (ms) => stage.pass(ms),
     reconnect: () => hub.reset(A, B),
     close: () => hub.depart(B, 'close'),
-    kill: () => hub.depart(B, 'kill'),
+  };
+}
+
+async function simulatedEcho(seed: number): Promise<MortalHarness & InterruptibleHarness> {
+  const stage = createStage(seed);
+  const hub = createSimulatedHub(stage);
+  const a = station(A, (handlers) => hub.connect(A, handlers));
+  echo((handlers) => hub.connect(B, handlers));
+  await stage.until('the stations are linked', () => a.told.length > 0);
+  return {
+    a,
+    peer: B,
+    until: (what, condition) => stage.until(what, condition),
+    pass: (ms) => stage.pass(ms),
+    kill: async () => hub.depart(B, 'kill'),
+    freeze: async (ms) => hub.freeze(B, ms),
+    hold: async (held) => hub.setFault(A, B, held ? { kind: 'hold' } : undefined),
+    cut: async () => hub.setFault(A, B, { kind: 'cut' }),
   };
 }
 
 const SEEDS = [1, 2, 3];
 
 describe('the simulated network', () => {
-  it.each([...NETWORK_CONTRACT, ...MORTAL_CONTRACT])('keeps that $name', async ({ run }) => {
+  it.each(NETWORK_CONTRACT)('keeps that $name', async ({ run }) => {
     for (const seed of SEEDS) await run(await simulatedPair(seed));
+  });
+
+  it.each([...MORTAL_CONTRACT, ...INTERRUPTED_CONTRACT])('keeps that $name', async ({ run }) => {
+    for (const seed of SEEDS) await run(await simulatedEcho(seed));
   });
 });
 
@@ -136,6 +179,52 @@ describe('a simulated checkpoint store', () => {
   });
 });
 
+function simulatedEngine(seed: number, compute: Compute): DeviceHarness {
+  const stage = createStage(seed);
+  const { engine, gpu, lose } = createSimulatedEngine(stage, compute, A);
+  return {
+    engine,
+    lanes: compute.layout,
+    now: stage.now,
+    until: (what, condition) => stage.until(what, condition),
+    pass: (ms) => stage.pass(ms),
+    mapLate: (ms) => void (gpu.mapMs = ms ?? 0),
+    hang(hangs) {
+      gpu.hung = hangs ? 1 : 0;
+      if (!hangs) release(gpu);
+    },
+    poison: () => void (gpu.poisoned = 1),
+    flip: () => void (gpu.flipped = 1),
+    refuseMemory: (refuses) => void (gpu.refusing = refuses ? 1 : 0),
+    loseDevice: lose,
+  };
+}
+
+describe('the simulated GPU', () => {
+  const { seed, microBatches, wire } = DEFAULT_JOB;
+  const chain = hashCompute(seed, microBatches, 'uniform', wire, true);
+  const trained: Compute = cpuCompute(smallJob(DEFAULT_JOB), new Map());
+
+  it.each([...ENGINE_CONTRACT, ...DEVICE_CONTRACT])(
+    'keeps, with a hash chain and with real training, that $name',
+    async ({ run }) => {
+      for (const compute of [chain, trained])
+        for (const seed of SEEDS) await run(simulatedEngine(seed, compute));
+    },
+  );
+});
+
+describe('the CPU engine behind its faults', () => {
+  const job = mlpJob([11, 9, 5], { globalBatch: 24, microBatches: 4 });
+
+  it.each(ENGINE_CONTRACT)('keeps that $name', async ({ run }) => {
+    const { harness } = await underFaults(layoutOf(job), async () =>
+      createCpuEngine({ job, loader: clusterLoader(11, 5), reason: 'A test.' }),
+    );
+    await run(harness);
+  });
+});
+
 describe('the ports that tests of the live rank have in memory', () => {
   const memory = () => createProfile(createVirtualClock());
   const passing =
@@ -146,26 +235,37 @@ describe('the ports that tests of the live rank have in memory', () => {
       return clock.until('the time has passed', () => isOver);
     };
 
-  it.each([...NETWORK_CONTRACT, ...MORTAL_CONTRACT])(
-    'have a network that keeps that $name',
-    async ({ run }) => {
-      const clock = createVirtualClock();
-      const hub = createHub(clock);
-      const a = station(A, (handlers) => hub.connect(A, handlers));
-      const b = station(B, (handlers) => hub.connect(B, handlers));
-      await clock.until('the stations are linked', () => a.told.length > 0 && b.told.length > 0);
-      await run({
-        a,
-        b,
-        stranger: STRANGER,
-        until: (what, condition) => clock.until(what, condition),
-        pass: passing(clock),
-        reconnect: () => hub.reset(A, B),
-        close: () => hub.remove(B, 'goodbye'),
-        kill: () => hub.remove(B),
-      });
-    },
-  );
+  it.each(NETWORK_CONTRACT)('have a network that keeps that $name', async ({ run }) => {
+    const clock = createVirtualClock();
+    const hub = createHub(clock);
+    const a = station(A, (handlers) => hub.connect(A, handlers));
+    const b = station(B, (handlers) => hub.connect(B, handlers));
+    await clock.until('the stations are linked', () => a.told.length > 0 && b.told.length > 0);
+    await run({
+      a,
+      b,
+      stranger: STRANGER,
+      until: (what, condition) => clock.until(what, condition),
+      pass: passing(clock),
+      reconnect: () => hub.reset(A, B),
+      close: () => hub.remove(B, 'goodbye'),
+    });
+  });
+
+  it.each(MORTAL_CONTRACT)('have a network that keeps that $name', async ({ run }) => {
+    const clock = createVirtualClock();
+    const hub = createHub(clock);
+    const a = station(A, (handlers) => hub.connect(A, handlers));
+    echo((handlers) => hub.connect(B, handlers));
+    await clock.until('the stations are linked', () => a.told.length > 0);
+    await run({
+      a,
+      peer: B,
+      until: (what, condition) => clock.until(what, condition),
+      pass: passing(clock),
+      kill: async () => hub.remove(B),
+    });
+  });
 
   it.each(CLOCK_CONTRACT)('have a clock that keeps that $name', async ({ run }) => {
     const clock = createVirtualClock();

@@ -11,8 +11,6 @@ export interface Slip {
   readonly slip: string;
   /** Why nothing can break; undefined: the search must find it. */
   readonly harmless: string | undefined;
-  /** It takes many seeds. */
-  readonly rare: boolean;
   change(rules: Rules): Partial<Rules>;
 }
 
@@ -47,6 +45,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'shareOut: always anew': 'only slower, which tests of the shares measure',
   'shareOut: never probed': 'only slower, which tests of the shares measure',
   'contributor: the first where there is none': 'a part of no member is refused before it is asked for',
+  'retain: without its last lane': 'it names a bad sample, and a step that is applied has none',
   'keepsRound: steps alone': 'a barrier that is not through is done again by the next generation',
   'target: the newest lineage': 'the newest lineage is what decides first',
   'hasTarget: always': 'it is asked after a heal, and a donor gives no other state',
@@ -54,34 +53,6 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'hasTarget: a later one too': 'it is asked after a heal, and a donor gives no other state',
   'hasTarget: the one before too': 'it is asked after a heal, and a donor gives no other state',
 };
-
-/** Slips that show in places to which the swarm comes once in a thousand seeds, or more seldom. */
-const RARE: ReadonlySet<string> = new Set([
-  'boundTo: the last',
-  'boundTo: by round alone',
-  'boundTo: by round alone, the last of equals',
-  'boundTo: by proposer alone',
-  'boundTo: only what most have accepted',
-  'keepsEarly: no starts',
-  'keepsEarly: no requests to heal',
-  'keepsEarly: no votes',
-  'countsAsEvidence: no missed deadline',
-  'leavesAtOnce: of two',
-  'isSettled: while importing too',
-  'isSettled: while restoring too',
-  'isLost: where nothing vouches',
-  'gradientHeals: by step alone',
-  'orderSaved: by step alone',
-  'orderSaved: by generation alone',
-  'orderSaved: the older first',
-  'orderSaved: all alike',
-  'orderSaved: without the incarnation',
-  'founder: the last',
-  'founder: by step alone',
-  'preferred: always the one in memory',
-  'preferred: by step',
-  'preferred: the saved one of equals',
-]);
 
 const slips = <Name extends keyof Rules>(
   rule: Name,
@@ -91,7 +62,6 @@ const slips = <Name extends keyof Rules>(
     rule,
     slip,
     harmless: HARMLESS[`${rule}: ${slip}`],
-    rare: RARE.has(`${rule}: ${slip}`),
     change: (rules) => ({ [rule]: version(rules[rule]) }),
   }));
 
@@ -294,6 +264,34 @@ const VOTING: readonly Slip[] = [
       (right) => (seat, stored, base) => ({ ...right(seat, stored, base), base }),
     ],
   ]),
+  ...slips('keptBallots', [
+    ['none', () => () => undefined],
+    [
+      'of the newest line alone',
+      () => (stored) => stored && { ...stored, records: stored.records.slice(-1) },
+    ],
+    [
+      'of the oldest line alone',
+      () => (stored) => stored && { ...stored, records: stored.records.slice(0, 1) },
+    ],
+    [
+      'without what was accepted',
+      () => (stored) =>
+        stored && {
+          ...stored,
+          records: stored.records.map((record) => ({ ...record, accepted: undefined })),
+        },
+    ],
+    [
+      'without the promises',
+      () => (stored) =>
+        stored && {
+          ...stored,
+          records: stored.records.map((record) => ({ ...record, promised: undefined })),
+        },
+    ],
+    ['without what was closed', () => (stored) => stored && { ...stored, closed: undefined }],
+  ]),
 ];
 
 const without =
@@ -301,6 +299,9 @@ const without =
   (right: Rules['countsAsEvidence']): Rules['countsAsEvidence'] =>
   (evidence) =>
     !ignored.includes(evidence) && right(evidence);
+
+const halfOf = (width: number | undefined): number | undefined =>
+  width === undefined ? undefined : Math.max(2, Math.floor(width / 2));
 
 const MEMBERSHIP: readonly Slip[] = [
   ...slips('inForce', [
@@ -391,6 +392,30 @@ const MEMBERSHIP: readonly Slip[] = [
     ['one less', (right) => (base, vouched) => Math.max(0, right(base, vouched) - 1)],
     ['the base itself', () => (base) => base.id.number],
     ['one more', (right) => (base, vouched) => right(base, vouched) + 1],
+  ]),
+  ...slips('takesWitness', [
+    ['always', () => () => true],
+    ['never', () => () => false],
+    ['where it is odd', () => (members) => members % 2 === 1],
+    ['in two alone', () => (members) => members === 2],
+  ]),
+  ...slips('ranksOf', [
+    [
+      'the witness too',
+      () => (members, witness) => (witness === undefined ? members : [...members, witness]),
+    ],
+    ['without the last', () => (members) => (members.length > 1 ? members.slice(0, -1) : members)],
+    [
+      'without the first, where there is a witness',
+      () => (members, witness) =>
+        witness === undefined || members.length === 1 ? members : members.slice(1),
+    ],
+    ['the last twice', () => (members) => [...members, ...members.slice(-1)]],
+  ]),
+  ...slips('rowWidth', [
+    ['never', () => () => undefined],
+    ['half as wide', (right) => (members) => halfOf(right(members))],
+    ['by one fewer', (right) => (members) => right(members + 1)],
   ]),
   ...slips('outlives', [
     ['always', () => () => true],
@@ -563,6 +588,22 @@ const TRAINING: readonly Slip[] = [
       () => (agreed, own) => agreed.map((exponent, i) => Math.min(exponent, own[i] ?? exponent)),
     ],
   ]),
+  ...slips('leftOut', [
+    ['the last one alone', () => (_before, agreed) => [agreed]],
+    ['those before', () => (before) => before],
+    ['none', () => () => []],
+    ['its own', () => (before, _agreed, own) => (own === undefined ? before : [...before, own])],
+    ['the next one', () => (before, agreed) => [...before, agreed + 1]],
+    [
+      'the agreed one and its own',
+      () => (before, agreed, own) => [
+        ...before,
+        agreed,
+        ...(own === undefined || own === agreed ? [] : [own]),
+      ],
+    ],
+    ['in another order', () => (before, agreed) => [agreed, ...before]],
+  ]),
   ...slips('retain', [
     ['nothing', () => (reduced) => new Int32Array(reduced.length)],
     ['a copy', () => (reduced) => reduced.slice()],
@@ -656,6 +697,34 @@ const STATE: readonly Slip[] = [
       },
     ],
     ['nobody', () => () => []],
+  ]),
+  ...slips('believed', [
+    ['all', () => (standings) => standings],
+    ['none', () => (standings) => standings.map(([m]) => [m, undefined])],
+    ['the first', () => (standings) => standings.map(([m, s], i) => [m, i === 0 ? s : undefined])],
+    [
+      'those of the most steps',
+      () => (standings) => {
+        const most = Math.max(0, ...standings.map(([, s]) => s?.step ?? 0));
+        return standings.map(([m, s]) => [m, s?.step === most ? s : undefined]);
+      },
+    ],
+    [
+      'those that two hold',
+      () => (standings) =>
+        standings.map(([m, s]) => [
+          m,
+          standings.filter(([, other]) => other?.hash === s?.hash).length > 1 ? s : undefined,
+        ]),
+    ],
+    [
+      'of any line alike',
+      (right) => (standings, incarnation) =>
+        right(
+          standings.map(([m, s]) => [m, s?.lineage && { ...s, lineage: { ...s.lineage, incarnation } }]),
+          incarnation,
+        ),
+    ],
   ]),
   ...slips('target', [
     [
@@ -783,6 +852,16 @@ const STATE: readonly Slip[] = [
       'a step before',
       () => (donor, have) => have !== undefined && donor.retained !== undefined && have.step < donor.step,
     ],
+  ]),
+  ...slips('keepsPiece', [
+    ['always', () => () => true],
+    ['never', () => () => false],
+    ['another one', () => (held, listed) => held !== listed],
+  ]),
+  ...slips('mostPieces', [
+    ['one', () => () => 1],
+    ['none', () => () => 0],
+    ['any', () => () => Infinity],
   ]),
   ...slips('hasTarget', [
     ['by step alone', () => (training, target) => training.step === target.step],

@@ -1,0 +1,35 @@
+// Mistakes in rules that nobody has named: there are some of each rule, and none of them ends a search but by being found.
+
+import { describe, expect, it } from 'vitest';
+import { SLIPS, withSlip } from '../../../src/mutants/slips.ts';
+import { RULES } from '../../../src/protocol/rules.ts';
+import { drawExperiment } from '../../../src/simulator/experiment.ts';
+import { runExperiment } from '../../../src/simulator/swarm.ts';
+
+describe('a slip without a name', () => {
+  it('is there of every rule', () => {
+    const slipped = new Set<string>(SLIPS.map(({ rule }) => rule));
+    expect(Object.keys(RULES).filter((rule) => !slipped.has(rule))).toEqual([]);
+  });
+
+  it('that asks the engine for what it refuses is a violation, and ends no search', () => {
+    const found = SLIPS.find(({ rule, slip }) => rule === 'share' && slip === 'of one rank less');
+    if (found === undefined) throw new Error('There is no such slip.');
+    const rules = withSlip(RULES, found);
+    const outcome = runExperiment({ ...drawExperiment(32), engine: 'cpu' }, { rules });
+    expect(outcome).toMatchObject({ verdict: 'violated', invariant: 3 });
+    expect(outcome.reason).toMatch(/asked its engine for what it refuses/u);
+  });
+
+  it('that throws is a violation, and ends no search', () => {
+    const rules = {
+      ...RULES,
+      share: () => {
+        throw new TypeError('a slip of the test');
+      },
+    };
+    const { verdict, reason } = runExperiment(drawExperiment(2), { rules });
+    expect(verdict).toBe('violated');
+    expect(reason).toMatch(/cannot go on: its core threw .* a slip of the test/u);
+  });
+});

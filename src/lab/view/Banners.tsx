@@ -13,47 +13,49 @@ import { RankDot, RankName } from './RankName.tsx';
 export function Banners({ lab }: { readonly lab: Lab }): JSX.Element {
   const { state, waitingFor } = lab.room.value;
   return (
-    <div class="banners" role="region" aria-live="polite" aria-label={words.banners.label}>
-      {state === 'stuck' && <Stuck lab={lab} waitingFor={waitingFor} />}
+    <>
       <Stalled lab={lab} />
-      {saidByRanks(lab).map(({ text, members }) => (
-        <div class="banner" key={text}>
-          <Icon name="alert" />
-          <p>
-            {members.map((member) => (
-              <RankDot key={member} lab={lab} member={member} />
-            ))}{' '}
-            {toldWords.told(text)}
-          </p>
-        </div>
-      ))}
-      {lab.problems.value.map((problem) => (
-        <div class="banner" key={problem.id}>
-          <Icon name="alert" />
-          <p>{problem.text}</p>
-          <button
-            type="button"
-            class="button small ghost"
-            aria-label={words.banners.dismiss}
-            onClick={() => {
-              lab.dismiss(problem.id);
-            }}
-          >
-            <Icon name="cross" />
-          </button>
-        </div>
-      ))}
-    </div>
+      <div class="banners" role="region" aria-live="polite" aria-label={words.banners.label}>
+        {state === 'stuck' && <Stuck lab={lab} waitingFor={waitingFor} />}
+        {saidByRanks(lab).map(({ text, members }) => (
+          <div class="banner" key={text}>
+            <Icon name="alert" />
+            <p>
+              {members.map((member) => (
+                <RankDot key={member} lab={lab} member={member} />
+              ))}{' '}
+              {toldWords.told(text)}
+            </p>
+          </div>
+        ))}
+        {lab.problems.value.map((problem) => (
+          <div class="banner" key={problem.id}>
+            <Icon name="alert" />
+            <p>{problem.text}</p>
+            <button
+              type="button"
+              class="button small ghost"
+              aria-label={words.banners.dismiss}
+              onClick={() => {
+                lab.dismiss(problem.id);
+              }}
+            >
+              <Icon name="cross" />
+            </button>
+          </div>
+        ))}
+      </div>
+    </>
   );
 }
 
-/** Who holds the step up, for as long as it does. */
+/** Who holds the step up, for as long as it does. It comes and goes by itself, and so lies over the page instead of moving it. */
 function Stalled({ lab }: { readonly lab: Lab }): JSX.Element | null {
   const { stall } = lab.room.value;
   if (stall === undefined) return null;
   return (
     // Its time changes with every look: who listens is told by the log.
-    <div class="banner" aria-live="off" data-stall={stall.stall.cause}>
+    <div class="banner stalled" aria-live="off" data-stall={stall.stall.cause}>
       <Icon name="alert" />
       <p>
         {sentences

@@ -45,7 +45,7 @@ export const RankCard = ({ lab, rank, microBatches }: Props): JSX.Element => (
       {(rank.local || rank.engine !== undefined) && (
         <>
           <dt>{words.ranks.engine}</dt>
-          <dd>
+          <dd class="card-engine">
             <Engine rank={rank} />
           </dd>
         </>

@@ -1,4 +1,4 @@
-// Whether the page should greet: somebody made the room with it, alone, and nothing has been trained in it.
+// Whether the page should greet: somebody made the room with it, alone, nothing has been trained in it, and nothing will be by itself.
 
 import type { Lab } from './lab.ts';
 
@@ -8,5 +8,7 @@ const ENOUGH = 4;
 export function isFirstVisit(lab: Lab): boolean {
   const { state, step, running, ranks } = lab.room.value;
   const waiting = state === 'ready' || state === 'opening' || state === 'joining';
-  return lab.fresh && !lab.inClass && waiting && step === 0 && !running && ranks.length < ENOUGH;
+  return (
+    lab.fresh && !lab.inClass && !lab.autostart && waiting && step === 0 && !running && ranks.length < ENOUGH
+  );
 }

@@ -72,6 +72,8 @@ export interface Lab {
   readonly link: RoomLink;
   /** This page made the room just now. */
   readonly fresh: boolean;
+  /** The address says that its ranks train as soon as they are members. */
+  readonly autostart: boolean;
   /** The page is a participant of a class, whose instructor follows its rank. */
   readonly inClass: boolean;
   readonly room: ReadonlySignal<RoomView>;
@@ -356,6 +358,7 @@ export function createLab(
   return {
     link,
     fresh,
+    autostart: query.autostart,
     inClass,
     room,
     locals,

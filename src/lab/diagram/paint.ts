@@ -27,7 +27,7 @@ export interface Painting {
 const MAX_MESSAGES = 2500;
 const MAX_MARKS = 1500;
 const MAX_SPANS = 1500;
-/** Arrowheads, round marks and words, as long as they can be told apart. */
+/** Arrowheads and words, as long as they can be told apart. */
 const MAX_HEADS = 400;
 const MAX_WORDS = 90;
 const FONT = '12px system-ui, sans-serif';
@@ -127,8 +127,7 @@ function paintMessages(
     else those.push(message);
   }
   const withHeads = all.length <= MAX_HEADS;
-  // Many are drawn as hairlines, which take a browser without a GPU half the time.
-  context.lineWidth = withHeads ? 1.25 : 1;
+  context.lineWidth = 1.25;
   context.globalAlpha = chosen === undefined ? 1 : 0.22;
   for (const [kind, messages] of byKind) {
     const colour = palette.kinds[kind % palette.kinds.length] ?? palette.ink;
@@ -196,15 +195,11 @@ function paintMarks(
 ): void {
   const marks = scene.marks.sketch(top, bottom, MAX_MARKS);
   const colours = [palette.ink, palette.good, palette.bad];
-  const areDots = marks.length <= MAX_HEADS;
   for (const { from, start, kind } of marks) {
     context.fillStyle = colours[kind] ?? palette.ink;
-    const [x, y] = [xOf(scene, frame, from), yOf(frame, start)];
-    if (areDots) {
-      context.beginPath();
-      context.arc(x, y, 3, 0, 2 * Math.PI);
-      context.fill();
-    } else context.fillRect(x - 2.5, y - 2.5, 5, 5);
+    context.beginPath();
+    context.arc(xOf(scene, frame, from), yOf(frame, start), 3, 0, 2 * Math.PI);
+    context.fill();
   }
   const room = columnWidth(scene, frame.width) - 24;
   if (marks.length > MAX_WORDS || room < 60) return;

@@ -18,8 +18,17 @@ const MAX_FAULTS = 10_000;
 /** Longest schedule text, in characters: ten thousand faults fit. */
 const MAX_TEXT = 4 * 1024 * 1024;
 
-/** What a rank reports at the moments that races are made of. */
-export const MOMENTS = ['prepared', 'promised', 'voted', 'chosen', 'healing', 'founded', 'applied'] as const;
+/** What a rank reports at the moments that races are made of; the last: it is in a generation that has agreed to go back. */
+export const MOMENTS = [
+  'prepared',
+  'promised',
+  'voted',
+  'chosen',
+  'healing',
+  'founded',
+  'applied',
+  'going-back',
+] as const;
 export type Moment = (typeof MOMENTS)[number];
 
 /**

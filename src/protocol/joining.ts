@@ -272,30 +272,30 @@ export function onFoundTimer(ctx: Context): void {
   else setTimer(ctx, 'found', foundDelay(ctx));
 }
 
-/** Whether no other newcomer that is heard has a better state, or as good a one and the lower id. */
+/**
+ * Whether no other newcomer that is heard has a better state, or as good a one and the lower id. One whose engine is not ready cannot
+ * found yet: for a state that is newer than its own this rank waits a while, since a room that goes on from an older one does those steps
+ * again.
+ */
 export function isFirstToFound(ctx: Context): boolean {
   const mine = bestStanding(ctx);
-  const rivals = [...ctx.state.peers].filter(
-    ([, peer]) => peer.linked && peer.join?.member !== undefined && !isSilent(ctx, peer),
-  );
-  return rivals.every(([member, peer]) => foundsBefore(ctx, mine, member, peer.join?.standing));
+  for (const [member, peer] of ctx.state.peers) {
+    if (!peer.linked || peer.join === undefined || isSilent(ctx, peer)) continue;
+    const isReady = peer.join.member !== undefined;
+    if (!isReady && ctx.now - peer.since > (ctx.state.job?.policies.joinMs ?? 8000)) continue;
+    const order = orderOfStates(ctx, mine, peer.join.standing);
+    if (order < 0 || (order === 0 && isReady && ctx.state.self.member > member)) return false;
+  }
+  return true;
 }
 
-/** Whether this rank, which has `mine`, founds before that one. */
-function foundsBefore(
-  ctx: Context,
-  mine: Standing | undefined,
-  rival: MemberId,
-  theirs: Standing | undefined,
-): boolean {
+/** Positive when the first is the newer to found from; a state that no generation has vouched for is no better than none. */
+function orderOfStates(ctx: Context, one: Standing | undefined, other: Standing | undefined): number {
   const place = (s: Standing | undefined) =>
     s?.lineage === undefined ? undefined : { lineage: s.lineage, step: s.step };
-  const [a, b] = [place(mine), place(theirs)];
-  if (a !== undefined && b !== undefined) {
-    const order = ctx.rules.orderSaved(a, b);
-    if (order !== 0) return order > 0;
-  } else if (a !== undefined || b !== undefined) return a !== undefined;
-  return ctx.state.self.member < rival;
+  const [a, b] = [place(one), place(other)];
+  if (a !== undefined && b !== undefined) return ctx.rules.orderSaved(a, b);
+  return Number(a !== undefined) - Number(b !== undefined);
 }
 
 /** Ready to be a member: found, or ask. */

@@ -34,7 +34,7 @@ import { forward } from './routing.ts';
 import { onRollBack } from './rollback.ts';
 import { RULES, type Rules } from './rules.ts';
 import type { RankConfig, RankState } from './state.ts';
-import { heard, onBeat, onBeatTimer, onLinkDown, onStall, suspect } from './suspicion.ts';
+import { doubtOneself, heard, onBeat, onBeatTimer, onLinkDown, onStall, suspect } from './suspicion.ts';
 import {
   onGradient,
   onHeal,
@@ -127,6 +127,7 @@ const AGAIN_LIMIT = 10_000;
  */
 export function stepRank(state: RankState, event: Event, now: number, rules: Rules = RULES): Effect[] {
   const ctx: Context = { state, now, rules, effects: [], again: [], via: undefined };
+  doubtOneself(ctx);
   handle(ctx, event);
   for (let i = 0; i < AGAIN_LIMIT; i++) {
     const held = ctx.again.shift();

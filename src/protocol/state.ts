@@ -279,6 +279,7 @@ export interface RankState {
   stuck: boolean;
   /** Evidence, newcomers or promises have changed since a regroup was last considered. */
   reconsider: boolean;
+  /** When the own heartbeat was last due or sent: later than it should be, this rank was held up. */
   lastBeat: number;
   /** Heartbeats so far. */
   beats: number;

@@ -29,10 +29,7 @@ import { holderOf } from './witnessing.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
-/**
- * A heartbeat of its own that comes more than so many intervals late: this rank was held up, and doubts itself before others. What it
- * did not listen to is no silence, so that one which is held up again and again still finds out who is gone.
- */
+/** A heartbeat of its own that is more than so many intervals late: this rank was held up. */
 const OWN_LAG_BEATS = 1;
 
 /** Proof that the page is gone, not only silent. */
@@ -126,23 +123,38 @@ function unheard(ctx: Context, { generation, overlay, silentAfter }: Membership)
   return list ?? NOBODY;
 }
 
+/**
+ * At every event, before anything else: a rank that was held up, or whose clock has jumped, doubts itself before others. What it did not
+ * listen to is no silence, so that one which is held up again and again still finds out who is gone.
+ */
+export function doubtOneself({ state, now }: Context): void {
+  const { membership, job } = state;
+  if (membership === undefined || job === undefined) return;
+  const { heartbeatMs } = job.policies;
+  const lag = now - state.lastBeat - heartbeatMs;
+  if (lag <= OWN_LAG_BEATS * heartbeatMs) return;
+  state.lastBeat += lag;
+  membership.silentAfter = -Infinity;
+  for (const peer of state.peers.values()) {
+    peer.lastHeard = Math.min(now, peer.lastHeard + lag);
+    peer.beatAt = -Infinity;
+  }
+}
+
 export function onBeatTimer(ctx: Context): void {
   const { state } = ctx;
   const { membership, job } = state;
   if (membership === undefined || job === undefined) return;
   const { heartbeatMs, suspicionMs } = job.policies;
   setTimer(ctx, 'beat', heartbeatMs);
-  const lag = ctx.now - state.lastBeat - heartbeatMs;
-  const heldUp = lag > OWN_LAG_BEATS * heartbeatMs;
   state.lastBeat = ctx.now;
   state.beats += 1;
   lookAround(ctx, membership);
-  if (heldUp || ctx.now > membership.silentAfter)
-    watchPeers(ctx, membership, suspicionMs, heldUp ? lag : undefined);
+  if (ctx.now > membership.silentAfter) watchPeers(ctx, membership, suspicionMs);
   // After it has looked: what a rank that was held up says of the others is not of the time in which it did not listen.
   sendBeats(ctx, membership);
   nameStall(ctx, membership);
-  watchWitness(ctx, membership, heldUp);
+  watchWitness(ctx, membership);
 }
 
 function sendBeats(ctx: Context, membership: Membership): void {
@@ -159,26 +171,14 @@ function sendBeats(ctx: Context, membership: Membership): void {
     if (!reaches(ctx, member) && hasWay(ctx, member)) send(ctx, member, message);
 }
 
-/**
- * Looks for silent peers, and works out until when there can be none: what is heard in the meantime only puts that off. `heldUp`: for how
- * long this rank itself was.
- */
-function watchPeers(
-  ctx: Context,
-  membership: Membership,
-  suspicionMs: number,
-  heldUp: number | undefined,
-): void {
+/** Looks for silent peers, and works out until when there can be none: what is heard in the meantime only puts that off. */
+function watchPeers(ctx: Context, membership: Membership, suspicionMs: number): void {
   const { overlay } = membership;
   let leastHeard = ctx.now;
   for (const member of overlay?.watched ?? membersOf(membership.generation)) {
     if (member === ctx.state.self.member || isApart(membership.generation, ctx.state.self.member, member))
       continue;
     const peer = peerOf(ctx, member);
-    if (heldUp !== undefined) {
-      peer.lastHeard = Math.min(ctx.now, peer.lastHeard + heldUp);
-      peer.beatAt = -Infinity;
-    }
     // Below the least that is borne with there is nothing to weigh.
     if (peer.linked && ctx.now - peer.lastHeard > suspicionMs) weighSilence(ctx, membership, member, peer);
     else if (!peer.linked && overlay !== undefined) awaitLink(ctx, member, peer);
@@ -209,12 +209,8 @@ function confirmations(ctx: Context, { generation, overlay }: Membership, member
 }
 
 /** Its silence is no evidence against a member, and costs it its vote in the next generation. */
-function watchWitness(ctx: Context, { generation }: Membership, heldUp: boolean): void {
-  if (generation.witness === undefined) return;
-  if (heldUp)
-    for (const peer of ctx.state.peers.values())
-      if (peer.witness?.seat === generation.witness) peer.lastHeard = ctx.now;
-  if (holderOf(ctx, generation.witness) === undefined) reconsider(ctx);
+function watchWitness(ctx: Context, { generation }: Membership): void {
+  if (generation.witness !== undefined && holderOf(ctx, generation.witness) === undefined) reconsider(ctx);
 }
 
 /** In a hierarchy every so many turns are enough: several watch each rank, and silence is still noticed at every turn. */

@@ -169,6 +169,48 @@ function bornApart({ ranks }: Stage, entropy: Entropy): Play {
   };
 }
 
+/** How often somebody wants the room to go back to a checkpoint, and how often it is interrupted on the way. */
+const ROLLBACK_CHANCE = 0.2;
+const INTERRUPTED_CHANCE = 0.7;
+
+/**
+ * Going back on purpose, once or twice: one rank asks for it, or all others at once, each for the oldest checkpoint that its browser has.
+ * Some die, stand still or are cut off while the room votes on it, or while the founder makes the line that takes the room's place.
+ */
+export function withRollback<Drawn extends Stage & { readonly steps: number }>(drawn: Drawn): Drawn {
+  const entropy = createEntropy(drawn.seed ^ 0x0ba45);
+  if (!entropy.chance('workload', 'roll-back', ROLLBACK_CHANCE)) return drawn;
+  const many = entropy.between('workload', 'roll-backs', 1, 2);
+  const strikes = Array.from({ length: many }, () => goesBack(drawn, entropy)).flat();
+  return { ...drawn, plan: [...drawn.plan, ...strikes] };
+}
+
+function goesBack({ ranks, steps }: Stage & { readonly steps: number }, entropy: Entropy): readonly Strike[] {
+  const nth = entropy.between('workload', 'nth', ranks, ranks * steps);
+  const afterMs = entropy.between('workload', 'after', 0, 60);
+  const hits = entropy.pick('workload', 'hits', ['actor', 'actor', 'others'] as const);
+  const asks: Strike = {
+    at: { moment: 'applied', nth, afterMs, hits },
+    fault: { kind: 'command', command: 'roll-back' },
+  };
+  if (!entropy.chance('workload', 'interrupted', INTERRUPTED_CHANCE)) return [asks];
+  const into = entropy.between('workload', 'into it', 0, 60);
+  const fault = entropy.pick('workload', 'interruption', [
+    { kind: 'kill' },
+    { kind: 'reload' },
+    { kind: 'freeze', forMs: entropy.between('workload', 'stands still', 20, 4000) },
+    { kind: 'cut', forMs: entropy.between('workload', 'cut off', 20, 4000) },
+  ] as const);
+  const voted = entropy.chance('workload', 'voted', 0.7);
+  return [
+    asks,
+    voted
+      ? // The first to be in it is, as a rule, whoever proposed it and founds.
+        { at: { moment: 'going-back', nth: 1, afterMs: into / 4, hits: 'actor' }, fault }
+      : { at: { moment: 'applied', nth, afterMs: afterMs + into, hits }, fault },
+  ];
+}
+
 /** In mid-heal the donor dies, or the rank that heals stands still until the room has gone on without it. */
 export function interruptedHeal(entropy: Entropy): readonly Strike[] {
   const nth = entropy.between('workload', 'which heal', 1, 6);

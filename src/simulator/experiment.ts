@@ -10,7 +10,7 @@ import { createEntropy, type Entropy } from './random.ts';
 import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
 import type { Compute, Spoiled } from './compute.ts';
 import { cpuCompute, pointOf, smallJob } from './cpu-compute.ts';
-import { interruptedHeal, withDrama, withWitness } from './dramas.ts';
+import { interruptedHeal, withDrama, withRollback, withWitness } from './dramas.ts';
 import { hashCompute, hashSample, type Salt } from './hash-engine.ts';
 
 /** A whole number in this range. */
@@ -79,6 +79,8 @@ export const ExperimentSchema = v.strictObject({
   ),
   /** The room starts to train once all pages are in it; times in the plan count from then. */
   gathers: v.optional(v.boolean()),
+  /** Whoever sits at a page that has stopped opens it anew, after so many milliseconds. */
+  reopensMs: v.optional(whole(0, 3_600_000)),
   /** The room's server brings a witness: in plans, the page after the first ranks. */
   witness: v.optional(v.boolean()),
 });
@@ -107,6 +109,7 @@ export interface Experiment {
   /** Rooms of more than `above` members stand in rows of `width`; a page is introduced to so many others when it comes. */
   readonly hierarchy?: Hierarchy | undefined;
   readonly gathers?: boolean | undefined;
+  readonly reopensMs?: number | undefined;
   readonly witness?: boolean | undefined;
 }
 
@@ -291,7 +294,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');
   if (trains === 'cpu' && !large) return { ...drawn, engine: 'cpu', salt: 'uniform' };
-  return large ? drawn : withDrama(withWitness(drawn));
+  return large ? drawn : withRollback(withDrama(withWitness(drawn)));
 }
 
 /** What strikes one page of a large room and not all others, and does not end the run. */
@@ -342,9 +345,12 @@ function drawSpoiled(seed: number, steps: number): Experiment['spoiled'] {
   );
 }
 
+/** Those that every run comes to. */
+const USUAL_MOMENTS = MOMENTS.filter((moment) => moment !== 'going-back');
+
 /** Strikes at a moment come to it while it is new: its first few times, within a few messages. */
 const drawMoment = (entropy: Entropy): Strike['at'] => ({
-  moment: entropy.pick('workload', 'moment', MOMENTS),
+  moment: entropy.pick('workload', 'moment', USUAL_MOMENTS),
   nth: entropy.between('workload', 'nth', 1, entropy.pick('workload', 'many', [8, 30])),
   afterMs: entropy.between('workload', 'after', 0, entropy.pick('workload', 'soon', [4, 15, 60])),
   hits: entropy.pick('workload', 'hits', ['actor', 'actor', 'donors', 'others'] as const),

@@ -38,6 +38,8 @@ export const SITUATIONS = [
   'several die at once',
   'exact half goes on',
   'witness decides',
+  'goes back as agreed',
+  'founder of a roll-back gone before it founds',
 ] as const;
 export type Situation = (typeof SITUATIONS)[number];
 
@@ -142,6 +144,7 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
         case 'founded':
           founders.add(member);
           if (event.why === 'forced') count('forced on');
+          if (event.why === 'rolled-back') count('goes back as agreed');
           if (event.why === 'resumed' && pageOf(member)?.core.membership !== undefined)
             count('state lost below the floor');
           break;
@@ -211,6 +214,8 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
       if (founders.has(host.member)) count('founder dies');
       if (core.phase === 'healing') count('healing rank dies');
       if (core.membership?.proposal !== undefined) count('proposer dies in mid-vote');
+      if (core.membership?.generation.back?.founder === host.member)
+        count('founder of a roll-back gone before it founds');
       if (core.membership !== undefined && core.membership.healRequests.size > 0)
         count('donor dies in mid-heal');
       else if (

@@ -13,6 +13,7 @@ import type { World } from './world.ts';
 /** The moment that an event is, if it is one. */
 export function momentOf(event: TraceEvent): Moment | undefined {
   if (event.kind === 'phase') return event.phase === 'healing' ? 'healing' : undefined;
+  if (event.kind === 'installed') return event.back === undefined ? undefined : 'going-back';
   return MOMENTS.find((moment) => moment === event.kind);
 }
 

@@ -5,20 +5,18 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Circle, Moment, Strike } from '../faults/schedule.ts';
 import type { Violation } from '../invariants/check.ts';
-import { sameGeneration, type GenerationId, type MemberId, type SeatId } from '../ports/ids.ts';
+import { sameGeneration, type GenerationId, type MemberId } from '../ports/ids.ts';
 import type { Message } from '../protocol/messages.ts';
-import { electorate, type Generation } from '../protocol/generation.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
-import { recordIn } from '../protocol/witness-book.ts';
 import type { TraceRecord } from '../trace/events.ts';
 import { keepLedger, type Ledger } from '../trace/ledger.ts';
 import { computeOf, contactsOf, jobOf, rulesOf, type Experiment } from './experiment.ts';
 import type { Host } from './host.ts';
+import { isQuorumAtHand } from './quorum-at-hand.ts';
 import { createEntropy, type Entropy } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import { stateHashOf } from './sim-rank.ts';
 import { watchSituations, type Situation } from './situations.ts';
-import { loadBook } from './storage.ts';
 import { createStrikes, durationOf, FIRST_PROFILE, momentOf } from './strikes.ts';
 import { traceLine } from './trace-line.ts';
 import { createWorld, type World } from './world.ts';
@@ -131,6 +129,7 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
         situations.record(record);
       }
       const host = world.ranks.get(record.member);
+      if (event.kind === 'stopped' && host !== undefined) reopen(host);
       if (host !== undefined) options.onRecord?.(record, host);
     },
     ...(watching || options.onMessage !== undefined
@@ -199,6 +198,14 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
         for (const { ordinal } of circle(world, actor, at.hits)) strikes.strike({ ...strike, page: ordinal });
       });
     }
+  }
+
+  function reopen({ member, profile }: Host): void {
+    if (experiment.reopensMs === undefined) return;
+    world.at(world.now() + experiment.reopensMs, () => {
+      world.depart(member, 'close');
+      world.open(profile);
+    });
   }
 
   const over = (): boolean => world.violations.length > 0 || world.events() >= maxEvents;
@@ -387,42 +394,6 @@ function recover(
   }
   const survivors = inside();
   return { live: isDone(survivors), survivors };
-}
-
-/** Whether those who hold a majority of the generation's seats are there, and yet the room waits for them. */
-function isQuorumAtHand(world: World, inside: readonly Host[], stuck: Host): boolean {
-  const generation = stuck.core.membership?.generation;
-  if (generation === undefined) return false;
-  const seats = inside
-    .filter(({ core }) => {
-      const id = core.membership?.generation.id;
-      return id !== undefined && sameGeneration(id, generation.id);
-    })
-    .flatMap(({ core, profile }) => [...core.seats.keys()].map((seat) => ({ seat, profile })))
-    // What binds a seat is what is stored: with ballots of another line, or of a later generation, it abstains.
-    .filter(({ seat, profile }) => {
-      const base = world.profile(profile).records.get(seat)?.base?.id;
-      return (
-        base === undefined ||
-        (base.incarnation === generation.id.incarnation && base.number <= generation.id.number)
-      );
-    })
-    .map(({ seat }) => seat);
-  const witness = witnessAtHand(world, stuck, generation);
-  return RULES.isQuorum(
-    new Set([...seats, ...(witness === undefined ? [] : [witness])]),
-    electorate(generation),
-  );
-}
-
-/** The witness's seat, where it can vote: it is there, has a link, and has voted on nothing newer. */
-function witnessAtHand(world: World, stuck: Host, { id, witness: seat }: Generation): SeatId | undefined {
-  const host = world.witness();
-  if (seat === undefined || host?.seat !== seat || host.waiting !== undefined) return undefined;
-  const link = host.links.get(stuck.member);
-  if (link?.up !== true || link.fault?.kind === 'cut') return undefined;
-  const base = recordIn(loadBook(world.profile(host.profile), seat), id.incarnation)?.base;
-  return base === undefined || base.id.number <= id.number ? seat : undefined;
 }
 
 /** A random part of the living, less than half or more, is killed, frozen or cut off for good. */

@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { loadProtocol } from '../../src/cli/guest/load.ts';
+import { CORE_VERSION } from '../../src/simulator/core-version.ts';
 import { drawExperiment, type Experiment } from '../../src/simulator/experiment.ts';
 import { drawGuest } from '../../src/simulator/guest/drawing.ts';
 import { GuestExperimentSchema } from '../../src/simulator/guest/experiment.ts';
@@ -310,7 +311,7 @@ describe('the race laboratory', () => {
     await page.getByText(/^Seed 4, made small: \d+ decisions are left to tell$/).waitFor();
     await page.getByText('Violated: “a step is committed by one quorum only”.').waitFor();
     const command = (await page.locator('.race-command').textContent()) ?? '';
-    const [, file = '', text = ''] = /--protocol (\S+) '(rf1:[\w-]+)'$/.exec(command) ?? [];
+    const [, file = '', text = ''] = /--protocol (\S+) '(rf\d+:[\w-]+)'$/.exec(command) ?? [];
     const { protocol } = await loadProtocol(fileURLToPath(new URL(`../../${file}`, import.meta.url)));
     const replay = parseReplayOf(GuestExperimentSchema, text);
     const drawing = drawGuest();
@@ -339,7 +340,7 @@ describe('the race laboratory', () => {
 
     // Of another core, or where it comes out otherwise, it is shown as it was recorded: to be looked at, not run.
     const others = [
-      { why: 'core', link: (pasteable(replay, seen) ?? '').replace('rf1:', 'rf2:') },
+      { why: 'core', link: (pasteable(replay, seen) ?? '').replace(/^rf\d+:/, `rf${CORE_VERSION + 1}:`) },
       { why: 'differs', link: pasteable({ ...replay, traceHash: 'another' }, seen) ?? '' },
     ];
     for (const { why, link } of others) {

@@ -4,6 +4,7 @@ import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createScene, NO_FILTERS } from '../../../src/lab/diagram/scene.ts';
+import { CORE_VERSION } from '../../../src/simulator/core-version.ts';
 import { drawRoom } from '../../../src/simulator/drawing.ts';
 import { drawExperiment } from '../../../src/simulator/experiment.ts';
 import { MAX_PACKED, pack, unpack } from '../../../src/simulator/packed.ts';
@@ -41,8 +42,10 @@ const asWritten = (replay: Replay): string => {
   if (text === undefined) throw new Error('it is too long to be pasted');
   return text;
 };
+const PREFIX = `rf${CORE_VERSION}:`;
+
 /** A string as it was written before there were diagrams. */
-const uncompressed = (json: string): string => `rf1:${Buffer.from(json).toString('base64url')}`;
+const uncompressed = (json: string): string => `${PREFIX}${Buffer.from(json).toString('base64url')}`;
 
 let run: Run;
 let text: string;
@@ -97,7 +100,7 @@ describe('a pasted string', () => {
   });
 
   it('of another version of the core is told apart, and still shows what was recorded of it', () => {
-    const other = text.replace('rf1:', 'rf2:');
+    const other = text.replace(PREFIX, `rf${CORE_VERSION + 1}:`);
     const error = (() => {
       try {
         return parseReplay(other);
@@ -106,31 +109,31 @@ describe('a pasted string', () => {
       }
     })();
     expect(error).toBeInstanceOf(OtherCoreError);
-    expect(error).toMatchObject({ core: 2, recorded: { verdict: run.seen.verdict } });
+    expect(error).toMatchObject({ core: CORE_VERSION + 1, recorded: { verdict: run.seen.verdict } });
     // What another version packs, this one need not be able to read.
     expect(parsePasted('rf77:AAAA')).toEqual({ core: 77, replay: undefined, recorded: undefined });
   });
 
   it.each([
-    ['with a character that is none of its own', 'rf1:ab!d', /character 6: expected base64url/],
-    ['of nothing', 'rf1:', /character 4: expected a form/],
-    ['of a form of tomorrow', `rf1:${Buffer.from([9, 0, 0, 0, 0, 0]).toString('base64url')}`, /form 9/],
-    ['that is too long', `rf1:${'A'.repeat(MAX_PACKED + 1)}`, /at most 128000 characters/],
-    ['without a replay in it', `rf1:${pack('{}')}`, /at replay: expected a value, found nothing/],
+    ['with a character that is none of its own', `${PREFIX}ab!d`, /character 6: expected base64url/],
+    ['of nothing', PREFIX, /character 4: expected a form/],
+    ['of a form of tomorrow', `${PREFIX}${Buffer.from([9, 0, 0, 0, 0, 0]).toString('base64url')}`, /form 9/],
+    ['that is too long', `${PREFIX}${'A'.repeat(MAX_PACKED + 1)}`, /at most 128000 characters/],
+    ['without a replay in it', `${PREFIX}${pack('{}')}`, /at replay: expected a value, found nothing/],
     [
       'with more than it may hold',
-      `rf1:${pack('{"replay":{},"more":1}')}`,
+      `${PREFIX}${pack('{"replay":{},"more":1}')}`,
       /at more: expected no such key, found "more"/,
     ],
     [
       'without an experiment',
-      `rf1:${pack('{"replay":{"format":"rankfall-replay","core":1}}')}`,
+      `${PREFIX}${pack(`{"replay":{"format":"rankfall-replay","core":${CORE_VERSION}}}`)}`,
       /at experiment/,
     ],
-    ['that is no JSON', `rf1:${pack('{"replay":')}`, /line 1, column 11/],
+    ['that is no JSON', `${PREFIX}${pack('{"replay":')}`, /line 1, column 11/],
     [
       'whose diagram speaks of a lane that it has not',
-      `rf1:${pack(
+      `${PREFIX}${pack(
         JSON.stringify({
           replay: {},
           recorded: {
@@ -170,7 +173,7 @@ describe('a pasted string', () => {
       /"tape":\{.*\}\}/,
       `"tape":${JSON.stringify({ net: stream, disk: stream, gpu: stream, sched: stream, workload: stream })}`,
     );
-    expect(() => parseReplay(`rf1:${pack(`{"replay":${json}}`)}`)).toThrow(
+    expect(() => parseReplay(`${PREFIX}${pack(`{"replay":${json}}`)}`)).toThrow(
       /tape\.disk\.draws, item 0: expected at most 10000000 draws/,
     );
   });
@@ -198,7 +201,7 @@ describe('whatever is pasted', () => {
         ),
         (body) => {
           try {
-            parseReplay(`rf1:${body}`);
+            parseReplay(`${PREFIX}${body}`);
           } catch (error) {
             if (!typed(error)) throw error;
           }
@@ -235,7 +238,7 @@ describe('whatever is pasted', () => {
         const changed = { ...small[part], [name]: column.with(at % column.length, value) };
         const recorded = { verdict: 'held', diagram: { ...small, [part]: changed } };
         try {
-          const pasted = parsePasted(`rf1:${pack(JSON.stringify({ replay: {}, recorded }))}`);
+          const pasted = parsePasted(`${PREFIX}${pack(JSON.stringify({ replay: {}, recorded }))}`);
           if (pasted?.recorded === undefined) throw new Error('it was recorded');
           const { messages } = createScene(pasted.recorded.diagram, NO_FILTERS);
           expect(messages).toBeDefined();

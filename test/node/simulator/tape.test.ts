@@ -1,6 +1,7 @@
 // The tape: what was drawn replays exactly, and whatever differs is found at its first draw.
 
 import { describe, expect, it } from 'vitest';
+import { CORE_VERSION } from '../../../src/simulator/core-version.ts';
 import { drawExperiment } from '../../../src/simulator/experiment.ts';
 import {
   choicesOf,
@@ -68,7 +69,7 @@ describe('a replay', () => {
 
   it.each([
     ['{"format":"rankfall-replay",', /line 1, column/],
-    ['{"format":"rankfall-replay","core":1}', /experiment/],
+    [`{"format":"rankfall-replay","core":${CORE_VERSION}}`, /experiment/],
     ['{"format":"something"}', /format/],
   ])('that is malformed is refused with its place: %s', (text, place) => {
     expect(() => parseReplay(text)).toThrow(ReplayError);

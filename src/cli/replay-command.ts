@@ -11,7 +11,6 @@ import { replayRecordingCommand } from './replay-recording.ts';
 import { exactly, readReplay, writeText } from './sim/files.ts';
 import { outcomeJson, pasteableLine } from './sim/print.ts';
 import { createRecorder, type RecordFlags } from './sim/recorder.ts';
-import { CORE_VERSION } from '../simulator/core-version.ts';
 import { pasteable } from '../simulator/pasteable.ts';
 import { isPasted } from '../simulator/pasted.ts';
 import { encodeReplay } from '../simulator/replay.ts';
@@ -46,7 +45,7 @@ Examples:
   rankfall replay rankfall-290.json
   rankfall replay rankfall-ROOM.log.gz
   rankfall replay rankfall-3.json --protocol examples/horovod-elastic.ts --shiviz race.txt
-  rankfall replay 'rf${CORE_VERSION}:eyJmb3JtYXQi…'
+  rankfall replay 'rf1:AXkzP9k…'
 `;
 
 export function replayCommand(exit: (status: number) => void): Command {
@@ -55,7 +54,7 @@ export function replayCommand(exit: (status: number) => void): Command {
     .description(
       'Repeats a run from a replay file, a pasted string or a log of live ranks, and tells its story.',
     )
-    .argument(`<file|rf${CORE_VERSION}:…>`, 'a replay file, a pasted replay, or a log from the lab')
+    .argument('<file|rf1:…>', 'a replay file, a pasted replay, or a log from the lab')
     .option('--protocol <file>', 'the protocol of your own that it was recorded with')
     .option('--log <file>', 'write the event log, one JSON object a line')
     .option('--trace <file>', 'write a trace for ui.perfetto.dev')
@@ -131,7 +130,7 @@ export function shrinkCommand(exit: (status: number) => void): Command {
   return new Command('shrink')
     .summary('make a failing replay small')
     .description('Makes a failing replay as small as it gets while the same invariant fails.')
-    .argument(`<file|rf${CORE_VERSION}:…>`, 'a replay file, or a pasted replay')
+    .argument('<file|rf1:…>', 'a replay file, or a pasted replay')
     .option('--protocol <file>', 'the protocol of your own that it was recorded with')
     .option('--out <file>', 'where the result goes (default: the file itself, or shrunk.json)')
     .addOption(new Option('--seconds <s>', 'time to take').default(20).argParser(wholeNumber(1, 86_400)))

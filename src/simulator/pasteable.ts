@@ -3,9 +3,8 @@
 import type * as v from 'valibot';
 import { condense, sizeOfDiagram } from '../trace/condensed.ts';
 import type { Diagram } from '../trace/diagram.ts';
-import { CORE_VERSION } from './core-version.ts';
 import { MAX_PACKED, pack } from './packed.ts';
-import type { PastedSchema, Recorded } from './pasted.ts';
+import { PASTED_PREFIX, type PastedSchema, type Recorded } from './pasted.ts';
 import { encodeReplay, type Replay } from './replay.ts';
 
 /** Characters of a string that brings its diagram along: what chats and mail still take as an address, with room for the place. */
@@ -25,9 +24,9 @@ export interface Seen {
 
 /** Undefined: even the replay alone is too long to be pasted anywhere. */
 export function pasteable(replay: Replay<object>, seen?: Seen): string | undefined {
-  const content = JSON.parse(encodeReplay(replay)) as Readonly<Record<string, unknown>>;
+  const content = JSON.parse(encodeReplay(replay)) as v.InferInput<typeof PastedSchema>['replay'];
   const text = (recorded: v.InferInput<typeof PastedSchema>['recorded']): string =>
-    `rf${CORE_VERSION}:${pack(JSON.stringify({ replay: content, recorded } satisfies v.InferInput<typeof PastedSchema>))}`;
+    `${PASTED_PREFIX}${pack(JSON.stringify({ replay: content, recorded } satisfies v.InferInput<typeof PastedSchema>))}`;
   const bare = text(undefined);
   if (bare.length > MAX_PACKED) return undefined;
   if (seen?.diagram === undefined) return bare;

@@ -1,5 +1,5 @@
-// One string that holds a whole experiment, as people paste it and links carry it: `rf`, the version of the core that ran it, and what is
-// packed: the replay, and how it was seen. The latter is drawn by any version; the replay is for the core that wrote it.
+// One string that holds a whole experiment, as people paste it and links carry it: `rf1:`, and what is packed: the replay, which names the
+// version of the core that ran it, and how it was seen. The latter is drawn by any version; the replay is for the core that wrote it.
 
 import * as v from 'valibot';
 import { CondensedDiagramSchema, CondensedError, expand } from '../trace/condensed.ts';
@@ -9,11 +9,15 @@ import { unpack } from './packed.ts';
 import { readAs, readJson, ReplayError } from './replay-error.ts';
 
 const MAX_REASON = 2000;
-const PREFIX = /^rf(\d{1,6}):/;
+/** The 1 is the version of what is said here, not of the core: that stands in the replay. */
+export const PASTED_PREFIX = 'rf1:';
+const ANY_PREFIX = /^rf\d{1,6}:/;
 
-/** What is packed. It stays readable, whatever becomes of the core: another one needs another form (`packed.ts`). */
+const ReplayOfSomeCoreSchema = v.looseObject({ core: v.pipe(v.number(), v.integer(), v.minValue(1)) });
+
+/** What is packed. It stays readable, whatever becomes of the core. */
 export const PastedSchema = v.strictObject({
-  replay: v.record(v.string(), v.unknown()),
+  replay: ReplayOfSomeCoreSchema,
   recorded: v.optional(
     v.strictObject({
       verdict: v.picklist(['held', 'violated', 'unrecoverable']),
@@ -51,28 +55,18 @@ export class OtherCoreError extends Error {
   }
 }
 
-export const isPasted = (text: string): boolean => PREFIX.test(text);
+export const isPasted = (text: string): boolean => ANY_PREFIX.test(text);
 
-/** Undefined: the text is no such string. Throws a `ReplayError`; but what another version packed need not be readable here. */
+/** Undefined: the text is no such string. Throws a `ReplayError`. */
 export function parsePasted(text: string): Pasted | undefined {
-  const [prefix, version] = PREFIX.exec(text) ?? [];
+  const [prefix] = ANY_PREFIX.exec(text) ?? [];
   if (prefix === undefined) return undefined;
-  const core = Number(version);
-  try {
-    return { core, ...contentOf(text.slice(prefix.length), prefix.length) };
-  } catch (error) {
-    if (!(error instanceof ReplayError) || core === CORE_VERSION) throw error;
-    return { core, replay: undefined, recorded: undefined };
-  }
-}
-
-function contentOf(packed: string, start: number): Omit<Pasted, 'core'> {
-  const content = readJson(unpack(packed, start));
+  if (prefix !== PASTED_PREFIX) throw new ReplayError('character 0', PASTED_PREFIX, prefix);
+  const content = readJson(unpack(text.slice(prefix.length), prefix.length));
   // Before a diagram came along, the string was the replay alone.
-  if (typeof content === 'object' && content !== null && 'format' in content)
-    return { replay: content, recorded: undefined };
-  const { replay, recorded } = readAs(PastedSchema, content);
-  return { replay, recorded: recorded === undefined ? undefined : seen(recorded) };
+  const isBare = typeof content === 'object' && content !== null && 'format' in content;
+  const { replay, recorded } = readAs(PastedSchema, isBare ? { replay: content } : content);
+  return { core: replay.core, replay, recorded: recorded === undefined ? undefined : seen(recorded) };
 }
 
 function seen({

@@ -18,6 +18,7 @@ import { parseIncident } from '../../src/protocol/recording/incident.ts';
 import { replayRecording } from '../../src/simulator/replay-recording.ts';
 import { SCENARIOS, scenarioExperiment } from '../../src/simulator/scenarios.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
+import { ofCore } from '../support/of-core.ts';
 import { violations } from './axe.ts';
 import { openLab } from './frames.ts';
 import type { Lab } from './frames.ts';
@@ -311,7 +312,7 @@ describe('the race laboratory', () => {
     await page.getByText(/^Seed 4, made small: \d+ decisions are left to tell$/).waitFor();
     await page.getByText('Violated: “a step is committed by one quorum only”.').waitFor();
     const command = (await page.locator('.race-command').textContent()) ?? '';
-    const [, file = '', text = ''] = /--protocol (\S+) '(rf\d+:[\w-]+)'$/.exec(command) ?? [];
+    const [, file = '', text = ''] = /--protocol (\S+) '(rf1:[\w-]+)'$/.exec(command) ?? [];
     const { protocol } = await loadProtocol(fileURLToPath(new URL(`../../${file}`, import.meta.url)));
     const replay = parseReplayOf(GuestExperimentSchema, text);
     const drawing = drawGuest();
@@ -340,7 +341,7 @@ describe('the race laboratory', () => {
 
     // Of another core, or where it comes out otherwise, it is shown as it was recorded: to be looked at, not run.
     const others = [
-      { why: 'core', link: (pasteable(replay, seen) ?? '').replace(/^rf\d+:/, `rf${CORE_VERSION + 1}:`) },
+      { why: 'core', link: ofCore(CORE_VERSION + 1, pasteable(replay, seen) ?? '') },
       { why: 'differs', link: pasteable({ ...replay, traceHash: 'another' }, seen) ?? '' },
     ];
     for (const { why, link } of others) {

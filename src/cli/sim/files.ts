@@ -33,7 +33,7 @@ export function writeBytes(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** A replay of the built-in protocol: a file, or a pasted `rf2:…` string. */
+/** A replay of the built-in protocol: a file, or a pasted `rf1:…` string. */
 export function readReplay(fileOrText: string, svg?: string): Replay {
   const { experiment, ...rest } = readAnyReplay(fileOrText, svg);
   if ('protocol' in experiment)

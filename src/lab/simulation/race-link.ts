@@ -26,7 +26,7 @@ export type RaceFragment =
   /** Longer than a link may be. */
   | { readonly kind: 'too-long'; readonly characters: number };
 
-/** What a fragment that begins with `rf` and a version holds; undefined: it is no race. What is in it is read where it is opened. */
+/** What a fragment that begins with `rf` and a number holds; undefined: it is no race. What is in it is read where it is opened. */
 export function parseRaceFragment(hash: string): RaceFragment | undefined {
   const text = hash.replace(/^#/, '');
   if (!/^rf\d{1,6}:/.test(text)) return undefined;

@@ -9,10 +9,11 @@ import { drawRoom } from '../../../src/simulator/drawing.ts';
 import { drawExperiment } from '../../../src/simulator/experiment.ts';
 import { MAX_PACKED, pack, unpack } from '../../../src/simulator/packed.ts';
 import { MAX_WITH_DIAGRAM, pasteable, type Seen } from '../../../src/simulator/pasteable.ts';
-import { OtherCoreError, parsePasted } from '../../../src/simulator/pasted.ts';
+import { OtherCoreError, parsePasted, PASTED_PREFIX as PREFIX } from '../../../src/simulator/pasted.ts';
 import { ReplayError } from '../../../src/simulator/replay-error.ts';
 import { encodeReplay, parseReplay, type Replay } from '../../../src/simulator/replay.ts';
 import { recordRun, replayRun } from '../../../src/simulator/shrink.ts';
+import { ofCore } from '../../support/of-core.ts';
 import { condense, sizeOfDiagram } from '../../../src/trace/condensed.ts';
 import { recordDiagram, type Diagram } from '../../../src/trace/diagram.ts';
 
@@ -42,7 +43,6 @@ const asWritten = (replay: Replay): string => {
   if (text === undefined) throw new Error('it is too long to be pasted');
   return text;
 };
-const PREFIX = `rf${CORE_VERSION}:`;
 
 /** A string as it was written before there were diagrams. */
 const uncompressed = (json: string): string => `${PREFIX}${Buffer.from(json).toString('base64url')}`;
@@ -100,7 +100,7 @@ describe('a pasted string', () => {
   });
 
   it('of another version of the core is told apart, and still shows what was recorded of it', () => {
-    const other = text.replace(PREFIX, `rf${CORE_VERSION + 1}:`);
+    const other = ofCore(CORE_VERSION + 1, text);
     const error = (() => {
       try {
         return parseReplay(other);
@@ -110,20 +110,28 @@ describe('a pasted string', () => {
     })();
     expect(error).toBeInstanceOf(OtherCoreError);
     expect(error).toMatchObject({ core: CORE_VERSION + 1, recorded: { verdict: run.seen.verdict } });
-    // What another version packs, this one need not be able to read.
-    expect(parsePasted('rf77:AAAA')).toEqual({ core: 77, replay: undefined, recorded: undefined });
+    expect(parsePasted(other)).toMatchObject({
+      core: CORE_VERSION + 1,
+      recorded: { verdict: run.seen.verdict },
+    });
   });
 
   it.each([
     ['with a character that is none of its own', `${PREFIX}ab!d`, /character 6: expected base64url/],
+    ['of another way to write it', 'rf77:AAAA', /character 0: expected rf1:, found rf77:/],
     ['of nothing', PREFIX, /character 4: expected a form/],
     ['of a form of tomorrow', `${PREFIX}${Buffer.from([9, 0, 0, 0, 0, 0]).toString('base64url')}`, /form 9/],
     ['that is too long', `${PREFIX}${'A'.repeat(MAX_PACKED + 1)}`, /at most 128000 characters/],
     ['without a replay in it', `${PREFIX}${pack('{}')}`, /at replay: expected a value, found nothing/],
     [
       'with more than it may hold',
-      `${PREFIX}${pack('{"replay":{},"more":1}')}`,
+      `${PREFIX}${pack('{"replay":{"core":1},"more":1}')}`,
       /at more: expected no such key, found "more"/,
+    ],
+    [
+      'without its core',
+      `${PREFIX}${pack('{"replay":{}}')}`,
+      /at replay\.core: expected "core", found nothing/,
     ],
     [
       'without an experiment',
@@ -135,7 +143,7 @@ describe('a pasted string', () => {
       'whose diagram speaks of a lane that it has not',
       `${PREFIX}${pack(
         JSON.stringify({
-          replay: {},
+          replay: { core: CORE_VERSION },
           recorded: {
             verdict: 'held',
             diagram: {
@@ -238,7 +246,9 @@ describe('whatever is pasted', () => {
         const changed = { ...small[part], [name]: column.with(at % column.length, value) };
         const recorded = { verdict: 'held', diagram: { ...small, [part]: changed } };
         try {
-          const pasted = parsePasted(`${PREFIX}${pack(JSON.stringify({ replay: {}, recorded }))}`);
+          const pasted = parsePasted(
+            `${PREFIX}${pack(JSON.stringify({ replay: { core: CORE_VERSION }, recorded }))}`,
+          );
           if (pasted?.recorded === undefined) throw new Error('it was recorded');
           const { messages } = createScene(pasted.recorded.diagram, NO_FILTERS);
           expect(messages).toBeDefined();

@@ -352,8 +352,10 @@ describe('the race laboratory', () => {
       expect(await elsewhere.getByRole('button', { name: 'Shrink' }).count()).toBe(0);
     }
     expect(await violations(elsewhere)).toEqual([]);
-    await elsewhere.goto(`${lab.origin}/#rf77:AAAA`);
-    await elsewhere.getByText("another version of the protocol's core (77; this page has 1)").waitFor();
+    await elsewhere.goto(`${lab.origin}/#${ofCore(77, pasteable(replay) ?? '')}`);
+    await elsewhere
+      .getByText(`another version of the protocol's core (77; this page has ${CORE_VERSION})`)
+      .waitFor();
     await elsewhere.getByText('It brings no diagram along.').waitFor();
     await elsewhere.close();
   });

@@ -24,7 +24,7 @@ const ANSWER_MS = 10_000;
  * anybody on the relay can say that it is this member.
  */
 const NEXT_PLACE_MS = 3_000;
-/** A medium waits this long, in milliseconds, for a better one to show the same member: it may only have been faster. */
+/** A medium waits this long at least, in milliseconds, for a better one to show the same member: it may only have been faster. */
 const BETTER_MS = 1_000;
 /** Calls of one place are answered this far apart, in milliseconds: an honest page's are, and each costs proofs. */
 const CALL_APART_MS = 1_000;
@@ -69,8 +69,6 @@ interface Endpoint {
   readonly preference: number;
   readonly id: EndpointId;
   member: MemberId;
-  /** Since when it is here without a link; undefined while it has one. */
-  missingSince: number | undefined;
   attempts: number;
   notBefore: number;
   stream: Stream | undefined;
@@ -86,6 +84,8 @@ const calls = (self: MemberId, peer: MemberId): boolean => self > peer;
 export function openFallback(options: FallbackOptions): Fallback {
   const { self, clock, linked, directMs = DIRECT_MS } = options;
   const endpoints = new Map<string, Endpoint>();
+  /** Since when a member is here, on whatever medium, without a link. */
+  const missing = new Map<MemberId, number>();
   let closed = false;
   let cancelLook: (() => void) | undefined;
   /** Calls that were not answered, since this was last told. */
@@ -142,17 +142,19 @@ export function openFallback(options: FallbackOptions): Fallback {
         .filter(({ stream }) => stream !== undefined && now - stream.since < NEXT_PLACE_MS)
         .map(({ member }) => member),
     );
+    const here = new Set([...endpoints.values()].map(({ member }) => member));
+    for (const member of missing.keys()) if (!here.has(member) || linked(member)) missing.delete(member);
     for (const endpoint of [...endpoints.values()].sort((a, b) => a.preference - b.preference)) {
       const { member, preference } = endpoint;
       if (linked(member)) {
-        endpoint.missingSince = undefined;
         endpoint.attempts = 0;
         continue;
       }
-      endpoint.missingSince ??= now;
+      const since = missing.get(member) ?? now;
+      missing.set(member, since);
       if (endpoint.stream !== undefined || underWay.has(member) || !calls(self, member)) continue;
       const wait = Math.max(directMs, preference * BETTER_MS);
-      if (now - endpoint.missingSince < wait || now < endpoint.notBefore) continue;
+      if (now - since < wait || now < endpoint.notBefore) continue;
       endpoint.notBefore = now + backoff(endpoint.attempts, FIRST_RETRY_MS, MOST_RETRY_MS, Math.random());
       endpoint.attempts += 1;
       endpoint.streams += 1;
@@ -203,7 +205,6 @@ export function openFallback(options: FallbackOptions): Fallback {
           preference,
           id,
           member,
-          missingSince: undefined,
           attempts: 0,
           notBefore: 0,
           stream: undefined,

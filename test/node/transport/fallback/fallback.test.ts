@@ -120,19 +120,24 @@ describe('a link over another carrier', () => {
     expect(a.transport.carrier(b.self)).toBe('relay');
   });
 
-  it('is over the medium that is preferred, also when another shows the member first', async () => {
-    const clock = manualClock();
-    const [near, far] = [hub('broadcast'), hub('relay')];
-    const flush = (): void => {
+  it.each([0, 300, 900, 2500, 4000])(
+    'is over the medium that is preferred, also when another shows the member %i ms before',
+    async (earlier) => {
+      const clock = manualClock();
+      const [near, far] = [hub('broadcast'), hub('relay')];
+      const flush = (): void => {
+        far.flush();
+        near.flush();
+      };
+      const [a, b] = [rank('a', [near.open, far.open], clock), rank('b', [near.open, far.open], clock)];
       far.flush();
-      near.flush();
-    };
-    const [a, b] = [rank('a', [near.open, far.open], clock), rank('b', [near.open, far.open], clock)];
-    flush();
-    clock.advance(DIRECT_MS + 1000);
-    await until(clock, flush, () => a.told.length > 0 && b.told.length > 0);
-    expect([a.transport.carrier(b.self), b.transport.carrier(a.self)]).toEqual(['broadcast', 'broadcast']);
-  });
+      clock.advance(earlier);
+      flush();
+      clock.advance(DIRECT_MS + 1000 - earlier);
+      await until(clock, flush, () => a.told.length > 0 && b.told.length > 0);
+      expect([a.transport.carrier(b.self), b.transport.carrier(a.self)]).toEqual(['broadcast', 'broadcast']);
+    },
+  );
 
   async function linkedPair() {
     const clock = manualClock();

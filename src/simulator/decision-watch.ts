@@ -102,9 +102,10 @@ function linked({ self, peers }: RankState, { generation, proposal }: Membership
       sentence: `${who} proposed a generation in which nobody has links with ${short(unreached[0] ?? self.member)} and with one that is apart from it.`,
     };
   for (const { member, has, stays } of reports) {
-    // A link over which the proposer hears nothing any more is no link to it, whatever its other end says.
+    // A link over which the proposer hears nothing any more is no link to it, whatever its other end says; nor is one that was bad when the
+    // generation in force was chosen, before it has proved itself.
     const isSilent = (one: MemberId, other: MemberId): boolean =>
-      one === self.member && peers.get(other)?.suspected === 'heartbeat';
+      one === self.member && (peers.get(other)?.suspected === 'heartbeat' || isApart(generation, one, other));
     const works = (other: MemberId): boolean =>
       has(other) &&
       !isSilent(member, other) &&

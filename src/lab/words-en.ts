@@ -1,5 +1,6 @@
 // Every word that the lab shows, apart from the sentences about events (sentences-en.ts); in English. words-zh.ts has the same in Chinese.
 
+import { ACCOUNT_NAMES } from '../trace/account-names.ts';
 import { CHAOS_SPELLING } from '../faults/chaos.ts';
 import type { FaultKind } from '../faults/vocabulary.ts';
 import { PRESET_NAMES } from '../job/presets.ts';
@@ -479,18 +480,7 @@ export const english = {
     about: 'Of all ranks, since the run began, as far as one rank can tell.',
     goodput: (part: string) => `goodput ${part}`,
     empty: 'Every millisecond of the ranks is accounted for here, once they train.',
-    accounts: {
-      compute: 'compute',
-      exposedCommunication: 'all-reduce',
-      straggler: 'waiting for the slowest',
-      checkpoint: 'checkpoints',
-      detect: 'noticing',
-      abort: 'aborting',
-      regroup: 'regrouping',
-      heal: 'healing',
-      redo: 'redone',
-      idle: 'idle',
-    },
+    accounts: ACCOUNT_NAMES,
     queue: 'Fullest send queue',
     buffer: 'Largest GPU buffer',
     storage: 'Browser storage',

@@ -2,21 +2,8 @@
 
 import type { Experiment } from '../../simulator/experiment.ts';
 import type { Outcome } from '../../simulator/swarm.ts';
+import { ACCOUNT_NAMES } from '../../trace/account-names.ts';
 import type { Ledger } from '../../trace/ledger.ts';
-
-/** The ledger's accounts, as the lab calls them. */
-const ACCOUNTS: Readonly<Record<keyof Ledger, string>> = {
-  compute: 'compute',
-  exposedCommunication: 'all-reduce',
-  straggler: 'waiting for the slowest',
-  checkpoint: 'checkpoints',
-  detect: 'noticing',
-  abort: 'aborting',
-  regroup: 'regrouping',
-  heal: 'healing',
-  redo: 'redone',
-  idle: 'idle',
-};
 
 /** The JSON of `rankfall sim` and `rankfall replay`. */
 export const outcomeJson = (experiment: Experiment, outcome: Outcome, wallMs: number): object => ({
@@ -49,7 +36,7 @@ export function outcomeLines(experiment: Experiment, outcome: Outcome, wallMs: n
     .sort(([, a], [, b]) => b - a)
     .map(
       ([name, ms]) =>
-        `  ${ACCOUNTS[name].padEnd(24)} ${(ms / 1000).toFixed(1).padStart(9)} s  ${((100 * ms) / total).toFixed(1).padStart(5)} %`,
+        `  ${ACCOUNT_NAMES[name].padEnd(24)} ${(ms / 1000).toFixed(1).padStart(9)} s  ${((100 * ms) / total).toFixed(1).padStart(5)} %`,
     );
   return [
     `${verdict}${invariant === undefined ? '' : ` (invariant ${invariant})`}${reason === undefined ? '' : `: ${reason}`}`,

@@ -30,6 +30,7 @@ import { systemClock } from '../transport/system-clock.ts';
 import { seededSites } from '../faults/site-random.ts';
 import { createEngineFaults, runsOnGpu } from './engine-faults.ts';
 import type { EngineNotice } from './engine-faults.ts';
+import { timedLoader, workingPartOfTheTime } from './engine-share.ts';
 import { messageOf } from './message-of.ts';
 
 export interface Failure {
@@ -46,6 +47,8 @@ export interface EngineOrder {
   readonly job: Job;
   /** Address of the folder with the packed data sets, and a slash at its end. */
   readonly data: string;
+  /** Per cent of the time that the engine works, 1 to 100; all of it if absent. */
+  readonly share?: number | undefined;
 }
 
 /** What is known of an engine once it is open. */
@@ -108,8 +111,9 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
   const held = new Map<number, Exhaustion>();
   const snapshots = new Map<number, StateSnapshot>();
   let snapshotsTaken = 0;
+  const clock = systemClock();
   const faults = createEngineFaults({
-    clock: systemClock(),
+    clock,
     // Chance must differ between ranks, and nothing that is repeated depends on it.
     random: seededSites(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0),
     notify: (notice) => {
@@ -149,17 +153,25 @@ export function createEngineService({ openData, openEngine }: EngineServiceOptio
   };
 
   return {
-    async open({ choice, job, data }, notify, deliver) {
+    async open({ choice, job, data, share = 100 }, notify, deliver) {
       listener = notify;
       receiver = deliver;
       try {
-        const loader = openData(job, data).then((opened) =>
-          faults.wrap(opened, (damage) => openData(job, data, damage), recoveryOf(job.policies)),
-        );
+        let waitedMs = (): number => 0;
+        const loader = openData(job, data).then((opened) => {
+          const guarded = faults.wrap(
+            opened,
+            (damage) => openData(job, data, damage),
+            recoveryOf(job.policies),
+          );
+          const timed = timedLoader(guarded, clock);
+          ({ waitedMs } = timed);
+          return timed.loader;
+        });
         // Who asks for it hears what became of it, and not every engine comes as far as that.
         loader.catch(() => undefined);
         bare = await openEngine(choice, job, loader, faults.hooks);
-        engine = faults.wrapEngine(bare);
+        engine = workingPartOfTheTime(faults.wrapEngine(bare), share, clock, () => waitedMs());
         const { description, samples, preflight } = engine;
         return { ok: true, value: { description, samples, preflight }, memory: engine.memory() };
       } catch (error) {

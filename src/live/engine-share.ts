@@ -3,19 +3,52 @@
 
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
+import type { Loader } from '../ports/loader.ts';
 
-/** In milliseconds: after a piece of work that took very long (a machine that slept), nobody is made to wait longer than this. */
-const LONGEST_REST_MS = 5000;
+/** Of what a rank that works is given before it is blamed: after a piece of work that took very long, nobody is made to wait longer. */
+const LONGEST_REST = 1 / 2;
 
-/** `percent` of the time, 1 to 100. */
-export function workingPartOfTheTime(engine: Engine, percent: number, clock: Clock): Engine {
+/** A loader that knows for how long it was waited for. */
+export interface TimedLoader {
+  readonly loader: Loader;
+  /** In milliseconds, all loads together. */
+  readonly waitedMs: () => number;
+}
+
+export function timedLoader(loader: Loader, clock: Clock): TimedLoader {
+  let waited = 0;
+  return {
+    waitedMs: () => waited,
+    loader: {
+      ...loader,
+      async load(split, rows) {
+        const began = clock.now();
+        try {
+          return await loader.load(split, rows);
+        } finally {
+          waited += clock.now() - began;
+        }
+      },
+    },
+  };
+}
+
+/** `percent` of the time, 1 to 100. Waiting for data is no work: it earns no rest, which would make the others wait as well. */
+export function workingPartOfTheTime(
+  engine: Engine,
+  percent: number,
+  clock: Clock,
+  waitedMs: () => number,
+): Engine {
   if (percent >= 100) return engine;
+  const longestRestMs = LONGEST_REST * engine.job.policies.regroupMs;
 
   /** The work, and the rest that it has earned. */
   async function rested<T>(work: () => Promise<T>): Promise<T> {
-    const started = clock.now();
+    const started = clock.now() - waitedMs();
     const result = await work();
-    const restMs = Math.min(LONGEST_REST_MS, (clock.now() - started) * (100 / percent - 1));
+    const worked = clock.now() - waitedMs() - started;
+    const restMs = Math.min(longestRestMs, worked * (100 / percent - 1));
     await new Promise<void>((resolve) => void clock.after(restMs, resolve));
     return result;
   }

@@ -37,7 +37,6 @@ import { blockThread, burnThread } from './block-thread.ts';
 import { engineFaultPorts } from './engine-fault-port.ts';
 import { descend, rungsAfter } from './engine-ladder.ts';
 import { openEngineProxy } from './engine-proxy.ts';
-import { workingPartOfTheTime } from './engine-share.ts';
 import { broadcastEvaluations } from './evaluation-share.ts';
 import { createHost } from './host.ts';
 import type { Host } from './host.ts';
@@ -150,7 +149,7 @@ export function openRank(
   const openIn = async (choice: EngineChoice, job: Job): Promise<Engine> => {
     const worker = spare ?? engineWorker();
     spare = undefined;
-    const engine = await openEngineProxy(worker, { choice, job, data }, (notice) => {
+    const engine = await openEngineProxy(worker, { choice, job, data, share: options.share }, (notice) => {
       engineFaults.notice(notice);
     });
     engineFaults.attach(engine);
@@ -234,12 +233,8 @@ export function openRank(
       writer: webWriterRole(navigator.locks, options.path ?? options.room),
       evaluations: broadcastEvaluations(options.room),
       openEngine: async (job, lost) =>
-        workingPartOfTheTime(
-          await descend(rungsAfter(lost, options.engine, recoveryOf(job.policies).deviceRetries), (choice) =>
-            openIn(choice, job),
-          ),
-          options.share ?? 100,
-          systemClock(),
+        await descend(rungsAfter(lost, options.engine, recoveryOf(job.policies).deviceRetries), (choice) =>
+          openIn(choice, job),
         ),
       openEvaluator: (job) => openEngineProxy(engineWorker(), { choice: 'cpu', job, data }),
       connect: (handlers) => network.connect(handlers),

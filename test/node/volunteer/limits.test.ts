@@ -5,10 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { hourOfTraffic } from '../../../src/lab/volunteer/hour.ts';
 import { nextTime } from '../../../src/lab/volunteer/limits.ts';
 import { volunteerLink } from '../../../src/lab/volunteer/volunteer-link.ts';
-import { workingPartOfTheTime } from '../../../src/live/engine-share.ts';
+import { timedLoader, workingPartOfTheTime } from '../../../src/live/engine-share.ts';
 import { parseRankOptions, encodeRankOptions, newRoom, parseRoomLink } from '../../../src/live/link.ts';
 import { DEFAULT_JOB } from '../../../src/job/job.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
 import type { Engine } from '../../../src/ports/engine.ts';
+import { LoaderError } from '../../../src/ports/loader.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -52,38 +54,74 @@ describe('a time to stop', () => {
 });
 
 describe('an engine that may work a part of the time', () => {
-  it('rests after each piece of work in proportion, and delivers nothing before', async () => {
-    let now = 0;
-    const rests: number[] = [];
-    const clock = {
-      now: () => now,
-      after(ms: number, callback: () => void) {
-        rests.push(ms);
-        now += ms;
+  /** A clock that stands still but for rests, which it notes, and for what a test adds. */
+  function restingClock() {
+    const time = { now: 0, rests: [] as number[] };
+    const clock: Clock = {
+      now: () => time.now,
+      after(ms, callback) {
+        time.rests.push(ms);
+        time.now += ms;
         queueMicrotask(callback);
         return () => undefined;
       },
     };
+    return { time, clock };
+  }
+  const neverWaited = (): number => 0;
+  const request = { step: 0, microBatches: [0] };
+
+  it('rests after each piece of work in proportion, and delivers nothing before', async () => {
+    const { time, clock } = restingClock();
     const delivered: number[] = [];
-    const engine: Pick<Engine, 'contributeInBuckets' | 'apply'> = {
+    const engine: Pick<Engine, 'contributeInBuckets' | 'apply' | 'job'> = {
+      job: DEFAULT_JOB,
       contributeInBuckets: (_, deliver) => {
         deliver(0, new Int32Array(1));
-        now += 100;
+        time.now += 100;
         return Promise.resolve();
       },
       apply: () => {
-        now += 10;
+        time.now += 10;
         return Promise.reject(new Error('no'));
       },
     };
-    const limited = workingPartOfTheTime(engine as Engine, 25, clock);
-    await limited.contributeInBuckets({ step: 0, microBatches: [0] }, () => delivered.push(now));
-    expect(rests).toEqual([300]);
+    const limited = workingPartOfTheTime(engine as Engine, 25, clock, neverWaited);
+    await limited.contributeInBuckets(request, () => delivered.push(time.now));
+    expect(time.rests).toEqual([300]);
     expect(delivered).toEqual([400]);
     await expect(limited.apply({ step: 0, reduced: new Int32Array(0), mode: 'native' })).rejects.toThrow(
       'no',
     );
-    expect(workingPartOfTheTime(engine as Engine, 100, clock)).toBe(engine);
+    expect(workingPartOfTheTime(engine as Engine, 100, clock, neverWaited)).toBe(engine);
+  });
+
+  it('earns no rest by waiting for data, and never rests so long that the others would take it for stuck', async () => {
+    const { time, clock } = restingClock();
+    const { loader, waitedMs } = timedLoader(
+      {
+        format: { type: 'f32', shape: [1], positions: 1, classes: 2 },
+        sizes: { train: 1, test: 1 },
+        load: () => {
+          time.now += 1300;
+          return Promise.reject(new LoaderError('not there yet'));
+        },
+      },
+      clock,
+    );
+    let workMs = 40;
+    const engine: Pick<Engine, 'contributeInBuckets' | 'job'> = {
+      job: DEFAULT_JOB,
+      contributeInBuckets: async () => {
+        await loader.load('train', Int32Array.of(0)).catch(() => undefined);
+        time.now += workMs;
+      },
+    };
+    const limited = workingPartOfTheTime(engine as Engine, 20, clock, waitedMs);
+    await limited.contributeInBuckets(request, () => undefined);
+    workMs = 60_000;
+    await limited.contributeInBuckets(request, () => undefined);
+    expect(time.rests).toEqual([160, DEFAULT_JOB.policies.regroupMs / 2]);
   });
 
   it('is told its part by the link of its frame', () => {

@@ -1,7 +1,8 @@
 // The relay inside the page's own HTTP server: passes datagrams between the pages of a room that do not reach each other directly.
 //
 // It knows a room by the place where its pages meet, which follows from the secret and does not tell it: a stranger cannot come in and so
-// takes no page's place. Pages prove the secret to each other, through it. It can read what it passes on, as whoever serves the page could
+// takes no page's place. Who comes to another place under the same room's name has another secret, which is told to those at the first and
+// to the one that came. Pages prove the secret to each other, through it. It can read what it passes on, as whoever serves the page could
 // anyway.
 
 import type { IncomingMessage } from 'node:http';
@@ -11,6 +12,8 @@ import { isEndpointId, MAX_ENDPOINTS, type EndpointId } from '../transport/fallb
 import {
   addressBytes,
   isPlace,
+  isRoomMark,
+  MAX_ELSEWHERE,
   MAX_RELAYED_BYTES,
   readAddress,
   type Presence,
@@ -37,10 +40,18 @@ interface Page {
   answers: boolean;
 }
 
+/** Pages are told of arrivals elsewhere no more often, in milliseconds, however many come. */
+const TELL_MS = 1_000;
+
 interface Room {
+  /** Follows from the room's name: places of one mark are of one room, by different secrets. */
+  readonly mark: string;
   /** Address of the page that came first. */
   readonly opener: string;
   readonly pages: Map<EndpointId, Page>;
+  /** Pages that came to other places of this mark, since this was last told. */
+  elsewhere: number;
+  telling: NodeJS.Timeout | undefined;
 }
 
 export interface RelayServerHandle {
@@ -55,9 +66,35 @@ export function createRelayServer(): RelayServerHandle {
 
   const tell = (socket: WebSocket, presence: Presence): void => socket.send(JSON.stringify(presence));
 
-  function enter(place: string, from: string, page: Page): void {
-    const opened = rooms.get(place) ?? { opener: from, pages: new Map<EndpointId, Page>() };
-    rooms.set(place, opened);
+  function open(place: string, mark: string, opener: string): Room {
+    const room: Room = { mark, opener, pages: new Map(), elsewhere: 0, telling: undefined };
+    rooms.set(place, room);
+    return room;
+  }
+
+  function tellElsewhere(room: Room, pages: number): void {
+    room.elsewhere = Math.min(MAX_ELSEWHERE, room.elsewhere + pages);
+    room.telling ??= setTimeout(() => flushElsewhere(room), TELL_MS).unref();
+  }
+
+  function flushElsewhere(room: Room): void {
+    clearTimeout(room.telling);
+    room.telling = undefined;
+    if (room.elsewhere === 0) return;
+    for (const { socket } of room.pages.values()) tell(socket, { say: 'elsewhere', pages: room.elsewhere });
+    room.elsewhere = 0;
+  }
+
+  /** Who is at other places of this room's name hears of this page, and it of them. */
+  function tellOfStrangers(own: Room, { socket }: Page): void {
+    const others = [...rooms.values()].filter((room) => room !== own && room.mark === own.mark);
+    for (const room of others) tellElsewhere(room, 1);
+    const there = others.reduce((sum, { pages }) => sum + pages.size, 0);
+    if (there > 0) tell(socket, { say: 'elsewhere', pages: Math.min(MAX_ELSEWHERE, there) });
+  }
+
+  function enter(place: string, mark: string, from: string, page: Page): void {
+    const opened = rooms.get(place) ?? open(place, mark, from);
     const room = opened.pages;
     const { endpoint, member, socket } = page;
     tell(socket, {
@@ -65,7 +102,10 @@ export function createRelayServer(): RelayServerHandle {
       pages: [...room.values()].map((other) => ({ endpoint: other.endpoint, member: other.member })),
     });
     for (const other of room.values()) tell(other.socket, { say: 'here', pages: [{ endpoint, member }] });
+    // Of who came before, it hears with all that are there now.
+    flushElsewhere(opened);
     room.set(endpoint, page);
+    tellOfStrangers(opened, page);
 
     const origin = addressBytes(endpoint);
     socket.on('pong', () => {
@@ -93,7 +133,10 @@ export function createRelayServer(): RelayServerHandle {
     });
     socket.on('close', () => {
       room.delete(endpoint);
-      if (room.size === 0) rooms.delete(place);
+      if (room.size === 0) {
+        clearTimeout(opened.telling);
+        rooms.delete(place);
+      }
       for (const other of room.values()) tell(other.socket, { say: 'gone', endpoint });
     });
   }
@@ -109,15 +152,17 @@ export function createRelayServer(): RelayServerHandle {
   function admit(
     request: IncomingMessage,
     from: string,
-  ): { readonly place: string; readonly endpoint: EndpointId; readonly member: MemberId } | string {
+  ): (Pick<Page, 'endpoint' | 'member'> & { readonly place: string; readonly mark: string }) | string {
     const query = new URL(request.url ?? '/', 'http://host').searchParams;
-    const [place, endpoint, member] = [query.get('place'), query.get('endpoint'), query.get('member')];
+    const [place, mark] = [query.get('place'), query.get('room')];
+    const [endpoint, member] = [query.get('endpoint'), query.get('member')];
     if (place === null || !isPlace(place) || !isEndpointId(endpoint)) return '400 Bad Request';
+    if (mark === null || !isRoomMark(mark)) return '400 Bad Request';
     if (member === null || !isMemberId(member)) return '400 Bad Request';
     const pages = rooms.get(place)?.pages;
     if (pages?.has(endpoint) === true) return '409 Conflict';
     if (pages === undefined ? !mayOpen(from) : pages.size >= MAX_ENDPOINTS) return '503 Service Unavailable';
-    return { place, endpoint, member };
+    return { place, mark, endpoint, member };
   }
 
   function mayOpen(from: string): boolean {
@@ -133,8 +178,8 @@ export function createRelayServer(): RelayServerHandle {
       return;
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
-      const { place, endpoint, member } = admitted;
-      enter(place, from, { endpoint, member, socket: client, waiting: new Map(), answers: true });
+      const { place, mark, endpoint, member } = admitted;
+      enter(place, mark, from, { endpoint, member, socket: client, waiting: new Map(), answers: true });
     });
   };
 

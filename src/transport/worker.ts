@@ -81,6 +81,9 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
   const turnedAway = (count: number): void =>
     handlers.refused(refusal('flood', 'self', undefined, `${count} were not heard`));
 
+  const keptApart = (pages: number): void =>
+    handlers.refused(refusal('wrong-secret', 'self', undefined, `pages kept apart by the relay: ${pages}`));
+
   /** Everything about a link that does not depend on its carrier. `closed` is told how soon another try makes sense. */
   function makeLink(spec: {
     readonly carrier: Carrier;
@@ -204,6 +207,7 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
     clock,
     linked: (member) => peers.has(member),
     turnedAway,
+    keptApart,
     carry: ({ closed: ended, ...spec }) => makeLink({ ...spec, linked: () => undefined, closed: ended }),
   });
 

@@ -87,6 +87,7 @@ export async function openWitness(options: WitnessOptions): Promise<RunningWitne
     media: [openRelay({ url: relayUrl(options.url), room, secret: options.secret, clock, openSocket })],
     linked: (member) => links.has(member),
     turnedAway: () => undefined,
+    keptApart: () => undefined,
     carry({ role, control, bulk, closed: ended }) {
       let peer: MemberId | undefined;
       const link = createLink({

@@ -40,6 +40,8 @@ export interface FallbackOptions {
   readonly linked: (member: MemberId) => boolean;
   /** So many calls came that these were not answered. */
   readonly turnedAway: (count: number) => void;
+  /** Somebody came who has another secret, and was kept apart. */
+  readonly keptApart: (pages: number) => void;
   /** Makes a link over these lanes. `closed` must be called when it is over. */
   carry(spec: {
     readonly role: LinkRole;
@@ -218,6 +220,9 @@ export function openFallback(options: FallbackOptions): Fallback {
         const endpoint = endpoints.get(key);
         endpoints.delete(key);
         endpoint?.stream?.link.lost(evidence);
+      },
+      elsewhere(pages) {
+        if (!closed) options.keptApart(pages);
       },
       datagram(from, bytes) {
         const endpoint = endpoints.get(keyOf(medium, from));

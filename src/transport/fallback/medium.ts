@@ -20,6 +20,8 @@ export interface MediumHandlers {
   /** Another page of the room is there, and says who it is. May be told again. */
   here(endpoint: EndpointId, member: MemberId): void;
   gone(endpoint: EndpointId, evidence: Extract<Evidence, 'goodbye' | 'channel-closed'>): void;
+  /** So many more pages came to this room's name with another secret, where the medium keeps them apart from its pages. */
+  elsewhere(pages: number): void;
   /** Untrusted bytes. The array is the receiver's to keep. */
   datagram(from: EndpointId, bytes: Uint8Array<ArrayBuffer>): void;
 }

@@ -2,8 +2,9 @@
 //
 //   binary: 16 bytes, the endpoint it goes to (from a page) or comes from (from the server); then the datagram
 //
-// The address names place, endpoint and member: `/relay?place=…&endpoint=…&member=…`. A place is 32 hex digits that follow from the room
-// and its secret, so that a room's pages name the same one and nobody else can.
+// The address names place, room, endpoint and member: `/relay?place=…&room=…&endpoint=…&member=…`. A place is 32 hex digits that follow from
+// the room and its secret, so that a room's pages name the same one and nobody else can. The room's 32 digits follow from its name alone:
+// pages that have the name and not the secret meet elsewhere, and by them both sides learn of it.
 
 import * as v from 'valibot';
 import { isMemberId, type MemberId } from '../../ports/ids.ts';
@@ -14,6 +15,12 @@ import { isEndpointId, MAX_ENDPOINTS, type EndpointId } from './medium.ts';
 export const RELAY_PATH = '/relay';
 
 export const isPlace = (text: string): boolean => /^[0-9a-f]{32}$/.test(text);
+
+/** What the server calls a room by: it says which places are of one name, and opens none. */
+export const isRoomMark = isPlace;
+
+/** Arrivals elsewhere that are told at once; of more, as many. */
+export const MAX_ELSEWHERE = 1_000;
 
 export const ADDRESS_BYTES = 16;
 export const MAX_RELAYED_BYTES = ADDRESS_BYTES + MAX_DATAGRAM_BYTES;
@@ -27,6 +34,11 @@ const PresenceSchema = v.variant('say', [
     pages: v.pipe(v.array(v.strictObject({ endpoint, member })), v.maxLength(MAX_ENDPOINTS)),
   }),
   v.strictObject({ say: v.literal('gone'), endpoint }),
+  /** So many pages came to other places of this room's name since this was last told: they have another secret. */
+  v.strictObject({
+    say: v.literal('elsewhere'),
+    pages: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ELSEWHERE)),
+  }),
 ]);
 export type Presence = v.InferOutput<typeof PresenceSchema>;
 

@@ -1,8 +1,10 @@
 // Pages whose machines do not reach each other directly (many conference networks keep them apart) do so through the room's server.
 //
-// They meet at a place that only who knows the room's secret can name: who merely heard of the room finds nobody there, is seen by nobody,
-// and takes no place away.
+// They meet at a place that only who knows the room's secret can name: who merely heard of the room finds nobody there and takes no place
+// away. That somebody came with another secret, the server tells both sides.
 
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Clock } from '../../ports/clock.ts';
 import type { MemberId } from '../../ports/ids.ts';
 import { createMac, type Mac } from '../mac.ts';
@@ -17,7 +19,7 @@ export interface RelayOptions {
   /** Of the relay, `wss://host/relay`. */
   readonly url: string;
   readonly room: string;
-  /** Neither it nor the room's name is told to the server. */
+  /** Neither it nor the room's name is told to the server, only what follows from them. */
   readonly secret: string;
   readonly clock: Clock;
   /** Absent: the browser's. */
@@ -55,8 +57,12 @@ const PLACE_BYTES = 16;
 /** Where the pages of a room meet on a relay. The label keeps it apart from what a handshake proves. */
 async function placeOf(room: string, mac: Mac): Promise<string> {
   const proof = await mac(new TextEncoder().encode(`rankfall relay\0${room}`));
-  return Array.from(proof.subarray(0, PLACE_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return bytesToHex(proof.subarray(0, PLACE_BYTES));
 }
+
+/** The same for all that know the room's name, whatever secret they have. */
+const roomMark = (room: string): string =>
+  bytesToHex(sha256(utf8ToBytes(`rankfall relay room\0${room}`)).subarray(0, PLACE_BYTES));
 
 /** Connects, and again when the connection breaks: then everybody is gone, and is met anew. */
 export const openRelay =
@@ -92,15 +98,19 @@ export const openRelay =
         case 'gone':
           forget(presence.endpoint);
           return;
+        case 'elsewhere':
+          handlers.elsewhere(presence.pages);
+          return;
         case undefined:
           return;
       }
     };
 
+    const mark = roomMark(room);
     const connect = (place: string): void => {
       cancelRetry = undefined;
       if (closed) return;
-      const query = new URLSearchParams({ place, endpoint: self, member }).toString();
+      const query = new URLSearchParams({ place, room: mark, endpoint: self, member }).toString();
       const mine = openSocket(`${url}?${query}`, {
         open() {
           attempts = 0;

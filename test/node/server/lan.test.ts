@@ -87,7 +87,7 @@ describe('a server with a certificate', () => {
   it('passes signalling and relay over secure WebSockets', async () => {
     const hex = 'ab'.repeat(16);
     expect(await opens('/signal/peerjs?key=peerjs&id=rankfall-x-0&token=t')).toBe(true);
-    expect(await opens(`/relay?place=${hex}&endpoint=${hex}&member=${hex}`)).toBe(true);
+    expect(await opens(`/relay?place=${hex}&room=${hex}&endpoint=${hex}&member=${hex}`)).toBe(true);
   });
 
   it('answers HTTP/2, which browsers prefer, on the path of signalling as well', async () => {

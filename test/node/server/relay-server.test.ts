@@ -32,7 +32,8 @@ const id = (digit: string): string => digit.repeat(32);
 const placeOf = (name: string): string => Buffer.from(name).toString('hex').padEnd(32, '0');
 
 function dial(name: string, endpoint: string, headers: Record<string, string> = {}, place = placeOf(name)) {
-  const query = new URLSearchParams({ place, endpoint, member: endpoint }).toString();
+  const room = placeOf(name);
+  const query = new URLSearchParams({ place, room, endpoint, member: endpoint }).toString();
   const socket = new WebSocket(`${base}?${query}`, { headers });
   const words: unknown[] = [];
   const datagrams: string[] = [];
@@ -147,18 +148,20 @@ describe('the relay', () => {
       .toBeUndefined();
   });
 
-  it('brings pages together that know the secret of a room; who knows its name alone takes nobody’s place', async () => {
+  it('brings pages together that know the secret of a room; who knows its name alone takes nobody’s place and is told of', async () => {
     const open = (secret: string, room = 'ABCDEF') => {
       const met: string[] = [];
+      const kept = { apart: 0 };
       const name = id(String(++members % 10));
       if (!isMemberId(name)) throw new TypeError(`${name} is no member's id.`);
       const options = { url: base, room, secret, clock: systemClock(), openSocket: openNodeSocket };
       const medium = openRelay(options)(name, {
         here: (_endpoint, member) => met.push(member),
         gone: () => undefined,
+        elsewhere: (pages) => (kept.apart += pages),
         datagram: () => undefined,
       });
-      return { name, met, medium };
+      return { name, met, kept, medium };
     };
     let members = 0;
     const strangers = Array.from({ length: 5 }, () => open('guessed'));
@@ -167,6 +170,13 @@ describe('the relay', () => {
     await expect.poll(() => [one.met, other.met]).toEqual([[other.name], [one.name]]);
     expect(strangers.flatMap(({ met }) => met)).not.toContain(one.name);
     expect(elsewhere.met).toEqual([]);
+    // Both sides are told; a room of another name is not.
+    const late = open('guessed');
+    await expect
+      .poll(() => [one, other, late].map(({ kept }) => kept.apart), { timeout: 10_000 })
+      .toEqual([6, 6, 2]);
+    expect(elsewhere.kept).toEqual({ apart: 0 });
+    late.medium.close();
     for (const { medium } of [...strangers, one, other, elsewhere]) medium.close();
   });
 });

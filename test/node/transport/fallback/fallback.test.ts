@@ -194,6 +194,7 @@ describe('a link over another carrier', () => {
     const medium = open(member(of), {
       here: (endpoint) => found.push(endpoint),
       gone: () => undefined,
+      elsewhere: () => undefined,
       datagram(_from, bytes) {
         heard.push(decodeDatagram(bytes)?.kind ?? 'nothing');
       },

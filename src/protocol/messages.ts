@@ -85,7 +85,7 @@ export type Message =
       readonly step: number;
       /** Who the sender itself is waiting for, so that blame falls on the root of a stall. */
       readonly waiting: MemberId | undefined;
-      /** Of the round that it is in, where that is not the first of its step. */
+      /** Of the round that it is in or computes for, where that is not the first of its step. */
       readonly attempt: number | undefined;
       /** Its tab is in the background. */
       readonly hidden: true | undefined;

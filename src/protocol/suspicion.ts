@@ -95,13 +95,14 @@ export function onLinkDown(ctx: Context, member: MemberId, evidence: Evidence): 
 export function beatMessage(ctx: Context, membership: Membership): Of<'beat'> {
   const { state } = ctx;
   const silent = unheard(ctx, membership);
+  const attempt = membership.round?.id.attempt ?? membership.attempt;
   return {
     kind: 'beat',
     generation: membership.generation.id,
     phase: state.phase,
     step: state.training?.step ?? 0,
     waiting: waitingFor(membership),
-    attempt: membership.round?.id.attempt === 0 ? undefined : membership.round?.id.attempt,
+    attempt: attempt === 0 ? undefined : attempt,
     hidden: state.hidden ? true : undefined,
     pieces: state.incoming && piecesHeld(state.incoming),
     unheard: silent.length === 0 ? undefined : silent,
@@ -240,14 +241,16 @@ export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void 
   if (peer.room !== undefined && peer.room.generation.id.incarnation !== message.generation.incarnation)
     peer.room = undefined;
   if (membershipInForce(ctx, message.generation) === undefined) return;
+  const { phase, step, attempt = 0, pieces } = message;
+  // A step that is done again is another piece of work, whether or not a heartbeat fell between the two.
   const isAsBefore =
-    peer.phase === message.phase && peer.step === message.step && peer.pieces === message.pieces;
+    peer.phase === phase && peer.step === step && peer.attempt === attempt && peer.pieces === pieces;
   if (!isAsBefore) peer.since = ctx.now;
-  peer.phase = message.phase;
-  peer.step = message.step;
-  peer.attempt = message.attempt ?? 0;
+  peer.phase = phase;
+  peer.step = step;
+  peer.attempt = attempt;
   peer.waiting = message.waiting;
-  peer.pieces = message.pieces;
+  peer.pieces = pieces;
   if (peer.unheard.length === 0 && message.unheard === undefined) return;
   peer.unheard = message.unheard ?? NOBODY;
   reconsider(ctx);

@@ -16,6 +16,10 @@ function perLanguage<Format>(make: (language: Language) => Format): () => Format
 /** 0.934 → "93.4%" */
 export const percent = (fraction: number): string => `${(fraction * 100).toFixed(1)}%`;
 
+/** Of a chance, which may be small: 0.0001 → "0.01%" */
+export const smallPercent = (fraction: number): string =>
+  fraction < 0.001 ? `${(fraction * 100).toFixed(2)}%` : percent(fraction);
+
 /** The one word among the numbers. */
 const NOT_FINITE: Readonly<Record<Language, string>> = { en: 'not finite', 'zh-Hans': '非有限值' };
 

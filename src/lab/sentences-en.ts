@@ -3,7 +3,7 @@
 import type { Evidence } from '../ports/network.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
-import { bytes, loss, percent, shortHash, shortId, span } from './format.ts';
+import { bytes, loss, percent, shortHash, shortId, smallPercent, span } from './format.ts';
 import { faultText, list, listPairs, lookUp, say, who } from './sentence.ts';
 import type { Sentence, SettingWords } from './sentence.ts';
 import { english as words } from './words-en.ts';
@@ -138,8 +138,8 @@ function stallSentence(stall: Stall, by: MemberId): Sentence {
   return say`${where} waits for ${who(peer)}: ${lack(stall, span(forMs))}${last}.`;
 }
 
-/** The event as a sentence without its subject. */
-function sentenceOf(event: TraceEvent): Sentence {
+/** The event as a sentence without its subject, which is `by`. */
+function sentenceOf(event: TraceEvent, by?: MemberId): Sentence {
   switch (event.kind) {
     case 'phase':
       return say`is now ${PHASES[event.phase].toLowerCase()}.`;
@@ -188,7 +188,9 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'rejected':
       return rejected(event);
     case 'stalled':
-      return say`waits for ${who(event.peer)} in step ${event.step}: ${lack(event, undefined)}.`;
+      return event.peer === by
+        ? say`waits for its own engine in step ${event.step}: ${lack(event, undefined)}.`
+        : say`waits for ${who(event.peer)} in step ${event.step}: ${lack(event, undefined)}.`;
     case 'resent':
       return say`sent a part of step ${event.step} to ${who(event.to)} once more.`;
     case 'checkpointed':
@@ -218,7 +220,7 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'faultHealed':
       return say`is rid of a fault: ${faultSentence(event)}.`;
     case 'engine':
-      return say`engine: ${clause(event.detail)}.`;
+      return say`${engineText(event.detail)}.`;
     case 'refused':
       return event.by === undefined
         ? say`was refused: ${clause(event.reason)}.`
@@ -242,20 +244,54 @@ function microBatches(indices: readonly number[]): string {
   return `${noun} ${indices.join(', ')}`;
 }
 
+const WHERE = { ...words.faultPanel.bits, worker: 'the worker’s thread', page: 'the page’s thread' };
+const HOW = {
+  ...words.faultPanel.garbled,
+  missing: 'the data set is missing',
+  truncated: 'the data set is cut off',
+  rotten: 'a bit is flipped',
+  torn: 'a piece is missing',
+  stale: 'only older ones are left',
+};
+
 const SETTINGS: SettingWords = {
   to: (rank) => `towards rank ${rank}`,
   direction: (direction) => lookUp(words.faultPanel.directions, direction) ?? direction,
   forMs: (ms) => `for ${span(Number(ms))}`,
+  ms: (ms) => span(Number(ms)),
+  everyMs: (ms) => `every ${span(Number(ms))}`,
+  chance: (chance) => `${smallPercent(Number(chance))} of the messages`,
+  times: (times) => (times === '1' ? 'once' : `${times} times`),
+  maxBytes: (amount) => `at most ${bytes(Number(amount))}`,
+  bytesPerSecond: (amount) => `${bytes(Number(amount))} a second`,
+  factor: (factor) => `${factor} times as slow`,
+  rate: (rate) => `${rate} times as fast`,
+  how: (how) => lookUp(HOW, how) ?? how,
+  where: (where) => lookUp(WHERE, where) ?? where,
+  row: (row) => `sample ${row}`,
+  side: () => 'one side from the other',
+  closes: (closes) => (closes === 'true' ? 'which ends the connection' : 'the connection stays'),
 };
 
-const faultSentence = ({ fault, detail }: Of<'faultInjected' | 'faultHealed'>): string =>
-  [`“${lookUp(words.faults, fault)?.name ?? fault}”`, ...faultText(detail, SETTINGS).map(clause)].join(', ');
+/** What a fault's detail says of it, in words; empty where it says nothing. */
+const faultSettings = (detail: string): string => faultText(detail, SETTINGS).map(clause).join(', ');
+
+function faultSentence({ fault, detail }: Of<'faultInjected' | 'faultHealed'>): string {
+  const settings = faultSettings(detail);
+  return `“${lookUp(words.faults, fault)?.name ?? fault}”${settings === '' ? '' : `, ${settings}`}`;
+}
+
+/** An engine that was opened names its kind, its adapter and why it and no other; whatever else it says stays as it is. */
+function engineText(detail: string): string {
+  const [, kind, adapter, reason] = /^(cpu|webgpu) on ([^:]+): (.+)$/u.exec(detail) ?? [];
+  if (kind === undefined || adapter === undefined || reason === undefined) return `engine: ${clause(detail)}`;
+  return `computes with ${kind === 'cpu' ? adapter : `WebGPU on ${adapter}`}: ${clause(reason)}`;
+}
 
 /** Text from elsewhere, to stand before our own full stop. */
-
 const clause = (text: string): string => text.trim().replace(/[.\s]+$/u, '') || 'no reason given';
 
-export const english = { evidence: EVIDENCE, sentenceOf, stallSentence };
+export const english = { evidence: EVIDENCE, sentenceOf, stallSentence, faultSettings };
 
 /** What a language has to say about events. */
 export type Sentences = typeof english;

@@ -3,7 +3,7 @@
 import type { Evidence } from '../ports/network.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
-import { bytes, loss, percent, shortHash, shortId, span } from './format.ts';
+import { bytes, loss, percent, shortHash, shortId, smallPercent, span } from './format.ts';
 import { faultText, list, listPairs, lookUp, say, who } from './sentence.ts';
 import type { Sentence, SettingWords } from './sentence.ts';
 import type { Sentences } from './sentences-en.ts';
@@ -133,7 +133,7 @@ function stallSentence(stall: Stall, by: MemberId): Sentence {
   return say`${where}在等 ${who(peer)}：${lack(stall, span(forMs))}${last}。`;
 }
 
-function sentenceOf(event: TraceEvent): Sentence {
+function sentenceOf(event: TraceEvent, by?: MemberId): Sentence {
   switch (event.kind) {
     case 'phase':
       return say`现在${PHASES[event.phase]}。`;
@@ -184,7 +184,9 @@ function sentenceOf(event: TraceEvent): Sentence {
     case 'rejected':
       return rejected(event);
     case 'stalled':
-      return say`在第 ${event.step} 步等 ${who(event.peer)}：${lack(event, undefined)}。`;
+      return event.peer === by
+        ? say`在第 ${event.step} 步等自己的引擎：${lack(event, undefined)}。`
+        : say`在第 ${event.step} 步等 ${who(event.peer)}：${lack(event, undefined)}。`;
     case 'resent':
       return say`把第 ${event.step} 步的一部分又向 ${who(event.to)} 发送了一次。`;
     case 'checkpointed':
@@ -242,19 +244,46 @@ function engineText(detail: string): string {
   return `${kind}（${told.adapter(adapter)}）：${told.told(reason)}`;
 }
 
+const WHERE = { ...words.faultPanel.bits, worker: '计算线程', page: '页面' };
+const HOW = {
+  ...words.faultPanel.garbled,
+  missing: '数据集已消失',
+  truncated: '数据集被截断',
+  rotten: '有一位翻转',
+  torn: '缺了一块',
+  stale: '只剩旧的',
+};
+
 const SETTINGS: SettingWords = {
   to: (rank) => `对 rank ${rank}`,
   direction: (direction) => lookUp(words.faultPanel.directions, direction) ?? direction,
   forMs: (ms) => `持续 ${span(Number(ms))}`,
+  ms: (ms) => span(Number(ms)),
+  everyMs: (ms) => `每 ${span(Number(ms))}一次`,
+  chance: (chance) => `${smallPercent(Number(chance))} 的消息`,
+  times: (times) => `${times} 次`,
+  maxBytes: (amount) => `最多 ${bytes(Number(amount))}`,
+  bytesPerSecond: (amount) => `每秒 ${bytes(Number(amount))}`,
+  factor: (factor) => `慢 ${factor} 倍`,
+  rate: (rate) => `时钟速度为 ${rate} 倍`,
+  how: (how) => lookUp(HOW, how) ?? how,
+  where: (where) => lookUp(WHERE, where) ?? where,
+  row: (row) => `样本 ${row}`,
+  side: () => '一侧与另一侧',
+  closes: (closes) => (closes === 'true' ? '连接随之断开' : '连接保持打开'),
 };
 
-const faultSentence = ({ fault, detail }: Of<'faultInjected' | 'faultHealed'>): string =>
-  [
-    `“${lookUp(words.faults, fault)?.name ?? fault}”`,
-    ...faultText(detail, SETTINGS).map((part) => clause(told.told(part))),
-  ].join('，');
+const faultSettings = (detail: string): string =>
+  faultText(detail, SETTINGS)
+    .map((part) => clause(told.told(part)))
+    .join('，');
+
+function faultSentence({ fault, detail }: Of<'faultInjected' | 'faultHealed'>): string {
+  const settings = faultSettings(detail);
+  return `“${lookUp(words.faults, fault)?.name ?? fault}”${settings === '' ? '' : `，${settings}`}`;
+}
 
 /** Text from elsewhere, to stand before our own full stop. */
 const clause = (text: string): string => text.trim().replace(/[.。\s]+$/u, '') || '没有说明原因';
 
-export const chinese: Sentences = { evidence: EVIDENCE, sentenceOf, stallSentence };
+export const chinese: Sentences = { evidence: EVIDENCE, sentenceOf, stallSentence, faultSettings };

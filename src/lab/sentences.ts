@@ -1,5 +1,6 @@
 // Every event of the vocabulary as a sentence in the language of the page; what it is about, and how it is to be taken.
 
+import type { MemberId } from '../ports/ids.ts';
 import type { TraceEvent } from '../trace/events.ts';
 import { wordTable } from './language/word-table.ts';
 import { plainText } from './sentence.ts';
@@ -16,11 +17,12 @@ export const sentences = wordTable<Sentences>(
   async () => (await import('./sentences-zh.ts')).chinese,
 );
 
-/** The event as a sentence without its subject. */
-export const sentenceOf = (event: TraceEvent): Sentence => sentences.sentenceOf(event);
+/** The event as a sentence without its subject, which is `by`. */
+export const sentenceOf = (event: TraceEvent, by?: MemberId): Sentence => sentences.sentenceOf(event, by);
 
 /** The same for events that say the same, whatever language the page speaks. */
-export const meaningOf = (event: TraceEvent): string => plainText(english.sentenceOf(event));
+export const meaningOf = (event: TraceEvent, by: MemberId): string =>
+  plainText(english.sentenceOf(event, by));
 
 /** How an event is to be taken: `good` and `bad` get a mark beside the sentence. */
 export type Tone = 'plain' | 'good' | 'bad';

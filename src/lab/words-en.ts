@@ -362,8 +362,8 @@ export const english = {
       `The plane, coloured by the ${classes} classes of ${name} as the state at step ${step} tells them apart, with some of the points.`,
     planeReads: (points: number) =>
       `Each place has the colour of the class that the model gives it, mixed where it is unsure. The ${points} dots are samples it learns from, in the colour of their true class.`,
-    right: 'right',
-    wrong: (label: number) => `is ${label}`,
+    right: (guess: number) => `says ${guess}, right`,
+    wrong: (guess: number, label: number) => `says ${guess}, is ${label}`,
     empty: 'Shown as soon as a rank has its engine.',
   },
 
@@ -446,7 +446,7 @@ export const english = {
     storage: (used: string, quota: string, persisted: boolean) =>
       `${used} of ${quota} used; ${persisted ? 'the browser keeps it' : 'the browser may clear it when the disk is full'}.`,
     short: 'There is little room left: delete some, or keep fewer.',
-    noPace: 'What saving costs is shown after the first one.',
+    noPace: 'What saving costs is shown once this run has saved one.',
     tradeOff: (interval: string, lost: string, best: string, overhead: string) =>
       `A checkpoint every ${interval} loses ${lost} of the time, ${overhead} of it for saving and the rest for what a failure would undo. Least is lost at ${best}.`,
     empty:
@@ -477,7 +477,7 @@ export const english = {
 
   costs: {
     title: 'Where the time goes',
-    about: 'Of all ranks, since the run began, as far as one rank can tell.',
+    about: 'Of all ranks, since the run began. Goodput is the part that went into gradients which counted.',
     goodput: (part: string) => `goodput ${part}`,
     empty: 'Every millisecond of the ranks is accounted for here, once they train.',
     accounts: ACCOUNT_NAMES,

@@ -296,8 +296,8 @@ export const chinese: Words = {
       `平面按第 ${step} 步的状态对 ${name} 的 ${classes} 个类别的划分着色，并标出部分样本点。`,
     planeReads: (points) =>
       `每一处的颜色是模型给它的类别，拿不准的地方颜色相混。${points} 个圆点是它学习的样本，颜色是它们真正的类别。`,
-    right: '正确',
-    wrong: (label) => `应为 ${label}`,
+    right: (guess) => `${guess}，正确`,
+    wrong: (guess, label) => `${guess}，应为 ${label}`,
     empty: '有 rank 准备好计算引擎后就会显示。',
   },
 
@@ -378,7 +378,7 @@ export const chinese: Words = {
     storage: (used, quota, persisted) =>
       `已用 ${used}，配额 ${quota}；${persisted ? '浏览器会保留这些数据' : '磁盘满时浏览器可能会清除这些数据'}。`,
     short: '剩余空间不多：请删除一些，或少留几个。',
-    noPace: '保存第一个之后，这里会显示保存的代价。',
+    noPace: '这次运行保存第一个检查点之后，这里会显示保存的代价。',
     tradeOff: (interval, lost, best, overhead) =>
       `每 ${interval}保存一次，共损失 ${lost} 的时间，其中 ${overhead} 用于保存，其余是故障后要重做的部分。间隔为 ${best}时损失最小。`,
     empty:
@@ -407,7 +407,7 @@ export const chinese: Words = {
 
   costs: {
     title: '时间去了哪里',
-    about: '运行开始以来所有 rank 的时间，以一个 rank 所知为准。',
+    about: '运行开始以来所有 rank 的时间。有效吞吐是其中用于真正计入的梯度的部分。',
     goodput: (part) => `有效吞吐 ${part}`,
     empty: '训练开始后，各 rank 的每一毫秒都会记在这里。',
     accounts: {

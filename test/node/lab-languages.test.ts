@@ -190,10 +190,14 @@ describe('a fault in the log', () => {
       plainText(language.sentenceOf({ kind: 'faultInjected', fault, detail }));
     const delay = 'fault-1: {"kind":"delay","to":2,"ms":200,"forMs":5000}';
     expect(told(english, 'delay', delay)).toBe(
-      'got a fault: “Delay messages”, towards rank 2, ms 200, for 5 s.',
+      'got a fault: “Delay messages”, towards rank 2, 200 ms, for 5 s.',
+    );
+    const storm = 'fault-3: {"kind":"repeat-late","chance":0.0001,"ms":1000}';
+    expect(told(english, 'repeat-late', storm)).toBe(
+      'got a fault: “Repeat messages late”, 0.01% of the messages, 1 s.',
     );
     await speak('zh-Hans');
-    expect(told(chinese, 'delay', delay)).toBe('被注入故障：“延迟消息”，对 rank 2，ms 200，持续 5 秒。');
+    expect(told(chinese, 'delay', delay)).toBe('被注入故障：“延迟消息”，对 rank 2，200 毫秒，持续 5 秒。');
     expect(told(english, 'constructor', 'fault-2: after 5000 ms')).toBe(
       'got a fault: “constructor”, after 5000 ms.',
     );

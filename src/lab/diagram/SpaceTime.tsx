@@ -311,7 +311,7 @@ function Travel({ scene, place, go, keys }: TravelProps): JSX.Element {
 function Facts({ scene, here }: { readonly scene: Scene; readonly here: number }): JSX.Element {
   const facts = factsAt(scene, here);
   return (
-    <ul class="facts" aria-label={diagramWords.facts}>
+    <ul class="diagram-facts" aria-label={diagramWords.facts}>
       {facts.slice(0, MAX_FACTS).map((known, lane) => (
         <li key={lane}>
           <span class="rank-name" style={rankStyle(lane % COLOURS)}>

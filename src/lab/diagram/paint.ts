@@ -234,14 +234,12 @@ function paintHeadlines(context: Context, { scene, frame, palette, differsAt }: 
     context.setLineDash([]);
     context.textAlign = 'right';
     context.font = isBold ? `bold ${FONT}` : FONT;
-    outlined(
-      context,
-      palette,
-      fitted(context, text, frame.width - MARGIN - 16),
-      frame.width - 8,
-      y - 8,
-      colour,
-    );
+    const words = fitted(context, text, frame.width - MARGIN - 16);
+    const wide = widthOf(context, words) + 8;
+    // On a ground of its own: messages end where it says what they led to.
+    context.fillStyle = palette.surface;
+    context.fillRect(frame.width - 4 - wide, y - 16, wide, 15);
+    outlined(context, palette, words, frame.width - 8, y - 8, colour);
   };
   for (const { position, text } of scene.headlines) rule(position, text, palette.warn, false);
   if (differsAt !== undefined) rule(differsAt, palette.words.differs, palette.accent, true);

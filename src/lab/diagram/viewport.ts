@@ -34,11 +34,15 @@ export const positionAt = ({ top, zoom }: Viewport, y: number): number => top + 
 export const fit = (scene: Scene, height: number): number =>
   Math.max(1e-6, (height - HEAD - TAIL - 8) / scene.length);
 
-/** Where a view begins: everything, or the end of it at a size that can be read. */
+/** So many rows of what led to it stand above the first fault. */
+const ROWS_BEFORE = 4;
+
+/** Where a view begins: everything; or at a size that can be read what failed, else the first fault, else the start. */
 export function firstView(scene: Scene, height: number): Viewport {
   const all = fit(scene, height);
   if (scene.scale === 'time' || all >= READABLE) return { top: 0, zoom: Math.min(all, MAX_ZOOM) };
-  return clamp(scene, { top: scene.failing?.position ?? 0, zoom: READABLE }, height);
+  const fault = scene.headlines[0]?.position ?? 0;
+  return clamp(scene, { top: scene.failing?.position ?? fault - ROWS_BEFORE, zoom: READABLE }, height);
 }
 
 /** Keeps a view within the scene. */

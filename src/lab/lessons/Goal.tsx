@@ -26,7 +26,9 @@ export function Goal({ session, next }: Props): JSX.Element {
     <Panel name="lesson-goal" title={lessonWords.goal.title} about={lessonWords.goal.about}>
       <ul class="lesson-conditions">
         {goal.map((condition, i) => {
-          const state = measures === undefined ? 'open' : holds(condition, measures) ? 'met' : 'missed';
+          const isMet = measures !== undefined && holds(condition, measures);
+          // What a run has not reached yet, it may still reach.
+          const state = isMet ? 'met' : isJudged ? 'missed' : 'open';
           return (
             <li key={i} data-state={state}>
               <span class="lesson-sign">
@@ -40,8 +42,7 @@ export function Goal({ session, next }: Props): JSX.Element {
               {measures !== undefined && (
                 <span class="lesson-found numeric">
                   <span class="sr-only">
-                    {state === 'met' ? lessonWords.goal.met : lessonWords.goal.missed},{' '}
-                    {lessonWords.goal.found}{' '}
+                    {isMet ? lessonWords.goal.met : lessonWords.goal.missed}, {lessonWords.goal.found}{' '}
                   </span>
                   {foundText(condition, measures)}
                 </span>
@@ -51,7 +52,13 @@ export function Goal({ session, next }: Props): JSX.Element {
         })}
       </ul>
       <p class="lesson-verdict" role="status" data-passed={isPassed}>
-        {!isJudged ? lessonWords.goal.open : isPassed ? lessonWords.goal.passed : lessonWords.goal.notYet}
+        {!isJudged
+          ? room.value === undefined
+            ? lessonWords.goal.open
+            : lessonWords.goal.running
+          : isPassed
+            ? lessonWords.goal.passed
+            : lessonWords.goal.notYet}
       </p>
       {isJudged && (
         <details class="lesson-more">

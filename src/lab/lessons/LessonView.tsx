@@ -41,8 +41,8 @@ export function LessonView({ lesson, next, frames, isKept, say }: Props): JSX.El
       <article class="panel lesson-text">
         <header class="lesson-head" lang={lesson.language}>
           <h1>{lesson.title}</h1>
+          <p>{lesson.idea}</p>
           <p class="muted">
-            {lesson.idea} ·{' '}
             {lessonWords.facts(lessonWords.minutes(lesson.minutes), lessonWords.worlds[lesson.run.world])}
           </p>
         </header>

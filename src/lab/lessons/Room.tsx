@@ -19,7 +19,7 @@ export function Room({ room, hands }: Props): JSX.Element {
   const { ranks, running } = lab.room.value;
   return (
     <div class="lesson-room">
-      <Ring lab={lab} />
+      <Ring lab={lab} canBreak={false} />
       <div class="lesson-ranks">
         <ul aria-label={lessonWords.run.ranks}>
           {ranks.map(({ member, rank, slot, activity, step, local }) => {

@@ -112,6 +112,7 @@ export const english = {
     title: 'Goal',
     about: 'Checked on the logs of the run.',
     open: 'Run it, and see.',
+    running: 'Judged when you end the run.',
     met: 'met',
     missed: 'not met',
     passed: 'Passed. Well done.',

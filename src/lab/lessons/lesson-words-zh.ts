@@ -79,6 +79,7 @@ export const chinese: LessonWords = {
   goal: {
     title: '目标',
     about: '根据这次运行的日志核对。',
+    running: '结束运行时判定。',
     open: '运行之后便知分晓。',
     met: '达到',
     missed: '未达到',

@@ -39,7 +39,7 @@ export function createEventBook(): EventBook {
     const topic = topicOf(record.event);
     const entries = topics.get(topic) ?? [];
     topics.set(topic, entries);
-    const meaning = meaningOf(record.event);
+    const meaning = meaningOf(record.event, record.member);
     for (let i = entries.length - 1; i >= Math.max(0, entries.length - LOOK_BACK); i--) {
       const entry = entries[i];
       if (entry?.meaning !== meaning || entry.reporters.includes(record.member)) continue;

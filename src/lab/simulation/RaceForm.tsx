@@ -109,9 +109,8 @@ export function RaceForm({ simulation, logs }: Props): JSX.Element {
           />
         </label>
       </div>
-      <p class="muted race-tells">
-        {raceWords.tells(chosen)} {raceWords.bringTells}
-      </p>
+      <p class="race-tells">{raceWords.tells(chosen)}</p>
+      <p class="muted race-tells">{raceWords.bringTells}</p>
     </form>
   );
 }

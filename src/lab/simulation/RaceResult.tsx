@@ -45,8 +45,14 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
         {reason === undefined ? raceWords.heldMeans(committed, steps, subject) : toldWords.told(reason)}
       </p>
       <dl class="race-facts">
-        <Fact name={originText(run)}>
-          {raceWords.speed(result.events, span(result.virtualMs), span(result.wallMs))}
+        <Fact name={raceWords.ran}>
+          <>
+            <span>{originText(run)}</span>
+            {' · '}
+            <span class="muted">
+              {raceWords.speed(result.events, span(result.virtualMs), span(result.wallMs))}
+            </span>
+          </>
         </Fact>
         <Fact name={raceWords.trace}>
           <span class="mono" data-trace-hash={traceHash}>
@@ -171,6 +177,9 @@ function Branching({ simulation, run, cursor, picked }: BranchingProps): JSX.Ele
       >
         {raceWords.later}
       </button>
+      {cursor.value === undefined && message === undefined && (
+        <span class="muted race-tells">{raceWords.whatIfHint}</span>
+      )}
     </div>
   );
 }
@@ -264,7 +273,7 @@ function ledgerText({ ledger }: RunResult): string {
   return accounts
     .filter(([, ms]) => ms > 0 && ms >= total / 200)
     .sort(([, a], [, b]) => b - a)
-    .map(([name, ms]) => `${raceWords.account(name)} ${Math.round((100 * ms) / total)} %`)
+    .map(([name, ms]) => `${raceWords.account(name)} ${Math.round((100 * ms) / total)}%`)
     .join(' · ');
 }
 

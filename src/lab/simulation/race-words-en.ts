@@ -29,7 +29,7 @@ export const english = {
   file: (name: string) => `${name} (your file)`,
   bring: 'Open a file…',
   bringTells:
-    'Or drop one here: a protocol of your own (a JavaScript module), a replay, or a log (.log.gz, .ndjson) or an incident from the lab. A protocol runs walled off, without this site and the network.',
+    'A file is a protocol of your own (a JavaScript module), a replay, or a log (.log.gz, .ndjson) or an incident from the lab. Open it, or drop it here. A protocol runs walled off, without this site and the network.',
   scenario: 'Scenario',
   drawn: 'whatever the seed draws',
   seed: 'Seed',
@@ -52,7 +52,7 @@ export const english = {
     recording: 'Recording…',
   } satisfies Readonly<Record<Doing, string>>,
   rate: (seeds: number, perHour: number, virtualPerReal: number) =>
-    `${count(seeds)} seeds, ${count(perHour)} an hour, ${count(virtualPerReal)} virtual seconds a second`,
+    `${count(seeds)} seeds so far, ${count(perHour)} an hour; ${count(virtualPerReal)} seconds are simulated in each second`,
   nothing: (seeds: number) => `${count(seeds)} seeds, and no invariant broke.`,
   failed: (why: string) => `That did not work: ${why}`,
   verdicts: {
@@ -73,21 +73,23 @@ export const english = {
       `Seed ${seed}, made small: ${size} ${size === 1 ? 'decision is' : 'decisions are'} left to tell`,
     replay: 'A replay',
   },
+  ran: 'Run',
   trace: 'Trace hash',
-  size: 'Events',
   speed: (events: number, virtual: string, real: string) =>
-    `${count(events)} in ${virtual} of virtual time, run in ${real}`,
+    `${count(events)} events in ${virtual} of virtual time, run in ${real}`,
   ledger: 'Rank time',
   account: (name: string) => ACCOUNTS[name] ?? name,
   whatIf: 'What if, from here?',
   whatIfTells: 'Runs on from this moment with other chance, many times',
   later: 'What if this message came later?',
+  whatIfHint:
+    'It could have gone on otherwise: choose a moment with the slider under the diagram, or point at a message and click.',
   futures: (violated: number, futures: number, isBroken: boolean) =>
     !isBroken
-      ? `Of ${futures} other futures from there, one of which is drawn at the right, none breaks what held.`
+      ? `Of ${futures} other futures from there, one of which is drawn beside it, none breaks what held.`
       : violated === futures
         ? `All of ${futures} other futures from there break the same invariant: chance alone no longer avoids it.`
-        : `Of ${futures} other futures from there, ${violated} break the same invariant: it could still be avoided. One that ended otherwise is drawn at the right.`,
+        : `Of ${futures} other futures from there, ${violated} break the same invariant: it could still be avoided. One that ended otherwise is drawn beside it.`,
   laterEnds: (isViolated: boolean, ms: number) =>
     isViolated
       ? `With this message ${ms} ms later, the same invariant breaks all the same.`
@@ -131,10 +133,10 @@ export const english = {
   bad: 'Bad',
   tooLarge: (name: string) => `${name} is too large: expected at most 16 MiB.`,
   log: {
-    title: (name: string) => `Log: ${name}`,
+    title: (name: string) => `Opened: ${name}`,
     room: (room: string, at: string) => `Incident in room ${room}, ${at}`,
     reading: (name: string) => `Running ${name} again…`,
-    close: 'Close the log',
+    close: 'Close it',
     refused: (name: string, why: string) => `${name} was not opened: ${why}`,
     flaws: {
       'too-large': 'expected at most 64 MiB, found more.',
@@ -151,12 +153,12 @@ export const english = {
     },
     heldMeans: {
       inputs: (committed: number) =>
-        `Run again, every rank decided and sent what it did live; in the logs of all together no invariant broke, as far as they go, and ${count(committed)} steps are committed.`,
+        `Run again, every rank decided and sent exactly what it did live. As far as the recordings go no invariant broke, and ${count(committed)} steps are committed.`,
       records: (committed: number) =>
-        `In what the ranks reported no invariant broke, as far as it goes, and ${count(committed)} steps are committed. What they were told is not in it, so nothing was run again.`,
+        `As far as the ranks reported, no invariant broke, and ${count(committed)} steps are committed. What they were told is not in the file, so nothing was run again.`,
     },
     noneMeans: 'The incident holds no recording: what is drawn is the last that its ranks were at.',
-    size: 'Log',
+    size: 'Holds',
     ranks: (ranks: number, entries: number, holds: 'inputs' | 'records', time: string) =>
       `${count(ranks)} ${ranks === 1 ? 'rank' : 'ranks'}, ${count(entries)} ${holds} in ${time}`,
     differsAt: (line: number, expected: string, found: string) =>

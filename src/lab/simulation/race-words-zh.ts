@@ -46,7 +46,7 @@ export const chinese: RaceWords = {
   file: (name) => `${name}（你的文件）`,
   bring: '打开文件…',
   bringTells:
-    '也可以把文件拖到这里：你自己的协议（一个 JavaScript 模块）、一份回放，或者从实验室下载的日志（.log.gz、.ndjson）或事故报告。协议在隔离的环境中运行，接触不到本站和网络。',
+    '文件可以是你自己的协议（一个 JavaScript 模块）、一份回放，或者从实验室下载的日志（.log.gz、.ndjson）或事故报告：打开它，或拖到这里。协议在隔离的环境中运行，接触不到本站和网络。',
   scenario: '场景',
   drawn: '由种子抽取',
   seed: '种子',
@@ -69,7 +69,7 @@ export const chinese: RaceWords = {
     recording: '正在记录…',
   },
   rate: (seeds, perHour, virtualPerReal) =>
-    `${count(seeds)} 个种子，每小时 ${count(perHour)} 个，每秒推进 ${count(virtualPerReal)} 虚拟秒`,
+    `已搜索 ${count(seeds)} 个种子，每小时 ${count(perHour)} 个；每秒模拟 ${count(virtualPerReal)} 秒`,
   nothing: (seeds) => `${count(seeds)} 个种子，没有任何不变量被违反。`,
   failed: (why) => `没有成功：${why}`,
   verdicts: {
@@ -87,20 +87,21 @@ export const chinese: RaceWords = {
     shrunk: (seed, size) => `种子 ${seed}，缩减后：还剩 ${size} 个需要说明的决定`,
     replay: '一份回放',
   },
+  ran: '运行',
   trace: '轨迹哈希',
-  size: '事件',
   speed: (events, virtual, real) => `虚拟时间 ${virtual}内 ${count(events)} 个事件，实际运行 ${real}`,
   ledger: 'Rank 的时间',
   account: (name) => ACCOUNTS[name] ?? name,
   whatIf: '如果从这里重来？',
   whatIfTells: '从这一刻起换一种随机，反复运行多次',
   later: '如果这条消息来得晚一些？',
+  whatIfHint: '它本可以有别的走向：用图下方的滑块选一个时刻，或者点选一条消息。',
   futures: (violated, futures, isBroken) =>
     !isBroken
-      ? `从那里开始的 ${futures} 种其他未来（右边画出其中一种）中，没有一种违反原本成立的不变量。`
+      ? `从那里开始的 ${futures} 种其他未来（其中一种画在旁边）中，没有一种违反原本成立的不变量。`
       : violated === futures
         ? `从那里开始的 ${futures} 种其他未来全都违反同一条不变量：仅靠运气已经无法避免。`
-        : `从那里开始的 ${futures} 种其他未来中，有 ${violated} 种违反同一条不变量：当时仍可避免。右边画出了一种不同的结局。`,
+        : `从那里开始的 ${futures} 种其他未来中，有 ${violated} 种违反同一条不变量：当时仍可避免。旁边画出了一种不同的结局。`,
   laterEnds: (isViolated, ms) =>
     isViolated
       ? `这条消息晚到 ${ms} 毫秒，同一条不变量照样被违反。`
@@ -141,10 +142,10 @@ export const chinese: RaceWords = {
   bad: '问题',
   tooLarge: (name) => `${name} 太大：最多 16 MiB。`,
   log: {
-    title: (name) => `日志：${name}`,
+    title: (name) => `已打开：${name}`,
     room: (room, at) => `房间 ${room} 的事故，${at}`,
     reading: (name) => `正在重新运行 ${name}…`,
-    close: '关闭日志',
+    close: '关闭',
     refused: (name, why) => `没有打开 ${name}：${why}`,
     flaws: {
       'too-large': '最多 64 MiB，而文件更大。',
@@ -161,12 +162,12 @@ export const chinese: RaceWords = {
     },
     heldMeans: {
       inputs: (committed) =>
-        `重新运行后，每个 rank 的决定和发送都与当时一致；就这些日志合起来所能看到的，没有不变量被违反，已提交 ${count(committed)} 步。`,
+        `重新运行后，每个 rank 的决定和发送都与当时完全一致。就记录所及，没有不变量被违反，已提交 ${count(committed)} 步。`,
       records: (committed) =>
-        `就各 rank 所报告的来看，没有不变量被违反，已提交 ${count(committed)} 步。日志不含它们收到的内容，所以没有重新运行。`,
+        `就各 rank 所报告的来看，没有不变量被违反，已提交 ${count(committed)} 步。文件不含它们收到的内容，所以没有重新运行。`,
     },
     noneMeans: '这份事故报告不含记录：图中画的是各 rank 最后在做的事。',
-    size: '日志',
+    size: '内容',
     ranks: (ranks, entries, holds, time) =>
       `${count(ranks)} 个 rank，${time}内 ${count(entries)} ${holds === 'inputs' ? '个输入' : '条记录'}`,
     differsAt: (line, expected, found) => `第 ${line} 行：应为 ${expected}，实际为 ${found}。`,

@@ -37,7 +37,7 @@ export const App = ({ lab, classStrip }: Props): JSX.Element =>
         <h1 class="sr-only">{words.name}</h1>
         {classStrip}
         <Banners lab={lab} />
-        <div class="board" data-greeting={isFirstVisit(lab)}>
+        <div class="board" data-greeting={isFirstVisit(lab)} data-learns={lab.room.value.job.data.kind}>
           <Ring lab={lab} />
           <Ranks lab={lab} />
           <Charts lab={lab} />

@@ -120,7 +120,7 @@ const Entry = ({ lab, entry }: { readonly lab: Lab; readonly entry: LogEntry }):
           <span class="sr-only">{entry.tone === 'good' ? words.log.good : words.log.bad}: </span>
         </span>
       )}
-      {sentenceOf(entry.event).map((part, i) =>
+      {sentenceOf(entry.event, entry.reporters[0]).map((part, i) =>
         typeof part === 'string' ? part : <RankName key={i} lab={lab} member={part.member} />,
       )}
     </p>

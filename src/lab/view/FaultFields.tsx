@@ -4,7 +4,7 @@ import type { Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { MemberId } from '../../ports/ids.ts';
 import type { RankView } from '../model/room-view.ts';
-import { bytes, percent, shortId, span } from '../format.ts';
+import { bytes, shortId, smallPercent, span } from '../format.ts';
 import { words } from '../words.ts';
 import { CHOICES } from './fault-draft.ts';
 import type { FaultDraft, FaultField } from './fault-draft.ts';
@@ -67,7 +67,7 @@ export function FaultFields({ draft, fields, peers, target }: Props): JSX.Elemen
             label={words.faultPanel.chance}
             value={draft.value.chance}
             choices={CHOICES.chance}
-            show={(chance) => (chance < 0.001 ? `${(chance * 100).toFixed(2)}%` : percent(chance))}
+            show={smallPercent}
             choose={(chance) => set({ chance })}
           />
         );

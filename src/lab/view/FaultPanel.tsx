@@ -6,6 +6,7 @@ import { useEffect } from 'preact/hooks';
 import type { FaultKind } from '../../faults/vocabulary.ts';
 import type { Lab } from '../model/lab.ts';
 import { shortId } from '../format.ts';
+import { sentences } from '../sentences.ts';
 import { words } from '../words.ts';
 import { FIRST_DRAFT, buildFault, fieldsOf } from './fault-draft.ts';
 import type { FaultDraft } from './fault-draft.ts';
@@ -112,7 +113,10 @@ function ActiveFaults({ lab }: { readonly lab: Lab }): JSX.Element {
         {active.map(({ member, id, fault }) => (
           <li key={`${member} ${id}`}>
             <RankDot lab={lab} member={member} />
-            <span>{words.faults[fault.kind].name}</span>
+            <span>
+              {words.faults[fault.kind].name}{' '}
+              <span class="muted">{sentences.faultSettings(JSON.stringify(fault))}</span>
+            </span>
             <button type="button" class="button small" onClick={() => void lab.heal(member, id)}>
               {words.faultPanel.heal}
             </button>

@@ -189,9 +189,7 @@ const Digits = ({ seen }: { readonly seen: Seen }): JSX.Element => {
         return (
           <li key={i} data-right={guess === label}>
             <Digit pixels={seen.samples.inputs.subarray(i * DIGIT_SIDE ** 2, (i + 1) * DIGIT_SIDE ** 2)} />
-            <span>
-              <b>{guess}</b> {guess === label ? words.look.right : words.look.wrong(label)}
-            </span>
+            <span>{guess === label ? words.look.right(guess) : words.look.wrong(guess, label)}</span>
           </li>
         );
       })}

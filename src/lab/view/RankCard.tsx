@@ -42,14 +42,6 @@ export const RankCard = ({ lab, rank, microBatches }: Props): JSX.Element => (
       </span>
     </div>
     <dl class="facts">
-      {(rank.local || rank.engine !== undefined) && (
-        <>
-          <dt>{words.ranks.engine}</dt>
-          <dd class="card-engine">
-            <Engine rank={rank} />
-          </dd>
-        </>
-      )}
       <dt>{words.ranks.step}</dt>
       <dd class="numeric card-step">
         {rank.step}
@@ -82,14 +74,18 @@ export const RankCard = ({ lab, rank, microBatches }: Props): JSX.Element => (
           <dd title={words.ranks.refusalsMean}>{words.ranks.refused(rank.refusals)}</dd>
         </>
       )}
-      {rank.sent !== undefined && rank.sent.bytes > 0 && (
+      {rank.local && (
         <>
           <dt>{words.ranks.sent}</dt>
-          <dd class="numeric">
-            {words.ranks.sentBytes(
-              bytes(rank.sent.bytes),
-              rank.sent.saved > 0 ? bytes(rank.sent.saved) : undefined,
-            )}
+          <dd class="numeric">{sentBy(rank)}</dd>
+        </>
+      )}
+      {/* Last, since what it says is one line long or three: what stands above keeps its place. */}
+      {(rank.local || rank.engine !== undefined) && (
+        <>
+          <dt>{words.ranks.engine}</dt>
+          <dd class="card-engine">
+            <Engine rank={rank} />
           </dd>
         </>
       )}
@@ -110,6 +106,11 @@ function heard(rank: RankView): string {
   if (rank.silentMs < QUIET_MS) return words.ranks.heardNow;
   return words.ranks.heardAgo(seconds(rank.silentMs));
 }
+
+const sentBy = ({ sent }: RankView): string =>
+  sent === undefined || sent.bytes === 0
+    ? '–'
+    : words.ranks.sentBytes(bytes(sent.bytes), sent.saved > 0 ? bytes(sent.saved) : undefined);
 
 function foot(rank: RankView): string {
   const { departure } = rank;

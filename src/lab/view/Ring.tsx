@@ -16,7 +16,13 @@ const BEND_RADIUS = 150;
 const MAX_SENTENCES = 3;
 const PROGRESS_LENGTH = 2 * Math.PI * PROGRESS_RADIUS;
 
-export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
+interface Props {
+  readonly lab: Lab;
+  /** Ranks and links are buttons that lead to the fault palette, where the page has one. */
+  readonly canBreak?: boolean;
+}
+
+export function Ring({ lab, canBreak = true }: Props): JSX.Element {
   const room = lab.room.value;
   const { state, step, job, members, ranks, witness, apart } = room;
   return (
@@ -42,7 +48,8 @@ export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
           {apart.map((pair) => (
             <Apart key={pair.ranks.join()} pair={pair} crowd={ranks.length} />
           ))}
-          {ranks.length > 1 &&
+          {canBreak &&
+            ranks.length > 1 &&
             ranks.map((rank, i) => (
               <Link
                 key={rank.member}
@@ -60,6 +67,7 @@ export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
               rank={rank}
               angle={(i / ranks.length) * 360}
               crowd={ranks.length}
+              canBreak={canBreak && rank.local && rank.activity !== 'gone'}
             />
           ))}
         </svg>
@@ -74,7 +82,7 @@ export function Ring({ lab }: { readonly lab: Lab }): JSX.Element {
         </ul>
       )}
       {witness !== undefined && <Witness witness={witness} />}
-      {members > 1 && <p class="muted ring-hint">{words.ring.hint}</p>}
+      {canBreak && members > 1 && <p class="muted ring-hint">{words.ring.hint}</p>}
     </section>
   );
 }
@@ -185,11 +193,11 @@ function Node(props: {
   readonly rank: RankView;
   readonly angle: number;
   readonly crowd: number;
+  readonly canBreak: boolean;
 }): JSX.Element {
-  const { lab, rank, angle, crowd } = props;
+  const { lab, rank, angle, crowd, canBreak } = props;
   const size = sizeIn(crowd);
   const label = words.ring.breakRank(`${rank.rank ?? '+'} (${shortId(rank.member)})`);
-  const canBreak = rank.local && rank.activity !== 'gone';
   return (
     <g
       class="ring-node"

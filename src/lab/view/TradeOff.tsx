@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import { lostShare } from '../../checkpoint/interval.ts';
 import type { SavePace } from '../../live/save-pacer.ts';
-import { seconds, span } from '../format.ts';
+import { span } from '../format.ts';
 import { words } from '../words.ts';
 
 const WIDTH = 320;
@@ -40,7 +40,7 @@ export function TradeOff({ pace }: { readonly pace: SavePace }): JSX.Element {
   const here = lostShare(costs, current);
   const lost = here.overhead + here.redone;
   const told = words.checkpoints.tradeOff(
-    seconds(current),
+    span(current),
     share(lost),
     span(automaticMs),
     share(here.overhead),

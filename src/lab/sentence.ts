@@ -1,6 +1,7 @@
 // A sentence in which ranks stay ranks, so that the page can show them in their colours.
 
-import type { Fault } from '../faults/vocabulary.ts';
+import { settingsOf } from '../faults/setting-words.ts';
+import type { SettingWords } from '../faults/setting-words.ts';
 import type { MemberId } from '../ports/ids.ts';
 import { shortId } from './format.ts';
 
@@ -48,22 +49,13 @@ export const plainText = (sentence: Sentence): string =>
 export const lookUp = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(table, name) ? table[name] : undefined;
 
-type KeysOf<Each> = Each extends unknown ? keyof Each : never;
-
-/** How a language tells a fault's settings. Those of another version, which it does not name, are told as they are spelled. */
-export type SettingWords = Readonly<Record<Exclude<KeysOf<Fault>, 'kind'>, (value: string) => string>>;
-
 /** What a fault does or did, as its detail tells: of `fault-1: {"kind":"delay","ms":200}` the settings. Its kind is told beside it. */
 export function faultText(detail: string, settings: SettingWords): readonly string[] {
   const told = detail.replace(/^fault-\d+: /u, '');
   if (!told.startsWith('{')) return told === '' ? [] : [told];
   try {
-    const fault: unknown = JSON.parse(told);
-    return Object.entries(fault ?? {}).flatMap(([name, value]) =>
-      name === 'kind'
-        ? []
-        : [lookUp<(value: string) => string>(settings, name)?.(String(value)) ?? `${name} ${String(value)}`],
-    );
+    const fault = JSON.parse(told) as object | null;
+    return settingsOf(fault ?? {}, settings);
   } catch {
     return [told];
   }

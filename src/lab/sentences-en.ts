@@ -3,9 +3,10 @@
 import type { Evidence } from '../ports/network.ts';
 import type { MemberId } from '../ports/ids.ts';
 import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
-import { bytes, loss, percent, shortHash, shortId, smallPercent, span } from './format.ts';
+import { bytes, loss, percent, shortHash, shortId, span } from './format.ts';
+import { ENGLISH_SETTINGS } from '../faults/setting-words.ts';
 import { faultText, list, listPairs, lookUp, say, who } from './sentence.ts';
-import type { Sentence, SettingWords } from './sentence.ts';
+import type { Sentence } from './sentence.ts';
 import { english as words } from './words-en.ts';
 
 const EVIDENCE: Readonly<Record<Evidence, string>> = {
@@ -244,37 +245,8 @@ function microBatches(indices: readonly number[]): string {
   return `${noun} ${indices.join(', ')}`;
 }
 
-const WHERE = { ...words.faultPanel.bits, worker: 'the worker’s thread', page: 'the page’s thread' };
-const HOW = {
-  ...words.faultPanel.garbled,
-  missing: 'the data set is missing',
-  truncated: 'the data set is cut off',
-  rotten: 'a bit is flipped',
-  torn: 'a piece is missing',
-  stale: 'only older ones are left',
-};
-
-const SETTINGS: SettingWords = {
-  to: (rank) => `towards rank ${rank}`,
-  direction: (direction) => lookUp(words.faultPanel.directions, direction) ?? direction,
-  forMs: (ms) => `for ${span(Number(ms))}`,
-  ms: (ms) => span(Number(ms)),
-  everyMs: (ms) => `every ${span(Number(ms))}`,
-  chance: (chance) => `${smallPercent(Number(chance))} of the messages`,
-  times: (times) => (times === '1' ? 'once' : `${times} times`),
-  maxBytes: (amount) => `at most ${bytes(Number(amount))}`,
-  bytesPerSecond: (amount) => `${bytes(Number(amount))} a second`,
-  factor: (factor) => `${factor} times as slow`,
-  rate: (rate) => `${rate} times as fast`,
-  how: (how) => lookUp(HOW, how) ?? how,
-  where: (where) => lookUp(WHERE, where) ?? where,
-  row: (row) => `sample ${row}`,
-  side: () => 'one side from the other',
-  closes: (closes) => (closes === 'true' ? 'which ends the connection' : 'the connection stays'),
-};
-
 /** What a fault's detail says of it, in words; empty where it says nothing. */
-const faultSettings = (detail: string): string => faultText(detail, SETTINGS).map(clause).join(', ');
+const faultSettings = (detail: string): string => faultText(detail, ENGLISH_SETTINGS).map(clause).join(', ');
 
 function faultSentence({ fault, detail }: Of<'faultInjected' | 'faultHealed'>): string {
   const settings = faultSettings(detail);

@@ -5,7 +5,8 @@ import type { MemberId } from '../ports/ids.ts';
 import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
 import { bytes, loss, percent, shortHash, shortId, smallPercent, span } from './format.ts';
 import { faultText, list, listPairs, lookUp, say, who } from './sentence.ts';
-import type { Sentence, SettingWords } from './sentence.ts';
+import type { SettingWords } from '../faults/setting-words.ts';
+import type { Sentence } from './sentence.ts';
 import type { Sentences } from './sentences-en.ts';
 import { chinese as told } from './told-words-zh.ts';
 import { chinese as words } from './words-zh.ts';
@@ -269,7 +270,7 @@ const SETTINGS: SettingWords = {
   how: (how) => lookUp(HOW, how) ?? how,
   where: (where) => lookUp(WHERE, where) ?? where,
   row: (row) => `样本 ${row}`,
-  side: () => '一侧与另一侧',
+  side: (mask) => `分区掩码 ${mask}`,
   closes: (closes) => (closes === 'true' ? '连接随之断开' : '连接保持打开'),
 };
 

@@ -1,6 +1,7 @@
 // A run as a few lines that a person can follow.
 
 import type { Strike } from '../faults/schedule.ts';
+import { settingsOf } from '../faults/setting-words.ts';
 import type { TraceEvent } from '../trace/events.ts';
 import type { Rules } from '../protocol/rules.ts';
 import type { Host } from './host.ts';
@@ -13,10 +14,9 @@ const seconds = (ms: number): string => `${(Math.round(ms) / 1000).toFixed(3)} s
 
 /** A strike in a few words. */
 export function whatStrikes({ page, rank, fault }: Strike): string {
-  const { kind, ...details } = fault;
   const who = rank === undefined ? `page ${page ?? '-'}` : rank === 'any' ? 'any rank' : `rank ${rank}`;
-  const more = Object.entries(details).map(([name, value]) => `${name} ${String(value)}`);
-  return `${kind} on ${who}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+  const more = settingsOf(fault);
+  return `${fault.kind} on ${who}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
 }
 
 /** Tells what happened, up to the verdict. Pages are numbered in the order in which they were opened. */

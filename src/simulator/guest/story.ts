@@ -1,5 +1,6 @@
 // A run of a user's protocol as a few lines that a person can follow.
 
+import { settingsOf } from '../../faults/setting-words.ts';
 import type { GuestExperiment, GuestStrike } from './experiment.ts';
 import { replayGuest, type GuestReplay } from './shrink.ts';
 import type { GuestOutcome } from './run.ts';
@@ -60,9 +61,8 @@ export function eventInWords(event: GuestEvent): string {
 export function strikeInWords({ node, fault }: GuestStrike): string {
   if (fault.kind === 'command') return `node ${node} is asked to ${fault.command}`;
   if (fault.kind === 'open') return 'one more node joins';
-  const { kind, ...details } = fault;
-  const more = Object.entries(details).map(([name, value]) => `${name} ${String(value)}`);
-  return `${kind} on node ${node}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+  const more = settingsOf(fault);
+  return `${fault.kind} on node ${node}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
 }
 
 const isReport = (effect: GuestEffect): effect is Extract<GuestEffect, { readonly kind: 'report' }> =>

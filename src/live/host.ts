@@ -9,7 +9,7 @@ import type { Network, NetworkHandlers } from '../ports/network.ts';
 import type { CheckpointNotes, CheckpointSummary } from '../ports/store.ts';
 import { CodecError, decodeMessage } from '../protocol/codec.ts';
 import type { Effect } from '../protocol/effects.ts';
-import type { SavedPlace } from '../protocol/generation.ts';
+import type { Wanted } from '../protocol/saved.ts';
 import type { Holding, Message } from '../protocol/messages.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
 import { createFlightRecorder, type Flight } from '../trace/flight-recorder.ts';
@@ -283,12 +283,12 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   };
 
   /** What was found at the start may have been outrun since, by this tab or by another. */
-  const restore = async (chosen: SavedPlace | undefined): Promise<void> => {
+  const restore = async (wanted: Wanted): Promise<void> => {
     const { preparations } = work;
     const saved =
-      chosen === undefined
-        ? await startingPoint.saved(core.view(clock.now()).job ?? options.job)
-        : goingBack.held(chosen);
+      wanted.kind === 'newest'
+        ? await startingPoint.saved(core.view(clock.now()).job ?? options.job, wanted)
+        : goingBack.held(wanted.place);
     if (closed || work.preparations !== preparations) return;
     if (saved === undefined) {
       dispatch({ kind: 'restored', found: undefined });
@@ -336,7 +336,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         work.importState(effect);
         return;
       case 'restore':
-        void restore(effect.chosen);
+        void restore(effect.wanted);
         return;
       case 'checkpoint':
         checkpoints.take(effect);

@@ -10,6 +10,7 @@ import type { JobHash } from '../ports/ids.ts';
 import { StoreError } from '../ports/store.ts';
 import type { CheckpointNotes, CheckpointStore, CheckpointSummary } from '../ports/store.ts';
 import type { Provenance } from '../protocol/provenance.ts';
+import { isWanted, type NewestWanted } from '../protocol/saved.ts';
 import { messageOf } from './message-of.ts';
 
 export interface Saved {
@@ -47,10 +48,19 @@ function provenanceOf(notes: CheckpointNotes, step: number): Provenance {
 export interface Place {
   readonly path: string;
   readonly from: string | undefined;
+  /** Those that are older than what is at hand are not read. */
+  readonly wanted?: NewestWanted | undefined;
 }
 
-const listed = async (store: CheckpointStore, { path, from }: Place): Promise<readonly CheckpointSummary[]> =>
-  (await store.list(path)).filter(({ id }) => from === undefined || id === from);
+const listed = async (
+  store: CheckpointStore,
+  { path, from, wanted }: Place,
+): Promise<readonly CheckpointSummary[]> =>
+  (await store.list(path)).filter(
+    ({ id, generation, step }) =>
+      (from === undefined || id === from) &&
+      (wanted === undefined || isWanted(wanted, { lineage: generation, step })),
+  );
 
 /** The job of the newest checkpoint that says one that is wanted; undefined where there is none. */
 export async function findJob(

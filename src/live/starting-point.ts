@@ -3,6 +3,7 @@
 import { jobHash as hashOfJob } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import type { CheckpointStore } from '../ports/store.ts';
+import type { NewestWanted } from '../protocol/saved.ts';
 import type { RankOptions } from './api.ts';
 import { messageOf } from './message-of.ts';
 import { findJob, findSaved } from './saved.ts';
@@ -10,8 +11,8 @@ import type { Place, Saved } from './saved.ts';
 
 export interface StartingPoint {
   job(): Promise<Job>;
-  /** The newest state of that job; undefined where there is none. Those that are passed over are `skipped`. */
-  saved(job: Job): Promise<Saved | undefined>;
+  /** The newest state of that job, of those that are wanted; undefined where there is none. Those that are passed over are `skipped`. */
+  saved(job: Job, wanted?: NewestWanted): Promise<Saved | undefined>;
   /** A new room under a name of its own: there is nothing to look for. */
   readonly isUnused: boolean;
 }
@@ -49,9 +50,9 @@ export function createStartingPoint(host: {
       }
     },
 
-    async saved(job) {
+    async saved(job, wanted) {
       try {
-        return await findSaved(checkpoints, place, job, hashOfJob(job), skipped);
+        return await findSaved(checkpoints, { ...place, wanted }, job, hashOfJob(job), skipped);
       } catch (error) {
         skipped(0, messageOf(error));
         return undefined;

@@ -1,9 +1,9 @@
 // Answers from the engine that change the state: applied, imported, restored.
 
 import { report, setTimer, type Context } from './context.ts';
-import { foundDelay, sendJoin } from './asking.ts';
+import { bestStanding, foundDelay, sendJoin } from './asking.ts';
 import { isFirstToFound } from './joining.ts';
-import { completeFounding } from './founding.ts';
+import { completeFounding, look } from './founding.ts';
 import type { GenerationId, StateHash } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { Standing } from './messages.ts';
@@ -125,12 +125,16 @@ export function onRestored(
     state.exactness = exactness;
     report(ctx, { kind: 'restored', step: standing.step, hash: standing.hash });
   }
-  // One that was chosen and is not there says nothing of the others.
-  if (event.found !== undefined || state.founding !== 'rolled-back') state.saved = event.found?.standing;
+  // One that was chosen and is not there says nothing of the others; nor is what is older than the state in memory looked for.
+  const isGone =
+    event.found === undefined && state.founding !== 'rolled-back' && bestStanding(ctx) === state.saved;
+  if (event.found !== undefined || isGone) state.saved = event.found?.standing;
   // What was saved is gone, or older than it was thought to be: another newcomer may have what this one lacks.
   if (state.founding === 'new' && state.membership === undefined && !isFirstToFound(ctx)) {
     state.founding = undefined;
     setTimer(ctx, 'found', foundDelay(ctx));
   }
-  settled(ctx);
+  // Only what is no older than that was looked for, and there may be something that is newer than the state in memory.
+  if (isGone && state.founding !== undefined && state.training?.lineage !== undefined) look(ctx);
+  else settled(ctx);
 }

@@ -11,6 +11,7 @@ import type { PieceList } from '../collective/state-transfer.ts';
 import type { Message, Standing } from './messages.ts';
 import type { Provenance } from './provenance.ts';
 import type { SavedPlace } from './generation.ts';
+import type { Wanted } from './saved.ts';
 import type { SeatRecord } from './votes.ts';
 
 /** A named timer: setting it again replaces it. */
@@ -152,11 +153,8 @@ export type Effect =
       readonly hash: StateHash;
       readonly pieces: readonly Uint8Array<ArrayBuffer>[];
     }
-  /**
-   * Look for the newest checkpoint of this browser that verifies, or for that of the state `chosen`, now, and bring the engine to it;
-   * answered by `restored`.
-   */
-  | { readonly kind: 'restore'; readonly chosen?: SavedPlace }
+  /** Look for a checkpoint of this browser that verifies, now, and bring the engine to it; answered by `restored`. */
+  | { readonly kind: 'restore'; readonly wanted: Wanted }
   /** Snapshot now (before any later `apply`) and save behind the training. */
   | {
       readonly kind: 'checkpoint';

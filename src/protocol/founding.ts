@@ -7,6 +7,7 @@ import { bestStanding, selfMember } from './asking.ts';
 import type { Generation } from './generation.ts';
 import { install } from './installing.ts';
 import { replacedBy } from './rollback.ts';
+import type { Wanted } from './saved.ts';
 
 /** Eight hex digits of depth, then the founder: a member founds at most one incarnation of a depth. */
 function incarnationId(ctx: Context): IncarnationId {
@@ -19,28 +20,43 @@ function incarnationId(ctx: Context): IncarnationId {
   return ctx.rules.nameIncarnation(depth, ctx.state.self.member);
 }
 
-/** Begins: the state is taken from memory, or restored from the checkpoint first. */
+/** Begins: with the chosen checkpoint, or with the newest state in memory or in the browser. */
 export function found(ctx: Context, why: Founding): void {
   const { state } = ctx;
   if (selfMember(state) === undefined || state.changing !== undefined || state.founding !== undefined) return;
   state.founding = why;
   const back = state.membership?.generation.back;
   if (why === 'rolled-back' && back !== undefined) {
-    state.changing = 'restore';
-    ctx.effects.push({ kind: 'restore', chosen: { step: back.step, hash: back.hash } });
-    setPhase(ctx, 'healing');
-    return;
-  }
-  const best = bestStanding(ctx);
-  // Without a state that a generation vouched for, the browser may hold one that this rank does not know of.
-  const unknown = best?.lineage === undefined && !state.fresh;
-  if (unknown || (best !== undefined && best === state.saved)) {
-    state.changing = 'restore';
-    ctx.effects.push({ kind: 'restore' });
-    setPhase(ctx, 'healing');
-    return;
-  }
-  completeFounding(ctx);
+    restore(ctx, { kind: 'chosen', place: { step: back.step, hash: back.hash } });
+  } else if (!state.fresh) look(ctx);
+  else if (state.saved !== undefined) restore(ctx, { kind: 'newest', least: undefined, line: undefined });
+  else completeFounding(ctx);
+}
+
+function restore(ctx: Context, wanted: Wanted): void {
+  ctx.state.changing = 'restore';
+  ctx.effects.push({ kind: 'restore', wanted });
+  setPhase(ctx, 'healing');
+}
+
+/** For the newest state that the browser holds, where there is a newer one than in memory. */
+export const look = (ctx: Context): void => {
+  restore(ctx, newestAtHand(ctx));
+};
+
+/**
+ * What this rank knows to have saved, if that is the best, or what is newer: another page of its browser may have saved since, and have gone.
+ * Who comes from a line goes on with that line.
+ */
+function newestAtHand(ctx: Context): Wanted {
+  const { training, saved, membership } = ctx.state;
+  const lineage = training?.lineage;
+  if (training === undefined || lineage === undefined)
+    return { kind: 'newest', least: undefined, line: undefined };
+  if (saved?.lineage !== undefined && bestStanding(ctx) === saved)
+    return { kind: 'newest', least: { lineage: saved.lineage, step: saved.step }, line: undefined };
+  const line = membership === undefined ? undefined : lineage.incarnation;
+  return { kind: 'newest', least: { lineage, step: training.step + 1 }, line };
 }
 
 /** The state is in the engine: the founder becomes the only member of its generation. */

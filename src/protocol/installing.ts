@@ -138,8 +138,8 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     // In a hierarchy a link may be new.
     if (peer.linked || overlay !== undefined || apart) {
       forgive(state, member, peer);
-      if (peer.suspected === undefined && !apart) peer.lastHeard = ctx.now;
     }
+    if (peer.suspected === undefined && !apart) peer.lastHeard = ctx.now;
     peer.unheard = apartFrom(generation, member);
     setJoin(state, member, peer, undefined);
     // A newcomer has no pulse yet: since it was a member for the last time, it had no reason to be heard.

@@ -51,8 +51,12 @@ const CARRIED: ReadonlySet<Message['kind']> = new Set<CarriedKind>([
 
 const isRelayed = ({ state }: Knowing, to: MemberId, message: Message): message is Relay['message'] => {
   if (RELAYED.has(message.kind)) return true;
-  const generation = state.membership?.generation;
-  return CARRIED.has(message.kind) && generation !== undefined && isApart(generation, state.self.member, to);
+  const { membership, self, peers } = state;
+  if (membership === undefined || !CARRIED.has(message.kind)) return false;
+  const { generation, overlay } = membership;
+  // In a mesh a link may not be up yet.
+  const isUnlinked = overlay === undefined && isIn(generation, to) && peers.get(to)?.linked === false;
+  return isUnlinked || isApart(generation, self.member, to);
 };
 
 export function route(knowing: Knowing, via: Via | undefined, to: MemberId, message: Message): Send {

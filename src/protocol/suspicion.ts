@@ -14,7 +14,7 @@ import {
   type Context,
 } from './context.ts';
 import { deadlineOf } from './deadlines.ts';
-import { apartFrom, isApart, isIn, membersOf } from './generation.ts';
+import { apartFrom, isApart, isIn, membersOf, type Generation } from './generation.ts';
 import { isHeard } from './hearing.ts';
 import type { Message } from './messages.ts';
 import { silenceAllowed } from './patience.ts';
@@ -119,6 +119,7 @@ function unheard(ctx: Context, { generation, overlay, silentAfter }: Membership)
     const peer = ctx.state.peers.get(member);
     if (member === ctx.state.self.member || peer === undefined) continue;
     if (peer.linked && isHeard(ctx, peer) && !isOfLink(peer.suspected)) continue;
+    if (isAwaited(ctx, generation, member)) continue;
     (list ??= []).push(member);
   }
   return list ?? NOBODY;
@@ -138,6 +139,7 @@ export function doubtOneself({ state, now }: Context): void {
   membership.silentAfter = -Infinity;
   for (const peer of state.peers.values()) {
     peer.lastHeard = Math.min(now, peer.lastHeard + lag);
+    peer.lastWord = Math.min(now, peer.lastWord + lag);
     peer.beatAt = -Infinity;
   }
 }
@@ -170,7 +172,21 @@ function sendBeats(ctx: Context, membership: Membership): void {
   for (const [to, peer] of ctx.state.peers) if (peer.linked) ctx.effects.push({ kind: 'send', to, message });
   for (const member of apartFrom(generation, ctx.state.self.member))
     if (!reaches(ctx, member) && hasWay(ctx, member)) send(ctx, member, message);
+  for (const member of awaitedLinks(ctx, membership)) if (hasWay(ctx, member)) send(ctx, member, message);
 }
+
+/** In a mesh: members whose link is not up yet since the generation began, as when it follows a hierarchy. Mostly there are none. */
+function awaitedLinks(ctx: Context, { generation, overlay, silentAfter }: Membership): readonly MemberId[] {
+  if (overlay !== undefined || silentAfter > -Infinity) return NOBODY;
+  return membersOf(generation).filter((member) => isAwaited(ctx, generation, member));
+}
+
+const isAwaited = ({ state }: Context, generation: Generation, member: MemberId): boolean => {
+  const peer = member === state.self.member ? undefined : state.peers.get(member);
+  return (
+    peer?.linked === false && peer.suspected === undefined && !isApart(generation, state.self.member, member)
+  );
+};
 
 /** Looks for silent peers, and works out until when there can be none: what is heard in the meantime only puts that off. */
 function watchPeers(ctx: Context, membership: Membership, suspicionMs: number): void {
@@ -182,13 +198,18 @@ function watchPeers(ctx: Context, membership: Membership, suspicionMs: number): 
     const peer = peerOf(ctx, member);
     // Below the least that is borne with there is nothing to weigh.
     if (peer.linked && ctx.now - peer.lastHeard > suspicionMs) weighSilence(ctx, membership, member, peer);
-    else if (!peer.linked && overlay !== undefined) awaitLink(ctx, member, peer);
+    else if (!peer.linked && (overlay !== undefined || peer.suspected === undefined))
+      awaitLink(ctx, membership, member, peer);
     // One without a link is looked at every time.
     leastHeard = Math.min(leastHeard, peer.linked ? peer.lastHeard : -Infinity);
   }
   // A millisecond too early costs a look; a rounding too late would cost a heartbeat.
   membership.silentAfter = leastHeard + suspicionMs - 1;
 }
+
+/** Of one without a link, what others pass on counts. */
+const silenceOf = ({ now }: Context, { linked, lastHeard, lastWord }: Peer): number =>
+  now - (linked ? lastHeard : Math.max(lastHeard, lastWord));
 
 function weighSilence(ctx: Context, membership: Membership, member: MemberId, peer: Peer): void {
   const { job } = ctx.state;
@@ -198,7 +219,7 @@ function weighSilence(ctx: Context, membership: Membership, member: MemberId, pe
     job.policies,
     confirmations(ctx, membership, member),
   );
-  if (ctx.now - peer.lastHeard > allowed) suspect(ctx, member, 'heartbeat');
+  if (silenceOf(ctx, peer) > allowed) suspect(ctx, member, 'heartbeat');
 }
 
 /** Other members that say that they wait for this one: in a hierarchy, of those that this rank watches. */
@@ -222,10 +243,17 @@ const LINK_BEATS = 10;
 
 const isEvery = (ctx: Context, beats: number): boolean => ctx.state.beats % beats === 0;
 
-/** A link that a member of a hierarchy must have: asked for again and again, and in the end evidence. */
-function awaitLink(ctx: Context, member: MemberId, peer: Peer): void {
+/**
+ * A link that must be, and is not up yet: asked for again and again, and in the end evidence. In a mesh its member is heard meanwhile over
+ * others, or is missed like any other.
+ */
+function awaitLink(ctx: Context, membership: Membership, member: MemberId, peer: Peer): void {
   if (isEvery(ctx, LINK_BEATS)) ctx.effects.push({ kind: 'connect', peer: member });
-  if (ctx.now - peer.since > (ctx.state.job?.policies.regroupMs ?? 6000)) suspect(ctx, member, 'heartbeat');
+  const { overlay } = membership;
+  // Over a link that is not up nothing was heard since the generation began.
+  const since = overlay === undefined ? peer.lastHeard : peer.since;
+  if (ctx.now - since > (ctx.state.job?.policies.regroupMs ?? 6000)) suspect(ctx, member, 'heartbeat');
+  else if (overlay === undefined) weighSilence(ctx, membership, member, peer);
 }
 
 /** Rooms that know nothing of each other do not unite: one of each looks for others, and so does whoever waits for a quorum. */

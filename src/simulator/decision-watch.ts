@@ -6,7 +6,7 @@ import { sameGeneration, type GenerationId, type MemberId } from '../ports/ids.t
 import { compareCheckpoints, type CheckpointKey } from '../ports/store.ts';
 import { isApart, isIn, membersOf, type Generation } from '../protocol/generation.ts';
 import type { Effect, Event } from '../protocol/effects.ts';
-import type { Message, Standing } from '../protocol/messages.ts';
+import type { Message, SelfReport, Standing } from '../protocol/messages.ts';
 import type { Rules } from '../protocol/rules.ts';
 import type { Membership, Peer, RankState } from '../protocol/state.ts';
 import { compareBallots, type Accepted } from '../protocol/votes.ts';
@@ -252,15 +252,24 @@ const placeOf = (standing: Pick<Standing, 'lineage' | 'step'> | undefined): Chec
 const isNewer = (a: CheckpointKey, b: CheckpointKey | undefined): boolean =>
   b === undefined || compareCheckpoints(a, b) > 0;
 
-/** Whoever founds a line has the newest state of all that it has heard of. */
+const newestOf = (places: readonly (CheckpointKey | undefined)[]): CheckpointKey | undefined =>
+  places
+    .filter((place) => place !== undefined)
+    .sort(compareCheckpoints)
+    .at(-1);
+
+/**
+ * Whoever founds a line has the newest state of all that it has heard of, and has looked in its browser. `found`: what was intact there when
+ * it looked; undefined: it has not looked.
+ */
 function founded(
   core: RankState,
   before: Before,
   event: Extract<TraceEvent, { kind: 'founded' }>,
   now: number,
-  hasRead: boolean,
+  found: readonly CheckpointKey[] | undefined,
 ): Lapse {
-  const { self, saved, peers, job, training } = core;
+  const { self, saved, peers, job } = core;
   const { membership } = before;
   const who = short(self.member);
   if (membership !== undefined && event.generation.incarnation <= membership.generation.id.incarnation)
@@ -268,18 +277,25 @@ function founded(
       invariant: 5,
       sentence: `${who} founded a line whose name is not above that of the line it comes from.`,
     };
-  // A state that came in this very step has taken the place of the one before.
-  const inMemory = training?.step === before.step ? placeOf(before) : undefined;
-  const own = [inMemory, placeOf(saved)].filter((place) => place !== undefined);
-  const newest = own.sort(compareCheckpoints).at(-1);
-  // What was saved may turn out to be damaged, or gone.
-  if (newest !== undefined && newest.step !== event.step && !hasRead)
+  // What its members have agreed to go back to is older.
+  if (event.why === 'rolled-back') return undefined;
+  const inMemory = placeOf(before);
+  // Who comes from a line goes on with that, whatever its browser holds of others.
+  const ofLine = found?.filter(
+    ({ generation }) =>
+      inMemory === undefined ||
+      membership === undefined ||
+      generation.incarnation === inMemory.generation.incarnation,
+  );
+  const newest = newestOf([inMemory, ...(ofLine ?? [placeOf(saved)])]);
+  const isOfAnother = found?.some((place) => place.step === event.step && isNewer(place, newest)) === true;
+  if (newest !== undefined && newest.step !== event.step && !isOfAnother)
     return {
       invariant: 6,
       sentence: `${who} founded a line from step ${event.step}, and had a newer state, of step ${newest.step}.`,
     };
-  // Others wait for the one that was to found, whatever it finds in its storage.
-  if (event.why === 'forced' || (membership !== undefined && hasRead)) return undefined;
+  if (event.why === 'forced') return undefined;
+  const told = membership?.selfReports ?? new Map<MemberId, SelfReport>();
   const others =
     membership === undefined
       ? [...peers].flatMap(([member, { linked, join, lastHeard }]) =>
@@ -287,11 +303,13 @@ function founded(
             ? [[member, placeOf(join.standing)] as const]
             : [],
         )
-      : [...(membership.verdict?.lost === undefined ? [] : membership.selfReports)].map(
+      : [...(membership.verdict?.lost === undefined ? [] : told)].map(
           ([member, { best }]) => [member, placeOf(best)] as const,
         );
+  // Others wait for the one that was to found by what it had told, whatever it finds in its storage.
+  const best = newestOf([newest, placeOf(told.get(self.member)?.best)]);
   for (const [member, place] of others)
-    if (member !== self.member && place !== undefined && isNewer(place, newest) && place.step > event.step)
+    if (member !== self.member && place !== undefined && isNewer(place, best) && place.step > event.step)
       return {
         invariant: 6,
         sentence: `${who} founded a line from step ${event.step}, and ${short(member)} has a newer state, of step ${place.step}.`,
@@ -340,11 +358,17 @@ export const beforeDecision = ({ membership, training }: RankState): Before => (
   step: training?.step ?? 0,
 });
 
-/** `rowWidth`: from how many members on a generation is a hierarchy, whose members have links with few others. */
-export function createDecisionWatch(rowWidth: Rules['rowWidth']): DecisionWatch {
+/**
+ * `rowWidth`: from how many members on a generation is a hierarchy, whose members have links with few others. `intact`: the checkpoints in
+ * a rank's browser that verify.
+ */
+export function createDecisionWatch(
+  rowWidth: Rules['rowWidth'],
+  intact: (member: MemberId) => readonly Standing[],
+): DecisionWatch {
   const checked = new WeakSet<object>();
-  /** Ranks that found from what they have saved. */
-  const hasRead = new WeakSet<RankState>();
+  /** Of ranks that are about to found: what their browser held when they looked. */
+  const found = new WeakMap<RankState, readonly CheckpointKey[]>();
   /** A rank that has seen the job's last state committed, and has not saved it yet. */
   let hasToSave: RankState | undefined;
   const applied = new WeakMap<RankState, Applied>();
@@ -367,7 +391,11 @@ export function createDecisionWatch(rowWidth: Rules['rowWidth']): DecisionWatch 
       if (event.kind === 'contributed') return contributed(core, event);
       if (event.kind === 'left' && event.why === 'dissolved') return dissolved(core, event.generation);
       if (event.kind === 'installed') return readmissions(core, now);
-      if (event.kind === 'founded') return founded(core, before, event, now, hasRead.delete(core));
+      if (event.kind === 'founded') {
+        const read = found.get(core);
+        found.delete(core);
+        return founded(core, before, event, now, read);
+      }
       const isLast = event.kind === 'committed' && event.step > 0 && event.step === core.job?.steps;
       if (isLast && core.membership?.barrierDone === event.step) hasToSave = core;
       return undefined;
@@ -381,7 +409,11 @@ export function createDecisionWatch(rowWidth: Rules['rowWidth']): DecisionWatch 
     },
     asked(core, effect) {
       if (effect.kind === 'apply') applied.set(core, effect);
-      if (effect.kind === 'restore') hasRead.add(core);
+      if (effect.kind === 'restore')
+        found.set(
+          core,
+          intact(core.self.member).flatMap((standing) => placeOf(standing) ?? []),
+        );
       if (effect.kind === 'checkpoint') hasToSave = undefined;
     },
     stepped(core, { membership }, event) {

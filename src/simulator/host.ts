@@ -17,7 +17,7 @@ export interface Host extends SimRank, Endpoint<Host, MemberId, Message> {
   readonly timers: Map<TimerName, TimerSlot>;
   readonly gpu: Gpu;
   /** The witness that it hosts instead of a rank. */
-  readonly witness: WitnessState | undefined;
+  witness: WitnessState | undefined;
   /** What its storage has confirmed to it. */
   readonly durable: Durability;
   /** What reaches a frozen page waits here until it wakes; undefined while it is awake. */

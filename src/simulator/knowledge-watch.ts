@@ -52,7 +52,8 @@ export function createKnowledgeWatch(living: (member: MemberId) => RankState | u
     if (now - lastBeat > SLACK_BEATS * heartbeatMs) return undefined;
     const known = peers.get(peer);
     if (known === undefined) return undefined;
-    const silentMs = now - known.lastHeard;
+    // Of one whose link is not up yet, what others pass on counts.
+    const silentMs = now - (known.linked ? known.lastHeard : Math.max(known.lastHeard, known.lastWord));
     // No other rank has confirmed it, as far as this watch knows: the longest that may be.
     const allowed = silenceAllowed({ usual: known.pulse, hidden: known.hidden }, job.policies, 0);
     if (silentMs <= allowed + SLACK_BEATS * heartbeatMs) return undefined;

@@ -10,7 +10,7 @@ import type { Effect, Event, Send, TimerName } from '../protocol/effects.ts';
 import type { Standing } from '../protocol/messages.ts';
 import { createRank, type RankState } from '../protocol/rank.ts';
 import type { Provenance } from '../protocol/provenance.ts';
-import type { SavedPlace } from '../protocol/generation.ts';
+import type { Wanted } from '../protocol/saved.ts';
 import type { SeatRecord } from '../protocol/votes.ts';
 import type { Compute } from './compute.ts';
 
@@ -53,7 +53,7 @@ export interface SimPorts<R extends SimRank = SimRank> {
   storeBallot(rank: R, record: SeatRecord, done: (stored: boolean) => void): void;
   /** Saves a checkpoint; the rank is told what `outcome` makes of it. */
   saveCheckpoint(rank: R, saved: SavedState, outcome: (came: SaveOutcome) => Event): void;
-  loadCheckpoint(rank: R, chosen: SavedPlace | undefined): SavedState | undefined;
+  loadCheckpoint(rank: R, wanted: Wanted): SavedState | undefined;
   setTimer(rank: R, name: TimerName, ms: number | undefined): void;
   seatsChanged(rank: R): void;
   releaseSeat(rank: R, seat: SeatId): void;
@@ -186,7 +186,7 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
       return;
     }
     case 'restore': {
-      const saved = ports.loadCheckpoint(rank, effect.chosen);
+      const saved = ports.loadCheckpoint(rank, effect.wanted);
       if (saved === undefined) {
         ports.answer(rank, 'engine', { kind: 'restored', found: undefined });
         return;

@@ -5,7 +5,8 @@ import type { FaultOf } from '../faults/vocabulary.ts';
 import type { IncarnationId, MemberId, SeatId } from '../ports/ids.ts';
 import { compareCheckpoints, type CheckpointKey } from '../ports/store.ts';
 import type { SeatRecord } from '../protocol/votes.ts';
-import type { SavedPlace } from '../protocol/generation.ts';
+import type { Standing } from '../protocol/messages.ts';
+import { isWanted, type Wanted } from '../protocol/saved.ts';
 import { emptyBook, withRecord, type WitnessBook } from '../protocol/witness-book.ts';
 import { createDisk, settleWrites, type Disk } from './disk.ts';
 import type { SavedState, SaveOutcome } from './sim-rank.ts';
@@ -126,12 +127,19 @@ export function loadBook(profile: Profile, seat: SeatId): WitnessBook {
   return book;
 }
 
-/** The newest checkpoint that verifies. */
-export const loadCheckpoint = (profile: Profile, chosen?: SavedPlace): SavedState | undefined =>
+/** The newest checkpoint that verifies, of those that are wanted. */
+export const loadCheckpoint = (profile: Profile, wanted?: Wanted): SavedState | undefined =>
   profile.checkpoints.find(
-    ({ damaged, saved: { standing } }) =>
-      !damaged && (chosen === undefined || (standing.step === chosen.step && standing.hash === chosen.hash)),
+    ({ damaged, saved: { standing } }) => !damaged && (wanted === undefined || isLookedFor(wanted, standing)),
   )?.saved;
+
+export const intactCheckpoints = ({ checkpoints }: Profile): readonly Standing[] =>
+  checkpoints.flatMap(({ damaged, saved }) => (damaged ? [] : saved.standing));
+
+function isLookedFor(wanted: Wanted, { lineage, step, hash }: Standing): boolean {
+  if (wanted.kind === 'chosen') return step === wanted.place.step && hash === wanted.place.hash;
+  return lineage !== undefined && isWanted(wanted, { lineage, step });
+}
 
 /** The newest checkpoint's bytes no longer verify. */
 export function damageCheckpoint(profile: Profile, how: FaultOf<'damage-checkpoint'>['how']): void {

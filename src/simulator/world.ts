@@ -6,7 +6,7 @@ import type { MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import { createChecker, type Violation } from '../invariants/check.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
 import { mix32 } from '../collective/digest.ts';
-import type { Effect, Event } from '../protocol/effects.ts';
+import type { Event } from '../protocol/effects.ts';
 import { asCarried, laneOf, messageBytes } from '../protocol/codec.ts';
 import type { Message } from '../protocol/messages.ts';
 import { stepRank } from '../protocol/rank.ts';
@@ -35,6 +35,7 @@ import {
   beginSave,
   createProfile,
   endSave,
+  intactCheckpoints,
   loadBook,
   loadCheckpoint,
   settlePage,
@@ -172,6 +173,17 @@ export function createWorld(options: WorldOptions): World {
 
   const at = (time: number, action: () => void): void => queue.push(time, action);
 
+  /** What a core makes of something; a core that throws is a violation, and undefined. */
+  function guarded<T>(host: Host, at: string, core: () => T): T | undefined {
+    try {
+      return core();
+    } catch (error) {
+      const who = host.member.slice(0, 6);
+      violate(host, 8, `${who} cannot go on: its core threw at ${at}: ${String(error)}`);
+      return undefined;
+    }
+  }
+
   /** What reaches a page waits while it is frozen, and is lost when it is gone. */
   function deliver(host: Host, event: Event): void {
     if (!host.alive) return;
@@ -182,25 +194,18 @@ export function createWorld(options: WorldOptions): World {
     events += 1;
     digest = mix32(digest ^ (Math.floor(now * 64) + Math.imul(host.ordinal + 1, 0x9e3779b1)));
     const clock = now * host.clockRate + host.clockAhead;
-    if (host.witness !== undefined) {
-      for (const effect of stepWitness(host.witness, event, clock, rules)) perform(host, effect, ports);
+    const { witness } = host;
+    if (witness !== undefined) {
+      const effects = guarded(host, event.kind, () => stepWitness(witness, event, clock, rules));
+      for (const effect of effects ?? []) perform(host, effect, ports);
       return;
     }
     const { core } = host;
     const before = beforeDecision(core);
     lastStep = before;
     const fence = beforeFence(core, event);
-    let effects: readonly Effect[] = [];
-    try {
-      effects = stepRank(core, event, clock, rules);
-    } catch (error) {
-      violate(
-        host,
-        8,
-        `${host.member.slice(0, 6)} cannot go on: its core threw at ${event.kind}: ${String(error)}`,
-      );
-    }
-    for (const effect of effects) {
+    const effects = guarded(host, event.kind, () => stepRank(core, event, clock, rules));
+    for (const effect of effects ?? []) {
       decisions.asked(core, effect);
       try {
         perform(host, effect, ports);
@@ -241,7 +246,10 @@ export function createWorld(options: WorldOptions): World {
     return host?.alive === true ? host.core : undefined;
   });
   const patience = createPatienceWatch();
-  const decisions = createDecisionWatch((members) => rules.rowWidth(members));
+  const decisions = createDecisionWatch(
+    (members) => rules.rowWidth(members),
+    (member) => intactCheckpoints(profile(hosts.get(member)?.profile ?? '')),
+  );
   /** What the rank was before it took the step that is carried out. */
   let lastStep: Before = { membership: undefined, lineage: undefined, step: 0 };
   const parts = createPartsWatch(
@@ -353,7 +361,7 @@ export function createWorld(options: WorldOptions): World {
         deliver(host, event);
       });
     },
-    loadCheckpoint: (host, chosen) => loadCheckpoint(profile(host.profile), chosen),
+    loadCheckpoint: (host, wanted) => loadCheckpoint(profile(host.profile), wanted),
     setTimer: (host, name, ms) => setTimer(clockwork, host, name, ms),
     seatsChanged: (host) => locks.request(host),
     releaseSeat(host, seat) {
@@ -438,8 +446,10 @@ export function createWorld(options: WorldOptions): World {
     openWitness(known) {
       const member = hex(entropy, 'member', pages.length) as MemberId;
       const seat = known ?? (hex(entropy, 'seat', pages.length) as SeatId);
-      const state = createWitness({ member, seat }, loadBook(profile(SERVER), seat), rules);
-      const host = createHost(member, seat, SERVER, pages.length, compute, state);
+      const self = { member, seat };
+      const host = createHost(member, seat, SERVER, pages.length, compute, createWitness(self, undefined));
+      const book = loadBook(profile(SERVER), seat);
+      host.witness = guarded(host, 'its start', () => createWitness(self, book, rules)) ?? host.witness;
       hosts.set(member, host);
       pages.push(host);
       at(now, () => {

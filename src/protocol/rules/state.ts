@@ -2,10 +2,10 @@
 
 import { PIECE_BYTES, type KeepsPiece } from '../../collective/state-transfer.ts';
 import type { GenerationId, IncarnationId, MemberId, StateHash } from '../../ports/ids.ts';
-import { compareCheckpoints, type CheckpointKey } from '../../ports/store.ts';
 import type { Effect } from '../effects.ts';
 import { membersOf, type Generation } from '../generation.ts';
 import type { Standing } from '../messages.ts';
+import { compareSaved, type Saved } from '../saved.ts';
 import type { RankState, Training } from '../state.ts';
 import type { Target } from '../target.ts';
 
@@ -60,26 +60,16 @@ const STATE_BYTES = 12;
 /** For what goes with them: names of tensors, the job, the history of the run. */
 const SPARE_PIECES = 16;
 
-/** Where a saved state stands in history. */
-export interface Saved {
-  readonly lineage: GenerationId;
-  readonly step: number;
-}
-
-const keyOf = (saved: Saved): CheckpointKey => ({ room: '', generation: saved.lineage, step: saved.step });
-
 /** Standings of another line, or of none, are older than any that a generation of this incarnation has vouched for. */
 function lineageOrder(standing: Standing, incarnation: IncarnationId): number {
   const lineage = standing.lineage;
   return lineage !== undefined && lineage.incarnation === incarnation ? lineage.number : 0;
 }
 
-const orderSaved = (a: Saved, b: Saved): number => compareCheckpoints(keyOf(a), keyOf(b));
-
 /** A state that no generation has vouched for is older than any other; among such, steps count. */
 function isNewer(a: Standing, b: Standing): boolean {
   if (a.lineage !== undefined && b.lineage !== undefined)
-    return orderSaved({ lineage: a.lineage, step: a.step }, { lineage: b.lineage, step: b.step }) > 0;
+    return compareSaved({ lineage: a.lineage, step: a.step }, { lineage: b.lineage, step: b.step }) > 0;
   return a.lineage === b.lineage ? a.step > b.step : a.lineage !== undefined;
 }
 
@@ -167,7 +157,7 @@ export const STATE_RULES: StateRules = {
 
   hasTarget: (training, target) => training.step === target.step && training.hash === target.hash,
 
-  orderSaved,
+  orderSaved: compareSaved,
 
   founder(best) {
     let founder: { readonly member: MemberId; readonly standing: Standing } | undefined;
@@ -177,7 +167,7 @@ export const STATE_RULES: StateRules = {
     return founder?.member;
   },
 
-  preferred: (inMemory, saved) => (orderSaved(saved, inMemory) > 0 ? 'saved' : 'memory'),
+  preferred: (inMemory, saved) => (compareSaved(saved, inMemory) > 0 ? 'saved' : 'memory'),
 
   savesWhen: (moment) => moment === 'committed',
 

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { SLIPS, withSlip } from '../../../src/mutants/slips.ts';
-import { RULES } from '../../../src/protocol/rules.ts';
-import { drawExperiment } from '../../../src/simulator/experiment.ts';
+import { RULES, type Rules } from '../../../src/protocol/rules.ts';
+import { calmExperiment, drawExperiment, type Experiment } from '../../../src/simulator/experiment.ts';
 import { runExperiment } from '../../../src/simulator/swarm.ts';
 
 describe('a slip without a name', () => {
@@ -32,4 +32,29 @@ describe('a slip without a name', () => {
     expect(verdict).toBe('violated');
     expect(reason).toMatch(/cannot go on: its core threw .* a slip of the test/u);
   });
+
+  const thrown = (): never => {
+    throw new TypeError('a slip of the test');
+  };
+  /** It is the page after two ranks, and a seat ends with the place of its page. */
+  const castVote: Rules['castVote'] = (record, ...rest) =>
+    record.seat.endsWith('2') ? thrown() : RULES.castVote(record, ...rest);
+  it.each([
+    ['votes', { castVote }],
+    ['starts', { keptBallots: thrown }],
+  ] satisfies [string, Partial<Rules>][])(
+    'that throws in a witness that %s is a violation as well',
+    (_, slip) => {
+      const experiment: Experiment = {
+        ...calmExperiment(1, 2, 40),
+        profiles: 2,
+        witness: true,
+        plan: [{ at: { ms: 1500 }, page: 1, fault: { kind: 'kill' } }],
+        calmAt: 2000,
+      };
+      const { verdict, reason } = runExperiment(experiment, { rules: { ...RULES, ...slip } });
+      expect(verdict, reason).toBe('violated');
+      expect(reason).toMatch(/cannot go on: its core threw .* a slip of the test/u);
+    },
+  );
 });

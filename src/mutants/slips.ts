@@ -34,6 +34,8 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'countsAsEvidence: no failed connection':
     'a peer is silent for longer before its connection fails than it takes to be suspected',
   'countsAsEvidence: no misbehaviour': 'a link that was dropped is silent, too',
+  'keepsEarly: no requests to heal':
+    'whoever is asked has said where its state stands, and so has that generation installed',
   'linkWorks: if the one says so': 'each pair is asked both ways round',
   'linkWorks: if the other says so': 'each pair is asked both ways round',
   'readmissionMs: without a longest': 'nobody is left out so often',

@@ -8,7 +8,7 @@ import { isApart, isIn, membersOf, type Generation } from '../protocol/generatio
 import type { Effect, Event } from '../protocol/effects.ts';
 import type { Message, SelfReport, Standing } from '../protocol/messages.ts';
 import type { Rules } from '../protocol/rules.ts';
-import type { Membership, Peer, RankState } from '../protocol/state.ts';
+import type { Membership, Peer, Proposal, RankState } from '../protocol/state.ts';
 import { compareBallots, type Accepted } from '../protocol/votes.ts';
 import type { TraceEvent } from '../trace/events.ts';
 
@@ -309,7 +309,7 @@ function founded(
   // Others wait for the one that was to found by what it had told, whatever it finds in its storage.
   const best = newestOf([newest, placeOf(told.get(self.member)?.best)]);
   for (const [member, place] of others)
-    if (member !== self.member && place !== undefined && isNewer(place, best) && place.step > event.step)
+    if (member !== self.member && place !== undefined && isNewer(place, best) && place.step !== event.step)
       return {
         invariant: 6,
         sentence: `${who} founded a line from step ${event.step}, and ${short(member)} has a newer state, of step ${place.step}.`,
@@ -366,7 +366,7 @@ export function createDecisionWatch(
   rowWidth: Rules['rowWidth'],
   intact: (member: MemberId) => readonly Standing[],
 ): DecisionWatch {
-  const checked = new WeakSet<object>();
+  const checked = new WeakSet<Proposal>();
   /** Of ranks that are about to found: what their browser held when they looked. */
   const found = new WeakMap<RankState, readonly CheckpointKey[]>();
   /** A rank that has seen the job's last state committed, and has not saved it yet. */
@@ -403,8 +403,10 @@ export function createDecisionWatch(
     said(core, message) {
       if (message.kind === 'gradient') return gave(core, message, applied.get(core));
       if (message.kind === 'reject') return rejected(core, message);
-      if (message.kind !== 'accept' || checked.has(message.value)) return undefined;
-      checked.add(message.value);
+      const proposal = core.membership?.proposal;
+      // Once for each ballot: what is proposed may have been proposed before.
+      if (message.kind !== 'accept' || proposal === undefined || checked.has(proposal)) return undefined;
+      checked.add(proposal);
       return proposed(core, message.value, rowWidth);
     },
     asked(core, effect) {

@@ -6,17 +6,19 @@ import type { Salt } from './hash-engine.ts';
 import { createEntropy, type Entropy } from './random.ts';
 
 /** What a drama needs to know of its room. */
-interface Stage {
+export interface Stage {
   readonly seed: number;
   readonly ranks: number;
   readonly plan: readonly Strike[];
 }
 
 /** What it fixes of an experiment. */
-interface Play {
+export interface Play {
   readonly plan: readonly Strike[];
   readonly calmAt: number;
   readonly steps?: number;
+  readonly profiles?: number;
+  readonly checkpointEvery?: number;
   readonly engineMs?: readonly [number, number];
   readonly salt?: Salt;
   readonly quorum?: 'majority';

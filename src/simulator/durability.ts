@@ -4,6 +4,7 @@ import type { GenerationId } from '../ports/ids.ts';
 import type { Ballot, TraceEvent } from '../trace/events.ts';
 import type { Message } from '../protocol/messages.ts';
 import { compareBallots, type SeatRecord } from '../protocol/votes.ts';
+import { recordIn, type WitnessBook } from '../protocol/witness-book.ts';
 
 export interface Durability {
   /** The newest record of each seat that this page was told is stored. */
@@ -49,6 +50,23 @@ export function unstoredVote({ ballots, told }: Durability, message: Message): s
   const last = told.get(`${kind}/${message.seat}/${nameOf(message.generation)}`);
   if (last === undefined || compareBallots(last, message.ballot) < 0)
     return `Seat ${message.seat.slice(0, 6)} sent a vote of which its log does not tell.`;
+  return undefined;
+}
+
+/** What is wrong with a witness that starts with `known`, where its file holds `stored`: by all of that it is bound. */
+export function forgottenVote(stored: WitnessBook, known: WitnessBook): string | undefined {
+  const isLost = (ballot: Ballot | undefined, kept: Ballot | undefined): boolean =>
+    ballot !== undefined && (kept === undefined || compareBallots(kept, ballot) < 0);
+  for (const { base, promised, accepted } of stored.records) {
+    const kept = base && recordIn(known, base.id.incarnation);
+    const lost = isLost(promised, kept?.promised)
+      ? 'promised'
+      : isLost(accepted?.ballot, kept?.accepted?.ballot)
+        ? 'accepted'
+        : undefined;
+    if (lost !== undefined)
+      return `The witness started again without what it had ${lost} in generation ${base?.id.number ?? '-'}.`;
+  }
   return undefined;
 }
 

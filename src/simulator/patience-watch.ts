@@ -81,8 +81,9 @@ export function createPatienceWatch(): PatienceWatch {
       else if (event.kind === 'committed') {
         const line = lines.get(event.generation.incarnation);
         if (line !== undefined) line.count = 0;
-        reducing.delete(member);
+        const lapse = waited(core, now);
         if (core.phase === 'reducing') reducing.set(member, now);
+        return lapse;
       }
       return undefined;
     },

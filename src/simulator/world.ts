@@ -17,7 +17,14 @@ import { lose, occupy, work } from './gpu.ts';
 import { referenceRun, type Compute } from './compute.ts';
 import { hashCompute, type Salt } from './hash-engine.ts';
 import { beginWrite, endWrite } from './disk.ts';
-import { ballotStored, checkpointStored, unstoredCheckpoint, unstoredVote, voteTold } from './durability.ts';
+import {
+  ballotStored,
+  checkpointStored,
+  forgottenVote,
+  unstoredCheckpoint,
+  unstoredVote,
+  voteTold,
+} from './durability.ts';
 import { createHost, type Host } from './host.ts';
 import { beforeDecision, createDecisionWatch, type Before } from './decision-watch.ts';
 import { beforeFence } from './fence-watch.ts';
@@ -449,7 +456,10 @@ export function createWorld(options: WorldOptions): World {
       const self = { member, seat };
       const host = createHost(member, seat, SERVER, pages.length, compute, createWitness(self, undefined));
       const book = loadBook(profile(SERVER), seat);
-      host.witness = guarded(host, 'its start', () => createWitness(self, book, rules)) ?? host.witness;
+      const state = guarded(host, 'its start', () => createWitness(self, book, rules));
+      host.witness = state ?? host.witness;
+      const forgotten = state && forgottenVote(book, state.book);
+      if (forgotten !== undefined) violate(host, 6, forgotten);
       hosts.set(member, host);
       pages.push(host);
       at(now, () => {

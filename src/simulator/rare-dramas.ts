@@ -1,0 +1,136 @@
+// Dramas for what strikes drawn one by one hardly ever bring about: proposers that know nothing of each other's proposals, a rank that is
+// heard and does nothing, a room that closes twice, and a witness of two rooms. The swarm draws one for some seeds.
+
+import type { Strike } from '../faults/schedule.ts';
+import type { Play, Stage } from './dramas.ts';
+import { createEntropy, type Entropy } from './random.ts';
+
+const CHANCE = 1 / 16;
+
+const pagesOf = (ranks: number): readonly number[] => Array.from({ length: ranks }, (_, page) => page);
+
+/** The drawn experiment, or a rare drama in its place. */
+export function withRareDrama<Drawn extends Stage>(drawn: Drawn): Drawn {
+  const entropy = createEntropy(drawn.seed ^ 0x4a7e);
+  if (drawn.ranks < 2 || !entropy.chance('workload', 'rare drama', CHANCE)) return drawn;
+  const plays = [
+    standstill,
+    ...(drawn.ranks >= 3 ? [closedTwice] : []),
+    ...(drawn.ranks >= 4 ? [rivalProposals, rivalProposals, witnessOfTwo] : []),
+  ];
+  return { ...drawn, ...entropy.pick('workload', 'which rare drama', plays)(drawn, entropy) };
+}
+
+/** Longer than the others may wait for it, in milliseconds. */
+const STANDS_STILL_MS = [26_000, 40_000] as const;
+
+/** One is heard, and what it computes does not come: the others must not wait for as long as it lasts. */
+function standstill({ ranks }: Stage, entropy: Entropy): Play {
+  const forMs = entropy.between('workload', 'stands still', ...STANDS_STILL_MS);
+  const kind = entropy.pick('workload', 'how', ['hang-kernel', 'loader-hangs'] as const);
+  const page = entropy.between('workload', 'page', 0, ranks - 1);
+  const ms = entropy.between('workload', 'from', 200, 3000);
+  return { calmAt: ms + forMs, plan: [{ at: { ms }, page, fault: { kind, forMs } }] };
+}
+
+/** The first proposal after a room has gathered is one of these, as a rule. */
+const AFTER_GATHERING = [2, 4] as const;
+/** Milliseconds after it has asked: its question is out by then, and its proposal is not. */
+const ASKED_MS = [6, 14] as const;
+
+/**
+ * A page goes, and two that propose how to go on without it, one after the other, are heard by nobody once they have asked: each votes for
+ * its own proposal alone. Then both are back, and whoever proposes next hears of the two.
+ */
+function rivalProposals({ ranks }: Stage, entropy: Entropy): Play {
+  const first = entropy.between('workload', 'first proposal', ...AFTER_GATHERING);
+  const second = first + entropy.between('workload', 'second proposal', 1, 2);
+  const silenced = (nth: number, afterMs: number, forMs: number): Strike => ({
+    at: { moment: 'prepared', nth, afterMs, hits: 'actor' },
+    fault: { kind: 'cut', direction: 'out', forMs },
+  });
+  const asked = (): number => entropy.between('workload', 'asked', ...ASKED_MS);
+  return {
+    profiles: ranks,
+    quorum: 'majority',
+    hierarchy: undefined,
+    calmAt: 12_000,
+    plan: [
+      // Somebody has to be missed.
+      { at: { ms: 1500 }, page: entropy.between('workload', 'gone', 1, ranks - 1), fault: { kind: 'close' } },
+      silenced(first, asked(), entropy.between('workload', 'first silence', 1600, 2800)),
+      silenced(second, asked(), entropy.between('workload', 'second silence', 400, 2400)),
+    ],
+  };
+}
+
+/** Milliseconds in which a line of few steps is founded and saved, and after which its pages come back together with the others. */
+const SAVED_MS = [60, 500] as const;
+const REOPENED_MS = [9000, 12_000] as const;
+
+/**
+ * The pages of one browser die, and those of the other go back to a checkpoint, save one of the line that they found, and die as well.
+ * Then one page of each comes: the one with fewer steps has the newer state.
+ */
+function closedTwice({ ranks }: Stage, entropy: Entropy): Play {
+  const step = entropy.between('workload', 'step', 4, 12);
+  const reopened = entropy.between('workload', 'reopened', ...REOPENED_MS);
+  const savedMs = entropy.between('workload', 'saved', ...SAVED_MS);
+  const kill = { kind: 'kill' } as const;
+  const there = pagesOf(ranks).filter((page) => page % 2 === 1);
+  return {
+    profiles: 2,
+    steps: step + 20,
+    engineMs: [20, 40],
+    checkpointEvery: 1,
+    quorum: 'majority',
+    hierarchy: undefined,
+    survivors: 'all',
+    gathers: true,
+    calmAt: reopened + 3000,
+    plan: [
+      ...there.map((page): Strike => ({ at: { step }, page, fault: kill })),
+      { at: { step }, page: 0, fault: { kind: 'command', command: 'roll-back' } },
+      { at: { moment: 'founded', nth: 2, afterMs: savedMs, hits: 'others' }, fault: kill },
+      { at: { moment: 'founded', nth: 2, afterMs: savedMs, hits: 'actor' }, fault: kill },
+      { at: { ms: reopened }, page: 0, fault: { kind: 'open' } },
+      { at: { ms: reopened }, page: 1, fault: { kind: 'open' } },
+    ],
+  };
+}
+
+/**
+ * Two halves that know nothing of each other found a room each, and have the same witness. One page of each goes, the witness starts again
+ * from its file while those that are left ask it, and then the two rooms meet.
+ */
+function witnessOfTwo({ ranks }: Stage, entropy: Entropy): Play {
+  const half = Math.floor(ranks / 2);
+  const forMs = entropy.between('workload', 'apart', 7000, 10_000);
+  const cuts = pagesOf(half).flatMap((page) =>
+    pagesOf(ranks)
+      .slice(half)
+      .map((to): Strike => ({ at: { ms: 0 }, page, fault: { kind: 'cut', to, forMs } })),
+  );
+  const restarts = Array.from({ length: 3 }, (): Strike => ({
+    at: {
+      moment: entropy.pick('workload', 'moment', ['promised', 'voted'] as const),
+      nth: entropy.between('workload', 'nth', ranks, 5 * ranks),
+      afterMs: entropy.between('workload', 'after', 0, 15),
+      hits: 'witness',
+    },
+    fault: { kind: 'reload' },
+  }));
+  const goes = (page: number): Strike => ({
+    at: { ms: entropy.between('workload', 'goes', 3000, 5000) },
+    page,
+    fault: { kind: 'kill' },
+  });
+  return {
+    profiles: ranks,
+    quorum: 'majority',
+    hierarchy: undefined,
+    witness: true,
+    calmAt: forMs,
+    plan: [...cuts, ...restarts, goes(0), goes(ranks - 1)],
+  };
+}

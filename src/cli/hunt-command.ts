@@ -160,7 +160,7 @@ async function hunt(flags: HuntFlags): Promise<number> {
         process.stdout.write(`  ${String(report.situations.get(name) ?? 0).padStart(8)}  ${name}\n`);
     if (shrunk !== undefined)
       process.stdout.write(
-        `\nShrunk to ${shrunk.size === 1 ? '1 decision' : `${shrunk.size} decisions`} in ${shrunk.runs} runs: ${replayFile}\n\n${shrunk.story.join('\n')}\n\n${pasteableLine(shrunk.pasteable)}\n`,
+        `\nShrunk to ${shrunk.size === 1 ? '1 decision' : `${shrunk.size} decisions`} in ${shrunk.runs} runs: ${replayFile}\n\n${shrunk.story.join('\n')}\n\n${howToRepeat(flags, replayFile, shrunk.pasteable)}\n`,
       );
   }
   if (first !== undefined) return EXIT_FAILED;
@@ -170,6 +170,14 @@ async function hunt(flags: HuntFlags): Promise<number> {
       `Too rare, at less than once in ${SEEDS_A_SITUATION} seeds: ${rare.join(', ')}. The search does not come to them.\n`,
     );
   return rare.length === 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+/** From the file that was written, and elsewhere from the run as one string, where it is short enough for one. */
+function howToRepeat({ protocol }: HuntFlags, replayFile: string, text: string | undefined): string {
+  const command = `npx rankfall replay ${protocol === undefined ? '' : `--protocol ${protocol} `}${replayFile}`;
+  const elsewhere =
+    text === undefined ? '' : '\nor, elsewhere, with this string in quotes in place of the file:';
+  return `To repeat it: ${command}${elsewhere}\n${pasteableLine(text)}`;
 }
 
 async function chooseQuarry({

@@ -311,6 +311,8 @@ describe('the race laboratory', () => {
     await page.getByRole('button', { name: 'Hunt', exact: true }).click();
     await page.getByText(/^Seed 4, made small: \d+ decisions are left to tell$/).waitFor();
     await page.getByText('Violated: “a step is committed by one quorum only”.').waitFor();
+    // However long the command is, it scrolls within its own line.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
     const command = (await page.locator('.race-command').textContent()) ?? '';
     const [, file = '', text = ''] = /--protocol (\S+) '(rf1:[\w-]+)'$/.exec(command) ?? [];
     const { protocol } = await loadProtocol(fileURLToPath(new URL(`../../${file}`, import.meta.url)));

@@ -6,15 +6,13 @@
  * loss come from the fault injector at each rank's network port, half of them at either end of a link: a lost message is one whose
  * checksum is wrong when it arrives, and is refused. Six of the twelve find no path of their own to anybody, and are carried by the server.
  */
-import { chromium } from 'playwright-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
 import type { Fault } from '../../src/faults/vocabulary.ts';
 import type { RankStatus } from '../../src/live/api.ts';
 import { createClassroom } from '../../src/server/classroom/classroom.ts';
-import { startServer } from '../../src/server/start.ts';
-import type { RunningServer } from '../../src/server/start.ts';
+import { openServerAndBrowser } from '../support/server-and-browser.ts';
+import type { ServerAndBrowser } from '../support/server-and-browser.ts';
 import { blockDirectLinks } from './frames.ts';
 
 const PARTICIPANTS = 12;
@@ -27,18 +25,12 @@ const NETWORK: readonly Fault[] = [
 ];
 
 const classroom = createClassroom();
-let server: RunningServer;
-let browser: Browser;
+let place: ServerAndBrowser;
 beforeAll(async () => {
-  server = await startServer({ mode: 'preview', port: 0, classroom });
-  browser = await chromium.launch({
-    executablePath: await ensureBrowser({ log: (line) => process.stderr.write(`${line}\n`) }),
-    args: [...BROWSER_FLAGS],
-  });
+  place = await openServerAndBrowser({ mode: 'preview', classroom });
 });
 afterAll(async () => {
-  await browser.close();
-  await server.close();
+  await place.close();
 });
 
 /** Half of them find a way to each other. */
@@ -46,11 +38,11 @@ const finds = (index: number): boolean => index % 2 === 0;
 
 /** A page in a profile of its own. */
 async function open(path: string, direct: boolean): Promise<Page> {
-  const context = await browser.newContext();
+  const context = await place.browser.newContext();
   if (!direct) await blockDirectLinks(context);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
-  await page.goto(`${server.url}${path}`);
+  await page.goto(`${place.server.url}${path}`);
   return page;
 }
 

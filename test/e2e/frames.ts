@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { BrowserContext, Page } from 'playwright-core';
-import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
+import { BROWSER_FLAGS } from '../../src/cli/browser.ts';
 import type { MetricPoint, RankOptions, RankPageDoor, RankStatus } from '../../src/live/api.ts';
 import { encodeRankOptions } from '../../src/live/link.ts';
 import { startServer } from '../../src/server/start.ts';
 import type { TraceRecord } from '../../src/trace/events.ts';
 import type { Fault } from '../../src/faults/vocabulary.ts';
+import { browserPath } from '../support/server-and-browser.ts';
 
 const LOOK_EVERY_MS = 25;
 
@@ -54,7 +55,7 @@ export async function openBrowser(origin: string, { webRtc }: BrowserOptions = {
     );
   }
   const context = await chromium.launchPersistentContext(folder, {
-    executablePath: await ensureBrowser({ log: (line) => process.stderr.write(`${line}\n`) }),
+    executablePath: await browserPath(),
     headless: true,
     args: [...BROWSER_FLAGS],
   });

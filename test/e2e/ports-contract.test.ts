@@ -1,14 +1,13 @@
 // The part of the ports' contract that takes whole tabs of a real browser: peers that die, stand still or are cut off, and pages in the
 // background. The same cases run against the simulated ports in test/node/ports.
 
-import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
 import { HIDDEN_CLOCK_CONTRACT, HIDDEN_PAGE_CLOCK_CONTRACT } from '../../src/ports/contract/clock.ts';
 import { INTERRUPTED_CONTRACT, MORTAL_CONTRACT } from '../../src/ports/contract/network.ts';
 import { startServer } from '../../src/server/start.ts';
 import type { RunningServer } from '../../src/server/start.ts';
+import { launchBrowser } from '../support/server-and-browser.ts';
 import {
   networkProcess,
   openBareTabs,
@@ -37,10 +36,8 @@ afterAll(async () => {
 });
 
 async function launch(): Promise<Browser> {
-  const launched = await chromium.launch({
-    executablePath: await ensureBrowser({ log: (line) => process.stderr.write(`${line}\n`) }),
-    // Two browsers of one machine need not find each other by names that they make up.
-    args: [...BROWSER_FLAGS, '--disable-features=WebRtcHideLocalIpsWithMdns'],
+  // Two browsers of one machine need not find each other by names that they make up.
+  const launched = await launchBrowser(['--disable-features=WebRtcHideLocalIpsWithMdns'], {
     ignoreDefaultArgs: [...UNTHROTTLING_FLAGS],
   });
   browsers.push(launched);

@@ -1,10 +1,9 @@
 /** The transport in real tabs: pages find each other, prove the room's secret, move bytes, and say goodbye. */
-import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
 import { startServer } from '../../src/server/start.ts';
 import type { RunningServer } from '../../src/server/start.ts';
+import { openServerAndBrowser } from '../support/server-and-browser.ts';
 import { blockDirectLinks } from './frames.ts';
 import type { ProbeWindow, Told } from './fixtures/transport-page.ts';
 import type { ProbeCommand } from './fixtures/transport-worker.ts';
@@ -25,11 +24,7 @@ let rooms = 0;
 const newRoom = (): string => `room-${++rooms}`;
 
 beforeAll(async () => {
-  server = await startServer({ mode: 'dev', port: 0 });
-  browser = await chromium.launch({
-    executablePath: await ensureBrowser({ log: (line) => process.stderr.write(`${line}\n`) }),
-    args: [...BROWSER_FLAGS],
-  });
+  ({ server, browser } = await openServerAndBrowser({ mode: 'dev' }));
 });
 afterAll(async () => {
   await browser.close();

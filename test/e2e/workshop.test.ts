@@ -1,39 +1,31 @@
 /** A class in a real browser: an instructor's console and three participants, each with a profile of their own. */
-import { chromium } from 'playwright-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
 import { createClassroom } from '../../src/server/classroom/classroom.ts';
-import { startServer } from '../../src/server/start.ts';
-import type { RunningServer } from '../../src/server/start.ts';
+import { openServerAndBrowser } from '../support/server-and-browser.ts';
+import type { ServerAndBrowser } from '../support/server-and-browser.ts';
 import { flaws } from './axe.ts';
 
 const STEP_MS = 60_000;
 const NAMES = ['Ada', 'Ben', 'Cyd'] as const;
 
 const classroom = createClassroom({ addresses: () => ['https://192.168.1.20:5173/'] });
-let server: RunningServer;
-let browser: Browser;
+let place: ServerAndBrowser;
 beforeAll(async () => {
-  server = await startServer({ mode: 'preview', port: 0, classroom });
-  browser = await chromium.launch({
-    executablePath: await ensureBrowser({ log: (line) => process.stderr.write(`${line}\n`) }),
-    args: [...BROWSER_FLAGS],
-  });
+  place = await openServerAndBrowser({ mode: 'preview', classroom });
 });
 afterAll(async () => {
-  await browser.close();
-  await server.close();
+  await place.close();
 });
 
 const complaints: string[] = [];
 
 /** A page in a profile of its own. */
 async function open(path: string): Promise<Page> {
-  const page = await (await browser.newContext()).newPage();
+  const page = await (await place.browser.newContext()).newPage();
   page.setDefaultTimeout(STEP_MS);
   page.on('pageerror', (error) => complaints.push(String(error)));
-  await page.goto(`${server.url}${path}`);
+  await page.goto(`${place.server.url}${path}`);
   return page;
 }
 

@@ -208,6 +208,8 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
     linked: (member) => peers.has(member),
     turnedAway,
     keptApart,
+    // Sooner than its word over the connection, which this page has to hear: a busy page hears it late, and may see its worker miss it.
+    left: (member) => peers.get(member)?.link.lost('goodbye'),
     carry: ({ closed: ended, ...spec }) => makeLink({ ...spec, linked: () => undefined, closed: ended }),
   });
 

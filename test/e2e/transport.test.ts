@@ -5,8 +5,8 @@ import { startServer } from '../../src/server/start.ts';
 import type { RunningServer } from '../../src/server/start.ts';
 import { openServerAndBrowser } from '../support/server-and-browser.ts';
 import { blockDirectLinks } from './frames.ts';
-import type { ProbeWindow, Told } from './fixtures/transport-page.ts';
-import type { ProbeCommand } from './fixtures/transport-worker.ts';
+import type { ProbeWindow } from './fixtures/transport-page.ts';
+import type { ProbeCommand, Told } from './fixtures/transport-worker.ts';
 
 /** A tab with a transport in it. */
 interface Tab {
@@ -188,6 +188,24 @@ describe('tabs of one room', () => {
       slot: 0,
     });
     await linked(b, d);
+  });
+
+  it('of one browser hear goodbye in less than 250 ms also while their own pages are busy', async () => {
+    context = await browser.newContext();
+    const options = { room: newRoom(), fallbacks: 'broadcast' };
+    const [a, b] = [await openTab(options), await openTab(options)];
+    const [{ carrier }] = await Promise.all([told(a, 'linkUp'), told(b, 'linkUp')]);
+    expect(carrier).toBe('webrtc');
+    const busy = a.page.evaluate(() => {
+      const end = performance.now() + 1500;
+      while (performance.now() < end);
+    });
+    const closedAt = Date.now();
+    await b.page.close();
+    const { evidence, at } = await told(a, 'linkDown');
+    await busy;
+    expect(evidence).toBe('goodbye');
+    expect(at - closedAt).toBeLessThan(250);
   });
 
   it('hear a removed frame say goodbye, and nothing of one whose goodbye is suppressed', async () => {

@@ -42,6 +42,8 @@ export interface FallbackOptions {
   readonly turnedAway: (count: number) => void;
   /** Somebody came who has another secret, and was kept apart. */
   readonly keptApart: (pages: number) => void;
+  /** A page of this browser said that it goes: so it does, whatever carries its link. */
+  readonly left?: (member: MemberId) => void;
   /** Makes a link over these lanes. `closed` must be called when it is over. */
   carry(spec: {
     readonly role: LinkRole;
@@ -220,6 +222,9 @@ export function openFallback(options: FallbackOptions): Fallback {
         const endpoint = endpoints.get(key);
         endpoints.delete(key);
         endpoint?.stream?.link.lost(evidence);
+        // On the relay anybody can say that he is this member.
+        if (endpoint !== undefined && medium.kind === 'broadcast' && evidence === 'goodbye')
+          options.left?.(endpoint.member);
       },
       elsewhere(pages) {
         if (!closed) options.keptApart(pages);

@@ -42,7 +42,14 @@ function hub(kind: MediumKind = 'relay') {
       },
     };
   };
-  return { open, flush };
+  /** The page of this member says that it goes. */
+  const sayGoodbye = (leaver: MemberId): void => {
+    for (const [endpoint, page] of pages)
+      if (page.member === leaver)
+        for (const other of pages.values())
+          if (other !== page) queue.push(() => other.handlers.gone(endpoint, 'goodbye'));
+  };
+  return { open, flush, sayGoodbye };
 }
 
 const member = (digit: string): MemberId => {
@@ -138,6 +145,20 @@ describe('a link over another carrier', () => {
       expect([a.transport.carrier(b.self), b.transport.carrier(a.self)]).toEqual(['broadcast', 'broadcast']);
     },
   );
+
+  it('ends at a goodbye that is said in the same browser, whatever carries it', async () => {
+    const clock = manualClock();
+    const [near, far] = [hub('broadcast'), hub('relay')];
+    const [a, b] = [rank('a', [near.open, far.open], clock), rank('b', [near.open, far.open], clock)];
+    far.flush();
+    clock.advance(DIRECT_MS + 1000);
+    await until(clock, far.flush, () => a.told.length > 0 && b.told.length > 0);
+    expect(a.transport.carrier(b.self)).toBe('relay');
+    near.flush();
+    near.sayGoodbye(b.self);
+    near.flush();
+    expect(a.told).toEqual(['up b', 'down b goodbye']);
+  });
 
   async function linkedPair() {
     const clock = manualClock();

@@ -17,7 +17,7 @@ export const RELAY_PATH = '/relay';
 export const isPlace = (text: string): boolean => /^[0-9a-f]{32}$/.test(text);
 
 /** What the server calls a room by: it says which places are of one name, and opens none. */
-export const isRoomMark = isPlace;
+export const isRoomMark = (text: string): boolean => isPlace(text);
 
 /** Arrivals elsewhere that are told at once; of more, as many. */
 export const MAX_ELSEWHERE = 1_000;

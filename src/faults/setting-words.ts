@@ -48,8 +48,8 @@ function amount(bytes: number): string {
     : `${tenths(bytes / KIB / KIB / KIB)} GiB`;
 }
 
-/** The ranks whose bits are set. */
-function ranksIn(mask: number): readonly number[] {
+/** Who is cut off together: the ranks whose bits are set in a partition's `side`. */
+export function ranksIn(mask: number): readonly number[] {
   const ranks: number[] = [];
   for (let rank = 0, rest = mask; rest > 0; rank++, rest = Math.floor(rest / 2)) {
     if (rest % 2 === 1) ranks.push(rank);

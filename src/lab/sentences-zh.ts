@@ -5,6 +5,7 @@ import type { MemberId } from '../ports/ids.ts';
 import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
 import { bytes, loss, percent, shortHash, shortId, smallPercent, span } from './format.ts';
 import { faultText, list, listPairs, lookUp, say, who } from './sentence.ts';
+import { ranksIn } from '../faults/setting-words.ts';
 import type { SettingWords } from '../faults/setting-words.ts';
 import type { Sentence } from './sentence.ts';
 import type { Sentences } from './sentences-en.ts';
@@ -270,7 +271,7 @@ const SETTINGS: SettingWords = {
   how: (how) => lookUp(HOW, how) ?? how,
   where: (where) => lookUp(WHERE, where) ?? where,
   row: (row) => `样本 ${row}`,
-  side: (mask) => `分区掩码 ${mask}`,
+  side: (mask) => `${ranksIn(Number(mask)).join('、')} 在一侧`,
   closes: (closes) => (closes === 'true' ? '连接随之断开' : '连接保持打开'),
 };
 

@@ -18,7 +18,7 @@ const MAX_FAULTS = 10_000;
 /** Longest schedule text, in characters: ten thousand faults fit. */
 const MAX_TEXT = 4 * 1024 * 1024;
 
-/** What a rank reports at the moments that races are made of; the last: it is in a generation that has agreed to go back. */
+/** What a rank reports at the moments that races are made of; the last: it is in a generation that has agreed to go back, or learns beside the ring. */
 export const MOMENTS = [
   'prepared',
   'promised',
@@ -28,6 +28,7 @@ export const MOMENTS = [
   'founded',
   'applied',
   'going-back',
+  'learns',
 ] as const;
 export type Moment = (typeof MOMENTS)[number];
 

@@ -336,6 +336,18 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
         history.inMemory = undefined;
         break;
       }
+      case 'learned': {
+        const truth = committed.get(`${event.generation.incarnation}/${event.step}`);
+        if (truth?.hash !== event.hash && (truth !== undefined || options.partial !== true))
+          violate(
+            1,
+            `${nameOf(record)} learned a state of step ${event.step} that the room of ${event.teacher.slice(0, 6)} has not committed.`,
+          );
+        exact(record, event.step, event.hash);
+        reach(history, event.step, event.hash);
+        history.inMemory = undefined;
+        break;
+      }
       case 'restored': {
         // A save can have landed before its rank hears of it: then the state is one that was committed.
         const from =
@@ -382,6 +394,8 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
       case 'linkUp':
       case 'linkCarried':
       case 'overflowed':
+      case 'learns':
+      case 'lessonOver':
       case 'phase':
       case 'prepared':
       case 'refused':

@@ -86,6 +86,23 @@ function left(event: Of<'left'>): Sentence {
   }
 }
 
+function lessonOver({ teacher, step, why }: Of<'lessonOver'>): Sentence {
+  switch (why) {
+    case 'caught-up':
+      return say`has caught up with ${who(teacher)} at step ${step}, and asks for its place.`;
+    case 'come-in':
+      return say`was told by ${who(teacher)} to ask for its place at once.`;
+    case 'ask-another':
+      return say`gets no more lessons from ${who(teacher)}, and asks another.`;
+    case 'teacher-gone':
+      return say`lost ${who(teacher)}, of whom it learned, and asks another.`;
+    case 'silent':
+      return say`hears nothing more of what it learns from ${who(teacher)}, and asks another.`;
+    case 'differs':
+      return say`came to another state than ${who(teacher)} had announced, and asks another.`;
+  }
+}
+
 function rejected(event: Of<'rejected'>): Sentence {
   switch (event.reason) {
     case 'fenced':
@@ -186,6 +203,14 @@ function sentenceOf(event: TraceEvent, by?: MemberId): Sentence {
       if (event.piece !== undefined)
         return say`went on giving ${who(event.to)} the state at step ${event.step}, from piece ${event.piece} on.`;
       return say`gave ${who(event.to)} ${event.by === 'gradient' ? 'the gradient of' : 'its whole state at'} step ${event.step}.`;
+    case 'learns':
+      return say`learns the state at step ${event.step} from ${who(event.teacher)} beside the ring: ${event.pieces} of ${event.of} pieces are here.`;
+    case 'learned':
+      return event.by === 'gradient'
+        ? say`followed ${who(event.teacher)} to step ${event.step}, beside the ring (${bytes(event.bytes)}).`
+        : say`learned the whole state at step ${event.step} from ${who(event.teacher)}, beside the ring (${bytes(event.bytes)}).`;
+    case 'lessonOver':
+      return lessonOver(event);
     case 'rejected':
       return rejected(event);
     case 'stalled':

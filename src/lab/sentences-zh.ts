@@ -88,6 +88,23 @@ function left(event: Of<'left'>): Sentence {
   }
 }
 
+function lessonOver({ teacher, step, why }: Of<'lessonOver'>): Sentence {
+  switch (why) {
+    case 'caught-up':
+      return say`在第 ${step} 步追上了 ${who(teacher)}，请求加入。`;
+    case 'come-in':
+      return say`被 ${who(teacher)} 告知立即请求加入。`;
+    case 'ask-another':
+      return say`${who(teacher)} 不再教它，转向另一个 rank。`;
+    case 'teacher-gone':
+      return say`失去了正在教它的 ${who(teacher)}，转向另一个 rank。`;
+    case 'silent':
+      return say`再也收不到 ${who(teacher)} 教的内容，转向另一个 rank。`;
+    case 'differs':
+      return say`得到的状态与 ${who(teacher)} 所说的不同，转向另一个 rank。`;
+  }
+}
+
 function rejected(event: Of<'rejected'>): Sentence {
   switch (event.reason) {
     case 'fenced':
@@ -183,6 +200,14 @@ function sentenceOf(event: TraceEvent, by?: MemberId): Sentence {
       return event.by === 'gradient'
         ? say`把第 ${event.step} 步的梯度给了 ${who(event.to)}。`
         : say`把第 ${event.step} 步的完整状态给了 ${who(event.to)}。`;
+    case 'learns':
+      return say`在环外向 ${who(event.teacher)} 学习第 ${event.step} 步的状态：${event.of} 块中已有 ${event.pieces} 块。`;
+    case 'learned':
+      return event.by === 'gradient'
+        ? say`在环外随 ${who(event.teacher)} 走到第 ${event.step} 步（${bytes(event.bytes)}）。`
+        : say`在环外从 ${who(event.teacher)} 学到了第 ${event.step} 步的完整状态（${bytes(event.bytes)}）。`;
+    case 'lessonOver':
+      return lessonOver(event);
     case 'rejected':
       return rejected(event);
     case 'stalled':

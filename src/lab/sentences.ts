@@ -41,6 +41,9 @@ export function topicOf(event: TraceEvent): Topic {
       return 'membership';
     case 'healed':
     case 'donated':
+    case 'learns':
+    case 'learned':
+    case 'lessonOver':
     case 'checkpointed':
     case 'checkpointFailed':
     case 'checkpointSkipped':
@@ -101,6 +104,8 @@ export function toneOf(event: TraceEvent): Tone {
       return 'bad';
     case 'left':
       return event.why === 'leave' ? 'plain' : 'bad';
+    case 'lessonOver':
+      return event.why === 'caught-up' ? 'good' : 'plain';
     case 'exactness':
       return event.promise.kind === 'exact' ? 'plain' : 'bad';
     case 'phase':
@@ -118,6 +123,8 @@ export function toneOf(event: TraceEvent): Tone {
     case 'applied':
     case 'committed':
     case 'donated':
+    case 'learns':
+    case 'learned':
     case 'rejected':
     case 'resent':
     case 'seatAcquired':

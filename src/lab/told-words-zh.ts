@@ -83,6 +83,10 @@ const SENTENCES: readonly (readonly [told: string, means: string])[] = [
     '$1 被恢复到的第 $2 步状态与其提供者的不同。',
   ],
   [
+    '* learned a state of step * that the room of * has not committed.',
+    '$1 学到了第 $2 步的状态，而 $3 所在的房间没有提交过它。',
+  ],
+  [
     '* restored a state of step * that no rank had saved or committed.',
     '$1 恢复了第 $2 步的状态，而没有任何 rank 保存或提交过它。',
   ],

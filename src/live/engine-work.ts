@@ -46,6 +46,8 @@ export interface EngineWork {
   compute(effect: EffectOf<'compute'>): void;
   apply(effect: EffectOf<'apply'>): void;
   exportState(effect: EffectOf<'exportState'>): void;
+  /** The same, for which training stands still no longer than for the snapshot of a checkpoint. */
+  copyState(effect: EffectOf<'copyState'>): void;
   importState(effect: EffectOf<'importState'>): void;
   /** Brings the engine to a state that was verified before. */
   restore(saved: Saved): void;
@@ -139,6 +141,26 @@ export function createEngineWork({ open, dispatch, notes, adopt, note, now }: En
     return opened;
   };
 
+  const capture: EngineWork['capture'] = (isWanted, captured, failed, heldUp) => {
+    queue.add(() =>
+      call(async (target) => {
+        if (!(await isWanted())) return;
+        const began = now();
+        const snapshot = await target.engine.snapshot();
+        heldUp?.(now() - began);
+        // Behind the steps that follow. An engine that is lost meanwhile has been told as lost.
+        void snapshot.read().then(
+          (state) => {
+            captured({ job: target.job, jobHash: target.jobHash, state });
+          },
+          (error: unknown) => {
+            failed(messageOf(error));
+          },
+        );
+      }, failed),
+    );
+  };
+
   return {
     get engine() {
       return current?.engine;
@@ -226,6 +248,27 @@ export function createEngineWork({ open, dispatch, notes, adopt, note, now }: En
       );
     },
 
+    copyState({ generation, step, hash }) {
+      const failed = (detail: string): void => {
+        note(`The state could not be copied for a rank that learns: ${detail}`);
+        dispatch({ kind: 'copied', step, hash, state: undefined });
+      };
+      const inPieces = async ({ job, jobHash, state }: Captured): Promise<void> => {
+        const contents = { state, job, jobHash, stateHash: hash, notes: notes(step, generation) };
+        const pieces = await toPieces(contents, parameterTensors(job.model));
+        dispatch({ kind: 'copied', step, hash, state: pieces });
+      };
+      capture(
+        () => Promise.resolve(true),
+        (captured) => {
+          inPieces(captured).catch((error: unknown) => {
+            failed(messageOf(error));
+          });
+        },
+        failed,
+      );
+    },
+
     importState({ generation, step, hash, pieces }) {
       const failed = (detail: string): void => {
         dispatch({ kind: 'importFailed', generation, detail });
@@ -263,25 +306,7 @@ export function createEngineWork({ open, dispatch, notes, adopt, note, now }: En
       );
     },
 
-    capture(isWanted, captured, failed, heldUp) {
-      queue.add(() =>
-        call(async (target) => {
-          if (!(await isWanted())) return;
-          const began = now();
-          const snapshot = await target.engine.snapshot();
-          heldUp?.(now() - began);
-          // Behind the steps that follow. An engine that is lost meanwhile has been told as lost.
-          void snapshot.read().then(
-            (state) => {
-              captured({ job: target.job, jobHash: target.jobHash, state });
-            },
-            (error: unknown) => {
-              failed(messageOf(error));
-            },
-          );
-        }, failed),
-      );
-    },
+    capture,
 
     abandon(generation) {
       abandoned = generation;

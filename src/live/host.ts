@@ -332,6 +332,9 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       case 'exportState':
         work.exportState(effect);
         return;
+      case 'copyState':
+        work.copyState(effect);
+        return;
       case 'importState':
         work.importState(effect);
         return;

@@ -1,5 +1,6 @@
 // The planted bugs: mistakes that real systems made, each of which the checkers have to find.
 
+import { LEARNING_MUTANTS } from './learning.ts';
 import { MEMBERSHIP_MUTANTS } from './membership.ts';
 import type { Mutant } from './mutant.ts';
 import { STATE_MUTANTS } from './state.ts';
@@ -13,4 +14,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...MEMBERSHIP_MUTANTS,
   ...TRAINING_MUTANTS,
   ...STATE_MUTANTS,
+  ...LEARNING_MUTANTS,
 ];

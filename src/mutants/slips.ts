@@ -58,6 +58,21 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'hasTarget: by step alone': 'it is asked after a heal, and a donor gives no other state',
   'hasTarget: a later one too': 'it is asked after a heal, and a donor gives no other state',
   'hasTarget: the one before too': 'it is asked after a heal, and a donor gives no other state',
+  'learnsFirst: always': 'only slower, which tests of learning measure',
+  'learnsFirst: never':
+    'the room stands still for as long as a newcomer heals, which tests of learning measure',
+  'learnsFirst: whatever it lacks': 'only slower, which tests of learning measure',
+  'learnsFirst: whatever its size': 'only slower, which tests of learning measure',
+  'stopsLearning: at once': 'it heals in the generation, as one does that has not learned',
+  'stopsLearning: never': 'another teacher is asked, and in the end one that rests and calls it in',
+  'hasCaughtUp: always': 'what it lacks heals in the generation',
+  'hasCaughtUp: never': 'it is called in when the room rests, and no sooner, which tests of learning measure',
+  'hasCaughtUp: with no step to go': 'only slower, which tests of learning measure',
+  'hasCaughtUp: far behind': 'what it lacks heals in the generation',
+  'passesOnWhen: never': 'another copy is asked for, and in the end it is called in: only slower',
+  'keepsForLearners: none': 'it is called in at once, and heals in the generation',
+  'keepsForLearners: all': 'a room of the simulator is short of no memory',
+  'keepsForLearners: one': 'it is called in at once, and heals in the generation',
 };
 
 const slips = <Name extends keyof Rules>(
@@ -942,4 +957,34 @@ const STATE: readonly Slip[] = [
   ]),
 ];
 
-export const SLIPS: readonly Slip[] = [...VOTING, ...MEMBERSHIP, ...TRAINING, ...STATE];
+const LEARNING: readonly Slip[] = [
+  ...slips('learnsFirst', [
+    ['always', () => () => true],
+    ['never', () => () => false],
+    ['whatever it lacks', (right) => (parameters) => right(parameters, Infinity)],
+    ['whatever its size', (right) => (_parameters, lacks) => right(Infinity, lacks)],
+  ]),
+  ...slips('stopsLearning', [
+    ['at once', () => () => true],
+    ['never', () => () => false],
+  ]),
+  ...slips('hasCaughtUp', [
+    ['always', () => () => true],
+    ['never', () => () => false],
+    ['with no step to go', () => (step, committed) => step >= committed],
+    ['far behind', () => (step, committed) => step + 4 >= committed],
+  ]),
+  ...slips('vouchesForLearned', [['the generation of its teacher', () => (generation) => generation]]),
+  ...slips('passesOnWhen', [
+    ['when it is applied', () => (moment) => moment === 'applied'],
+    ['never', () => () => false],
+    ['at both times', () => () => true],
+  ]),
+  ...slips('keepsForLearners', [
+    ['none', () => () => false],
+    ['all', () => () => true],
+    ['one', () => (gradients) => gradients <= 1],
+  ]),
+];
+
+export const SLIPS: readonly Slip[] = [...VOTING, ...MEMBERSHIP, ...TRAINING, ...STATE, ...LEARNING];

@@ -1,14 +1,16 @@
 // Answers from the engine that change the state: applied, imported, restored.
 
 import { report, setTimer, type Context } from './context.ts';
-import { bestStanding, foundDelay, sendJoin } from './asking.ts';
+import { bestStanding, foundDelay } from './asking.ts';
 import { isFirstToFound } from './joining.ts';
 import { completeFounding, look } from './founding.ts';
+import { afterLearned, goOnLearning, lessonSpoilt } from './learning.ts';
 import type { GenerationId, StateHash } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { Standing } from './messages.ts';
 import { inherited, type Provenance } from './provenance.ts';
 import { afterHeal, announceStanding, askDonor, reportHeal, rest } from './syncing.ts';
+import { endTeaching, passOn } from './teaching.ts';
 import { beginStep, considerCheckpoint, isTimely } from './training.ts';
 
 /** What waited for the engine: founding, the standing, a place in a room that has been offered meanwhile. */
@@ -17,7 +19,7 @@ function settled(ctx: Context): void {
   state.changing = undefined;
   if (state.founding !== undefined) completeFounding(ctx);
   else if (state.membership !== undefined) announceStanding(ctx);
-  else sendJoin(ctx);
+  else goOnLearning(ctx);
 }
 
 export function onApplied(
@@ -53,6 +55,8 @@ export function onApplied(
       rows: pending.quarantined,
     });
   reportHeal(ctx);
+  afterLearned(ctx);
+  passOn(ctx, 'applied');
   settled(ctx);
   if (state.job !== undefined)
     considerCheckpoint(ctx, event.generation, 'applied', isTimely(training.step, state.job));
@@ -86,6 +90,8 @@ export function onImported(
   reportHeal(ctx);
   // If it is not the state that was announced, one of the pieces is not what its donor's list says.
   if (state.incoming !== undefined) state.incoming.spoilt = true;
+  endTeaching(ctx);
+  afterLearned(ctx);
   settled(ctx);
   afterHeal(ctx);
 }
@@ -96,6 +102,7 @@ export function onImportFailed(ctx: Context, event: { readonly detail: string })
   report(ctx, { kind: 'engine', detail: event.detail });
   state.healing = undefined;
   if (state.incoming !== undefined) state.incoming.spoilt = true;
+  lessonSpoilt(ctx);
   settled(ctx);
   if (state.membership !== undefined) askDonor(ctx, state.membership);
 }
@@ -106,6 +113,7 @@ export function onRestored(
 ): void {
   const { state } = ctx;
   if (state.changing !== 'restore') return;
+  state.study = undefined;
   if (event.found !== undefined) {
     const { standing, provenance } = event.found;
     state.training = {

@@ -5,6 +5,7 @@ import { linkedPeers, provenLinks, send, setTimer, type Context } from './contex
 import type { Member } from './generation.ts';
 import type { Standing } from './messages.ts';
 import type { Peer, RankState } from './state.ts';
+import { considerStudy, isFollowing, isLearning } from './study.ts';
 
 /** Incarnations whose newest installed generation a newcomer tells; a page seldom sees more than two. */
 const REMEMBERED = 16;
@@ -50,6 +51,7 @@ export function sendJoin(ctx: Context): void {
   const { state } = ctx;
   if (state.membership !== undefined || state.stopped !== undefined) return;
   const room = bestRoom(ctx);
+  considerStudy(ctx, room);
   state.askingSince = room === undefined ? undefined : (state.askingSince ?? ctx.now);
   const message = joinMessage(ctx);
   for (const peer of linkedPeers(ctx)) {
@@ -63,7 +65,8 @@ export function sendJoin(ctx: Context): void {
 export function joinMessage(ctx: Context): Parameters<typeof send>[2] {
   const { state } = ctx;
   // While the engine is busy with a step that was aborted, this rank could not take part.
-  const ready = state.changing === undefined && ctx.now >= state.restUntil;
+  const isFree = state.changing === undefined || isFollowing(state);
+  const ready = isFree && !isLearning(state) && ctx.now >= state.restUntil;
   return {
     kind: 'join',
     member: ready ? selfMember(state) : undefined,

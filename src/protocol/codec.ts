@@ -33,7 +33,7 @@ import { MAX_REPLACED, type Generation } from './generation.ts';
 import { asciiJson, jsonLength } from './ascii-json.ts';
 import { checksum } from './checksum.ts';
 import { attempt, FlightEntriesSchema } from './flight-schema.ts';
-import { MAX_HELD, MAX_QUARANTINED, type Message, type Relay } from './messages.ts';
+import { MAX_HELD, MAX_QUARANTINED, type Lesson, type Message, type Relay } from './messages.ts';
 import type { SeatRecord } from './votes.ts';
 import { MAX_RECORDS, type WitnessBook } from './witness-book.ts';
 
@@ -164,6 +164,49 @@ const verdict = v.strictObject({
   tied: maybe(v.literal(true)),
 });
 
+const HealSchema = v.strictObject({
+  kind: v.literal('heal'),
+  generation: generationId,
+  have: maybe(standing),
+  piece,
+});
+const GradientSchema = v.strictObject({
+  kind: v.literal('gradient'),
+  generation: generationId,
+  step: count,
+  exponents: maybe(
+    v.pipe(
+      v.array(v.pipe(v.number(), v.integer(), v.minValue(-256), v.maxValue(256))),
+      v.maxLength(MAX_TENSORS),
+    ),
+  ),
+  quarantined: maybe(v.pipe(v.array(count), v.minLength(1), v.maxLength(MAX_QUARANTINED))),
+  packing,
+});
+const StateSchema = v.strictObject({
+  kind: v.literal('state'),
+  generation: generationId,
+  step: count,
+  hash: stateHash,
+  digests: pieceDigests,
+  piece,
+});
+const WantSchema = v.strictObject({
+  kind: v.literal('want'),
+  generation: generationId,
+  step: count,
+  hash: stateHash,
+  pieces: v.pipe(v.array(piece), v.minLength(1), v.maxLength(PIECE_WINDOW)),
+});
+const PieceSchema = v.strictObject({
+  kind: v.literal('piece'),
+  generation: generationId,
+  step: count,
+  hash: stateHash,
+  piece,
+  digest: pieceDigest,
+});
+
 /** What members send on for each other. */
 const RelayedSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('room'), generation, committed: count, job: JobSchema }),
@@ -214,43 +257,11 @@ const RelayedSchema = v.variant('kind', [
   }),
   v.strictObject({ kind: v.literal('part'), generation: generationId, round, bucket, part: count, packing }),
   v.strictObject({ kind: v.literal('resend'), generation: generationId, round, bucket, part: count }),
-  v.strictObject({ kind: v.literal('heal'), generation: generationId, have: maybe(standing), piece }),
-  v.strictObject({
-    kind: v.literal('gradient'),
-    generation: generationId,
-    step: count,
-    exponents: maybe(
-      v.pipe(
-        v.array(v.pipe(v.number(), v.integer(), v.minValue(-256), v.maxValue(256))),
-        v.maxLength(MAX_TENSORS),
-      ),
-    ),
-    quarantined: maybe(v.pipe(v.array(count), v.minLength(1), v.maxLength(MAX_QUARANTINED))),
-    packing,
-  }),
-  v.strictObject({
-    kind: v.literal('state'),
-    generation: generationId,
-    step: count,
-    hash: stateHash,
-    digests: pieceDigests,
-    piece,
-  }),
-  v.strictObject({
-    kind: v.literal('want'),
-    generation: generationId,
-    step: count,
-    hash: stateHash,
-    pieces: v.pipe(v.array(piece), v.minLength(1), v.maxLength(PIECE_WINDOW)),
-  }),
-  v.strictObject({
-    kind: v.literal('piece'),
-    generation: generationId,
-    step: count,
-    hash: stateHash,
-    piece,
-    digest: pieceDigest,
-  }),
+  HealSchema,
+  GradientSchema,
+  StateSchema,
+  WantSchema,
+  PieceSchema,
 ]);
 
 const HeaderSchema = v.variant('kind', [
@@ -277,6 +288,20 @@ const HeaderSchema = v.variant('kind', [
     hops: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8)),
     message: RelayedSchema,
   }),
+  v.strictObject({ kind: v.literal('learn'), message: v.variant('kind', [HealSchema, WantSchema]) }),
+  v.pipe(
+    v.strictObject({
+      kind: v.literal('lesson'),
+      committed: count,
+      hash: maybe(stateHash),
+      message: v.variant('kind', [StateSchema, PieceSchema, GradientSchema]),
+    }),
+    v.check(
+      ({ message, hash }) => (message.kind === 'gradient') === (hash !== undefined),
+      'Expected a hash with a gradient, and with nothing else',
+    ),
+  ),
+  v.strictObject({ kind: v.literal('lessonOver'), then: v.picklist(['come-in', 'ask-another']) }),
   v.strictObject({ kind: v.literal('recall') }),
   v.strictObject({ kind: v.literal('flight'), entries: FlightEntriesSchema }),
   v.strictObject({ kind: v.literal('copies') }),
@@ -329,9 +354,13 @@ export function parseWitnessBook(value: unknown): WitnessBook {
 const describeIssue = (issue: v.BaseIssue<unknown>): string =>
   `at ${issue.path?.map((item) => String(item.key)).join('.') ?? 'the top'}, expected ${issue.expected ?? 'something else'}, found ${issue.received}`;
 
+/** The message that a relayed one or a lesson is about. */
+export const innermost = (message: Message): Message =>
+  message.kind === 'relay' || message.kind === 'lesson' ? innermost(message.message) : message;
+
 /** A message apart from what it carries in bulk. */
 export function split(message: Message): { readonly header: unknown; readonly payload: Uint8Array } {
-  if (message.kind === 'relay') {
+  if (message.kind === 'relay' || message.kind === 'lesson') {
     const { header, payload } = split(message.message);
     return { header: { ...message, message: header }, payload };
   }
@@ -353,8 +382,8 @@ export function split(message: Message): { readonly header: unknown; readonly pa
 
 /** How a message's lanes travel; undefined: as they are, or there are none. */
 function packingIn(message: Message): Packing | undefined {
-  if (message.kind === 'relay') return packingIn(message.message);
-  return message.kind === 'part' || message.kind === 'gradient' ? message.packing : undefined;
+  const inner = innermost(message);
+  return inner.kind === 'part' || inner.kind === 'gradient' ? inner.packing : undefined;
 }
 
 const wordsIn = (bytes: Uint8Array): Int32Array =>
@@ -392,6 +421,9 @@ function longPart(message: Message): object | undefined {
     case 'heal':
     case 'holding':
     case 'join':
+    case 'learn':
+    case 'lesson':
+    case 'lessonOver':
     case 'part':
     case 'prepare':
     case 'recall':
@@ -411,8 +443,7 @@ function longPart(message: Message): object | undefined {
 }
 
 function hasPayload(message: Message): boolean {
-  if (message.kind === 'relay') return hasPayload(message.message);
-  const { kind } = message;
+  const { kind } = innermost(message);
   return kind === 'part' || kind === 'gradient' || kind === 'state' || kind === 'piece';
 }
 
@@ -467,6 +498,10 @@ export function asCarried(message: Message): Message {
     const inner = asCarried(message.message);
     return inner === message.message ? message : { ...message, message: inner };
   }
+  if (message.kind === 'lesson') {
+    const inner = asCarried(message.message);
+    return inner === message.message ? message : { ...message, message: inner };
+  }
   const packing = packingIn(message);
   if (packing === undefined) return message;
   const carry = (lanes: Int32Array): Int32Array<ArrayBuffer> =>
@@ -512,9 +547,9 @@ export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
     header.kind === 'part' && (bytes.byteOffset + start) % 4 === 0
       ? bytes.subarray(start)
       : bytes.slice(start);
-  const inner = header.kind === 'relay' ? header.message : header;
+  const inner = 'message' in header ? header.message : header;
   const message = join(header, 'packing' in inner ? unpacked(payload, inner.packing) : payload);
-  const said = message.kind === 'relay' ? message.message : message;
+  const said = innermost(message);
   if (said.kind === 'state' || said.kind === 'piece') checkPiece(said);
   return message;
 }
@@ -566,6 +601,8 @@ function parseHeader(header: unknown): Header {
 function join(header: Header, payload: Uint8Array<ArrayBuffer>): Message {
   if (header.kind === 'relay')
     return { ...header, message: join(header.message, payload) as Relay['message'] };
+  if (header.kind === 'lesson')
+    return { ...header, hash: header.hash, message: join(header.message, payload) as Lesson['message'] };
   if (header.kind === 'part') return { ...header, packing: header.packing, payload: asWords(payload) };
   if (header.kind === 'gradient') {
     const exponents = header.exponents === undefined ? undefined : Int32Array.from(header.exponents);

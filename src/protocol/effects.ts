@@ -77,6 +77,13 @@ export type Event =
       readonly hash: StateHash;
       readonly state: PieceList;
     }
+  /** Answers `copyState`; no `state`: there could be none. */
+  | {
+      readonly kind: 'copied';
+      readonly step: number;
+      readonly hash: StateHash;
+      readonly state: PieceList | undefined;
+    }
   | {
       readonly kind: 'imported';
       readonly generation: GenerationId;
@@ -146,6 +153,13 @@ export type Effect =
     }
   /** A copy of the state, cut into pieces; answered by `exported`. */
   | { readonly kind: 'exportState'; readonly generation: GenerationId }
+  /** Snapshot now (before any later `apply`), and cut it into pieces behind the training; answered by `copied`. */
+  | {
+      readonly kind: 'copyState';
+      readonly generation: GenerationId;
+      readonly step: number;
+      readonly hash: StateHash;
+    }
   | {
       readonly kind: 'importState';
       readonly generation: GenerationId;

@@ -24,6 +24,7 @@ import { equalShares } from './shares.ts';
 import { forgetPeer, setJoin, setSuspected, type Membership, type Peer, type RankState } from './state.ts';
 import { stop } from './stopping.ts';
 import { announceStanding } from './syncing.ts';
+import { endTeaching } from './teaching.ts';
 import { emptyRecord } from './votes.ts';
 
 /** A peer that is behind is told the generation in force again after this long. */
@@ -105,6 +106,10 @@ export function install(ctx: Context, generation: Generation, base: Generation |
   if (base !== undefined) noteEvictions(ctx, base, generation);
   const membership = newMembership(ctx, generation, base);
   state.membership = membership;
+  if (base?.id.incarnation !== generation.id.incarnation) endTeaching(ctx);
+  if (state.study?.generation.incarnation !== generation.id.incarnation) state.study = undefined;
+  state.asksIn = undefined;
+  state.lessons = 0;
   if (generation.running) state.autostart = true;
   state.fresh = false;
   state.askingSince = undefined;
@@ -246,6 +251,8 @@ export function leave(ctx: Context, why: 'evicted' | 'dissolved'): void {
   report(ctx, { kind: 'left', generation: membership.generation.id, why: state.leaving ? 'leave' : why });
   state.membership = undefined;
   state.heirIn = undefined;
+  state.study = undefined;
+  endTeaching(ctx);
   // Where it dissolves into another room, there is nothing to found any more.
   state.founding = undefined;
   state.stuck = false;

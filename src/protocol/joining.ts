@@ -23,6 +23,7 @@ import { announceSeats, watchBestRoom } from './heirs.ts';
 import { install, leave, roomMessage, tellRoom } from './installing.ts';
 import type { Message, Standing } from './messages.ts';
 import { setJoin, setSuspected, type Peer } from './state.ts';
+import { isFollowing } from './study.ts';
 import { donorLinked } from './syncing.ts';
 import { beatMessage } from './suspicion.ts';
 
@@ -150,7 +151,7 @@ function newcomerHears(ctx: Context, message: Of<'room'>): void {
     !replaced &&
     isBest &&
     state.engine === 'ready' &&
-    state.changing === undefined
+    (state.changing === undefined || isFollowing(state))
   ) {
     install(ctx, generation, undefined);
     return;
@@ -172,6 +173,7 @@ function adoptJob(ctx: Context): void {
   state.jobHash = undefined;
   state.engine = 'preparing';
   state.training = undefined;
+  state.study = undefined;
   state.saved = undefined;
   ctx.effects.push({ kind: 'prepareEngine', job: room.job });
 }

@@ -213,9 +213,37 @@ export type Message =
     }
   /** The whole room trains, or goes back to it after a pause. */
   | { readonly kind: 'start'; readonly generation: GenerationId }
+  | Learn
+  | Lesson
+  | LessonOver
   | Recalled
   | Held
   | Relay;
+
+/**
+ * A learner asks its teacher, in the words of a rank that heals: the generation is the teacher's, as far as the learner has heard, and of
+ * it only the incarnation counts.
+ */
+export interface Learn {
+  readonly kind: 'learn';
+  readonly message: Extract<Message, { readonly kind: 'heal' | 'want' }>;
+}
+
+/** A teacher answers its learner, in the words of a donor: with states that are committed, and with what leads from one to the next. */
+export interface Lesson {
+  readonly kind: 'lesson';
+  /** Steps that the room has committed. */
+  readonly committed: number;
+  /** With a gradient: the hash of the state that it leads to, as the room has committed it. */
+  readonly hash: StateHash | undefined;
+  readonly message: Extract<Message, { readonly kind: 'state' | 'piece' | 'gradient' }>;
+}
+
+/** A teacher gives no lesson, or no further one: its learner is to ask for its place as it is, or another member. */
+export interface LessonOver {
+  readonly kind: 'lessonOver';
+  readonly then: 'come-in' | 'ask-another';
+}
 
 /** Between hosts, beside the protocol: what was each at last? It changes nothing, and belongs to no generation. */
 export type Recalled =

@@ -34,6 +34,7 @@ import { hasNewcomer, isSettled, isSuspected, isUrgent, placeInLine, suspects, t
 import { hasWay } from './routing.ts';
 import type { Membership, Promise_, Proposal } from './state.ts';
 import { stop } from './stopping.ts';
+import { dismiss } from './teaching.ts';
 import { compareBallots } from './votes.ts';
 import { proposedRollback } from './rollback.ts';
 import { isGone, suspect } from './suspicion.ts';
@@ -169,6 +170,7 @@ function becomeStuck(ctx: Context, membership: Membership): void {
   if (!ctx.state.stuck) {
     ctx.state.stuck = true;
     setPhase(ctx, 'stuck');
+    dismiss(ctx);
     report(ctx, {
       kind: 'waitingForQuorum',
       seats: [...silent.map((m) => m.seat), ...(isWitnessSilent ? [witness] : [])],

@@ -18,7 +18,8 @@ import {
   onRoom,
   onRoomGone,
 } from './joining.ts';
-import type { Held, Message, Recalled, Relay } from './messages.ts';
+import { lessonDamaged, onLesson, onLessonOver, onLessonTimer, teacherGone } from './learning.ts';
+import type { Held, Learn, Lesson, LessonOver, Message, Recalled, Relay } from './messages.ts';
 import {
   considerRegroup,
   considerValue,
@@ -55,6 +56,7 @@ import {
   wantStart,
 } from './training.ts';
 import { stop } from './stopping.ts';
+import { forgetPupil, onCopied, onLearn } from './teaching.ts';
 import { onExported, onPiece, onState, onWant, pieceDamaged } from './transfer.ts';
 import { emptyRecord } from './votes.ts';
 import { adoptSeat, heirOf, knownJoiners, onAccept, onPrepare } from './voting.ts';
@@ -96,6 +98,11 @@ export const createRank = (config: RankConfig): RankState => ({
   healing: undefined,
   donation: undefined,
   incoming: undefined,
+  study: undefined,
+  learned: undefined,
+  lessons: 0,
+  asksIn: undefined,
+  teaching: undefined,
   heardOf: undefined,
   heirIn: undefined,
   looks: 0,
@@ -177,6 +184,8 @@ function handle(ctx: Context, event: Event): void {
       return;
     case 'linkDown':
       onLinkDown(ctx, event.peer, event.evidence);
+      forgetPupil(ctx, event.peer);
+      teacherGone(ctx, event.peer);
       onRoomGone(ctx);
       return;
     case 'message':
@@ -197,6 +206,7 @@ function handle(ctx: Context, event: Event): void {
       if (state.membership?.round !== undefined) requestMissing(ctx, state.membership);
       else repeatStandings(ctx);
       pieceDamaged(ctx, event.from);
+      lessonDamaged(ctx, event.from);
       return;
     case 'unsent':
       return;
@@ -217,6 +227,9 @@ function handle(ctx: Context, event: Event): void {
       return;
     case 'exported':
       onExported(ctx, event);
+      return;
+    case 'copied':
+      onCopied(ctx, event);
       return;
     case 'imported':
       onImported(ctx, event);
@@ -275,6 +288,7 @@ function onTimer(ctx: Context, name: TimerName): void {
       onJoinTimer(ctx);
       return;
     case 'heal':
+      onLessonTimer(ctx);
       for (const member of onHealTimer(ctx)) suspect(ctx, member, 'progress');
       return;
   }
@@ -302,6 +316,15 @@ function onMessage(ctx: Context, from: MemberId, message: Message): void {
       return;
     case 'witness':
       onWitness(ctx, from, message);
+      return;
+    case 'learn':
+      onLearn(ctx, from, message);
+      return;
+    case 'lesson':
+      onLesson(ctx, from, message);
+      return;
+    case 'lessonOver':
+      onLessonOver(ctx, from, message);
       return;
     case 'prepare':
       if (!isForLater(ctx, from, message)) onPrepare(ctx, from, message);
@@ -356,7 +379,15 @@ function onRelay(ctx: Context, from: MemberId, relay: Relay): void {
 
 type GenerationMessage = Exclude<
   Message,
-  { kind: 'join' | 'room' | 'refuse' | 'relay' | 'witness' | (Recalled | Held)['kind'] }
+  {
+    kind:
+      | 'join'
+      | 'room'
+      | 'refuse'
+      | 'relay'
+      | 'witness'
+      | (Recalled | Held | Learn | Lesson | LessonOver)['kind'];
+  }
 >;
 
 function onGenerationMessage(
@@ -491,6 +522,8 @@ function forget(ctx: Context, detail: string): void {
   state.changing = undefined;
   state.pendingApplied = undefined;
   state.healing = undefined;
+  state.study = undefined;
+  state.learned = undefined;
   state.donation = undefined;
   state.founding = undefined;
   giveUpPlace(ctx, detail);

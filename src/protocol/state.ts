@@ -65,14 +65,7 @@ export interface Training {
   /** The step that made this state asked for a pause, and the room was not started since. */
   paused: boolean;
   /** The reduced lanes of the last applied step, kept until all are known to have applied it. */
-  retained:
-    | {
-        readonly step: number;
-        readonly reduced: Int32Array<ArrayBuffer>;
-        readonly exponents: Int32Array<ArrayBuffer> | undefined;
-        readonly quarantined: readonly number[] | undefined;
-      }
-    | undefined;
+  retained: Reduced | undefined;
   committed: number;
   committedHash: StateHash | undefined;
 }
@@ -131,10 +124,86 @@ export interface HealRequest {
   readonly piece: number;
 }
 
-/** The whole state in pieces, and which one it is. */
-export interface Donation extends PieceList {
+/** Which state. */
+export interface Place {
   readonly step: number;
   readonly hash: StateHash;
+}
+
+/** The whole state in pieces, and which one it is. */
+export interface Donation extends PieceList, Place {}
+
+/** What leads from the state at `step` to the next. */
+export interface Reduced {
+  readonly step: number;
+  readonly reduced: Int32Array<ArrayBuffer>;
+  readonly exponents: Int32Array<ArrayBuffer> | undefined;
+  readonly quarantined: readonly number[] | undefined;
+}
+
+/** A newcomer that learns beside the ring: who teaches it, and what is on its way. */
+export interface Study {
+  readonly teacher: MemberId;
+  /** The teacher's, when the lesson began; and how its updates are applied. */
+  readonly generation: GenerationId;
+  readonly mode: UpdateMode;
+  /** Steps that the room has committed, as far as the teacher has said. */
+  committed: number;
+  /** The state whose pieces are on their way. */
+  copy: Place | undefined;
+  /** Those that have come and are not applied: the hash is of the state that each leads to. */
+  readonly gradients: (Reduced & { readonly generation: GenerationId; readonly hash: StateHash })[];
+  /** It has got a state that the room has committed. */
+  hasLearned: boolean;
+  /** It has caught up, or was told to: it asks for its place. */
+  asksIn: boolean;
+  /** The teacher has said that nothing more comes. */
+  isOver: boolean;
+  /** Times that the teacher was asked since it last answered, and when it did. */
+  asks: number;
+  askedAt: number;
+}
+
+/** A gradient that all have applied, and the states that it lies between. */
+export interface Passed extends Reduced {
+  readonly before: StateHash;
+  readonly hash: StateHash;
+}
+
+/** What the engine is about to come to by a heal. */
+export interface Heal {
+  readonly generation: GenerationId;
+  readonly donor: MemberId;
+  readonly by: 'gradient' | 'state';
+  readonly bytes: number;
+  readonly paused: boolean;
+}
+
+/** One that learns from this rank. */
+export interface Pupil {
+  /** The piece that it asked for, while it waits for the copy. */
+  awaits: number | undefined;
+  /** It takes the pieces of the copy. */
+  copies: boolean;
+  /** The step of its own state, as it said last, once that is one from which gradients lead on; and the next one to be sent. */
+  at: number | undefined;
+  next: number;
+  /** It was told that nothing more comes. What it lacks is kept until it has its place. */
+  isOver: boolean;
+}
+
+/** What this rank teaches newcomers while it trains: a copy of a committed state, and all gradients since. */
+export interface Teaching {
+  readonly pupils: Map<MemberId, Pupil>;
+  copy: Donation | undefined;
+  /** The state that the engine makes a copy of. */
+  copying: Place | undefined;
+  /** One after the other, up to the last that was committed. */
+  readonly gradients: Passed[];
+  /** Applied here, and not yet known to be applied by all. */
+  latest: (Reduced & { readonly before: StateHash }) | undefined;
+  /** Pieces that were asked for and wait for their turn. */
+  readonly due: { readonly to: MemberId; readonly piece: number }[];
 }
 
 export interface Membership {
@@ -226,19 +295,21 @@ export interface RankState {
         readonly quarantined: readonly number[] | undefined;
       }
     | undefined;
-  healing:
-    | {
-        readonly generation: GenerationId;
-        readonly donor: MemberId;
-        readonly by: 'gradient' | 'state';
-        readonly bytes: number;
-        readonly paused: boolean;
-      }
-    | undefined;
+  healing: Heal | undefined;
   /** The state as this rank gives it to those that heal; until all have it. */
   donation: Donation | undefined;
   /** What has come of the state that this rank is to heal with. It outlives its donor and the generation. */
   incoming: Incoming | undefined;
+  /** A newcomer learns beside the ring. In the generation that takes it in, until it is synced: who gives what it may still lack. */
+  study: Study | undefined;
+  /** What the engine is about to come to by a lesson, whatever has become of the lesson. */
+  learned: (Place & Omit<Heal, 'donor' | 'paused'> & { readonly teacher: MemberId }) | undefined;
+  /** Lessons in a row that came to nothing. */
+  lessons: number;
+  /** The line that this newcomer asks for a place in without learning first. */
+  asksIn: IncarnationId | undefined;
+  /** This rank teaches newcomers. */
+  teaching: Teaching | undefined;
   /** The last generation that this rank has heard of and is not in: where a newcomer without links looks for some. */
   heardOf: Generation | undefined;
   /** A newcomer: the generation whose dead seats it votes for, where it holds their locks. */
@@ -374,8 +445,17 @@ export function cloneRank(state: RankState): RankState {
       state.incoming === undefined
         ? undefined
         : { ...state.incoming, pieces: [...state.incoming.pieces], asked: [...state.incoming.asked] },
+    study: state.study && { ...state.study, gradients: [...state.study.gradients] },
+    teaching: state.teaching && cloneTeaching(state.teaching),
   };
 }
+
+const cloneTeaching = (teaching: Teaching): Teaching => ({
+  ...teaching,
+  pupils: new Map([...teaching.pupils].map(([member, pupil]) => [member, { ...pupil }])),
+  gradients: [...teaching.gradients],
+  due: [...teaching.due],
+});
 
 const cloneMembership = (membership: Membership): Membership => ({
   ...membership,

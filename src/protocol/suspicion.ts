@@ -23,6 +23,7 @@ import { hasWay, reaches } from './routing.ts';
 import { setJoin, setSuspected, type Membership, type Peer } from './state.ts';
 import { donorGone } from './syncing.ts';
 import { piecesHeld } from '../collective/state-transfer.ts';
+import { teachAtBeat } from './teaching.ts';
 import { onProgressTimer, waitingFor } from './training.ts';
 import { notedIn } from './usual.ts';
 import { holderOf } from './witnessing.ts';
@@ -156,6 +157,7 @@ export function onBeatTimer(ctx: Context): void {
   if (ctx.now > membership.silentAfter) watchPeers(ctx, membership, suspicionMs);
   // After it has looked: what a rank that was held up says of the others is not of the time in which it did not listen.
   sendBeats(ctx, membership);
+  teachAtBeat(ctx);
   nameStall(ctx, membership);
   watchWitness(ctx, membership);
 }

@@ -21,6 +21,8 @@ import { hasWay, reaches } from './routing.ts';
 import { founderOfRollback } from './rollback.ts';
 import type { HealRequest, Membership } from './state.ts';
 import type { Target } from './target.ts';
+import { applyLearned } from './study.ts';
+import { noteReduced, passedFrom } from './teaching.ts';
 import { beginStep } from './training.ts';
 import { answered, donateState, pieceWanted } from './transfer.ts';
 
@@ -36,6 +38,8 @@ export function announceStanding(ctx: Context): void {
   const { membership, changing, self } = ctx.state;
   if (membership === undefined || !ctx.rules.isSettled(changing)) return;
   if (membership.selfReports.has(self.member)) return;
+  // One that has learned until now says where it stands once it has applied what is at hand.
+  if (applyLearned(ctx)) return;
   const selfReport: SelfReport = {
     standing: ownStanding(ctx),
     best: bestStanding(ctx),
@@ -228,6 +232,7 @@ export function becomeSynced(ctx: Context, membership: Membership): void {
   training.lineage = membership.generation.id;
   ctx.state.vouched = membership.generation.id;
   ctx.state.incoming = undefined;
+  ctx.state.study = undefined;
   clearTimer(ctx, 'heal');
   for (const [peer, request] of membership.healRequests) donate(ctx, membership, peer, request);
   membership.healRequests.clear();
@@ -244,7 +249,12 @@ export function askDonor(ctx: Context, membership: Membership): void {
   setPhase(ctx, 'healing');
   setTimer(ctx, 'heal', deadlineOf(ctx, 'transfer'));
   membership.donorAskedAt = ctx.now;
-  const donor = reachable[membership.donorTurn % Math.max(1, reachable.length)];
+  // Whoever taught it has all that it may still lack.
+  const teacher = ctx.state.study?.teacher;
+  const donor =
+    teacher !== undefined && reachable.includes(teacher)
+      ? teacher
+      : reachable[membership.donorTurn % Math.max(1, reachable.length)];
   membership.donorTurn += 1;
   if (donor === undefined) {
     // Where the row and the column heal as well, one elsewhere is asked once there is a link.
@@ -278,7 +288,10 @@ export function onHealTimer(ctx: Context): readonly MemberId[] {
     );
   }
   if (changing !== undefined) setTimer(ctx, 'heal', deadlineOf(ctx, 'transfer'));
-  else askDonor(ctx, membership);
+  else {
+    ctx.state.study = undefined;
+    askDonor(ctx, membership);
+  }
   return [];
 }
 
@@ -296,18 +309,20 @@ function donate(ctx: Context, membership: Membership, to: MemberId, { have, piec
   const { training, layout } = ctx.state;
   const { target, generation } = membership;
   if (training === undefined || target === undefined) return;
-  const retained = training.retained;
-  if (training.step === target.step && retained !== undefined && ctx.rules.gradientHeals(training, have)) {
+  const { retained } = training;
+  const heals = training.step === target.step && ctx.rules.gradientHeals(training, have);
+  const reduced = (heals ? retained : undefined) ?? passedFrom(ctx, have);
+  if (reduced !== undefined) {
     send(ctx, to, {
       kind: 'gradient',
       generation: generation.id,
-      step: retained.step,
-      exponents: retained.exponents?.slice(),
-      quarantined: retained.quarantined,
-      packing: layout === undefined ? undefined : packingOf(layout, 0, retained.reduced.length),
-      reduced: retained.reduced.slice(),
+      step: reduced.step,
+      exponents: reduced.exponents?.slice(),
+      quarantined: reduced.quarantined,
+      packing: layout === undefined ? undefined : packingOf(layout, 0, reduced.reduced.length),
+      reduced: reduced.reduced.slice(),
     });
-    report(ctx, { kind: 'donated', generation: generation.id, to, step: training.step, by: 'gradient' });
+    report(ctx, { kind: 'donated', generation: generation.id, to, step: reduced.step + 1, by: 'gradient' });
     return;
   }
   donateState(ctx, membership, to, piece);
@@ -336,6 +351,7 @@ export function onGradient(ctx: Context, from: MemberId, message: Of<'gradient'>
     paused: membership.verdict?.paused ?? false,
   };
   const { generation, step, reduced, exponents, quarantined } = message;
+  noteReduced(ctx, { step, reduced, exponents, quarantined });
   const mode = membership.generation.updateMode;
   ctx.effects.push({ kind: 'apply', generation, step, reduced, exponents, quarantined, mode });
 }
@@ -358,8 +374,12 @@ export function afterHeal(ctx: Context): void {
   // Where the state to go on from is lost, what a former generation's donor gave does not make this one whole.
   const { verdict } = membership;
   if (verdict?.lost !== undefined || verdict?.tied === true) return;
-  if (ctx.rules.hasTarget(training, membership.target)) becomeSynced(ctx, membership);
-  else askDonor(ctx, membership);
+  if (ctx.rules.hasTarget(training, membership.target)) {
+    becomeSynced(ctx, membership);
+    return;
+  }
+  if (training.step >= membership.target.step) ctx.state.study = undefined;
+  askDonor(ctx, membership);
 }
 
 /** A link came up: if it is to a donor, and there was none to ask, this is the one. */
@@ -375,6 +395,7 @@ export function donorLinked(ctx: Context, member: MemberId): void {
 export function donorGone(ctx: Context, member: MemberId): void {
   const { membership, changing } = ctx.state;
   if (membership?.target === undefined || membership.synced || changing !== undefined) return;
+  if (ctx.state.study?.teacher === member) ctx.state.study = undefined;
   if (membership.donor !== undefined && membership.donor !== member) return;
   if (membership.target.donors.includes(member) && otherMembers(ctx, membership).length > 0)
     askDonor(ctx, membership);

@@ -41,6 +41,7 @@ import { nextShares, ticksOf } from './shares.ts';
 import { dropSpareLinks } from './spare-links.ts';
 import type { Membership, Round } from './state.ts';
 import { stop } from './stopping.ts';
+import { dismiss, noteReduced, teachCommitted } from './teaching.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
@@ -441,9 +442,11 @@ function completeRound(ctx: Context, membership: Membership, round: Round): void
   noteCommitted(ctx, generation.incarnation, training.step);
   training.committedHash = training.hash;
   report(ctx, { kind: 'committed', generation, step: training.step, hash: training.hash });
+  teachCommitted(ctx, membership);
   if (round.id.attempt === BARRIER) {
     training.retained = undefined;
     membership.barrierDone = training.step;
+    if (training.step >= job.steps || !membership.startWanted) dismiss(ctx);
     considerCheckpoint(ctx, generation, 'committed', training.step >= job.steps);
     beginStep(ctx);
     return;
@@ -564,6 +567,7 @@ function apply(ctx: Context, membership: Membership, round: Round, lanes: Int32A
   };
   const { exponents, quarantined } = round;
   training.retained = { step, reduced: ctx.rules.retain(lanes), exponents, quarantined };
+  noteReduced(ctx, training.retained);
   membership.attempt = 0;
   membership.exponents = undefined;
   membership.quarantined = undefined;

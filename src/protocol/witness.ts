@@ -82,6 +82,7 @@ export function stepWitness(state: WitnessState, event: Event, now: number, rule
     case 'computed':
     case 'computeFailed':
     case 'applied':
+    case 'copied':
     case 'exported':
     case 'imported':
     case 'importFailed':
@@ -168,6 +169,9 @@ function onMessage(
     case 'flight':
     case 'copies':
     case 'holding':
+    case 'learn':
+    case 'lesson':
+    case 'lessonOver':
     case 'piece':
     case 'want':
     case 'refuse':

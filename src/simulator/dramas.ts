@@ -223,3 +223,42 @@ export function interruptedHeal(entropy: Entropy): readonly Strike[] {
     ? [{ at: { moment, ...at, hits: 'donor' }, fault: { kind: 'kill' } }]
     : [{ at: { moment, ...at, hits: 'actor' }, fault: { kind: 'freeze', forMs } }];
 }
+
+/**
+ * A newcomer comes into a room that trains, and learns beside the ring; as a rule over slow links. In mid-lesson its teacher dies, or stands
+ * still, or the learner does; or nothing happens, and it catches up.
+ */
+export function interruptedLesson(ranks: number, entropy: Entropy): readonly Strike[] {
+  const step = entropy.between('workload', 'comes at step', 2, 6);
+  const plan: Strike[] = [{ at: { step }, page: 0, fault: { kind: 'open' } }];
+  const nth = entropy.pick('workload', 'which lesson', [1, 1, 2]);
+  if (entropy.chance('workload', 'slow links', 0.6))
+    plan.push({
+      at: { moment: 'learns', nth, afterMs: 0, hits: 'others' },
+      fault: {
+        kind: 'limit-bandwidth',
+        to: ranks,
+        bytesPerSecond: entropy.pick('workload', 'bandwidth', [40_000, 20_000, 10_000]),
+        forMs: entropy.between('workload', 'slow for', 200, 4000),
+      },
+    });
+  const afterMs = entropy.between(
+    'workload',
+    'into the lesson',
+    0,
+    entropy.pick('workload', 'soon', [10, 30, 400]),
+  );
+  const forMs = entropy.between('workload', 'stands still', 1800, 4000);
+  const strike = entropy.pick('workload', 'interruption', [
+    { hits: 'donor', fault: { kind: 'kill' } },
+    { hits: 'donor', fault: { kind: 'kill' } },
+    { hits: 'donor', fault: { kind: 'kill' } },
+    { hits: 'donor', fault: { kind: 'close' } },
+    { hits: 'donor', fault: { kind: 'close' } },
+    { hits: 'donor', fault: { kind: 'freeze', forMs } },
+    { hits: 'actor', fault: { kind: 'freeze', forMs } },
+  ] as const);
+  if (entropy.chance('workload', 'interrupted', 0.85))
+    plan.push({ at: { moment: 'learns', nth, afterMs, hits: strike.hits }, fault: strike.fault });
+  return plan;
+}

@@ -74,6 +74,7 @@ export function drawRecords(tell: Teller = byKind): RecordDrawing {
           recorder.end('step', lane, at, 'aborted');
           return;
         case 'healed':
+        case 'learned':
           fact('state', event.hash.slice(0, 8));
           return;
         case 'linkUp':
@@ -88,6 +89,8 @@ export function drawRecords(tell: Teller = byKind): RecordDrawing {
         case 'contributed':
         case 'overflowed':
         case 'donated':
+        case 'learns':
+        case 'lessonOver':
         case 'rejected':
         case 'resent':
         case 'stalled':

@@ -10,7 +10,7 @@ import { createEntropy, type Entropy } from './random.ts';
 import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
 import type { Compute, Spoiled } from './compute.ts';
 import { cpuCompute, pointOf, smallJob } from './cpu-compute.ts';
-import { interruptedHeal, withDrama, withRollback, withWitness } from './dramas.ts';
+import { interruptedHeal, interruptedLesson, withDrama, withRollback, withWitness } from './dramas.ts';
 import { withRareDrama } from './rare-dramas.ts';
 import { hashCompute, hashSample, type Salt } from './hash-engine.ts';
 
@@ -24,6 +24,8 @@ export type EngineName = (typeof ENGINES)[number];
 export const MAX_RANKS = 1024;
 export const MAX_STEPS = 100_000;
 const MAX_STRIKES = 10_000;
+/** Parameters of a state that is longer than one piece. */
+const LONG_STATE = 1_000_000;
 /** More than a receiver asks for at once. */
 const MAX_PIECES_DRAWN = 8;
 
@@ -61,6 +63,8 @@ export const ExperimentSchema = v.strictObject({
   overlap: v.optional(v.boolean()),
   /** Absent: a state travels to a rank that heals in one piece. Else in so many. */
   pieces: v.optional(whole(2, MAX_PIECES_DRAWN)),
+  /** Newcomers learn such a state beside the ring, as they do with one that is too long for one piece. */
+  learns: v.optional(v.boolean()),
   /** Absent: all samples are good. Else, which sample of the batch of each of these steps is bad. */
   spoiled: v.optional(v.pipe(v.array(v.tuple([whole(0, MAX_STEPS), whole(0, 63)])), v.maxLength(64))),
   /** A planted bug. */
@@ -102,6 +106,7 @@ export interface Experiment {
   readonly wireBits?: number | undefined;
   readonly overlap?: boolean | undefined;
   readonly pieces?: number | undefined;
+  readonly learns?: boolean | undefined;
   readonly spoiled?: readonly (readonly [step: number, sample: number])[] | undefined;
   readonly bug?: string | undefined;
   readonly plan: readonly Strike[];
@@ -164,11 +169,21 @@ const CONTACTS = 4;
 export const contactsOf = ({ hierarchy, ranks }: Experiment): number | undefined =>
   hierarchy?.contacts ?? (RULES.rowWidth(ranks) === undefined ? undefined : CONTACTS);
 
-/** The rules with the hierarchy of the experiment. */
-export const rulesOf = ({ hierarchy }: Experiment, rules: Rules): Rules =>
-  hierarchy === undefined
-    ? rules
-    : { ...rules, rowWidth: (members) => (members > hierarchy.above ? hierarchy.width : undefined) };
+/** A teacher of a small state keeps fewer gradients: in a short run, too, some learners are slower than the room. */
+const GRADIENTS_KEPT = 6;
+
+/** The rules with the hierarchy of the experiment, and with its small state as one that is learned beside the ring. */
+export function rulesOf({ hierarchy, learns }: Experiment, rules: Rules): Rules {
+  const width = hierarchy && {
+    rowWidth: (members: number) => (members > hierarchy.above ? hierarchy.width : undefined),
+  };
+  const learning = learns === true && {
+    learnsFirst: (_parameters: number, lacks: number) => rules.learnsFirst(LONG_STATE, lacks),
+    keepsForLearners: (gradients: number, bytes: number) =>
+      gradients <= GRADIENTS_KEPT && rules.keepsForLearners(gradients, bytes),
+  };
+  return width === undefined && learning === false ? rules : { ...rules, ...width, ...learning };
+}
 
 /** What a person may fix; the seed decides the rest. */
 export interface ExperimentOptions {
@@ -264,7 +279,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   const hierarchy = large ? undefined : drawHierarchy(seed);
   const wireBits = drawWireBits(seed);
   const overlap = !large && createEntropy(seed ^ 0x0b1a).chance('workload', 'overlap', 0.5);
-  const cut = large ? undefined : drawCut(seed);
+  const cut = large ? undefined : drawCut(seed, ranks);
   const spoiled = drawSpoiled(seed, steps);
   const drawn: Experiment = {
     seed,
@@ -290,6 +305,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     ...(wireBits === undefined ? {} : { wireBits }),
     ...(overlap ? { overlap } : {}),
     ...(cut === undefined ? {} : { pieces: cut.pieces }),
+    ...(cut?.learns === true ? { learns: true } : {}),
     ...(spoiled === undefined ? {} : { spoiled }),
   };
   // Drawn last: whatever else a seed stands for stays as it is.
@@ -305,12 +321,20 @@ function onFew(strike: Strike): readonly Strike[] {
   return 'moment' in at ? [{ ...strike, at: { ...at, hits: 'actor' } }] : [strike];
 }
 
-/** A state travels in one piece, as small ones do. Every fourth seed cuts it, and strikes while it is on its way. */
-function drawCut(seed: number): { readonly pieces: number; readonly strikes: readonly Strike[] } | undefined {
+/**
+ * A state travels in one piece, as small ones do. Every fourth seed cuts it, and strikes while it is on its way: to a member that heals, or,
+ * more often, to a newcomer that learns beside the ring.
+ */
+function drawCut(
+  seed: number,
+  ranks: number,
+): { readonly pieces: number; readonly learns: boolean; readonly strikes: readonly Strike[] } | undefined {
   const entropy = createEntropy(seed ^ 0x91ece);
   if (!entropy.chance('workload', 'cut states', 0.25)) return undefined;
   const pieces = entropy.between('workload', 'pieces', 2, MAX_PIECES_DRAWN);
-  return { pieces, strikes: interruptedHeal(entropy) };
+  const heal = interruptedHeal(entropy);
+  const learns = entropy.chance('workload', 'learns', 0.6);
+  return { pieces, learns, strikes: learns ? interruptedLesson(ranks, entropy) : heal };
 }
 
 /** Every fourth seed has a hierarchy in its small room: what a thousand ranks do is searched where few can do it. */
@@ -347,7 +371,7 @@ function drawSpoiled(seed: number, steps: number): Experiment['spoiled'] {
 }
 
 /** Those that every run comes to. */
-const USUAL_MOMENTS = MOMENTS.filter((moment) => moment !== 'going-back');
+const USUAL_MOMENTS = MOMENTS.filter((moment) => moment !== 'going-back' && moment !== 'learns');
 
 /** Strikes at a moment come to it while it is new: its first few times, within a few messages. */
 const drawMoment = (entropy: Entropy): Strike['at'] => ({

@@ -182,6 +182,7 @@ export function explore(
         ballots.set(record.seat, record);
         done(true);
       },
+      copyState: () => undefined,
       saveCheckpoint(rank, _saved, outcome) {
         pending.push({ rank: sims.indexOf(rank), event: outcome('stored') });
       },
@@ -422,6 +423,7 @@ function initialNode(scope: Scope, job: Job, rules: Rules, compute: Compute): No
       ballots.set(record.seat, record);
       done(true);
     },
+    copyState: () => undefined,
     saveCheckpoint(rank, _saved, outcome) {
       pending.push({ to: sims.indexOf(rank), event: outcome('stored') });
     },

@@ -68,6 +68,9 @@ function fencedBy(message: Message): GenerationId | undefined {
     case 'copies':
     case 'flight':
     case 'holding':
+    case 'learn':
+    case 'lesson':
+    case 'lessonOver':
     case 'recall':
     case 'witness':
     case 'relay':

@@ -51,6 +51,8 @@ export interface SimPorts<R extends SimRank = SimRank> {
   ): void;
   /** Stores a ballot; calls back when it is durable, with false when it was refused. */
   storeBallot(rank: R, record: SeatRecord, done: (stored: boolean) => void): void;
+  /** A copy of the state was taken: it costs what the snapshot of a checkpoint costs, and is cut into pieces behind the training. */
+  copyState(rank: R, copied: Event): void;
   /** Saves a checkpoint; the rank is told what `outcome` makes of it. */
   saveCheckpoint(rank: R, saved: SavedState, outcome: (came: SaveOutcome) => Event): void;
   loadCheckpoint(rank: R, wanted: Wanted): SavedState | undefined;
@@ -171,6 +173,14 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
         hash: compute.hashOf(rank.engine),
         state: cutIntoPieces(bytes, Math.ceil(bytes.length / compute.pieces)),
       });
+      return;
+    }
+    case 'copyState': {
+      if (rank.engine === undefined) return;
+      const { step, hash } = effect;
+      const bytes = compute.encode(rank.engine);
+      const state = cutIntoPieces(bytes, Math.ceil(bytes.length / compute.pieces));
+      ports.copyState(rank, { kind: 'copied', step, hash, state });
       return;
     }
     case 'importState': {

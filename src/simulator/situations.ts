@@ -40,6 +40,11 @@ export const SITUATIONS = [
   'witness decides',
   'goes back as agreed',
   'founder of a roll-back gone before it founds',
+  'learns beside the ring',
+  'teacher dies in mid-lesson',
+  'learns again of another teacher',
+  'learner falls back',
+  'learner catches up',
 ] as const;
 export type Situation = (typeof SITUATIONS)[number];
 
@@ -71,6 +76,7 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
   const founders = new Set<MemberId>();
   const phases = new Map<MemberId, Phase>();
   const lastCommit = new Map<string, { step: number; by: Set<MemberId> }>();
+  const teachers = new Map<MemberId, MemberId>();
   let lastDeath = -1;
 
   function newGeneration(event: Extract<TraceRecord['event'], { kind: 'installed' }>): void {
@@ -95,6 +101,19 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
         case 'healed':
           count(event.by === 'gradient' ? 'heal by gradient' : 'heal by state');
           appliedSteps.delete(member);
+          break;
+        case 'learns':
+          count(
+            (teachers.get(member) ?? event.teacher) === event.teacher
+              ? 'learns beside the ring'
+              : 'learns again of another teacher',
+          );
+          teachers.set(member, event.teacher);
+          break;
+        case 'lessonOver':
+          if (event.why === 'teacher-gone') count('teacher dies in mid-lesson');
+          if (event.why === 'caught-up') count('learner catches up');
+          if (event.why === 'come-in') count('learner falls back');
           break;
         case 'rejected':
           if (event.reason === 'malformed') count('damaged message');
@@ -184,6 +203,7 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
         case 'chosen':
         case 'contributed':
         case 'donated':
+        case 'learned':
         case 'exactness':
         case 'faultHealed':
         case 'faultInjected':

@@ -41,6 +41,10 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
       }
       case 'healed':
         return `${who} heals from ${page(event.donor)} to step ${event.step} by ${event.by}`;
+      case 'learns':
+        return `${who} learns from ${page(event.teacher)} beside the ring: step ${event.step}, ${event.pieces} of ${event.of} pieces are there`;
+      case 'lessonOver':
+        return `${who} has learned from ${page(event.teacher)} up to step ${event.step}: ${event.why}`;
       case 'seatAcquired':
         return `${who} takes over the seat of a page that is gone`;
       case 'suspected':
@@ -71,6 +75,7 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
       case 'applied':
       case 'committed':
       case 'donated':
+      case 'learned':
       case 'rejected':
       case 'resent':
       case 'stalled':

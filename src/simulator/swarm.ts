@@ -250,8 +250,13 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
   };
 }
 
-/** Whom a page that has begun to heal has asked for what it lacks. */
-function donorAsked({ core: { membership, peers } }: Host): MemberId | undefined {
+/** Whom a page that has begun to heal, or to learn, has asked for what it lacks. */
+function donorAsked({ core: { membership, peers, study } }: Host): MemberId | undefined {
+  if (
+    study !== undefined &&
+    (membership === undefined || membership.target?.donors.includes(study.teacher) === true)
+  )
+    return study.teacher;
   const reachable = membership?.target?.donors.filter((donor) => peers.get(donor)?.linked === true) ?? [];
   return reachable[((membership?.donorTurn ?? 0) - 1) % Math.max(1, reachable.length)];
 }

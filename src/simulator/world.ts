@@ -356,6 +356,11 @@ export function createWorld(options: WorldOptions): World {
         whenAwake(host, () => done(landed));
       });
     },
+    copyState(host, copied) {
+      if (options.snapshotMs !== undefined) occupy(host.gpu, now, options.snapshotMs);
+      const ms = scheduler.delay('disk', 'copy', ...DISK, host.ordinal);
+      at(now + ms, () => deliver(host, copied));
+    },
     saveCheckpoint(host, saved, outcome) {
       if (options.snapshotMs !== undefined) occupy(host.gpu, now, options.snapshotMs);
       const disk = profile(host.profile);

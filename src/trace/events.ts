@@ -77,6 +77,9 @@ export interface Stall {
   readonly said: { readonly phase: Phase; readonly step: number; readonly agoMs: number } | undefined;
 }
 
+/** `come-in` and `ask-another` are the teacher's word; `differs`: what came is another state than was announced. */
+export type LessonEnd = 'caught-up' | 'come-in' | 'ask-another' | 'teacher-gone' | 'silent' | 'differs';
+
 export type StopReason = 'non-finite' | 'data' | 'refused' | 'engine-lost' | 'left' | 'invariant';
 
 /** Why an incarnation is founded. */
@@ -189,6 +192,31 @@ export type TraceEvent =
       readonly by: 'gradient' | 'state';
       /** Of a state: the first piece that the other lacked, where it had some from another donor. */
       readonly piece?: number;
+    }
+  /** A newcomer learns beside the ring: the pieces of its teacher's state that it has at the beginning, and all of them. */
+  | {
+      readonly kind: 'learns';
+      readonly teacher: MemberId;
+      readonly step: number;
+      readonly pieces: number;
+      readonly of: number;
+    }
+  /** It has come to a state that the room has committed. `generation`: its teacher's. */
+  | {
+      readonly kind: 'learned';
+      readonly generation: GenerationId;
+      readonly teacher: MemberId;
+      readonly step: number;
+      readonly hash: StateHash;
+      readonly by: 'gradient' | 'state';
+      readonly bytes: number;
+    }
+  /** It asks for its place, since it has caught up or its teacher said so; or it looks for another teacher. */
+  | {
+      readonly kind: 'lessonOver';
+      readonly teacher: MemberId;
+      readonly step: number;
+      readonly why: LessonEnd;
     }
   | {
       readonly kind: 'rejected';

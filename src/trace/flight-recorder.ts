@@ -70,7 +70,7 @@ export function createFlightRecorder(member: MemberId): FlightRecorder {
       } else if (event.kind === 'applied') {
         step = event.step + 1;
         attempt = 0;
-      } else if (event.kind === 'healed' || event.kind === 'restored') {
+      } else if (event.kind === 'healed' || event.kind === 'learned' || event.kind === 'restored') {
         step = event.step;
       } else if (event.kind === 'aborted') close(at, true);
     },

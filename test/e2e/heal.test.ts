@@ -55,21 +55,52 @@ async function trainingRoom(count: number) {
 }
 
 describe('a state of 10 MB', () => {
-  test('heals a newcomer, whole', async () => {
-    const { frames, open } = await trainingRoom(1);
+  test('is learned by a newcomer beside the ring, while the room trains on without it', async () => {
+    const { frames, ranks, open } = await trainingRoom(3);
+    const [first] = ranks;
+    if (first === undefined) throw new Error('a room of three has a first rank');
+    await until('some steps are committed', [first], ([status]) => (status?.committed ?? 0) >= 10);
+    const opened = Date.now();
     const late = await open(false);
     await until('the newcomer trains', [late], ([status]) => status?.phase === 'computing');
+    const { committed } = await late.status();
+    await until(
+      'a step is committed with it',
+      [late],
+      ([status]) => (status?.committed ?? 0) > committed + 1,
+    );
     const log = await late.log();
-    const began = only(log, 'phase').find(({ event }) => event.phase === 'healing');
-    const [healed] = only(log, 'healed');
-    expect(healed?.event.bytes).toBeGreaterThan(STATE_BYTES);
-    const ms = (healed?.at ?? Infinity) - (began?.at ?? -Infinity);
-    process.stderr.write(`healed with ${healed?.event.bytes} bytes in ${Math.round(ms)} ms\n`);
+    const [listed] = only(log, 'learns');
+    const [learned] = only(log, 'learned').filter(({ event }) => event.by === 'state');
+    const [over] = only(log, 'lessonOver');
+    expect(learned?.event.bytes).toBeGreaterThan(STATE_BYTES);
+    expect(over?.event.why).toBe('caught-up');
+    // What it lacked when it came in, gradients made good.
+    expect(only(log, 'healed').filter(({ event }) => event.by === 'state')).toEqual([]);
+    const began = listed?.at ?? Infinity;
+    const ended = over?.at ?? -Infinity;
+    const commits = only(await first.log(), 'committed');
+    const gaps = (from: number, to: number): number[] =>
+      commits.flatMap(({ at }, i) => {
+        const before = commits[i - 1];
+        return before !== undefined && at > from && before.at < to ? [Math.round(at - before.at)] : [];
+      });
+    const meanwhile = commits.filter(({ at }) => at >= opened && at <= ended).length;
+    process.stderr.write(
+      `learned ${learned?.event.bytes} bytes in ${Math.round((learned?.at ?? Infinity) - began)} ms, and caught up after ${Math.round(ended - began)} ms; ` +
+        `the room committed ${meanwhile} steps from its opening until then. Longest gap between two: ` +
+        `${Math.max(...gaps(0, opened))} ms before, ${Math.max(...gaps(opened, ended))} ms meanwhile, ${Math.max(...gaps(ended, Infinity))} ms as it came in\n`,
+    );
+    expect(meanwhile).toBeGreaterThan(0);
+    expect(ended - began).toBeLessThan(3000);
     await frames.page.close();
   });
 
-  test('comes from another donor when the first is killed in mid-heal, from where it was', async () => {
+  test('comes, in a room that rests, from another donor when the first is killed in mid-heal, from where it was', async () => {
     const { frames, ranks, open } = await trainingRoom(3);
+    // Where nothing is held up, a newcomer is taken in at once, and heals as a member.
+    await ranks[0]?.ask('pause');
+    await until('they rest', ranks, (all) => all.every(({ phase }) => phase === 'idle'));
     // Slow enough to be killed in between, whoever the donor is.
     const slow = new Map<FramedRank, string>();
     for (const rank of ranks)
@@ -89,13 +120,14 @@ describe('a state of 10 MB', () => {
     );
     await donor.kill();
     const left = ranks.filter((rank) => rank !== donor);
-    await until('the three that are left train', [...left, late], (all) =>
+    await until('the three that are left have the state', [...left, late], (all) =>
       all.every(
-        ({ members, incoming, running }) => running && incoming === undefined && members.length === 3,
+        ({ members, incoming, phase }) => phase === 'idle' && incoming === undefined && members.length === 3,
       ),
     );
     const { step } = await late.status();
     for (const rank of left) await rank.heal(slow.get(rank) ?? '');
+    await late.ask('start');
     await until(
       'a step is committed with the newcomer',
       [late],

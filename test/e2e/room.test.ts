@@ -106,7 +106,10 @@ describe('a room in a browser', () => {
     const hash = await undisturbed(STEPS);
     expect(hashes(all)).toEqual([hash, hash, hash]);
     const log = await late.log();
-    expect(log.map(({ event }) => event.kind)).toContain('healed');
+    // In its generation or, where the room was further on, beside the ring.
+    expect(
+      log.map(({ event }) => event.kind).filter((kind) => kind === 'healed' || kind === 'learned'),
+    ).not.toEqual([]);
     expect(frames.complaints).toEqual([]);
     await frames.page.close();
   });

@@ -82,6 +82,14 @@ const EVENTS: {
     { kind: 'healed', generation, donor: b, step: 12, hash, by: 'gradient', bytes: 2000 },
     { kind: 'healed', generation, donor: b, step: 12, hash, by: 'state', bytes: 2_000_000 },
   ],
+  learns: [{ kind: 'learns', teacher: b, step: 12, pieces: 3, of: 41 }],
+  learned: [
+    { kind: 'learned', generation, teacher: b, step: 12, hash, by: 'state', bytes: 2_000_000 },
+    { kind: 'learned', generation, teacher: b, step: 13, hash, by: 'gradient', bytes: 2000 },
+  ],
+  lessonOver: (['caught-up', 'come-in', 'ask-another', 'teacher-gone', 'silent', 'differs'] as const).map(
+    (why) => ({ kind: 'lessonOver', teacher: b, step: 14, why }),
+  ),
   donated: [
     { kind: 'donated', generation, to: b, step: 12, by: 'gradient' },
     { kind: 'donated', generation, to: b, step: 12, by: 'state' },

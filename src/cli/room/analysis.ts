@@ -50,7 +50,7 @@ export interface Admission {
   readonly member: MemberId;
   readonly generation: GenerationId;
   readonly installedAt: number;
-  /** How it got the state, when it had to. */
+  /** How it got the state, when it had to: in its generation, or else beside the ring before. */
   readonly healed:
     { readonly donor: MemberId; readonly step: number; readonly by: 'gradient' | 'state' } | undefined;
   /** The first step to which it contributed micro-batches. */
@@ -251,7 +251,9 @@ export function findAdmissions(
     const generation = all.find((item) => item.members.includes(member));
     if (generation === undefined) return [];
     const own = records.filter((record) => record.member === member);
-    const healed = own.filter(isKind('healed'))[0]?.event;
+    const learned = own.filter(isKind('learned')).at(-1)?.event;
+    const healed =
+      own.filter(isKind('healed'))[0]?.event ?? (learned && { ...learned, donor: learned.teacher });
     const contributions = own
       .filter(isKind('contributed'))
       .filter((record) => record.event.microBatches.length > 0);

@@ -25,6 +25,9 @@ const COLOURS: Readonly<Record<MessageKind, number>> = {
   state: 6,
   want: 6,
   piece: 6,
+  learn: 6,
+  lesson: 6,
+  lessonOver: 6,
   // Coming, going, and what is told by the way
   join: 7,
   room: 7,

@@ -102,6 +102,13 @@ const EventSchema = v.variant('kind', [
     digests: pieceDigests,
     pieces: v.pipe(v.array(BytesSchema), v.maxLength(MAX_PIECES)),
   }),
+  v.strictObject({
+    kind: v.literal('copied'),
+    step: count,
+    hash: stateHash,
+    digests: v.exactOptional(pieceDigests),
+    pieces: v.exactOptional(v.pipe(v.array(BytesSchema), v.maxLength(MAX_PIECES))),
+  }),
   v.strictObject({ kind: v.literal('imported'), ...place, hash: stateHash }),
   v.strictObject({ kind: v.literal('importFailed'), generation: generationId, detail: text }),
   v.strictObject({
@@ -163,6 +170,11 @@ export function recordEvent(event: Event, view: LaneView): object {
       const { state, ...rest } = event;
       return { ...rest, digests: state.digests, pieces: state.pieces.map(recordBytes) };
     }
+    case 'copied': {
+      const { state, ...rest } = event;
+      if (state === undefined) return rest;
+      return { ...rest, digests: state.digests, pieces: state.pieces.map(recordBytes) };
+    }
     case 'message': {
       const { from, message } = event;
       const { header } = split(message);
@@ -198,6 +210,7 @@ function recordPayload(
   view: LaneView,
 ): RecordedLanes | RecordedBytes | undefined {
   if (message.kind === 'relay') return recordPayload(message.message, message.origin, view);
+  if (message.kind === 'lesson') return recordPayload(message.message, from, view);
   if (message.kind === 'part') return recordLanes(message.payload, [], view.gradientIn(message, from));
   if (message.kind === 'gradient') return recordLanes(message.reduced, [], view.gradient);
   if (message.kind === 'state' || message.kind === 'piece') return recordBytes(message.bytes);
@@ -248,6 +261,11 @@ function restore(event: RecordedEvent): Event {
     case 'exported': {
       const { digests, pieces, ...rest } = event;
       return { ...rest, state: { digests, pieces: pieces.map(restoreBytes) } };
+    }
+    case 'copied': {
+      const { digests, pieces, ...rest } = event;
+      const isHere = digests !== undefined && pieces !== undefined;
+      return { ...rest, state: isHere ? { digests, pieces: pieces.map(restoreBytes) } : undefined };
     }
     case 'message': {
       const { payload } = event;

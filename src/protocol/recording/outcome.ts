@@ -24,6 +24,7 @@ function label(effect: Effect): string {
     case 'compute':
     case 'apply':
     case 'exportState':
+    case 'copyState':
     case 'importState':
     case 'restore':
     case 'checkpoint':

@@ -93,6 +93,27 @@ const EventSchema = v.variant('kind', [
     piece: v.exactOptional(count),
   }),
   v.strictObject({
+    kind: v.literal('learns'),
+    teacher: memberId,
+    step: count,
+    pieces: count,
+    of: count,
+  }),
+  v.strictObject({
+    kind: v.literal('learned'),
+    ...at,
+    teacher: memberId,
+    hash: stateHash,
+    by: v.picklist(['gradient', 'state']),
+    bytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  }),
+  v.strictObject({
+    kind: v.literal('lessonOver'),
+    teacher: memberId,
+    step: count,
+    why: v.picklist(['caught-up', 'come-in', 'ask-another', 'teacher-gone', 'silent', 'differs']),
+  }),
+  v.strictObject({
     kind: v.literal('rejected'),
     from: memberId,
     message: text,

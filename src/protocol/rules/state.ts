@@ -56,7 +56,7 @@ export interface StateRules {
 }
 
 /** A parameter and its two moments. */
-const STATE_BYTES = 12;
+export const STATE_BYTES = 12;
 /** For what goes with them: names of tensors, the job, the history of the run. */
 const SPARE_PIECES = 16;
 

@@ -169,7 +169,62 @@ const retainedGradient = fc.record({
   packing: fc.constant(undefined),
   reduced: words,
 });
+const wholeState = fc
+  .record({ bytes: pieceBytes, others: fc.array(pieceBytes, { maxLength: 5 }), place: fc.nat(5) })
+  .chain(({ bytes, others, place }) => {
+    const piece = Math.min(place, others.length);
+    const pieces = others.toSpliced(piece, 0, bytes);
+    return fc.record({
+      kind: fc.constant('state' as const),
+      generation: generationId,
+      step: count,
+      hash,
+      digests: fc.constant(pieces.map(digestOfPiece)),
+      piece: fc.constant(piece),
+      bytes: fc.constant(bytes),
+    });
+  });
+const pieceOfState = pieceBytes.chain((bytes) =>
+  fc.record({
+    kind: fc.constant('piece' as const),
+    generation: generationId,
+    step: count,
+    hash,
+    piece: fc.nat(MAX_PIECES - 1),
+    digest: fc.constant(digestOfPiece(bytes)),
+    bytes: fc.constant(bytes),
+  }),
+);
+const wantedPieces = fc.record({
+  kind: fc.constant('want' as const),
+  generation: generationId,
+  step: count,
+  hash,
+  pieces: fc.array(fc.nat(MAX_PIECES - 1), { minLength: 1, maxLength: PIECE_WINDOW }),
+});
+const healRequest = fc.record({
+  kind: fc.constant('heal' as const),
+  generation: generationId,
+  have: fc.option(standing, { nil: undefined }),
+  piece: fc.nat(MAX_PIECES - 1),
+});
+/** What a learner and its teacher say to each other. */
+const lesson: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({ kind: fc.constant('learn' as const), message: fc.oneof(healRequest, wantedPieces) }),
+  fc.record({
+    kind: fc.constant('lesson' as const),
+    committed: count,
+    hash: fc.constant(undefined),
+    message: fc.oneof(wholeState, pieceOfState),
+  }),
+  fc.record({ kind: fc.constant('lesson' as const), committed: count, hash, message: retainedGradient }),
+  fc.record({
+    kind: fc.constant('lessonOver' as const),
+    then: fc.constantFrom('come-in' as const, 'ask-another' as const),
+  }),
+);
 const message: fc.Arbitrary<Message> = fc.oneof(
+  lesson,
   fc.record({ kind: fc.constant('recall' as const) }),
   fc.record({ kind: fc.constant('copies' as const) }),
   fc.record({
@@ -233,39 +288,10 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   part,
   narrowPart,
   retainedGradient,
-  fc
-    .record({ bytes: pieceBytes, others: fc.array(pieceBytes, { maxLength: 5 }), place: fc.nat(5) })
-    .chain(({ bytes, others, place }) => {
-      const piece = Math.min(place, others.length);
-      const pieces = others.toSpliced(piece, 0, bytes);
-      return fc.record({
-        kind: fc.constant('state' as const),
-        generation: generationId,
-        step: count,
-        hash,
-        digests: fc.constant(pieces.map(digestOfPiece)),
-        piece: fc.constant(piece),
-        bytes: fc.constant(bytes),
-      });
-    }),
-  pieceBytes.chain((bytes) =>
-    fc.record({
-      kind: fc.constant('piece' as const),
-      generation: generationId,
-      step: count,
-      hash,
-      piece: fc.nat(MAX_PIECES - 1),
-      digest: fc.constant(digestOfPiece(bytes)),
-      bytes: fc.constant(bytes),
-    }),
-  ),
-  fc.record({
-    kind: fc.constant('want' as const),
-    generation: generationId,
-    step: count,
-    hash,
-    pieces: fc.array(fc.nat(MAX_PIECES - 1), { minLength: 1, maxLength: PIECE_WINDOW }),
-  }),
+  wholeState,
+  pieceOfState,
+  wantedPieces,
+  healRequest,
 );
 
 describe('a piece of a state', () => {
@@ -320,6 +346,54 @@ describe('a piece of a state', () => {
     const digest = digestOfPiece(Uint8Array.of(1));
     const state = { ...offer([Uint8Array.of(1)]), digests: Array.from({ length: MAX_PIECES }, () => digest) };
     expect(decodeMessage(encodeMessage(state).bytes)).toEqual(state);
+  });
+});
+
+describe('a lesson', () => {
+  const id = { incarnation: `00000001-${'a'.repeat(32)}` as IncarnationId, number: 3 };
+  const hash = 'b'.repeat(32) as StateHash;
+  const bytes = Uint8Array.of(1, 2, 3);
+  const piece = { kind: 'piece', generation: id, step: 5, hash, piece: 2, bytes } as const;
+  const gradient = {
+    kind: 'gradient',
+    generation: id,
+    step: 5,
+    exponents: undefined,
+    quarantined: undefined,
+    packing: undefined,
+    reduced: Int32Array.of(1, -2),
+  } as const;
+  const teach = (message: Extract<Message, { kind: 'lesson' }>['message'], of?: StateHash): Message => ({
+    kind: 'lesson',
+    committed: 7,
+    hash: of,
+    message,
+  });
+
+  it('travels with what else is long, and is asked for with what is short', () => {
+    expect(encodeMessage(teach(gradient, hash)).lane).toBe('bulk');
+    expect(encodeMessage({ kind: 'lessonOver', then: 'come-in' }).lane).toBe('control');
+    const heal = { kind: 'heal', generation: id, have: undefined, piece: 0 } as const;
+    expect(encodeMessage({ kind: 'learn', message: heal }).lane).toBe('control');
+  });
+
+  it('is refused where its piece is not what its digest says, or too long', () => {
+    const wrong = { ...piece, digest: digestOfPiece(Uint8Array.of(9)) };
+    expect(() => decodeMessage(encodeMessage(teach(wrong)).bytes)).toThrow(/digest/);
+    const long = new Uint8Array(PIECE_BYTES + 1);
+    const tooLong = { ...piece, bytes: long, digest: digestOfPiece(long) };
+    expect(() => decodeMessage(encodeMessage(teach(tooLong)).bytes)).toThrow(/at most/);
+  });
+
+  it('is refused where a gradient names no state that it leads to, or anything else does', () => {
+    expect(() => decodeMessage(encodeMessage(teach(gradient)).bytes)).toThrow(CodecError);
+    const whole = { ...piece, digest: digestOfPiece(bytes) };
+    expect(() => decodeMessage(encodeMessage(teach(whole, hash)).bytes)).toThrow(CodecError);
+  });
+
+  it('carries nothing but what heals a rank', () => {
+    const other = { kind: 'start', generation: id } as unknown as typeof gradient;
+    expect(() => decodeMessage(encodeMessage(teach(other, hash)).bytes)).toThrow(CodecError);
   });
 });
 

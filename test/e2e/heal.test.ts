@@ -83,7 +83,7 @@ describe('a state of 10 MB', () => {
     const gaps = (from: number, to: number): number[] =>
       commits.flatMap(({ at }, i) => {
         const before = commits[i - 1];
-        return before !== undefined && at > from && before.at < to ? [Math.round(at - before.at)] : [];
+        return before !== undefined && at > from && at <= to ? [Math.round(at - before.at)] : [];
       });
     const meanwhile = commits.filter(({ at }) => at >= opened && at <= ended).length;
     process.stderr.write(

@@ -92,7 +92,15 @@ function goOn(ctx: Context, study: Study): void {
   }
   const { teacher } = study;
   const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  state.learned = { generation, teacher, step: copy.step, hash: copy.hash, by: 'state', bytes };
+  state.learned = {
+    generation,
+    teacher,
+    step: copy.step,
+    hash: copy.hash,
+    by: 'state',
+    bytes,
+    paused: false,
+  };
   state.changing = 'import';
   clearTimer(ctx, 'heal');
   ctx.effects.push({ kind: 'importState', generation, step: copy.step, hash: copy.hash, pieces });
@@ -127,7 +135,9 @@ export function afterLearned(ctx: Context): void {
   if (learned.by === 'state') ctx.state.incoming = undefined;
   training.lineage = ctx.rules.vouchesForLearned(learned.generation);
   if (study !== undefined) study.hasLearned = true;
-  report(ctx, { kind: 'learned', ...learned });
+  const { paused, ...come } = learned;
+  training.paused = paused;
+  report(ctx, { kind: 'learned', ...come });
 }
 
 /** The engine did not take what was learned. */

@@ -303,7 +303,7 @@ export interface RankState {
   /** A newcomer learns beside the ring. In the generation that takes it in, until it is synced: who gives what it may still lack. */
   study: Study | undefined;
   /** What the engine is about to come to by a lesson, whatever has become of the lesson. */
-  learned: (Place & Omit<Heal, 'donor' | 'paused'> & { readonly teacher: MemberId }) | undefined;
+  learned: (Place & Omit<Heal, 'donor'> & { readonly teacher: MemberId }) | undefined;
   /** Lessons in a row that came to nothing. */
   lessons: number;
   /** The line that this newcomer asks for a place in without learning first. */

@@ -119,15 +119,17 @@ export function wantPieces(ctx: Context, study: Study, again = false): void {
 
 /** Applies the next gradient that was learned, where there is one and the engine is free. */
 export function applyLearned(ctx: Context): boolean {
-  const { study, training, changing } = ctx.state;
-  if (study === undefined || changing !== undefined) return false;
+  const { study, training, layout, changing } = ctx.state;
+  if (study === undefined || layout === undefined || changing !== undefined) return false;
   const next = study.gradients.shift();
   if (next === undefined || next.step !== training?.step) return false;
   ctx.state.changing = 'apply';
   const { generation, step, reduced, exponents, quarantined, hash } = next;
   const { teacher } = study;
   const bytes = reduced.byteLength;
-  ctx.state.learned = { generation, teacher, step: step + 1, hash, by: 'gradient', bytes };
+  // Whoever has the state has its pause.
+  const paused = (reduced[layout.pause] ?? 0) > 0;
+  ctx.state.learned = { generation, teacher, step: step + 1, hash, by: 'gradient', bytes, paused };
   ctx.effects.push({ kind: 'apply', generation, step, reduced, exponents, quarantined, mode: study.mode });
   return true;
 }

@@ -100,7 +100,7 @@ describe('rankfall soak', () => {
   });
 });
 
-describe('a bad option', () => {
+describe.concurrent('a bad option', () => {
   it.each([
     [['bogus'], "unknown command 'bogus'"],
     [['--bogus'], "unknown option '--bogus'"],

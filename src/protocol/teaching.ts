@@ -11,14 +11,13 @@
 //     ◄── lesson { gradient }    … each once all have applied it, until the learner is a member
 
 import { packingOf } from '../collective/lanes.ts';
-import { PIECE_WINDOW } from '../collective/state-transfer.ts';
+import { PIECE_WINDOW, type PieceList } from '../collective/state-transfer.ts';
 import type { MemberId, StateHash } from '../ports/ids.ts';
 import { send, type Context } from './context.ts';
 import { isIn } from './generation.ts';
 import type { Learn, Lesson, LessonOver, Standing } from './messages.ts';
 import type { Donation, Membership, Passed, Pupil, Reduced, Teaching } from './state.ts';
 import { GRADIENT_WINDOW } from './study.ts';
-import type { PieceList } from '../collective/state-transfer.ts';
 
 /** Newcomers that one rank teaches at a time; others ask the next one. */
 const MOST_PUPILS = 8;

@@ -29,6 +29,8 @@ import { beatMessage } from './suspicion.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
+/** A newcomer that still asks is told again of the room after so long. */
+const TELL_ASKERS_MS = 2000;
 /** Connections are set up in less, as a rule. */
 const LINKS_TAKE_MS = 5000;
 
@@ -78,8 +80,10 @@ export function onJoin(ctx: Context, from: MemberId, message: Of<'join'>): void 
     });
     return;
   }
-  const told = peer.told?.generation;
-  if (told === undefined || !sameGeneration(told, membership.generation.id)) tellRoom(ctx, from);
+  const { told } = peer;
+  const isTold = told !== undefined && sameGeneration(told.generation, membership.generation.id);
+  // It asks on: what it was told may have been lost.
+  if (!isTold || ctx.now - told.at >= TELL_ASKERS_MS) tellRoom(ctx, from);
   if (isIn(membership.generation, from)) {
     const { incarnation, number } = membership.generation.id;
     // One that was in and asks to be taken in has given its place up; any other has not heard yet that it is in.

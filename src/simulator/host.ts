@@ -10,7 +10,7 @@ import type { Endpoint } from './link.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { WitnessState } from '../protocol/witness.ts';
 import type { TimerSlot } from './timers.ts';
-import type { SimRank } from './sim-rank.ts';
+import type { SavedState, SimRank } from './sim-rank.ts';
 import { createRank } from '../protocol/rank.ts';
 
 export interface Host extends SimRank, Endpoint<Host, MemberId, Message> {
@@ -18,6 +18,8 @@ export interface Host extends SimRank, Endpoint<Host, MemberId, Message> {
   readonly gpu: Gpu;
   /** The witness that it hosts instead of a rank. */
   witness: WitnessState | undefined;
+  /** The checkpoint that it wants the room to go back to: held until the room has agreed, or has not. */
+  heldBack: SavedState | undefined;
   /** What its storage has confirmed to it. */
   readonly durable: Durability;
   /** What reaches a frozen page waits here until it wakes; undefined while it is awake. */
@@ -44,6 +46,7 @@ export const createHost = (
   clockAhead: 0,
   ordinal,
   witness,
+  heldBack: undefined,
   links: new Map(),
   timers: new Map(),
   durable: createDurability(),

@@ -26,30 +26,38 @@ function sortedText(list: readonly MemberId[]): string {
   return text;
 }
 
+/** In milliseconds, by the world's clock and by the rank's own, which may jump or be slow: a wait is as long as both say. */
+interface Time {
+  readonly world: number;
+  readonly own: number;
+}
+
 export interface PatienceWatch {
-  /** What is wrong with what a rank has just done. `now` is by its own clock. */
+  /** What is wrong with what a rank has just done. */
   recorded(
     core: RankState,
     event: TraceEvent,
-    now: number,
+    now: Time,
   ): Pick<Violation, 'invariant' | 'sentence'> | undefined;
   /** A page was frozen: for that time it could do nothing. */
   frozen(member: MemberId): void;
 }
 
 export function createPatienceWatch(): PatienceWatch {
-  /** Since when each rank waits for parts, by its own clock. */
-  const reducing = new Map<MemberId, number>();
+  /** Since when each rank waits for parts. */
+  const reducing = new Map<MemberId, Time>();
   const lines = new Map<string, Line>();
 
-  function waited(core: RankState, now: number): ReturnType<PatienceWatch['recorded']> {
+  function waited(core: RankState, now: Time): ReturnType<PatienceWatch['recorded']> {
     const since = reducing.get(core.self.member);
     reducing.delete(core.self.member);
     const allowed = DEADLINES * (core.job?.policies.regroupMs ?? Infinity);
-    if (since === undefined || now - since <= allowed) return undefined;
+    if (since === undefined) return undefined;
+    const ms = Math.min(now.world - since.world, now.own - since.own);
+    if (ms <= allowed) return undefined;
     return {
       invariant: 7,
-      sentence: `${core.self.member.slice(0, 6)} waited for the parts of a sum for ${Math.round(now - since)} ms, of ${allowed} allowed.`,
+      sentence: `${core.self.member.slice(0, 6)} waited for the parts of a sum for ${Math.round(ms)} ms, of ${allowed} allowed.`,
     };
   }
 

@@ -65,21 +65,20 @@ function rivalProposals({ ranks }: Stage, entropy: Entropy): Play {
 }
 
 /** Milliseconds in which a line of few steps is founded and saved, and after which its pages come back together with the others. */
-const SAVED_MS = [60, 500] as const;
+const SAVED_MS = [20, 300] as const;
 const REOPENED_MS = [9000, 12_000] as const;
 
 /**
- * The pages of one browser die, and those of the other go back to a checkpoint, save one of the line that they found, and die as well.
- * Then one page of each comes: the one with fewer steps has the newer state.
+ * A page dies, and the others go back to a checkpoint, save one of the line that they found, and die as well. Then a page comes in the
+ * browser of the first and one in that of the founder: the one with fewer steps may have the newer state.
  */
 function closedTwice({ ranks }: Stage, entropy: Entropy): Play {
   const step = entropy.between('workload', 'step', 4, 12);
   const reopened = entropy.between('workload', 'reopened', ...REOPENED_MS);
   const savedMs = entropy.between('workload', 'saved', ...SAVED_MS);
   const kill = { kind: 'kill' } as const;
-  const there = pagesOf(ranks).filter((page) => page % 2 === 1);
   return {
-    profiles: 2,
+    profiles: ranks,
     steps: step + 20,
     engineMs: [20, 40],
     checkpointEvery: 1,
@@ -89,7 +88,7 @@ function closedTwice({ ranks }: Stage, entropy: Entropy): Play {
     gathers: true,
     calmAt: reopened + 3000,
     plan: [
-      ...there.map((page): Strike => ({ at: { step }, page, fault: kill })),
+      { at: { step }, page: 1, fault: kill },
       { at: { step }, page: 0, fault: { kind: 'command', command: 'roll-back' } },
       { at: { moment: 'founded', nth: 2, afterMs: savedMs, hits: 'others' }, fault: kill },
       { at: { moment: 'founded', nth: 2, afterMs: savedMs, hits: 'actor' }, fault: kill },
@@ -99,38 +98,42 @@ function closedTwice({ ranks }: Stage, entropy: Entropy): Play {
   };
 }
 
+/** Milliseconds at which pages of the two rooms go, those first that are odd; and at which their witness starts again. */
+const ODD_GOES_MS = [1800, 2200] as const;
+const GOES_MS = [4000, 5500] as const;
+const RESTARTS_MS = [5500, 9500] as const;
+
 /**
- * Two halves that know nothing of each other found a room each, and have the same witness. One page of each goes, the witness starts again
- * from its file while those that are left ask it, and then the two rooms meet.
+ * Two halves that know nothing of each other found a room each, and have the same witness. One page of each goes, so that the witness votes
+ * in both; then it starts again from its file, and the two rooms meet.
  */
 function witnessOfTwo({ ranks }: Stage, entropy: Entropy): Play {
   const half = Math.floor(ranks / 2);
   const forMs = entropy.between('workload', 'apart', 7000, 10_000);
-  const cuts = pagesOf(half).flatMap((page) =>
-    pagesOf(ranks)
-      .slice(half)
-      .map((to): Strike => ({ at: { ms: 0 }, page, fault: { kind: 'cut', to, forMs } })),
+  const [here, there] = [pagesOf(ranks).slice(0, half), pagesOf(ranks).slice(half)];
+  const cuts = here.flatMap((page) =>
+    there.map((to): Strike => ({ at: { ms: 0 }, page, fault: { kind: 'cut', to, forMs } })),
   );
-  const restarts = Array.from({ length: 3 }, (): Strike => ({
-    at: {
-      moment: entropy.pick('workload', 'moment', ['promised', 'voted'] as const),
-      nth: entropy.between('workload', 'nth', ranks, 5 * ranks),
-      afterMs: entropy.between('workload', 'after', 0, 15),
-      hits: 'witness',
-    },
+  const goes = (page: number, [low, high]: readonly [number, number]): Strike => ({
+    at: { ms: entropy.between('workload', 'goes', low, high) },
+    page,
+    fault: { kind: 'close' },
+  });
+  // It has a vote only in a room of an even number.
+  const departures = [here, there].flatMap(([first = 0, second = first, ...others]) =>
+    others.length % 2 === 0 ? [goes(first, GOES_MS)] : [goes(first, ODD_GOES_MS), goes(second, GOES_MS)],
+  );
+  const restarts = Array.from({ length: 2 }, (): Strike => ({
+    at: { ms: entropy.between('workload', 'restarts', ...RESTARTS_MS) },
+    page: ranks,
     fault: { kind: 'reload' },
   }));
-  const goes = (page: number): Strike => ({
-    at: { ms: entropy.between('workload', 'goes', 3000, 5000) },
-    page,
-    fault: { kind: 'kill' },
-  });
   return {
     profiles: ranks,
     quorum: 'majority',
     hierarchy: undefined,
     witness: true,
     calmAt: forMs,
-    plan: [...cuts, ...restarts, goes(0), goes(ranks - 1)],
+    plan: [...cuts, ...departures, ...restarts],
   };
 }

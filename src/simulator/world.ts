@@ -11,6 +11,7 @@ import { asCarried, laneOf, messageBytes } from '../protocol/codec.ts';
 import type { Message } from '../protocol/messages.ts';
 import { stepRank } from '../protocol/rank.ts';
 import type { SavedPlace } from '../protocol/generation.ts';
+import type { Wanted } from '../protocol/saved.ts';
 import { createWitness, stepWitness } from '../protocol/witness.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
 import { lose, occupy, work } from './gpu.ts';
@@ -152,6 +153,12 @@ const hex = (entropy: Entropy, site: string, ordinal: number): string =>
   [...Array.from({ length: 3 }, () => entropy.between('workload', site, 0, 0xffffffff)), ordinal]
     .map((word) => word.toString(16).padStart(8, '0'))
     .join('');
+
+function isHeldBack({ heldBack }: Host, wanted: Wanted): boolean {
+  if (wanted.kind !== 'chosen' || heldBack === undefined) return false;
+  const { step, hash } = heldBack.standing;
+  return step === wanted.place.step && hash === wanted.place.hash;
+}
 
 export function createWorld(options: WorldOptions): World {
   const { job, seed } = options;
@@ -373,7 +380,8 @@ export function createWorld(options: WorldOptions): World {
         deliver(host, event);
       });
     },
-    loadCheckpoint: (host, wanted) => loadCheckpoint(profile(host.profile), wanted),
+    loadCheckpoint: (host, wanted) =>
+      isHeldBack(host, wanted) ? host.heldBack : loadCheckpoint(profile(host.profile), wanted),
     setTimer: (host, name, ms) => setTimer(clockwork, host, name, ms),
     seatsChanged: (host) => locks.request(host),
     releaseSeat(host, seat) {
@@ -411,7 +419,7 @@ export function createWorld(options: WorldOptions): World {
         if (early !== undefined) violate(host, 6, early);
         const clock = now * host.clockRate + host.clockAhead;
         blame(host, ignored(host.core, event, clock));
-        blame(host, patience.recorded(host.core, event, clock));
+        blame(host, patience.recorded(host.core, event, { world: now, own: clock }));
         blame(host, decisions.recorded(host.core, lastStep, event, clock));
       }
       options.onRecord?.(record);
@@ -548,7 +556,10 @@ export function createWorld(options: WorldOptions): World {
     },
     rollBack(member, to) {
       const host = hosts.get(member);
-      if (host !== undefined) deliver(host, { kind: 'rollBack', to });
+      if (host === undefined) return;
+      // As a live rank does: what is saved meanwhile must not push it out.
+      host.heldBack = loadCheckpoint(profile(host.profile), { kind: 'chosen', place: to });
+      deliver(host, { kind: 'rollBack', to });
     },
     at,
     runUntil(condition, ms) {

@@ -6,6 +6,7 @@ import { sameGeneration, type GenerationId, type MemberId } from '../ports/ids.t
 import { compareCheckpoints, type CheckpointKey } from '../ports/store.ts';
 import { isApart, isIn, membersOf, type Generation } from '../protocol/generation.ts';
 import type { Effect, Event } from '../protocol/effects.ts';
+import { isHeard } from '../protocol/hearing.ts';
 import type { Message, SelfReport, Standing } from '../protocol/messages.ts';
 import type { Rules } from '../protocol/rules.ts';
 import type { Membership, Peer, Proposal, RankState } from '../protocol/state.ts';
@@ -40,7 +41,7 @@ function dissolved(core: RankState, own: GenerationId): Lapse {
 }
 
 /** What a proposer proposes, by the promises that it has. */
-function proposed(core: RankState, value: Generation, rowWidth: Rules['rowWidth']): Lapse {
+function proposed(core: RankState, value: Generation, now: number, rowWidth: Rules['rowWidth']): Lapse {
   const { self, membership } = core;
   const proposal = membership?.proposal;
   if (membership === undefined || proposal === undefined || proposal.value !== value) return undefined;
@@ -66,14 +67,20 @@ function proposed(core: RankState, value: Generation, rowWidth: Rules['rowWidth'
   const newcomers = new Set(promises.flatMap(({ joiners }) => joiners.map(({ member }) => member)));
   const candidates = membership.generation.members.length + newcomers.size;
   const isMesh = membership.overlay === undefined && rowWidth(candidates) === undefined;
-  return isMesh ? linked(core, membership, value) : undefined;
+  return isMesh ? linked(core, membership, value, now) : undefined;
 }
 
 /**
  * In a mesh: who promised and does not leave stays, unless it is out of reach; two that stay have a link that both report, or are named
  * as apart and have a member between them; and neighbours in the ring are apart only where no ring has fewer such neighbours.
  */
-function linked({ self, peers }: RankState, { generation, proposal }: Membership, value: Generation): Lapse {
+function linked(
+  state: RankState,
+  { generation, proposal }: Membership,
+  value: Generation,
+  now: number,
+): Lapse {
+  const { self, peers } = state;
   const who = short(self.member);
   const reports = generation.members.flatMap(({ member, seat }) => {
     const promise = proposal?.promises.get(seat);
@@ -104,8 +111,13 @@ function linked({ self, peers }: RankState, { generation, proposal }: Membership
   for (const { member, has, stays } of reports) {
     // A link over which the proposer hears nothing any more is no link to it, whatever its other end says; nor is one that was bad when the
     // generation in force was chosen, before it has proved itself.
-    const isSilent = (one: MemberId, other: MemberId): boolean =>
-      one === self.member && (peers.get(other)?.suspected === 'heartbeat' || isApart(generation, one, other));
+    const isSilent = (one: MemberId, other: MemberId): boolean => {
+      const peer = peers.get(other);
+      if (one !== self.member || peer === undefined) return false;
+      // It may be silent for too long already, and the heartbeat at which that is noticed is yet to come.
+      const isUnheard = peer.suspected === 'heartbeat' || !isHeard({ state, now }, peer);
+      return isUnheard || isApart(generation, one, other);
+    };
     const works = (other: MemberId): boolean =>
       has(other) &&
       !isSilent(member, other) &&
@@ -338,7 +350,7 @@ function putOff(
 export interface DecisionWatch {
   /** Of what a rank has told in its log. */
   recorded(core: RankState, before: Before, event: TraceEvent, now: number): Lapse;
-  said(core: RankState, message: Message): Lapse;
+  said(core: RankState, message: Message, now: number): Lapse;
   /** Of what it asks of its engine. */
   asked(core: RankState, effect: Effect): void;
   /** Of a step that has been taken, with all that it asked for. */
@@ -400,14 +412,14 @@ export function createDecisionWatch(
       if (isLast && core.membership?.barrierDone === event.step) hasToSave = core;
       return undefined;
     },
-    said(core, message) {
+    said(core, message, now) {
       if (message.kind === 'gradient') return gave(core, message, applied.get(core));
       if (message.kind === 'reject') return rejected(core, message);
       const proposal = core.membership?.proposal;
       // Once for each ballot: what is proposed may have been proposed before.
       if (message.kind !== 'accept' || proposal === undefined || checked.has(proposal)) return undefined;
       checked.add(proposal);
-      return proposed(core, message.value, rowWidth);
+      return proposed(core, message.value, now, rowWidth);
     },
     asked(core, effect) {
       if (effect.kind === 'apply') applied.set(core, effect);

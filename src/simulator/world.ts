@@ -187,6 +187,9 @@ export function createWorld(options: WorldOptions): World {
 
   const at = (time: number, action: () => void): void => queue.push(time, action);
 
+  /** What its own clock shows. */
+  const clockOf = (host: Host): number => now * host.clockRate + host.clockAhead;
+
   /** What a core makes of something; a core that throws is a violation, and undefined. */
   function guarded<T>(host: Host, at: string, core: () => T): T | undefined {
     try {
@@ -207,7 +210,7 @@ export function createWorld(options: WorldOptions): World {
     }
     events += 1;
     digest = mix32(digest ^ (Math.floor(now * 64) + Math.imul(host.ordinal + 1, 0x9e3779b1)));
-    const clock = now * host.clockRate + host.clockAhead;
+    const clock = clockOf(host);
     const { witness } = host;
     if (witness !== undefined) {
       const effects = guarded(host, event.kind, () => stepWitness(witness, event, clock, rules));
@@ -335,7 +338,7 @@ export function createWorld(options: WorldOptions): World {
       const said = message.kind === 'relay' && message.origin === host.member ? message.message : message;
       const early = unstoredVote(host.durable, said);
       if (early !== undefined) violate(host, 6, early);
-      blame(host, decisions.said(host.core, said));
+      blame(host, decisions.said(host.core, said, clockOf(host)));
       if (to === host.member) at(now, () => deliver(host, { kind: 'message', from: to, message }));
       else network.send(host, to, asCarried(message));
     },
@@ -417,7 +420,7 @@ export function createWorld(options: WorldOptions): World {
         voteTold(host.durable, event);
         const early = unstoredCheckpoint(host.durable, event);
         if (early !== undefined) violate(host, 6, early);
-        const clock = now * host.clockRate + host.clockAhead;
+        const clock = clockOf(host);
         blame(host, ignored(host.core, event, clock));
         blame(host, patience.recorded(host.core, event, { world: now, own: clock }));
         blame(host, decisions.recorded(host.core, lastStep, event, clock));

@@ -98,10 +98,18 @@ describe('a room that is told to go back', () => {
     expect(of(story.records, 'founded').at(-1)).toMatchObject({ why: 'rolled-back', step });
   });
 
-  test('to a checkpoint that is damaged by then loses nothing', () => {
+  test('to a checkpoint that is damaged since goes back all the same: it is held in memory', () => {
     const story = roomOf(3, ['a', 'b']);
-    askFor(story, 0);
+    const step = askFor(story, 0);
     for (const checkpoint of story.world.profile('a').checkpoints) checkpoint.damaged = true;
+    expectExactEnd(story);
+    expect(of(story.records, 'founded').at(-1)).toMatchObject({ why: 'rolled-back', step });
+  });
+
+  test('to a checkpoint that cannot be read loses nothing', () => {
+    const story = roomOf(3, ['a', 'b']);
+    for (const checkpoint of story.world.profile('a').checkpoints) checkpoint.damaged = true;
+    askFor(story, 0);
     expectExactEnd(story);
     const [, founded] = of(story.records, 'founded');
     expect(founded?.step).toBeGreaterThanOrEqual(31);

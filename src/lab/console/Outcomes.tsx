@@ -17,8 +17,8 @@ export function Outcomes({ console }: { readonly console: Console }): JSX.Elemen
             <li key={id} data-bad={problem !== undefined}>
               <span class="numeric muted">{timeOfDay(at)}</span>
               <span>
-                <b>{participant ?? consoleWords.log.unknown}</b>: {consoleWords.log.order(order)}
-                {problem === undefined ? `, ${consoleWords.log.done}` : `: ${problem}`}
+                <b>{participant ?? consoleWords.log.unknown}</b>
+                {consoleWords.log.came(consoleWords.log.order(order), problem)}
               </span>
             </li>
           ))}

@@ -6,6 +6,7 @@ import { useRef } from 'preact/hooks';
 import type { ClassParticipant, ClassReport, ClassRoster } from '../../live/classroom/messages.ts';
 import { Icon } from '../view/icons.tsx';
 import { Panel } from '../view/Panel.tsx';
+import { toldWords } from '../told-words.ts';
 import { words } from '../words.ts';
 import type { Console } from './console.ts';
 import { consoleWords } from './console-words.ts';
@@ -150,7 +151,7 @@ const machineOf = ({ device, engine }: ClassReport): string =>
   [
     device,
     ...(engine?.kind === 'webgpu' ? [consoleWords.roster.webgpu] : []),
-    ...(engine === undefined ? [] : [engine.adapter]),
+    ...(engine === undefined ? [] : [toldWords.adapter(engine.adapter)]),
   ].join(' · ');
 
 interface PersonProps {
@@ -197,7 +198,7 @@ function Person({ console, one, hasLessons, remove }: PersonProps): JSX.Element 
         {report?.rank !== undefined && present && (
           <span class="muted">{words.ranks.rank(report.rank)} · </span>
         )}
-        {report === undefined ? '' : `${consoleWords.roster.step} ${report.step}`}
+        {report === undefined ? '' : consoleWords.roster.step(report.step)}
         {hasLessons && report?.lessons !== undefined && (
           <>
             {' · '}
@@ -208,7 +209,7 @@ function Person({ console, one, hasLessons, remove }: PersonProps): JSX.Element 
       </span>
       {question !== undefined && (
         <span class="person-answer">
-          <span class="muted">{consoleWords.roster.answer}: </span>
+          <span class="muted">{consoleWords.roster.answer} </span>
           {answer === undefined
             ? consoleWords.roster.unanswered
             : (question.choices[answer] ?? consoleWords.roster.unanswered)}

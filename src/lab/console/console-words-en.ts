@@ -64,8 +64,8 @@ export const english = {
     pause: (name: string) => `Pause room ${name}`,
     select: (name: string) => `Select ${name}`,
     selectAll: 'Select all',
-    step: 'Step',
-    answer: 'Answer',
+    step: (step: number) => `Step ${step}`,
+    answer: 'Answer:',
     lessons: 'Lessons',
     away: 'Away',
     unanswered: '–',
@@ -128,7 +128,9 @@ export const english = {
           return words.faults[order.fault.kind].name;
       }
     },
-    done: 'done',
+    /** Stands after the nickname. */
+    came: (order: string, problem: string | undefined) =>
+      problem === undefined ? `: ${order}, done` : `: ${order}: ${problem}`,
     unknown: 'somebody',
   },
 } as const;

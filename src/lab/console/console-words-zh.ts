@@ -55,8 +55,8 @@ export const chinese: ConsoleWords = {
     pause: (name) => `暂停房间 ${name}`,
     select: (name) => `选择 ${name}`,
     selectAll: '全选',
-    step: '步',
-    answer: '回答',
+    step: (step) => `第 ${step} 步`,
+    answer: '回答：',
     lessons: '课程',
     away: '离开',
     unanswered: '–',
@@ -118,7 +118,7 @@ export const chinese: ConsoleWords = {
           return words.faults[order.fault.kind].name;
       }
     },
-    done: '完成',
+    came: (order, problem) => (problem === undefined ? `：${order}，完成` : `：${order}：${problem}`),
     unknown: '某人',
   },
 };

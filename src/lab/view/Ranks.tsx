@@ -16,6 +16,8 @@ const FEW = 4;
 
 export function Ranks({ lab }: { readonly lab: Lab }): JSX.Element {
   const { ranks, job } = lab.room.value;
+  // At once as many places as there will be: nothing below moves when the ranks come into them.
+  const coming = lab.busy.value.has('start-four') ? Math.max(0, FEW - ranks.length) : 0;
   return (
     <Panel name="ranks" title={words.ranks.title} aside={<Invite lab={lab} />}>
       <ul class="cards">
@@ -23,8 +25,15 @@ export function Ranks({ lab }: { readonly lab: Lab }): JSX.Element {
           <RankCard key={rank.member} lab={lab} rank={rank} microBatches={job.microBatches} />
         ))}
         {ranks.length === 0 && lab.opening.value > 0 && <li class="card placeholder" aria-hidden="true" />}
+        {Array.from({ length: coming }, (_, i) => (
+          <li key={i} class="card placeholder muted">
+            {words.welcome.starting}
+          </li>
+        ))}
         {isFirstVisit(lab) && <Welcome lab={lab} />}
-        {!isFirstVisit(lab) && ranks.length > 0 && ranks.length < FEW && <AddHere lab={lab} />}
+        {!isFirstVisit(lab) && coming === 0 && ranks.length > 0 && ranks.length < FEW && (
+          <AddHere lab={lab} />
+        )}
         {ranks.length === 0 && lab.opening.value === 0 && <Empty lab={lab} />}
       </ul>
     </Panel>

@@ -2,11 +2,9 @@
 
 import { render } from 'preact';
 import type { JSX } from 'preact';
-import { decodeText } from '../engine/data/text.ts';
 import type { Job } from '../job/job.ts';
 import { JOB_PRESETS, ownTextJob } from '../job/presets.ts';
 import { openShelf } from '../live/shelf-service.ts';
-import { findText } from '../live/texts.ts';
 import { LinkError, formatRoomLink, newRoom, parseRoomLink } from '../live/link.ts';
 import type { RoomLink } from '../live/link.ts';
 import { askForClass } from './classroom/notice.ts';
@@ -123,6 +121,10 @@ function shelfWorker(): Worker {
 /** The job on a text that this browser keeps; undefined where it does not. */
 async function ownJob(sha256: string): Promise<Job | undefined> {
   try {
+    const [{ findText }, { decodeText }] = await Promise.all([
+      import('../live/texts.ts'),
+      import('../engine/data/text.ts'),
+    ]);
     const bytes = await findText(sha256);
     return bytes && ownTextJob(sha256, decodeText(bytes, 'The stored text').vocabulary.length);
   } catch {

@@ -2,8 +2,7 @@
 
 import type { MemberId } from '../ports/ids.ts';
 import { incidentLine, type Incident, type IncidentRank } from '../protocol/recording/incident.ts';
-import type { TraceRecord } from '../trace/events.ts';
-import { createFlightRecorder, type Flight, type FlightRecorder } from '../trace/flight-recorder.ts';
+import type { Flight } from '../trace/flight-recorder.ts';
 import type { RankStatus } from './api.ts';
 import { gzip, joined } from './recorder.ts';
 
@@ -11,43 +10,6 @@ import { gzip, joined } from './recorder.ts';
 export interface LastWord {
   readonly status: RankStatus;
   readonly gone: string | undefined;
-}
-
-/** Follows the logs of several ranks: their flights, and whom they waited for. Bounded, whatever a room does. */
-export interface IncidentWatch {
-  observe(records: readonly TraceRecord[]): void;
-  flight(member: MemberId): Flight | undefined;
-  stalls(): Incident['stalls'];
-}
-
-const MAX_STALLS = 200;
-/** Ranks whose flights are kept: pages come and go. */
-const MAX_FLIGHTS = 256;
-
-export function watchForIncidents(): IncidentWatch {
-  const recorders = new Map<MemberId, FlightRecorder>();
-  const stalls: Incident['stalls'] = [];
-  return {
-    observe(records) {
-      for (const record of records) {
-        const { member, at, event } = record;
-        let recorder = recorders.get(member);
-        if (recorder === undefined) {
-          recorder = createFlightRecorder(member);
-          recorders.set(member, recorder);
-          const [oldest] = recorders.keys();
-          if (recorders.size > MAX_FLIGHTS && oldest !== undefined) recorders.delete(oldest);
-        }
-        recorder.observe(record);
-        if (event.kind !== 'stalled') continue;
-        const { kind: _, ...stall } = event;
-        stalls.push({ at, by: member, stall });
-        if (stalls.length > MAX_STALLS) stalls.shift();
-      }
-    },
-    flight: (member) => recorders.get(member)?.read(),
-    stalls: () => [...stalls],
-  };
 }
 
 function rankOf({ status, gone }: LastWord): IncidentRank {

@@ -2,7 +2,8 @@
 
 import * as v from 'valibot';
 import { LoaderError } from '../../ports/loader.ts';
-import { decodeText, MAX_TEXT_BYTES, type Text } from './text.ts';
+import { MAX_TEXT_BYTES } from './text-limit.ts';
+import { decodeText, type Text } from './text.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_TEXT_BYTES));
 const sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u));

@@ -7,9 +7,8 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { LoaderError, type Loader, type Samples, type Split } from '../../ports/loader.ts';
 import { checkRows } from './rows.ts';
+import { MAX_TEXT_BYTES } from './text-limit.ts';
 
-/** Bytes of a text that a person brings. */
-export const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 /** Different characters of a text: the model has a row of weights for each. */
 export const MAX_VOCABULARY = 4096;
 /** Characters of a text, at least: less would leave nothing to hold out. */

@@ -21,8 +21,8 @@ import { createHashBook } from './hash-book.ts';
 import type { HashBook } from './hash-book.ts';
 import { createShelf } from './shelf.ts';
 import type { Shelf } from './shelf.ts';
-import { incidentFile, watchForIncidents } from '../../live/incident.ts';
-import type { IncidentWatch } from '../../live/incident.ts';
+import { watchForIncidents } from '../../live/incident-watch.ts';
+import type { IncidentWatch } from '../../live/incident-watch.ts';
 import { joined } from '../../live/recorder.ts';
 import type { CheckpointShelf } from '../../live/shelf-service.ts';
 import { incidentName, recordingName, saveFile } from './recording-file.ts';
@@ -327,6 +327,7 @@ export function createLab(
       ...departures.value.map(({ member }) => member),
       ...here.flatMap(({ member }, i) => (asked[i] === undefined ? [member] : [])),
     ];
+    const { incidentFile } = await import('../../live/incident.ts');
     return incidentFile({
       at,
       room: link.room,

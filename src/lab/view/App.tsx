@@ -19,7 +19,7 @@ import { Regroups } from './Regroups.tsx';
 import { Ring } from './Ring.tsx';
 import { SimulationPanel } from './SimulationPanel.tsx';
 import { Switches } from './Switches.tsx';
-import { WriteText } from './WriteText.tsx';
+import { WritingPlace } from './WritingPlace.tsx';
 
 interface Props {
   readonly lab: Lab;
@@ -42,7 +42,7 @@ export const App = ({ lab, classStrip }: Props): JSX.Element =>
           <Ranks lab={lab} />
           <Charts lab={lab} />
           <Regroups lab={lab} />
-          <WriteText lab={lab} />
+          <WritingPlace lab={lab} />
           <Look lab={lab} />
           <EventLog lab={lab} />
           <FaultPanel lab={lab} />

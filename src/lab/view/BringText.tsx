@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { MAX_TEXT_BYTES } from '../../engine/data/text.ts';
+import { MAX_TEXT_BYTES } from '../../engine/data/text-limit.ts';
 import { findText, keepText } from '../../live/texts.ts';
 import { bytes } from '../format.ts';
 import { sentenceIn } from '../lab-error.ts';

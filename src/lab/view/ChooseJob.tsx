@@ -2,10 +2,9 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { MAX_TEXT_BYTES } from '../../engine/data/text.ts';
+import { MAX_TEXT_BYTES } from '../../engine/data/text-limit.ts';
 import { PRESET_NAMES } from '../../job/presets.ts';
 import type { PresetName } from '../../job/presets.ts';
-import { keepText } from '../../live/texts.ts';
 import { bytes } from '../format.ts';
 import { sentenceIn } from '../lab-error.ts';
 import type { Lab } from '../model/lab.ts';
@@ -76,6 +75,7 @@ export function ChooseJob({ lab }: { readonly lab: Lab }): JSX.Element {
 /** Keeps a file in this browser; returns the SHA-256 under which every rank of it finds the text. */
 async function keep(file: File): Promise<string> {
   if (file.size > MAX_TEXT_BYTES) throw new Error(words.choose.tooLarge(file.name, bytes(MAX_TEXT_BYTES)));
+  const { keepText } = await import('../../live/texts.ts');
   return (await keepText(new Uint8Array(await file.arrayBuffer()), file.name)).sha256;
 }
 

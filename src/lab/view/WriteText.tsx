@@ -7,7 +7,7 @@ import { encodeText } from '../../engine/data/text.ts';
 import { nextToken, predictionInput } from '../../engine/sampling.ts';
 import type { SamplingOptions } from '../../engine/sampling.ts';
 import type { Job } from '../../job/job.ts';
-import { readText } from '../../live/open-data.ts';
+import { readText } from '../../live/open-text.ts';
 import { answered, sentenceIn } from '../lab-error.ts';
 import type { Lab } from '../model/lab.ts';
 import { words } from '../words.ts';

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../../../src/cli/errors.ts';
 import { replayRecordingCommand } from '../../../src/cli/replay-recording.ts';
 import { isRecording, recordingLines } from '../../../src/cli/sim/recording-file.ts';
-import { incidentFile, watchForIncidents } from '../../../src/live/incident.ts';
+import { watchForIncidents } from '../../../src/live/incident-watch.ts';
+import { incidentFile } from '../../../src/live/incident.ts';
 import { createRoom } from '../live/room.ts';
 import { SMALL_JOB } from '../live/small-job.ts';
 

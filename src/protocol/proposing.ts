@@ -38,7 +38,7 @@ import { dismiss } from './teaching.ts';
 import { compareBallots } from './votes.ts';
 import { proposedRollback } from './rollback.ts';
 import { isGone, suspect } from './suspicion.ts';
-import { retryDelay, turnsOf } from './voting.ts';
+import { repeatAfter, REPEATS, retryDelay, turnsOf } from './voting.ts';
 import { holderOf, speaksFor, wantsWitness, witnessFor } from './witnessing.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
@@ -47,11 +47,8 @@ type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 const PROPOSE_STAGGER_MS = 300;
 /** Newcomers are gathered for this long, so that tabs opened together join together. */
 const JOIN_GATHER_MS = 150;
-/** In a hierarchy, those who have not answered are asked again so many times, after so long, and linked with, so many at once. */
-const REPEATS = 3;
-const REPEAT_MS = 300;
+/** In a hierarchy, those who have not answered are linked with as well when they are asked again, so many at once. */
 const LINKS_AT_ONCE = 64;
-const SLOWEST = 12;
 
 /** Considers whether a regroup is due, and proposes it or arms the timer that does. Called whenever a reason may have appeared. */
 export function considerRegroup(ctx: Context): void {
@@ -157,8 +154,7 @@ function askAgain(ctx: Context, membership: Membership): boolean {
       ? { kind: 'prepare', generation: id, ballot }
       : { kind: 'accept', generation: id, ballot, value },
   );
-  // Votes may be slow to store: each ballot waits longer for them than the one before.
-  setTimer(ctx, 'retry', REPEAT_MS * Math.min(ballot.round, SLOWEST));
+  setTimer(ctx, 'retry', repeatAfter(ballot.round));
   return true;
 }
 

@@ -179,14 +179,24 @@ export function retryDelay(ctx: Context, membership: Membership): number {
   return RETRY_MS + place * RETRY_STAGGER_MS + Math.min(highestRound, 8) * RETRY_STAGGER_MS;
 }
 
-/** In a hierarchy: what a proposer that asks again takes, and what it costs all others when two propose at a time. */
-const PATIENCE_MS = 2500;
+/** In a hierarchy: how often a proposer asks again those who have not answered, and after how long. */
+export const REPEATS = 3;
+const REPEAT_MS = 300;
+const SLOWEST = 12;
+/** What the answers to its last question take, over others. */
+const ANSWERS_MS = 450;
 
-/** The proposer asks again soon; the others wait until it must have come to an end. */
+/** Votes may be slow to store: each ballot waits longer for them than the one before. */
+export const repeatAfter = (round: number): number => REPEAT_MS * Math.min(round, SLOWEST);
+
+/** How long a proposer is about a ballot: it asks, asks again, and then waits for the votes of those that have answered. */
+const ballotTakes = (round: number): number => 2 * RETRY_MS + REPEATS * repeatAfter(round) + ANSWERS_MS;
+
+/** The proposer asks again soon; the others wait until it must have come to an end, else two that live stop each other for ever. */
 function overlayRetryDelay(ctx: Context, { generation, proposal, highestRound }: Membership): number {
   if (proposal !== undefined) return RETRY_MS;
-  const turns = turnsOf(rankOf(generation, ctx.state.self.member)) + Math.min(highestRound, 8);
-  return PATIENCE_MS + turns * RETRY_STAGGER_MS;
+  const turns = turnsOf(rankOf(generation, ctx.state.self.member));
+  return ballotTakes(highestRound) + turns * RETRY_STAGGER_MS;
 }
 
 /** A seat's record as this rank knows it, for a dead page's seat that came here. */

@@ -105,7 +105,10 @@ export function createPartsWatch(
     recorded(host, event) {
       if (event.kind === 'resent' && asked?.of === host) asked = undefined;
       // A round that is through needed everybody, so nobody lacks a part of those before it: a request for one is an old copy.
-      const isThrough = event.kind === 'overflowed' || (event.kind === 'phase' && event.phase === 'applying');
+      const isThrough =
+        event.kind === 'overflowed' ||
+        event.kind === 'sampleRefused' ||
+        (event.kind === 'phase' && event.phase === 'applying');
       const through = isThrough ? seen.get(host) : undefined;
       if (through !== undefined) through.contributions = through.contributions.slice(-1);
       if (event.kind === 'phase' && (event.phase === 'idle' || event.phase === 'done')) seen.delete(host);

@@ -1,7 +1,8 @@
 // What is left of a run when something did not hold: the recordings of the tabs that could still be asked, the last word of each, and
 // from the merged logs who waited for whom.
 
-import { incidentFile, watchForIncidents, type LastWord } from '../../live/incident.ts';
+import { watchForIncidents } from '../../live/incident-watch.ts';
+import { incidentFile, type LastWord } from '../../live/incident.ts';
 import { writeBytes } from '../sim/files.ts';
 import type { LogBook } from './log-book.ts';
 import type { Tabs } from './tabs.ts';

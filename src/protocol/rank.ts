@@ -6,6 +6,7 @@ import { broadcast, isLinked, membershipInForce, reconsider, report, send, type 
 import type { Effect, Event, TimerName } from './effects.ts';
 import { found } from './founding.ts';
 import { isIn, ownerOf } from './generation.ts';
+import { isBelated } from './hearing.ts';
 import { inherit } from './heirs.ts';
 import { install, leave, tellRoom } from './installing.ts';
 import {
@@ -189,7 +190,8 @@ function handle(ctx: Context, event: Event): void {
       onRoomGone(ctx);
       return;
     case 'message':
-      if (event.from !== state.self.member) heard(ctx, event.from);
+      if (event.from !== state.self.member && !isBelated(state, event.from, event.message))
+        heard(ctx, event.from);
       if (isOutOfPlace(ctx, event.from, event.message.kind))
         report(ctx, {
           kind: 'rejected',
@@ -367,11 +369,13 @@ function onRelay(ctx: Context, from: MemberId, relay: Relay): void {
     if (next !== undefined) ctx.effects.push({ kind: 'send', ...next });
     return;
   }
-  // A link that lets nothing through is found out by its own silence.
-  if (ctx.state.membership?.overlay === undefined) {
-    const peer = ctx.state.peers.get(relay.origin);
-    if (peer !== undefined) peer.lastWord = ctx.now;
-  } else if (!isLinked(ctx, relay.origin)) heard(ctx, relay.origin);
+  if (!isBelated(ctx.state, relay.origin, relay.message)) {
+    // A link that lets nothing through is found out by its own silence.
+    if (ctx.state.membership?.overlay === undefined) {
+      const peer = ctx.state.peers.get(relay.origin);
+      if (peer !== undefined) peer.lastWord = ctx.now;
+    } else if (!isLinked(ctx, relay.origin)) heard(ctx, relay.origin);
+  }
   ctx.via = { origin: relay.origin, link: from };
   onMessage(ctx, relay.origin, relay.message);
   ctx.via = undefined;

@@ -336,7 +336,7 @@ function onMessage(ctx: Context, from: MemberId, message: Message): void {
       break;
     case 'beat':
       // Beats also prove a link to those that are not members; they change nothing there.
-      onBeat(ctx, from, message);
+      if (onBeat(ctx, from, message) === 'room-gone') onRoomGone(ctx);
       break;
     case 'promise':
     case 'reject':

@@ -264,13 +264,19 @@ function lookAround(ctx: Context, { generation }: Membership): void {
   if (looks && isEvery(ctx, LOOK_BEATS)) ctx.effects.push({ kind: 'meet' });
 }
 
-export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): void {
+/** `'room-gone'`: the sender has gone over to another line since it told of its room, and what is known of that one is out of date. */
+export function onBeat(ctx: Context, from: MemberId, message: Of<'beat'>): 'room-gone' | undefined {
   const peer = peerOf(ctx, from);
   if (ctx.via === undefined) feelPulse(ctx, from, peer, message);
-  // It has gone over to another line since it told of its room: what is known of that one is out of date.
-  if (peer.room !== undefined && peer.room.generation.id.incarnation !== message.generation.incarnation)
-    peer.room = undefined;
-  if (membershipInForce(ctx, message.generation) === undefined) return;
+  const isGone =
+    peer.room !== undefined && peer.room.generation.id.incarnation !== message.generation.incarnation;
+  if (isGone) peer.room = undefined;
+  if (membershipInForce(ctx, message.generation) !== undefined) noteProgress(ctx, peer, message);
+  return isGone ? 'room-gone' : undefined;
+}
+
+/** What a member of this generation is at. */
+function noteProgress(ctx: Context, peer: Peer, message: Of<'beat'>): void {
   const { phase, step, attempt = 0, pieces } = message;
   // A step that is done again is another piece of work, whether or not a heartbeat fell between the two.
   const isAsBefore =

@@ -1,14 +1,20 @@
 /**
  * How tests run: `node` for everything that needs no browser, `browser` for tests that run inside a real one
- * (WebGPU, IndexedDB, WebRTC), and `e2e` for tests in Node that drive whole tabs from outside.
+ * (WebGPU, IndexedDB, WebRTC), and `e2e` and
+ * `e2e-timed` for tests in Node that drive whole tabs from outside.
  *
- * `npm test` runs the three one after the other; `npm run test:node` and its siblings run one alone.
+ * `npm test` runs the four one after the other; `npm run test:node` and its siblings run one alone.
  */
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { BROWSER_FLAGS, findBrowser } from './src/cli/browser.ts';
 
 const executablePath = findBrowser();
+
+/** Tests with deadlines of their own, or a dozen tabs: nothing else runs beside them. */
+const TIMED = ['bench', 'class-of-twelve', 'demo', 'faults', 'heal', 'lab', 'room'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
 
 export default defineConfig({
   test: {
@@ -20,6 +26,8 @@ export default defineConfig({
           name: 'node',
           include: ['test/node/**/*.test.ts'],
           environment: 'node',
+          // Whoever changes a global puts it back: loading the sources anew for each file would take as long as a third of the tests.
+          isolate: false,
           testTimeout: 60_000,
         },
       },
@@ -58,6 +66,17 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: [...TIMED],
+          environment: 'node',
+          // Two browsers at a time: much of what these tests do is to wait for one.
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e-timed',
+          include: [...TIMED],
           environment: 'node',
           fileParallelism: false,
           // Real tabs on two cores without a GPU: slow is not broken, and a hang still ends.

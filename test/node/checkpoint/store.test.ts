@@ -10,6 +10,7 @@ import { StoreError } from '../../../src/ports/store.ts';
 import type { CheckpointSummary, StoreFault } from '../../../src/ports/store.ts';
 import { makeCommitsAmbiguous, makePutsFail, runUntilCrash } from './crashing-database.ts';
 import { JOB_HASH, OTHER_JOB_HASH, incarnation, noise, stateHash } from './states.ts';
+import { withoutIndexedDB } from '../../support/without-indexeddb.ts';
 
 const ROOM = 'our room';
 let databases = 0;
@@ -534,9 +535,7 @@ describe('a storage that fails', () => {
   });
 
   test('for want of permission, or of IndexedDB, says unavailable', async () => {
-    const factory = Object.getOwnPropertyDescriptor(globalThis, 'indexedDB') ?? {};
-    undo.push(() => Object.defineProperty(globalThis, 'indexedDB', factory));
-    Reflect.deleteProperty(globalThis, 'indexedDB');
+    undo.push(withoutIndexedDB());
     await expect(save(open(), { step: 1 })).rejects.toThrow('this environment has no IndexedDB');
     const open_ = (): never => {
       throw new DOMException('denied', 'SecurityError');

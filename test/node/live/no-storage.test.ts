@@ -1,10 +1,11 @@
 // A browser that stores nothing, as some do in private windows: it trains all the same, and says what it lacks.
 
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openBallotStore } from '../../../src/checkpoint/ballots.ts';
 import { deviceIn } from '../../../src/checkpoint/device.ts';
 import { openCheckpointStore } from '../../../src/checkpoint/store.ts';
 import type { TraceEvent } from '../../../src/trace/events.ts';
+import { withoutIndexedDB } from '../../support/without-indexeddb.ts';
 import { createRoom } from './room.ts';
 import type { TestRank } from './room.ts';
 import { SMALL_JOB } from './small-job.ts';
@@ -20,6 +21,14 @@ const isDone = ({ host }: TestRank): boolean => host.status().phase === 'done';
 const eventsOf = ({ host }: TestRank): readonly TraceEvent[] => host.log(0, 10_000).map(({ event }) => event);
 
 describe('without IndexedDB', () => {
+  let putBack = (): void => undefined;
+  beforeEach(() => {
+    putBack = withoutIndexedDB();
+  });
+  afterEach(() => {
+    putBack();
+  });
+
   test('a rank alone trains to the same end, and each save that fails says why', async () => {
     expect('indexedDB' in globalThis).toBe(false);
     const room = createRoom();

@@ -10,6 +10,7 @@ import { jobHash } from '../../../src/job/job.ts';
 import { createShelfService } from '../../../src/live/shelf-service.ts';
 import { makePutsFail } from '../checkpoint/crashing-database.ts';
 import { SMALL_JOB } from './small-job.ts';
+import { withoutIndexedDB } from '../../support/without-indexeddb.ts';
 
 const PATH = 'lesson';
 let databases = 0;
@@ -80,9 +81,7 @@ describe('the shelf', () => {
     const service = shelf();
     undo.push(makePutsFail('pieces', () => new DOMException('full', 'QuotaExceededError')));
     expect(await messageOf(service.upload(PATH, new Blob([stateFile()])))).toMatch(/storage is full/);
-    const factory = Object.getOwnPropertyDescriptor(globalThis, 'indexedDB') ?? {};
-    undo.push(() => Object.defineProperty(globalThis, 'indexedDB', factory));
-    Reflect.deleteProperty(globalThis, 'indexedDB');
+    undo.push(withoutIndexedDB());
     expect(await shelf().list(PATH)).toMatchObject({
       ok: false,
       message: expect.stringContaining('no IndexedDB') as unknown,

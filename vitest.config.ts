@@ -1,7 +1,6 @@
 /**
  * How tests run: `node` for everything that needs no browser, `browser` for tests that run inside a real one
- * (WebGPU, IndexedDB, WebRTC), and `e2e` and
- * `e2e-timed` for tests in Node that drive whole tabs from outside.
+ * (WebGPU, IndexedDB, WebRTC), and `e2e` and `e2e-timed` for tests in Node that drive whole tabs from outside.
  *
  * `npm test` runs the four one after the other; `npm run test:node` and its siblings run one alone.
  */

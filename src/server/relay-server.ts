@@ -18,25 +18,34 @@ import {
   readAddress,
   type Presence,
 } from '../transport/fallback/relay-protocol.ts';
-import type { Upgrade } from './upgrades.ts';
+import { createPlaces, networkOf } from './places.ts';
+import { addressOf, refuse, type Upgrade } from './upgrades.ts';
 
-const MAX_ROOMS = 256;
+/** Whoever makes up places cannot take those of everybody. */
+const ROOMS = { all: 256, ofOne: 64 };
+/** Of the pages of one room, those of one network: a machine has no more than this many tabs, and some are left for others. */
+const MAX_PAGES_OF_ONE = MAX_ENDPOINTS / 2;
 /**
  * Bytes of one page that may wait for another. Pages hold back at a quarter of it (`LANE_LIMITS`), however slowly the other reads: one that
  * does not is disconnected, not the one that it floods.
  */
 const MAX_WAITING_BYTES = 2 * 1024 * 1024;
-/** Places that pages of one address have opened: whoever makes up places cannot take those of everybody. */
-const MAX_ROOMS_OF_ONE = 64;
+/** Bytes of all pages that may wait for one: of a whole room, each with what it has under way at the most. More, and it is dead. */
+const MAX_WAITING_FOR_ONE = 32 * 1024 * 1024;
+/** And for all pages of the server: whoever has the most waiting is disconnected. */
+const MAX_WAITING = 256 * 1024 * 1024;
 /** A page whose machine vanished without a word is noticed within two of these, in milliseconds. */
 const PING_MS = 5_000;
 
 interface Page {
   readonly endpoint: EndpointId;
   readonly member: MemberId;
+  readonly network: string;
   readonly socket: WebSocket;
-  /** Bytes of each page that wait for this one to read them. */
+  /** Bytes of each page that wait for this one to read them, */
   readonly waiting: Map<EndpointId, number>;
+  /** and of all together. */
+  waits: number;
   answers: boolean;
 }
 
@@ -44,9 +53,10 @@ interface Page {
 const TELL_MS = 1_000;
 
 interface Room {
+  readonly place: string;
   /** Follows from the room's name: places of one mark are of one room, by different secrets. */
   readonly mark: string;
-  /** Address of the page that came first. */
+  /** Network of the page that came first. */
   readonly opener: string;
   readonly pages: Map<EndpointId, Page>;
   /** Pages that came to other places of this mark, since this was last told. */
@@ -63,13 +73,30 @@ export interface RelayServerHandle {
 export function createRelayServer(): RelayServerHandle {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_RELAYED_BYTES });
   const rooms = new Map<string, Room>();
+  const places = createPlaces<Room>(ROOMS);
+  /** Bytes that wait for any page. */
+  let waits = 0;
 
   const tell = (socket: WebSocket, presence: Presence): void => socket.send(JSON.stringify(presence));
 
-  function open(place: string, mark: string, opener: string): Room {
-    const room: Room = { mark, opener, pages: new Map(), elsewhere: 0, telling: undefined };
+  /** Undefined: all places are taken, by networks that hold no more than this one. */
+  function open(place: string, mark: string, opener: string): Room | undefined {
+    const room: Room = { place, mark, opener, pages: new Map(), elsewhere: 0, telling: undefined };
+    const { taken, givenUp } = places.take(opener, room);
+    if (givenUp !== undefined) {
+      for (const { socket } of givenUp.pages.values())
+        socket.close(1013, 'this network holds the most places');
+      shut(givenUp);
+    }
+    if (!taken) return undefined;
     rooms.set(place, room);
     return room;
+  }
+
+  function shut(room: Room): void {
+    clearTimeout(room.telling);
+    places.give(room.opener, room);
+    if (rooms.get(room.place) === room) rooms.delete(room.place);
   }
 
   function tellElsewhere(room: Room, pages: number): void {
@@ -93,8 +120,12 @@ export function createRelayServer(): RelayServerHandle {
     if (there > 0) tell(socket, { say: 'elsewhere', pages: Math.min(MAX_ELSEWHERE, there) });
   }
 
-  function enter(place: string, mark: string, from: string, page: Page): void {
-    const opened = rooms.get(place) ?? open(place, mark, from);
+  function enter(place: string, mark: string, page: Page): void {
+    const opened = rooms.get(place) ?? open(place, mark, page.network);
+    if (opened === undefined) {
+      page.socket.close(1013, 'expected a free place');
+      return;
+    }
     const room = opened.pages;
     const { endpoint, member, socket } = page;
     tell(socket, {
@@ -128,58 +159,68 @@ export function createRelayServer(): RelayServerHandle {
         return;
       }
       receiver.waiting.set(endpoint, waiting);
+      receiver.waits += bytes.length;
+      waits += bytes.length;
       bytes.set(origin);
       receiver.socket.send(bytes, () => taken(receiver, endpoint, bytes.length));
+      if (receiver.waits > MAX_WAITING_FOR_ONE) receiver.socket.terminate();
+      else if (waits > MAX_WAITING) mostAwaited()?.socket.terminate();
     });
     socket.on('close', () => {
       room.delete(endpoint);
-      if (room.size === 0) {
-        clearTimeout(opened.telling);
-        rooms.delete(place);
-      }
+      if (room.size === 0) shut(opened);
       for (const other of room.values()) tell(other.socket, { say: 'gone', endpoint });
     });
   }
 
   /** The network has so many bytes of one page for another, or they are both past caring. */
-  function taken({ waiting }: Page, from: EndpointId, bytes: number): void {
+  function taken(page: Page, from: EndpointId, bytes: number): void {
+    const { waiting } = page;
+    page.waits -= bytes;
+    waits -= bytes;
     const left = (waiting.get(from) ?? 0) - bytes;
     if (left > 0) waiting.set(from, left);
     else waiting.delete(from);
   }
 
+  function mostAwaited(): Page | undefined {
+    let most: Page | undefined;
+    for (const { pages } of rooms.values())
+      for (const page of pages.values()) if (page.waits > (most?.waits ?? 0)) most = page;
+    return most;
+  }
+
   /** The place and the page that an address names, or why not, as an HTTP status. */
   function admit(
     request: IncomingMessage,
-    from: string,
+    network: string,
   ): (Pick<Page, 'endpoint' | 'member'> & { readonly place: string; readonly mark: string }) | string {
-    const query = new URL(request.url ?? '/', 'http://host').searchParams;
+    const query = addressOf(request)?.searchParams ?? new URLSearchParams();
     const [place, mark] = [query.get('place'), query.get('room')];
     const [endpoint, member] = [query.get('endpoint'), query.get('member')];
     if (place === null || !isPlace(place) || !isEndpointId(endpoint)) return '400 Bad Request';
     if (mark === null || !isRoomMark(mark)) return '400 Bad Request';
     if (member === null || !isMemberId(member)) return '400 Bad Request';
     const pages = rooms.get(place)?.pages;
+    if (pages === undefined && !places.mayTake(network)) return '503 Service Unavailable';
     if (pages?.has(endpoint) === true) return '409 Conflict';
-    if (pages === undefined ? !mayOpen(from) : pages.size >= MAX_ENDPOINTS) return '503 Service Unavailable';
+    const own = [...(pages?.values() ?? [])].filter((page) => page.network === network);
+    if ((pages?.size ?? 0) >= MAX_ENDPOINTS || own.length >= MAX_PAGES_OF_ONE)
+      return '503 Service Unavailable';
     return { place, mark, endpoint, member };
   }
 
-  function mayOpen(from: string): boolean {
-    const own = [...rooms.values()].filter(({ opener }) => opener === from);
-    return rooms.size < MAX_ROOMS && own.length < MAX_ROOMS_OF_ONE;
-  }
-
   const upgrade: Upgrade = (request, socket, head) => {
-    const from = request.socket.remoteAddress ?? '';
-    const admitted = admit(request, from);
+    const network = networkOf(request.socket.remoteAddress);
+    const admitted = admit(request, network);
     if (typeof admitted === 'string') {
-      socket.end(`HTTP/1.1 ${admitted}\r\nConnection: close\r\n\r\n`);
+      refuse(socket, admitted);
       return;
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
       const { place, mark, endpoint, member } = admitted;
-      enter(place, mark, from, { endpoint, member, socket: client, waiting: new Map(), answers: true });
+      const waiting = new Map<EndpointId, number>();
+      enter(place, mark, { endpoint, member, network, socket: client, waiting, waits: 0, answers: true });
     });
   };
 

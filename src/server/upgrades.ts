@@ -1,10 +1,16 @@
-// Which of our WebSocket servers takes a connection, on an HTTP server that is not ours alone: Vite has a WebSocket of its own.
+// Which of our WebSocket servers takes a connection, on an HTTP server that is not ours alone: Vite has a WebSocket of its own. And how
+// many connections one network may hold, whatever it does with them.
 
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createPlaces, networkOf } from './places.ts';
 
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Connections that say nothing, or say it slowly, are some of them. A page has three WebSockets at most, and six requests at a time. */
+const CONNECTIONS = { all: 4_096, ofOne: 1_024 };
 
 /** All routes of one server: who has none of them may be anybody's. */
 const tables = new WeakMap<Server | SecureServer, Map<string, Upgrade>>();
@@ -21,21 +27,56 @@ export function routeUpgrades(
   };
 }
 
+/** The address that a request asks for; undefined where it is none, which whoever opens a socket by hand can send. */
+export function addressOf({ url = '/' }: IncomingMessage): URL | undefined {
+  try {
+    return new URL(url, 'http://host');
+  } catch {
+    return undefined;
+  }
+}
+
 function startRouting(http: Server | SecureServer): Map<string, Upgrade> {
   const table = new Map<string, Upgrade>();
   tables.set(http, table);
-  http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const route = table.get(new URL(request.url ?? '/', 'http://host').pathname);
-    if (route === undefined) {
+  boundConnections(http);
+  // Before anybody else: Vite, too, expects an address that is one.
+  http.prependListener('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // A connection that breaks before it is anybody's would end the process.
+    socket.on('error', () => socket.destroy());
+    const address = addressOf(request);
+    const route = address === undefined ? undefined : table.get(address.pathname);
+    if (address === undefined) {
+      request.url = '/';
+      request.headers['sec-websocket-protocol'] = undefined;
+      refuse(socket, '400 Bad Request');
+    } else if (route === undefined) {
       // Someone else's, if there is anyone else.
       if (http.listenerCount('upgrade') === 1) socket.destroy();
     } else if (sameOrigin(request)) {
       route(request, socket, head);
     } else {
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+      refuse(socket, '403 Forbidden');
     }
   });
   return table;
+}
+
+/** Answers with an HTTP status, and waits for nobody to read it. */
+export function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
+}
+
+/** One too many is closed without a word; where all are taken, the newest of whoever holds the most is. */
+function boundConnections(http: Server | SecureServer): void {
+  const places = createPlaces<Socket>(CONNECTIONS);
+  http.on('connection', (socket: Socket) => {
+    const network = networkOf(socket.remoteAddress);
+    const { taken, givenUp } = places.take(network, socket);
+    givenUp?.destroy();
+    if (taken) socket.once('close', () => places.give(network, socket));
+    else socket.destroy();
+  });
 }
 
 /** Browsers let any site open a WebSocket to any server, and say which site it was: only our own pages come in. */

@@ -1,17 +1,32 @@
 // `npm run rejoins`: a rank stays while another leaves and comes back again and again, each time as a new page. Counts the connections
-// that the tab of the first has constructed, of which browsers allow 500, and what its heap has come to.
+// that the tab of the first has constructed, of which browsers allow 500, and what its page, its workers and the server have come to.
 
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { DEFAULT_JOB } from '../../src/job/job.ts';
 import { newRoom } from '../../src/live/link.ts';
 import { openFrames, openLab, until } from '../e2e/frames.ts';
+import { heapsOf } from './heaps.ts';
 
-const { values } = parseArgs({ options: { times: { type: 'string', default: '200' } } });
+const { values } = parseArgs({
+  options: {
+    times: { type: 'string', default: '200' },
+    /** Waits for a line of input after each 20, so that what else the machine does can take turns with it. */
+    turns: { type: 'boolean', default: false },
+  },
+});
 const times = Number(values.times);
 /** How often it says where it is. */
 const EVERY = 20;
+const MIB = 1024 * 1024;
 
-const lab = await openLab();
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+const lab = await openLab({ pages: 'built' });
 try {
   await lab.context.addInitScript(() => {
     const count = { made: 0 };
@@ -26,7 +41,7 @@ try {
   const [staying, guests] = [await openFrames(lab), await openFrames(lab)];
   const options = { ...newRoom(), engine: 'cpu', autostart: false, tune: false, job: DEFAULT_JOB } as const;
   const first = await staying.open({ ...options, fresh: true });
-  const devtools = await lab.context.newCDPSession(staying.page);
+  const heaps = await heapsOf(staying.page);
 
   const look = async (rejoins: number): Promise<void> => {
     const made = await staying.page.evaluate(() =>
@@ -35,13 +50,16 @@ try {
         return sum + (connections?.made ?? 0);
       }, 0),
     );
-    await devtools.send('HeapProfiler.collectGarbage');
-    const { usedSize } = await devtools.send('Runtime.getHeapUsage');
+    const { page, workers } = await heaps.look();
+    collectGarbage();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    const told = [page, ...workers, heapUsed + arrayBuffers].map((bytes) => (bytes / MIB).toFixed(2));
     console.log(
-      `${rejoins} rejoins: ${made} connections, ${(usedSize / 1024 / 1024).toFixed(1)} MiB of heap`,
+      `${rejoins} rejoins: ${made} connections; MiB of its page, its ${workers.length} workers and the server: ${told.join(', ')}`,
     );
   };
 
+  const lines = createInterface({ input: process.stdin });
   for (let i = 1; i <= times; i++) {
     const guest = await guests.open({ ...options, fresh: false });
     await until('both are members', [first, guest], (all) =>
@@ -50,7 +68,8 @@ try {
     await guest.ask('leave');
     await guest.kill();
     await until('one is left', [first], ([status]) => status?.members.length === 1);
-    if (i % EVERY === 0 || i === times) await look(i);
+    if (i === 1 || i % EVERY === 0 || i === times) await look(i);
+    if (values.turns && i % EVERY === 0 && i < times) await once(lines, 'line');
   }
 } finally {
   await lab.close();

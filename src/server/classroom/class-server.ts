@@ -4,6 +4,7 @@ import type { Plugin, PreviewServer, ViteDevServer } from 'vite';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { CLASS_SOCKET, MAX_TO_SERVER_BYTES } from '../../live/classroom/messages.ts';
 import { CLASS_NOTICE } from '../../live/classroom/notice.ts';
+import { networkOf } from '../places.ts';
 import { routeUpgrades, type Upgrade } from '../upgrades.ts';
 import type { ClassOutput, Classroom, ConnectionId } from './classroom.ts';
 
@@ -55,7 +56,7 @@ export function createClassServer(
         pages.delete(connection);
         act(classroom.take({ kind: 'closed', connection }, now()));
       });
-      const address = request.socket.remoteAddress ?? '';
+      const address = networkOf(request.socket.remoteAddress);
       act(classroom.take({ kind: 'opened', connection, address }, now()));
     });
   };

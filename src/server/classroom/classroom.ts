@@ -53,6 +53,8 @@ export interface Classroom {
 
 const MAX_CONNECTIONS = 160;
 const MAX_CONSOLES = 4;
+/** Of one address: who says nothing holds a connection for ten seconds, and may take no other's. */
+const MAX_STRANGERS_OF_ONE = 32;
 /** Orders whose outcome is still taken. */
 const MAX_ORDERS = 256;
 const STRANGER_MS = 10_000;
@@ -460,7 +462,11 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
       switch (input.kind) {
         case 'opened': {
           const { connection: id, address } = input;
-          if (connections.size >= MAX_CONNECTIONS) close(id, 'full');
+          const strangers = [...connections.values()].filter(
+            ({ who, address: from }) => who.role === 'stranger' && from === address,
+          );
+          if (connections.size >= MAX_CONNECTIONS || strangers.length >= MAX_STRANGERS_OF_ONE)
+            close(id, 'full');
           else
             connections.set(id, {
               id,

@@ -129,6 +129,35 @@ describe('the relay', () => {
     honest.socket.close();
   });
 
+  it('disconnects a page that does not read when a whole room waits for it, and nobody else', async () => {
+    const frozen = dial('six', id('f'));
+    const names = Array.from({ length: 30 }, (_, i) => i.toString(16).padStart(32, '0'));
+    const others = names.map((name) => dial('six', name));
+    await expect.poll(() => [frozen, ...others].every(({ words }) => words.length > 0)).toBe(true);
+    frozen.socket.pause();
+    // Each within what one may have waiting; the two kernels take some MiB of it.
+    for (let sent = 0; sent < 28; sent++) {
+      for (const { socket } of others) socket.send(letter(id('f'), '00'.repeat(MAX_RELAYED_BYTES - 16)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const isGone = (word: unknown): boolean => JSON.stringify(word).includes('gone');
+    await expect.poll(() => others.every(({ words }) => words.some(isGone)), { timeout: 10_000 }).toBe(true);
+    expect(others.map(({ ended }) => ended())).toEqual(others.map(() => undefined));
+    for (const { socket } of [frozen, ...others]) socket.terminate();
+  });
+
+  it('leaves half of the seats of a room to others than one network', async () => {
+    const names = Array.from({ length: 129 }, (_, i) => i.toString(16).padStart(32, '0'));
+    const pages = names.map((name) => dial('seven', name));
+    await expect
+      .poll(() => [
+        pages.filter(({ words }) => words.length > 0).length,
+        pages.filter(({ ended }) => ended() === 'refused').length,
+      ])
+      .toEqual([128, 1]);
+    for (const { socket } of pages) socket.terminate();
+  });
+
   it('keeps places of those who make up many from being all that there are', async () => {
     const many = Array.from({ length: 64 }, (_, i) => dial(`many${i}`, id('a')));
     await expect.poll(() => many.every(({ words }) => words.length > 0)).toBe(true);

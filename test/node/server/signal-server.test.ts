@@ -1,6 +1,7 @@
 /** The signalling server lives inside Vite's: same port, same origin, and neither gets into the other's way. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
+import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { createServer, preview } from 'vite';
 import type { ViteDevServer } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { SIGNAL_SOCKET_PATH } from '../../../src/server/signal-server.ts';
 import { rankfallServer } from '../../../src/server/vite-plugin.ts';
 import { startServer } from '../../../src/server/start.ts';
 
@@ -25,6 +27,30 @@ function dial(url: string, options: { protocol?: string; origin?: string } = {})
   });
   return { socket, messages, opened, closed: () => closed };
 }
+
+const isOfType = (message: unknown, type: string): boolean =>
+  typeof message === 'object' && message !== null && 'type' in message && message.type === type;
+
+/** Of what the server answers before it closes. */
+const firstLineOf = (port: number, request: string): Promise<string | undefined> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(request));
+    let answer = '';
+    socket.on('data', (data: Buffer) => (answer += data.toString()));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(answer.split('\r\n')[0]));
+  });
+
+/** Resets the connection `ms` after the request. */
+const breakOff = (port: number, request: string, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write(request);
+      setTimeout(() => socket.resetAndDestroy(), ms);
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve());
+  });
 
 describe('the signalling server', () => {
   let vite: ViteDevServer;
@@ -97,6 +123,59 @@ describe('the signalling server', () => {
     const next = client('rankfall-n-1');
     await expect.poll(() => next.messages[0]).toEqual({ type: 'OPEN' });
     next.socket.close();
+  });
+
+  it('passes on nothing that would cost the receiver its place, or the server its life', async () => {
+    const [a, b] = [client('rankfall-h-0'), client('rankfall-h-1')];
+    await expect.poll(() => [a.messages, b.messages]).toEqual([[{ type: 'OPEN' }], [{ type: 'OPEN' }]]);
+    const to = '"type":"CANDIDATE","dst":"rankfall-h-1"';
+    a.socket.send(`{${to},"payload":${'['.repeat(30_000)}${']'.repeat(30_000)}}`);
+    // No string can be made of it: looked at when it is too old, after five seconds, it would have ended the process.
+    a.socket.send('{"type":"CANDIDATE","dst":{"toString":1,"valueOf":1},"payload":{}}');
+    // What the server alone says.
+    for (const type of ['LEAVE', 'EXPIRE', 'ERROR'])
+      a.socket.send(JSON.stringify({ type, dst: 'rankfall-h-1', payload: {} }));
+    a.socket.send(`{${to},"payload":{"rankfall":"hello"}}`);
+    await expect.poll(() => b.messages.length).toBe(2);
+    expect(b.messages[1]).toMatchObject({ payload: { rankfall: 'hello' } });
+    expect([a.closed(), b.closed()]).toEqual([undefined, undefined]);
+    for (const { socket } of [a, b]) socket.close();
+  });
+
+  it('keeps one connection for each page, and places for others than whoever takes all that he gets', async () => {
+    const twins = Array.from({ length: 20 }, () => client('rankfall-t-0'));
+    await expect.poll(() => twins.filter(({ closed }) => closed() === undefined).length).toBe(1);
+    const many = Array.from({ length: 130 }, (_, i) => client(`rankfall-m-${i}`));
+    const saying = (type: string) => many.filter(({ messages: [first] }) => isOfType(first, type)).length;
+    await expect.poll(() => [saying('OPEN'), saying('ERROR')]).toEqual([127, 3]);
+    many[0]?.socket.close();
+    await expect.poll(() => many[0]?.closed()).toBeDefined();
+    const next = client('rankfall-m-0');
+    await expect.poll(() => next.messages[0]).toEqual({ type: 'OPEN' });
+    for (const { socket } of [...twins, ...many, next]) socket.close();
+  });
+
+  it('answers an address that is none, and bears with connections that break before they are let in', async () => {
+    const asking = (path: string, more: string[] = []): string =>
+      [
+        `GET ${path} HTTP/1.1`,
+        `Host: 127.0.0.1:${port}`,
+        'Connection: Upgrade',
+        'Upgrade: websocket',
+        'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+        ...more,
+        '\r\n',
+      ].join('\r\n');
+    const paths = ['//', '//[', 'http://[', 'http://a b'];
+    for (const path of paths)
+      for (const more of [[], ['Sec-WebSocket-Protocol: vite-hmr']])
+        expect(await firstLineOf(port, asking(path, more))).toBe('HTTP/1.1 400 Bad Request');
+    for (let i = 0; i < 20; i++)
+      await breakOff(port, asking(SIGNAL_SOCKET_PATH, ['Origin: http://evil.example']), i);
+    const place = client('rankfall-q-0');
+    expect(await place.opened).toBe(true);
+    place.socket.close();
   });
 
   it('serves a client that never reloads a page that trains', async () => {

@@ -90,6 +90,13 @@ describe('entering', () => {
     driven.pass(10_001);
     expect(stranger.closed()).toBe('late');
   });
+
+  it('has connections for others when one address holds many and says nothing', () => {
+    const driven = drive();
+    const strangers = Array.from({ length: 40 }, () => driven.open('10.0.0.66'));
+    expect(strangers.filter(({ closed }) => closed() === 'full')).toHaveLength(8);
+    expect(enter(driven, 'Ada').last('entered').nickname).toBe('Ada');
+  });
 });
 
 describe('coming back', () => {

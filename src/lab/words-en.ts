@@ -272,6 +272,7 @@ export const english = {
     moreMeans: 'choose another fault for this rank',
     step: 'Step',
     state: 'State',
+    pieces: (n: number, of: number) => `${n} of ${of} pieces`,
     engine: 'Engine',
     batchesMeans: (n: number, all: number) => `${n} of ${all} micro-batches`,
     links: 'Links',

@@ -212,6 +212,7 @@ export const chinese: Words = {
     moreMeans: '为这个 rank 选择别的故障',
     step: '步',
     state: '状态',
+    pieces: (n, of) => `${of} 块中已有 ${n} 块`,
     engine: '引擎',
     batchesMeans: (n, all) => `${all} 个微批次中的 ${n} 个`,
     links: '链路',

@@ -14,11 +14,11 @@ import { heapsOf } from './heaps.ts';
 const { values } = parseArgs({
   options: {
     times: { type: 'string', default: '200' },
-    /** Waits for a line of input after each 20, so that what else the machine does can take turns with it. */
-    turns: { type: 'boolean', default: false },
+    /** Waits for a line of input after each so many, so that what else the machine does can take turns with it. */
+    turn: { type: 'string', default: '0' },
   },
 });
-const times = Number(values.times);
+const [times, turn] = [Number(values.times), Number(values.turn)];
 /** How often it says where it is. */
 const EVERY = 20;
 const MIB = 1024 * 1024;
@@ -69,7 +69,10 @@ try {
     await guest.kill();
     await until('one is left', [first], ([status]) => status?.members.length === 1);
     if (i === 1 || i % EVERY === 0 || i === times) await look(i);
-    if (values.turns && i % EVERY === 0 && i < times) await once(lines, 'line');
+    if (turn > 0 && i % turn === 0 && i < times) {
+      console.log('next?');
+      await once(lines, 'line');
+    }
   }
 } finally {
   await lab.close();

@@ -47,6 +47,8 @@ export interface RankView {
   readonly engine: EngineDescription | undefined;
   readonly memory: EngineMemory | undefined;
   readonly preflight: RankStatus['preflight'];
+  /** Of a state on its way here. */
+  readonly incoming: RankStatus['incoming'];
   readonly links: number | undefined;
   /** Links that are not direct. */
   readonly carried: RankStatus['carried'];
@@ -273,6 +275,7 @@ function drawLocal(sources: RoomSources, local: LocalRank, member: MemberView | 
     engine: status?.engine,
     memory: status?.memory,
     preflight: status?.preflight,
+    incoming: status?.incoming,
     links: status?.links.length,
     carried: status?.carried ?? [],
     refusals: status?.refusals ?? [],
@@ -307,6 +310,7 @@ const nothingKnown = (sources: RoomSources, member: MemberId): RankView => ({
   engine: undefined,
   memory: undefined,
   preflight: undefined,
+  incoming: undefined,
   links: undefined,
   carried: [],
   refusals: [],

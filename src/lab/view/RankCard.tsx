@@ -137,11 +137,14 @@ function Engine({ rank }: { readonly rank: RankView }): JSX.Element {
 
 /** The hash of its state, and whether the others of this tab hold the same: all of them at one step, so that they compare. */
 function State({ rank }: { readonly rank: RankView }): JSX.Element {
-  const { agreement } = rank;
+  const { agreement, incoming } = rank;
   const hash = agreement?.hash ?? rank.hash;
   return (
     <>
       <span class="mono">{hash === undefined ? '–' : shortHash(hash)}</span>
+      {incoming !== undefined && (
+        <span class="muted numeric">{words.ranks.pieces(incoming.pieces, incoming.of)}</span>
+      )}
       {agreement?.kind === 'agrees' && (
         <span class="agreement good" title={words.ranks.agreesMeans(agreement.step)}>
           <Icon name="check" />

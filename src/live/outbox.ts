@@ -1,9 +1,15 @@
 // Messages on their way out: encoded, counted, sent; to oneself they come back as events.
 
 import type { MemberId } from '../ports/ids.ts';
-import type { Network } from '../ports/network.ts';
+import { MAX_QUEUED_BYTES, type Lane, type Network } from '../ports/network.ts';
 import { bytesSaved, encodeMessage } from '../protocol/codec.ts';
 import type { Event, Send } from '../protocol/effects.ts';
+
+/**
+ * What a carrier has waiting, in bytes, when it takes no more of what others have for each other: for one member half of a link's queue, so
+ * that its own messages always find room; and for all of them as much as one link's queue, however many pairs it carries for.
+ */
+export const CARRIED = { forOne: MAX_QUEUED_BYTES.bulk / 2, forAll: MAX_QUEUED_BYTES.bulk } as const;
 
 export interface Outbox {
   readonly transmit: (send: Send) => void;
@@ -19,8 +25,18 @@ export function createOutbox(host: {
   const { member, dispatch } = host;
   let sentBytes = 0;
   let savedBytes = 0;
+
+  /** What is not carried is asked for again, as what gets lost is. */
+  const send = ({ to, message }: Send, lane: Lane, bytes: Uint8Array<ArrayBuffer>): boolean => {
+    const network = host.network();
+    if (network === undefined) return false;
+    const isOfOthers = message.kind === 'relay' && message.origin !== member;
+    return (!isOfOthers || hasRoom(network, to, bytes.length)) && network.send(to, lane, bytes) === 'sent';
+  };
+
   return {
-    transmit({ to, message }) {
+    transmit(sending) {
+      const { to, message } = sending;
       if (to === member) {
         // Behind the effects that are still to be carried out.
         dispatch({ kind: 'message', from: member, message });
@@ -31,8 +47,16 @@ export function createOutbox(host: {
         sentBytes += bytes.length;
         savedBytes += bytesSaved(message);
       }
-      if (host.network()?.send(to, lane, bytes) !== 'sent') dispatch({ kind: 'unsent', to });
+      if (!send(sending, lane, bytes)) dispatch({ kind: 'unsent', to });
     },
     sent: () => ({ bytes: sentBytes, saved: savedBytes }),
   };
+}
+
+/** Where nothing waits, one message goes, however long. */
+function hasRoom(network: Network, to: MemberId, bytes: number): boolean {
+  const own = network.queuedBytes(to);
+  if (own > 0 && own + bytes > CARRIED.forOne) return false;
+  const all = network.peers().reduce((sum, peer) => sum + network.queuedBytes(peer), 0);
+  return all === 0 || all + bytes <= CARRIED.forAll;
 }

@@ -19,6 +19,7 @@ import {
   type Presence,
 } from '../transport/fallback/relay-protocol.ts';
 import { createPlaces, networkOf } from './places.ts';
+import type { CountRefusal } from './refusals.ts';
 import { addressOf, refuse, type Upgrade } from './upgrades.ts';
 
 /** Whoever makes up places cannot take those of everybody. */
@@ -64,13 +65,16 @@ interface Room {
   telling: NodeJS.Timeout | undefined;
 }
 
+const BAD = '400 Bad Request';
+const TAKEN = '409 Conflict';
+
 export interface RelayServerHandle {
   /** Takes a WebSocket on `RELAY_PATH`. */
   readonly upgrade: Upgrade;
   close(): void;
 }
 
-export function createRelayServer(): RelayServerHandle {
+export function createRelayServer(refused: CountRefusal = () => undefined): RelayServerHandle {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_RELAYED_BYTES });
   const rooms = new Map<string, Room>();
   const places = createPlaces<Room>(ROOMS);
@@ -147,6 +151,7 @@ export function createRelayServer(): RelayServerHandle {
       const bytes = isBinary && Buffer.isBuffer(data) ? new Uint8Array(data) : undefined;
       const to = bytes === undefined ? undefined : readAddress(bytes);
       if (bytes === undefined || to === undefined) {
+        refused('messages', page.network);
         socket.close(1008, 'expected an address and a datagram');
         return;
       }
@@ -155,6 +160,7 @@ export function createRelayServer(): RelayServerHandle {
       if (receiver === undefined) return;
       const waiting = (receiver.waiting.get(endpoint) ?? 0) + bytes.length;
       if (waiting > MAX_WAITING_BYTES) {
+        refused('messages', page.network);
         socket.close(1008, 'expected a page that holds back until it is given credit');
         return;
       }
@@ -198,12 +204,12 @@ export function createRelayServer(): RelayServerHandle {
     const query = addressOf(request)?.searchParams ?? new URLSearchParams();
     const [place, mark] = [query.get('place'), query.get('room')];
     const [endpoint, member] = [query.get('endpoint'), query.get('member')];
-    if (place === null || !isPlace(place) || !isEndpointId(endpoint)) return '400 Bad Request';
-    if (mark === null || !isRoomMark(mark)) return '400 Bad Request';
-    if (member === null || !isMemberId(member)) return '400 Bad Request';
+    if (place === null || !isPlace(place) || !isEndpointId(endpoint)) return BAD;
+    if (mark === null || !isRoomMark(mark)) return BAD;
+    if (member === null || !isMemberId(member)) return BAD;
     const pages = rooms.get(place)?.pages;
     if (pages === undefined && !places.mayTake(network)) return '503 Service Unavailable';
-    if (pages?.has(endpoint) === true) return '409 Conflict';
+    if (pages?.has(endpoint) === true) return TAKEN;
     const own = [...(pages?.values() ?? [])].filter((page) => page.network === network);
     if ((pages?.size ?? 0) >= MAX_ENDPOINTS || own.length >= MAX_PAGES_OF_ONE)
       return '503 Service Unavailable';
@@ -214,6 +220,7 @@ export function createRelayServer(): RelayServerHandle {
     const network = networkOf(request.socket.remoteAddress);
     const admitted = admit(request, network);
     if (typeof admitted === 'string') {
+      if (admitted !== TAKEN) refused(admitted === BAD ? 'addresses' : 'places', network);
       refuse(socket, admitted);
       return;
     }

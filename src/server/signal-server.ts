@@ -7,6 +7,7 @@ import type { Connect } from 'vite';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { createPlaces, networkOf } from './places.ts';
 import { createSignalGate } from './signal-gate.ts';
+import type { CountRefusal } from './refusals.ts';
 import { addressOf, refuse, type Upgrade } from './upgrades.ts';
 
 /** Where pages find the PeerServer, on their own origin. */
@@ -38,7 +39,10 @@ export interface SignalServerHandle {
  * Mounts a PeerServer on an HTTP server that already has a master: nothing but its own path is touched, so that Vite's
  * own WebSocket goes on working.
  */
-export function mountSignalServer(http: Server | SecureServer): SignalServerHandle {
+export function mountSignalServer(
+  http: Server | SecureServer,
+  refused: CountRefusal = () => undefined,
+): SignalServerHandle {
   const options = {
     path: '/',
     allow_discovery: false,
@@ -70,6 +74,7 @@ export function mountSignalServer(http: Server | SecureServer): SignalServerHand
       if (pages.get(name) === client) pages.delete(name);
     });
     if (!taken) {
+      refused('places', network);
       const msg = 'all places that your network may have are taken';
       client.on('error', () => client.terminate());
       client.send(JSON.stringify({ type: 'ERROR', payload: { msg } }));
@@ -87,22 +92,24 @@ export function mountSignalServer(http: Server | SecureServer): SignalServerHand
     client.removeAllListeners('message');
     client.on('message', (data: RawData, isBinary: boolean) => {
       const text = isBinary || !Buffer.isBuffer(data) ? '' : data.toString('utf8');
-      if (!own.passes(text, performance.now(), (page) => pages.get(page)?.bufferedAmount)) return;
-      for (const listener of listeners) listener.call(client, data, isBinary);
+      if (!own.passes(text, performance.now(), (page) => pages.get(page)?.bufferedAmount))
+        refused('messages', network);
+      else for (const listener of listeners) listener.call(client, data, isBinary);
     });
   }
 
   return {
     middleware: outer,
     upgrade(request, socket, head) {
+      const network = networkOf(request.socket.remoteAddress);
       const query = addressOf(request)?.searchParams;
       const name = query?.get('id') ?? '';
       const token = query?.get('token') ?? '';
       if (name.length > MAX_NAME || token.length > MAX_NAME) {
+        refused('addresses', network);
         refuse(socket, '400 Bad Request');
         return;
       }
-      const network = networkOf(request.socket.remoteAddress);
       sockets.handleUpgrade(request, socket, head, (client) => enter(client, network, name, request));
     },
     close() {

@@ -6,6 +6,7 @@ import type { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createPlaces, networkOf } from './places.ts';
+import type { CountRefusal } from './refusals.ts';
 
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -15,12 +16,13 @@ const CONNECTIONS = { all: 4_096, ofOne: 1_024 };
 /** All routes of one server: who has none of them may be anybody's. */
 const tables = new WeakMap<Server | SecureServer, Map<string, Upgrade>>();
 
-/** Routes by path, for pages of our own origin, beside what is routed already. Returns a function that ends these routes. */
+/** Routes by path, for pages of our own origin, beside what is routed already. Returns a function that ends these routes. `refused` is the server's: whoever routes first says whom. */
 export function routeUpgrades(
   http: Server | SecureServer,
   routes: Readonly<Record<string, Upgrade>>,
+  refused: CountRefusal = () => undefined,
 ): () => void {
-  const table = tables.get(http) ?? startRouting(http);
+  const table = tables.get(http) ?? startRouting(http, refused);
   for (const [path, route] of Object.entries(routes)) table.set(path, route);
   return () => {
     for (const path of Object.keys(routes)) table.delete(path);
@@ -36,19 +38,21 @@ export function addressOf({ url = '/' }: IncomingMessage): URL | undefined {
   }
 }
 
-function startRouting(http: Server | SecureServer): Map<string, Upgrade> {
+function startRouting(http: Server | SecureServer, refused: CountRefusal): Map<string, Upgrade> {
   const table = new Map<string, Upgrade>();
   tables.set(http, table);
-  boundConnections(http);
+  boundConnections(http, refused);
   // Before anybody else: Vite, too, expects an address that is one.
   http.prependListener('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // A connection that breaks before it is anybody's would end the process.
     socket.on('error', () => socket.destroy());
     const address = addressOf(request);
+    const network = networkOf(request.socket.remoteAddress);
     const route = address === undefined ? undefined : table.get(address.pathname);
     if (address === undefined) {
       request.url = '/';
       request.headers['sec-websocket-protocol'] = undefined;
+      refused('addresses', network);
       refuse(socket, '400 Bad Request');
     } else if (route === undefined) {
       // Someone else's, if there is anyone else.
@@ -56,6 +60,7 @@ function startRouting(http: Server | SecureServer): Map<string, Upgrade> {
     } else if (sameOrigin(request)) {
       route(request, socket, head);
     } else {
+      refused('sites', network);
       refuse(socket, '403 Forbidden');
     }
   });
@@ -68,12 +73,13 @@ export function refuse(socket: Duplex, status: string): void {
 }
 
 /** One too many is closed without a word; where all are taken, the newest of whoever holds the most is. */
-function boundConnections(http: Server | SecureServer): void {
+function boundConnections(http: Server | SecureServer, refused: CountRefusal): void {
   const places = createPlaces<Socket>(CONNECTIONS);
   http.on('connection', (socket: Socket) => {
     const network = networkOf(socket.remoteAddress);
     const { taken, givenUp } = places.take(network, socket);
     givenUp?.destroy();
+    if (!taken || givenUp !== undefined) refused('connections', networkOf((givenUp ?? socket).remoteAddress));
     if (taken) socket.once('close', () => places.give(network, socket));
     else socket.destroy();
   });

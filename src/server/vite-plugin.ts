@@ -4,6 +4,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Plugin, PreviewServer, ViteDevServer } from 'vite';
 import { RELAY_PATH } from '../transport/fallback/relay-protocol.ts';
+import { createRefusals } from './refusals.ts';
 import { createRelayServer } from './relay-server.ts';
 import { mountSignalServer, SIGNAL_PATH, SIGNAL_SOCKET_PATH } from './signal-server.ts';
 import { routeUpgrades } from './upgrades.ts';
@@ -53,12 +54,12 @@ function attach(server: ViteDevServer | PreviewServer, wantedPort: number | unde
   // In middleware mode, such as under a test runner, there is no HTTP server of our own and no page of ours.
   if (httpServer === null || !('setTimeout' in httpServer)) return;
   const http = httpServer as Parameters<typeof mountSignalServer>[0];
-  const signal = mountSignalServer(http);
-  const relay = createRelayServer();
-  const unroute = routeUpgrades(http, {
-    [SIGNAL_SOCKET_PATH]: signal.upgrade,
-    [RELAY_PATH]: relay.upgrade,
-  });
+  // Vite's own logger says nothing but errors, where we start it.
+  const refusals = createRefusals((line) => process.stderr.write(`  ${line}\n`));
+  const signal = mountSignalServer(http, refusals.count);
+  const relay = createRelayServer(refusals.count);
+  const routes = { [SIGNAL_SOCKET_PATH]: signal.upgrade, [RELAY_PATH]: relay.upgrade };
+  const unroute = routeUpgrades(http, routes, refusals.count);
   server.middlewares.use((request, response, next) => {
     // Over HTTPS Vite speaks HTTP/2, which Express does not; our pages only ever open a WebSocket there, and that is HTTP/1.1.
     const { url = '/', httpVersionMajor } = request;
@@ -69,6 +70,7 @@ function attach(server: ViteDevServer | PreviewServer, wantedPort: number | unde
     unroute();
     signal.close();
     relay.close();
+    refusals.close();
   });
   server.printUrls = () => {
     const url = server.resolvedUrls?.local[0] ?? server.resolvedUrls?.network[0];

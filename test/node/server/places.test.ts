@@ -1,6 +1,7 @@
 /** What a server has only so many of, it shares out by networks; and what a page may have passed on is bounded. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createPlaces, networkOf } from '../../../src/server/places.ts';
+import { createRefusals } from '../../../src/server/refusals.ts';
 import { createSignalGate } from '../../../src/server/signal-gate.ts';
 
 describe('a network', () => {
@@ -79,5 +80,32 @@ describe('the gate before the signalling server', () => {
     expect(passed).toHaveLength(300);
     expect(passed.filter(Boolean).length * 60_000).toBeLessThan(9 * 1024 * 1024);
     expect(gate.open().passes(message('b'), 0, () => 2 * 1024 * 1024)).toBe(false);
+  });
+});
+
+describe('what the server refuses', () => {
+  it('is counted, and said once in ten seconds with the network that most of it came from', () => {
+    vi.useFakeTimers();
+    const lines: string[] = [];
+    const refusals = createRefusals((line) => lines.push(line));
+    for (let i = 0; i < 1_000; i++) refusals.count('messages', i % 3 === 0 ? '10.0.0.8' : '10.0.0.7');
+    refusals.count('sites', '10.0.0.9');
+    vi.advanceTimersByTime(9_000);
+    expect(lines).toEqual([]);
+    vi.advanceTimersByTime(1_000);
+    const said = [
+      'Refused in 10 s: 1000 messages that no page sends, or too many of them, most from 10.0.0.7.',
+      'Refused in 10 s: 1 pages of another site, most from 10.0.0.9.',
+    ];
+    expect(lines).toEqual(said);
+    vi.advanceTimersByTime(60_000);
+    expect(lines).toEqual(said);
+    // However many networks take part.
+    for (let i = 0; i < 100_000; i++) refusals.count('connections', `10.1.${i >> 8}.${i & 255}`);
+    refusals.close();
+    expect(lines.at(-1)).toBe(
+      'Refused in 10 s: 100000 connections beyond the share of one network, most from others.',
+    );
+    vi.useRealTimers();
   });
 });

@@ -178,6 +178,24 @@ describe('the signalling server', () => {
     place.socket.close();
   });
 
+  it('closes connections that one network opens beyond its share, though they say nothing', async () => {
+    let closed = 0;
+    const idle = Array.from({ length: 1_040 }, () => {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.on('close', () => (closed += 1));
+      return socket.resume();
+    });
+    // Those that tests before this one have open still take their share.
+    await expect.poll(() => closed, { timeout: 10_000 }).toBeGreaterThanOrEqual(16);
+    expect(closed).toBeLessThan(100);
+    for (const socket of idle) socket.destroy();
+    await expect.poll(() => closed).toBe(1_040);
+    const place = client('rankfall-v-0');
+    expect(await place.opened).toBe(true);
+    place.socket.close();
+  });
+
   it('serves a client that never reloads a page that trains', async () => {
     const client = await (await fetch(`http://127.0.0.1:${port}/@vite/client`)).text();
     expect(client).toContain('updateStyle');

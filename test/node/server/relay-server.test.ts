@@ -133,7 +133,8 @@ describe('the relay', () => {
     const frozen = dial('six', id('f'));
     const names = Array.from({ length: 30 }, (_, i) => i.toString(16).padStart(32, '0'));
     const others = names.map((name) => dial('six', name));
-    await expect.poll(() => [frozen, ...others].every(({ words }) => words.length > 0)).toBe(true);
+    const areHere = (): boolean => [frozen, ...others].every(({ words }) => words.length > 0);
+    await expect.poll(areHere, { timeout: 30_000 }).toBe(true);
     frozen.socket.pause();
     // Each within what one may have waiting; the two kernels take some MiB of it.
     for (let sent = 0; sent < 28; sent++) {
@@ -141,7 +142,7 @@ describe('the relay', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const isGone = (word: unknown): boolean => JSON.stringify(word).includes('gone');
-    await expect.poll(() => others.every(({ words }) => words.some(isGone)), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => others.every(({ words }) => words.some(isGone)), { timeout: 30_000 }).toBe(true);
     expect(others.map(({ ended }) => ended())).toEqual(others.map(() => undefined));
     for (const { socket } of [frozen, ...others]) socket.terminate();
   });
@@ -149,12 +150,11 @@ describe('the relay', () => {
   it('leaves half of the seats of a room to others than one network', async () => {
     const names = Array.from({ length: 129 }, (_, i) => i.toString(16).padStart(32, '0'));
     const pages = names.map((name) => dial('seven', name));
-    await expect
-      .poll(() => [
-        pages.filter(({ words }) => words.length > 0).length,
-        pages.filter(({ ended }) => ended() === 'refused').length,
-      ])
-      .toEqual([128, 1]);
+    const counted = (): readonly number[] => [
+      pages.filter(({ words }) => words.length > 0).length,
+      pages.filter(({ ended }) => ended() === 'refused').length,
+    ];
+    await expect.poll(counted, { timeout: 30_000 }).toEqual([128, 1]);
     for (const { socket } of pages) socket.terminate();
   });
 

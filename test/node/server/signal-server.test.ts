@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { connect } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, preview } from 'vite';
@@ -144,10 +144,11 @@ describe('the signalling server', () => {
 
   it('keeps one connection for each page, and places for others than whoever takes all that he gets', async () => {
     const twins = Array.from({ length: 20 }, () => client('rankfall-t-0'));
-    await expect.poll(() => twins.filter(({ closed }) => closed() === undefined).length).toBe(1);
+    const left = (): number => twins.filter(({ closed }) => closed() === undefined).length;
+    await expect.poll(left, { timeout: 30_000 }).toBe(1);
     const many = Array.from({ length: 130 }, (_, i) => client(`rankfall-m-${i}`));
     const saying = (type: string) => many.filter(({ messages: [first] }) => isOfType(first, type)).length;
-    await expect.poll(() => [saying('OPEN'), saying('ERROR')]).toEqual([127, 3]);
+    await expect.poll(() => [saying('OPEN'), saying('ERROR')], { timeout: 30_000 }).toEqual([127, 3]);
     many[0]?.socket.close();
     await expect.poll(() => many[0]?.closed()).toBeDefined();
     const next = client('rankfall-m-0');
@@ -180,17 +181,20 @@ describe('the signalling server', () => {
 
   it('closes connections that one network opens beyond its share, though they say nothing', async () => {
     let closed = 0;
-    const idle = Array.from({ length: 1_040 }, () => {
-      const socket = connect(port, '127.0.0.1');
+    const idle: Socket[] = [];
+    for (let i = 0; i < 1_040; i++) {
+      const socket = connect(port, '127.0.0.1').resume();
       socket.on('error', () => undefined);
       socket.on('close', () => (closed += 1));
-      return socket.resume();
-    });
+      // One by one: a listening socket forgets those that nobody has taken up, beyond some hundreds.
+      await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve));
+      idle.push(socket);
+    }
     // Those that tests before this one have open still take their share.
-    await expect.poll(() => closed, { timeout: 10_000 }).toBeGreaterThanOrEqual(16);
+    await expect.poll(() => closed, { timeout: 30_000 }).toBeGreaterThanOrEqual(16);
     expect(closed).toBeLessThan(100);
     for (const socket of idle) socket.destroy();
-    await expect.poll(() => closed).toBe(1_040);
+    await expect.poll(() => closed, { timeout: 30_000 }).toBe(1_040);
     const place = client('rankfall-v-0');
     expect(await place.opened).toBe(true);
     place.socket.close();

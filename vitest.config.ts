@@ -11,7 +11,7 @@ import { BROWSER_FLAGS, findBrowser } from './src/cli/browser.ts';
 const executablePath = findBrowser();
 
 /** Tests with deadlines of their own, or a dozen tabs: nothing else runs beside them. */
-const TIMED = ['bench', 'class-of-twelve', 'demo', 'faults', 'heal', 'lab', 'room'].map(
+const TIMED = ['bench', 'class-of-twelve', 'demo', 'faults', 'heal', 'lab', 'room', 'transport'].map(
   (name) => `test/e2e/${name}.test.ts`,
 );
 

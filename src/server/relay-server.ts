@@ -125,6 +125,7 @@ export function createRelayServer(refused: CountRefusal = () => undefined): Rela
   }
 
   function enter(place: string, mark: string, page: Page): void {
+    page.socket.on('error', () => page.socket.terminate());
     const opened = rooms.get(place) ?? open(place, mark, page.network);
     if (opened === undefined) {
       page.socket.close(1013, 'expected a free place');
@@ -146,7 +147,6 @@ export function createRelayServer(refused: CountRefusal = () => undefined): Rela
     socket.on('pong', () => {
       page.answers = true;
     });
-    socket.on('error', () => socket.terminate());
     socket.on('message', (data: RawData, isBinary) => {
       const bytes = isBinary && Buffer.isBuffer(data) ? new Uint8Array(data) : undefined;
       const to = bytes === undefined ? undefined : readAddress(bytes);

@@ -13,6 +13,9 @@ export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =
 /** Connections that say nothing, or say it slowly, are some of them. A page has three WebSockets at most, and six requests at a time. */
 const CONNECTIONS = { all: 4_096, ofOne: 1_024 };
 
+/** What whoever asks for an address that is none is told not to be there. */
+const NOWHERE = '/%';
+
 /** All routes of one server: who has none of them may be anybody's. */
 const tables = new WeakMap<Server | SecureServer, Map<string, Upgrade>>();
 
@@ -32,7 +35,9 @@ export function routeUpgrades(
 /** The address that a request asks for; undefined where it is none, which whoever opens a socket by hand can send. */
 export function addressOf({ url = '/' }: IncomingMessage): URL | undefined {
   try {
-    return new URL(url, 'http://host');
+    const address = new URL(url, 'http://host');
+    decodeURIComponent(address.pathname);
+    return address;
   } catch {
     return undefined;
   }
@@ -42,7 +47,12 @@ function startRouting(http: Server | SecureServer, refused: CountRefusal): Map<s
   const table = new Map<string, Upgrade>();
   tables.set(http, table);
   boundConnections(http, refused);
-  // Before anybody else: Vite, too, expects an address that is one.
+  // Before anybody else: Vite, too, expects an address that is one, and throws where nobody catches.
+  http.prependListener('request', (request: IncomingMessage) => {
+    if (addressOf(request) !== undefined) return;
+    refused('addresses', networkOf(request.socket.remoteAddress));
+    request.url = NOWHERE;
+  });
   http.prependListener('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // A connection that breaks before it is anybody's would end the process.
     socket.on('error', () => socket.destroy());
@@ -50,7 +60,7 @@ function startRouting(http: Server | SecureServer, refused: CountRefusal): Map<s
     const network = networkOf(request.socket.remoteAddress);
     const route = address === undefined ? undefined : table.get(address.pathname);
     if (address === undefined) {
-      request.url = '/';
+      request.url = NOWHERE;
       request.headers['sec-websocket-protocol'] = undefined;
       refused('addresses', network);
       refuse(socket, '400 Bad Request');

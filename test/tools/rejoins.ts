@@ -54,8 +54,10 @@ try {
     collectGarbage();
     const { heapUsed, arrayBuffers } = process.memoryUsage();
     const told = [page, ...workers, heapUsed + arrayBuffers].map((bytes) => (bytes / MIB).toFixed(2));
+    // Log and recording grow with time, as far as their bounds: they are part of what its worker holds.
+    const records = (await first.log()).length;
     console.log(
-      `${rejoins} rejoins: ${made} connections; MiB of its page, its ${workers.length} workers and the server: ${told.join(', ')}`,
+      `${rejoins} rejoins: ${made} connections; MiB of its page, its ${workers.length} workers and the server: ${told.join(', ')}; ${records} records in its log`,
     );
   };
 

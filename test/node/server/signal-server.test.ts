@@ -9,7 +9,7 @@ import { createServer, preview } from 'vite';
 import type { ViteDevServer } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { SIGNAL_SOCKET_PATH } from '../../../src/server/signal-server.ts';
+import { SIGNAL_PATH, SIGNAL_SOCKET_PATH } from '../../../src/server/signal-server.ts';
 import { rankfallServer } from '../../../src/server/vite-plugin.ts';
 import { startServer } from '../../../src/server/start.ts';
 
@@ -172,6 +172,10 @@ describe('the signalling server', () => {
     for (const path of paths)
       for (const more of [[], ['Sec-WebSocket-Protocol: vite-hmr']])
         expect(await firstLineOf(port, asking(path, more))).toBe('HTTP/1.1 400 Bad Request');
+    for (const path of ['//[', 'http://[', '/%', `${SIGNAL_PATH}/%`]) {
+      const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`;
+      expect(await firstLineOf(port, request)).toBe('HTTP/1.1 404 Not Found');
+    }
     for (let i = 0; i < 20; i++)
       await breakOff(port, asking(SIGNAL_SOCKET_PATH, ['Origin: http://evil.example']), i);
     const place = client('rankfall-q-0');

@@ -1,4 +1,5 @@
 /** How the pages are served and built: Preact, ES-module workers, five pages, and our signalling on the same origin. */
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { SANDBOX_SCRIPT } from './src/lab/simulation/sandbox-script.ts';
 import { bundledModules } from './src/server/bundled.ts';
@@ -17,6 +18,12 @@ export default defineConfig({
     plainShaders(),
     sharedWorkers(),
   ],
+  resolve: {
+    alias: {
+      // PeerJS asks for it; its patches are for browsers that cannot run a rank anyway.
+      'webrtc-adapter': fileURLToPath(new URL('src/transport/webrtc-as-it-is.mjs', import.meta.url)),
+    },
+  },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   server: {

@@ -79,6 +79,17 @@ describe('a first visit', () => {
     expect([...times].filter(([, count]) => count > 1)).toEqual([]);
   });
 
+  it('patches no browser of long ago: what PeerJS brings for them stays out', () => {
+    const sources = [...withImports(always())].flatMap((file) => {
+      const map = join(pages, 'assets', `${file}.map`);
+      return existsSync(map)
+        ? (JSON.parse(readFileSync(map, 'utf8')) as { readonly sources: readonly string[] }).sources
+        : [];
+    });
+    expect(sources.filter((source) => source.includes('/peerjs/'))).not.toEqual([]);
+    expect(sources.filter((source) => /webrtc-adapter|\/sdp\//.test(source))).toEqual([]);
+  });
+
   it('brings shaders without their comments and with all marks of their sections', () => {
     const folder = join(ROOT, 'shaders');
     const sources = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));

@@ -4,6 +4,7 @@
 import type { GenerationId, IncarnationId, MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { Ballot, TraceRecord } from '../trace/events.ts';
+import { shortId } from '../trace/short-names.ts';
 
 export interface Violation {
   /** The number of the invariant in the design. */
@@ -95,7 +96,7 @@ export interface Checker {
 
 const NONE: readonly Violation[] = [];
 
-const nameOf = ({ member }: TraceRecord): string => member.slice(0, 6);
+const nameOf = ({ member }: TraceRecord): string => shortId(member);
 
 const key = (generation: GenerationId): string => `${generation.incarnation}/${generation.number}`;
 
@@ -176,7 +177,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
     if (unheeded !== undefined && record.at > unheeded.at && !isHeeded) {
       violate(
         7,
-        `${nameOf(record)} heard the goodbye of ${unheeded.peer.slice(0, 6)} and did nothing about it.`,
+        `${nameOf(record)} heard the goodbye of ${shortId(unheeded.peer)} and did nothing about it.`,
       );
       history.unheeded = undefined;
     }
@@ -216,7 +217,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
         else if (before.text !== text)
           violate(
             5,
-            `Generation ${event.generation.number} has other members on ${nameOf(record)} than on ${before.by.slice(0, 6)}.`,
+            `Generation ${event.generation.number} has other members on ${nameOf(record)} than on ${shortId(before.by)}.`,
           );
         break;
       }
@@ -294,7 +295,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
         else if (before.hash !== event.hash)
           violate(
             1,
-            `${nameOf(record)} and ${before.by.slice(0, 6)} committed step ${event.step} with different states.`,
+            `${nameOf(record)} and ${shortId(before.by)} committed step ${event.step} with different states.`,
           );
         exact(record, event.step, event.hash);
         reach(history, event.step, event.hash);
@@ -341,7 +342,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
         if (truth?.hash !== event.hash && (truth !== undefined || options.partial !== true))
           violate(
             1,
-            `${nameOf(record)} learned a state of step ${event.step} that the room of ${event.teacher.slice(0, 6)} has not committed.`,
+            `${nameOf(record)} learned a state of step ${event.step} that the room of ${shortId(event.teacher)} has not committed.`,
           );
         exact(record, event.step, event.hash);
         reach(history, event.step, event.hash);
@@ -430,7 +431,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
     } else if (isFirst && before.step !== step)
       violate(
         3,
-        `In generation ${generation.number}, ${member.slice(0, 6)} goes on from step ${step} and ${before.by.slice(0, 6)} from ${before.step}.`,
+        `In generation ${generation.number}, ${shortId(member)} goes on from step ${step} and ${shortId(before.by)} from ${before.step}.`,
       );
   }
 
@@ -448,7 +449,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
       history = { promised: undefined, votes: new Map() };
       ballots.set(place, history);
     }
-    const name = `Seat ${seat.slice(0, 6)}`;
+    const name = `Seat ${shortId(seat)}`;
     if (!stored) violate(6, `${name} sent a vote that was not stored.`);
     if (history.promised !== undefined && ballotOrder(ballot, history.promised) < 0)
       violate(6, `${name} went back on a promise in generation ${generation.number}.`);

@@ -3,6 +3,8 @@
 import { language } from './language/language.ts';
 import type { Language } from './language/language.ts';
 
+export { shortId } from '../trace/short-names.ts';
+
 /** Making one costs more than using it a thousand times. */
 function perLanguage<Format>(make: (language: Language) => Format): () => Format {
   const made = new Map<Language, Format>();
@@ -87,9 +89,6 @@ export const clockTime = (at: number): string => hoursAndMinutes().format(at);
 const hoursAndMinutes = perLanguage(
   (of) => new Intl.DateTimeFormat(of, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
 );
-
-/** The first four hex digits of an id: enough to tell the members of a room apart. */
-export const shortId = (id: string): string => id.slice(0, 4);
 
 /** The first eight hex digits of a state's hash. */
 export const shortHash = (hash: string): string => hash.slice(0, 8);

@@ -29,6 +29,7 @@ const SENTENCES: readonly (readonly [told: string, means: string])[] = [
     'The secret in this link to room * is cut short or changed. Ask for the link again, or open this page without a link to make a room.',
     '指向房间 $1 的这个链接中，密钥被截短或改动了。请再要一次链接，或者不带链接打开本页，新建一个房间。',
   ],
+  ['invariant *', '不变量 $1'],
   ['by hand', '手动修复'],
   ['with all others', '随其他故障一起修复'],
   ['used up', '已用尽'],
@@ -121,6 +122,30 @@ const ADAPTERS: Readonly<Record<string, string>> = {
   'TypeScript on the CPU': 'CPU 上的 TypeScript',
 };
 
+const FACTS: Readonly<Record<string, string>> = {
+  phase: '阶段',
+  applied: '已应用',
+  state: '状态',
+  committed: '已提交',
+  generation: '代',
+};
+
+/** Phases, as words-zh.ts has them, and no generation. */
+const STANDINGS: Readonly<Record<string, string>> = {
+  starting: '启动中',
+  joining: '加入中',
+  regrouping: '重组中',
+  healing: '补齐状态中',
+  idle: '就绪',
+  computing: '计算中',
+  reducing: '全归约中',
+  applying: '应用更新中',
+  done: '完成',
+  stuck: '受阻',
+  stopped: '已停止',
+  none: '无',
+};
+
 const PATTERNS = SENTENCES.map(
   ([told, means]) => [new RegExp(`^${told.split('*').map(literal).join('(.+?)')}$`, 'u'), means] as const,
 );
@@ -135,4 +160,13 @@ export const chinese: ToldWords = {
     return known === undefined ? sentence : sentence.replace(...known);
   },
   adapter: (name) => ADAPTERS[name] ?? name,
+  lane: (name) =>
+    name
+      .replace(/^page (?=\d)/u, '页面 ')
+      .replace(/^witness (?=·)/u, '见证者 ')
+      .replace(/^node (?=\d)/u, '节点 '),
+  fact: (name) => FACTS[name] ?? name,
+  standing: (value) =>
+    STANDINGS[value] ??
+    value.replace(/^step (\d+)$/u, '第 $1 步').replace(/^(\d+), of (\d+)$/u, '第 $1 代，$2 个 rank'),
 };

@@ -12,10 +12,9 @@ import type { Rules } from '../protocol/rules.ts';
 import type { Membership, Peer, Proposal, RankState } from '../protocol/state.ts';
 import { compareBallots, type Accepted } from '../protocol/votes.ts';
 import type { TraceEvent } from '../trace/events.ts';
+import { shortId } from '../trace/short-names.ts';
 
 type Lapse = Pick<Violation, 'invariant' | 'sentence'> | undefined;
-
-const short = (member: MemberId): string => member.slice(0, 6);
 
 /** Of two lines that meet, the one with fewer committed steps dissolves, then the one with the lower id. */
 function dissolved(core: RankState, own: GenerationId): Lapse {
@@ -36,7 +35,7 @@ function dissolved(core: RankState, own: GenerationId): Lapse {
   if (theirs > mine || (theirs === mine && other.incarnation > own.incarnation)) return undefined;
   return {
     invariant: 5,
-    sentence: `A line with ${mine} committed steps dissolved on ${short(core.self.member)} into one with ${theirs}, which should have given way to it.`,
+    sentence: `A line with ${mine} committed steps dissolved on ${shortId(core.self.member)} into one with ${theirs}, which should have given way to it.`,
   };
 }
 
@@ -46,7 +45,7 @@ function proposed(core: RankState, value: Generation, now: number, rowWidth: Rul
   const proposal = membership?.proposal;
   if (membership === undefined || proposal === undefined || proposal.value !== value) return undefined;
   const promises = [...proposal.promises.values()];
-  const who = short(self.member);
+  const who = shortId(self.member);
   const binding = promises.reduce<Accepted | undefined>((highest, { accepted }) => {
     if (accepted === undefined) return highest;
     return highest === undefined || compareBallots(accepted.ballot, highest.ballot) > 0 ? accepted : highest;
@@ -81,7 +80,7 @@ function linked(
   now: number,
 ): Lapse {
   const { self, peers } = state;
-  const who = short(self.member);
+  const who = shortId(self.member);
   const reports = generation.members.flatMap(({ member, seat }) => {
     const promise = proposal?.promises.get(seat);
     // One that leaves comes back as a newcomer, if at all.
@@ -97,7 +96,7 @@ function linked(
       if (member !== other && !has(other) && !isApart(value, member, other))
         return {
           invariant: 8,
-          sentence: `${who} proposed a generation of ${short(member)} and ${short(other)}, though ${short(member)} has no working link with ${short(other)}.`,
+          sentence: `${who} proposed a generation of ${shortId(member)} and ${shortId(other)}, though ${shortId(member)} has no working link with ${shortId(other)}.`,
         };
   const members = membersOf(value);
   const unreached = members.flatMap((one) =>
@@ -106,7 +105,7 @@ function linked(
   if (unreached.length > 0)
     return {
       invariant: 8,
-      sentence: `${who} proposed a generation in which nobody has links with ${short(unreached[0] ?? self.member)} and with one that is apart from it.`,
+      sentence: `${who} proposed a generation in which nobody has links with ${shortId(unreached[0] ?? self.member)} and with one that is apart from it.`,
     };
   for (const { member, has, stays } of reports) {
     // A link over which the proposer hears nothing any more is no link to it, whatever its other end says; nor is one that was bad when the
@@ -132,7 +131,7 @@ function linked(
     if (!stays && isReached && staying.length === members.length && staying.length > 0)
       return {
         invariant: 8,
-        sentence: `${who} left ${short(member)} out, which had promised and is in reach of all that stay.`,
+        sentence: `${who} left ${shortId(member)} out, which had promised and is in reach of all that stay.`,
       };
   }
   return goesRound(value, who);
@@ -191,7 +190,7 @@ const rejected = ({ self }: RankState, { ballot, promised }: Extract<Message, { 
     ? undefined
     : {
         invariant: 8,
-        sentence: `${short(self.member)} rejected ballot ${ballot.round}, having promised none that is higher.`,
+        sentence: `${shortId(self.member)} rejected ballot ${ballot.round}, having promised none that is higher.`,
       };
 
 /** A member goes on when the states of all were compared, and with the one that came of it. */
@@ -199,13 +198,13 @@ function contributed({ self, membership, training }: RankState, event: TraceEven
   if (membership?.target === undefined || event.kind !== 'contributed') return undefined;
   const { generation, overlay, selfReports, target } = membership;
   if (!sameGeneration(generation.id, event.generation)) return undefined;
-  const who = short(self.member);
+  const who = shortId(self.member);
   if (overlay === undefined || overlay.coordinator === self.member) {
     const unheard = membersOf(generation).find((member) => !selfReports.has(member));
     if (unheard !== undefined)
       return {
         invariant: 1,
-        sentence: `${who} went on in generation ${generation.id.number} without having compared its state with that of ${short(unheard)}.`,
+        sentence: `${who} went on in generation ${generation.id.number} without having compared its state with that of ${shortId(unheard)}.`,
       };
   }
   if (target.lineage < generation.floor)
@@ -235,8 +234,8 @@ function healed(core: RankState, membership: Membership | undefined, event: Even
   return {
     invariant: has ? 8 : 1,
     sentence: has
-      ? `${short(core.self.member)} was healed to the state of its generation, and does not go on.`
-      : `${short(core.self.member)} goes on with another state than that of its generation.`,
+      ? `${shortId(core.self.member)} was healed to the state of its generation, and does not go on.`
+      : `${shortId(core.self.member)} goes on with another state than that of its generation.`,
   };
 }
 
@@ -249,7 +248,7 @@ function gave(
   if (applied?.step !== step || reduced.every((lane, i) => lane === applied.reduced[i])) return undefined;
   return {
     invariant: 1,
-    sentence: `${short(core.self.member)} heals with another gradient of step ${step} than it applied.`,
+    sentence: `${shortId(core.self.member)} heals with another gradient of step ${step} than it applied.`,
   };
 }
 
@@ -283,7 +282,7 @@ function founded(
 ): Lapse {
   const { self, saved, peers, job } = core;
   const { membership } = before;
-  const who = short(self.member);
+  const who = shortId(self.member);
   if (membership !== undefined && event.generation.incarnation <= membership.generation.id.incarnation)
     return {
       invariant: 5,
@@ -324,7 +323,7 @@ function founded(
     if (member !== self.member && place !== undefined && isNewer(place, best) && place.step !== event.step)
       return {
         invariant: 6,
-        sentence: `${who} founded a line from step ${event.step}, and ${short(member)} has a newer state, of step ${place.step}.`,
+        sentence: `${who} founded a line from step ${event.step}, and ${shortId(member)} has a newer state, of step ${place.step}.`,
       };
   return undefined;
 }
@@ -343,7 +342,7 @@ function putOff(
   if (waitMs > 0 && grows && waitMs <= LONGEST_WAIT_MS) return undefined;
   return {
     invariant: 7,
-    sentence: `${short(core.self.member)} waits ${Math.round(waitMs)} ms before it takes one in again that was left out ${peer.evictions} times, and waited ${Math.round(before.waitMs)} ms the time before.`,
+    sentence: `${shortId(core.self.member)} waits ${Math.round(waitMs)} ms before it takes one in again that was left out ${peer.evictions} times, and waited ${Math.round(before.waitMs)} ms the time before.`,
   };
 }
 
@@ -435,7 +434,7 @@ export function createDecisionWatch(
         hasToSave = undefined;
         return {
           invariant: 6,
-          sentence: `${short(core.self.member)} saw the last state of its job committed, and did not save it.`,
+          sentence: `${shortId(core.self.member)} saw the last state of its job committed, and did not save it.`,
         };
       }
       return healed(core, membership, event);

@@ -2,6 +2,7 @@
 
 import { recordDiagram, type Diagram, type DiagramRecorder, type Tone } from '../trace/diagram.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
+import { shortNames } from '../trace/short-names.ts';
 import type { Host } from './host.ts';
 import { whatStrikes } from './story.ts';
 import type { Outcome, RunOptions } from './swarm.ts';
@@ -32,15 +33,24 @@ export interface RecordDrawing {
   /** `group` is what the lane belongs to: a browser. */
   readonly record: (record: TraceRecord, group?: string) => void;
   readonly recorder: DiagramRecorder;
+  /** A member's lane. */
+  readonly laneOf: (member: string) => string;
 }
 
-export const laneOf = (member: string): string => `rank ${member.slice(0, 6)}`;
+/** Lanes by what is known of ranks from logs alone. */
+function rankLanes(): (member: string) => string {
+  const short = shortNames();
+  return (member) => `rank ${short(member)}`;
+}
 
-export function drawRecords(tell: Teller = byKind): RecordDrawing {
+export function drawRecords(tell: Teller = byKind, laneOf = rankLanes()): RecordDrawing {
   const recorder = recordDiagram();
+  /** Ranks stand in the order in which generations have taken them in, as on the ring. */
+  const joined = new Set<string>();
   const seen = new Set<string>();
   return {
     recorder,
+    laneOf,
     record({ member, at, event }, group) {
       const lane = laneOf(member);
       if (!seen.has(lane)) recorder.lane(lane, group);
@@ -62,6 +72,11 @@ export function drawRecords(tell: Teller = byKind): RecordDrawing {
           fact('committed', String(event.step));
           return;
         case 'installed':
+          for (const one of event.members) {
+            if (joined.has(one)) continue;
+            recorder.place(laneOf(one), joined.size);
+            joined.add(one);
+          }
           recorder.begin('generation', lane, at, `generation ${event.generation.number}`);
           fact('generation', `${event.generation.number}, of ${event.members.length}`);
           return;
@@ -117,13 +132,29 @@ export function drawRecords(tell: Teller = byKind): RecordDrawing {
   };
 }
 
-export function drawRoom(tell: Teller = byKind): RoomDrawing {
-  const { recorder, record } = drawRecords(tell);
-  const name = ({ member }: Host): string => laneOf(member);
+export function drawRoom(tell: Teller = byKind, tellStrike = whatStrikes): RoomDrawing {
+  const short = shortNames();
+  /** Pages by their numbers, by which strikes name them. */
+  const pages = new Map<string, string>();
+  const laneOf = (member: string): string => pages.get(member) ?? `rank ${short(member)}`;
+  const { recorder, record } = drawRecords(tell, laneOf);
+  function name({ member, ordinal, profile, witness }: Host): string {
+    let lane = pages.get(member);
+    if (lane === undefined) {
+      lane = `${witness === undefined ? `page ${ordinal}` : 'witness'} · ${short(member)}`;
+      pages.set(member, lane);
+      recorder.lane(lane, profile);
+      recorder.place(lane, ordinal);
+    }
+    return lane;
+  }
   return {
     record,
-    onRecord: (entry, host) => record(entry, host.profile),
-    onStrike: (strike, at) => recorder.headline(at, whatStrikes(strike)),
+    onRecord(entry, host) {
+      name(host);
+      record(entry, host.profile);
+    },
+    onStrike: (strike, at) => recorder.headline(at, tellStrike(strike)),
     onSend(from, to, message, at) {
       if (message.kind !== 'beat')
         recorder.sent(name(from), name(to), message, message.kind, message.kind, at);

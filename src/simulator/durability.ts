@@ -5,6 +5,7 @@ import type { Ballot, TraceEvent } from '../trace/events.ts';
 import type { Message } from '../protocol/messages.ts';
 import { compareBallots, type SeatRecord } from '../protocol/votes.ts';
 import { recordIn, type WitnessBook } from '../protocol/witness-book.ts';
+import { shortId } from '../trace/short-names.ts';
 
 export interface Durability {
   /** The newest record of each seat that this page was told is stored. */
@@ -45,11 +46,11 @@ export function unstoredVote({ ballots, told }: Durability, message: Message): s
   const stored = ballots.get(`${message.seat}/${nameOf(message.generation)}`);
   const ballot = message.kind === 'promise' ? stored?.promised : stored?.accepted?.ballot;
   if (ballot === undefined || compareBallots(ballot, message.ballot) < 0)
-    return `Seat ${message.seat.slice(0, 6)} sent a vote that was not stored.`;
+    return `Seat ${shortId(message.seat)} sent a vote that was not stored.`;
   const kind = message.kind === 'promise' ? 'promised' : 'voted';
   const last = told.get(`${kind}/${message.seat}/${nameOf(message.generation)}`);
   if (last === undefined || compareBallots(last, message.ballot) < 0)
-    return `Seat ${message.seat.slice(0, 6)} sent a vote of which its log does not tell.`;
+    return `Seat ${shortId(message.seat)} sent a vote of which its log does not tell.`;
   return undefined;
 }
 

@@ -6,6 +6,7 @@ import { sameGeneration, type GenerationId, type MemberId } from '../ports/ids.t
 import type { Event } from '../protocol/effects.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { Membership, RankState } from '../protocol/state.ts';
+import { shortId } from '../trace/short-names.ts';
 
 /** What may be kept of messages that are ahead; with fewer there is always room. */
 const SURELY_KEPT = 64;
@@ -43,7 +44,7 @@ function compareAfterwards(
 ): (core: RankState) => Lapse {
   const mine = membership.generation.id;
   const before = footprint(core, membership, from);
-  const who = core.self.member.slice(0, 6);
+  const who = shortId(core.self.member);
   return (after) => {
     const held = after.early.length < SURELY_KEPT;
     if (isAhead && message.kind !== 'beat' && held && !after.early.some((kept) => kept.message === message))

@@ -7,6 +7,7 @@ import { isApart, isIn, membersOf, ownerOf, type Generation } from '../protocol/
 import { silenceAllowed } from '../protocol/patience.ts';
 import type { TraceEvent } from '../trace/events.ts';
 import type { RankState } from '../protocol/state.ts';
+import { shortId } from '../trace/short-names.ts';
 
 /** Heartbeats that may pass between the end of a peer's time and its suspicion. */
 const SLACK_BEATS = 2;
@@ -59,7 +60,7 @@ export function createKnowledgeWatch(living: (member: MemberId) => RankState | u
     if (silentMs <= allowed + SLACK_BEATS * heartbeatMs) return undefined;
     return {
       invariant: 7,
-      sentence: `${peer.slice(0, 6)} had been silent for ${Math.round(silentMs)} ms before it was suspected, of ${Math.round(allowed)} allowed.`,
+      sentence: `${shortId(peer)} had been silent for ${Math.round(silentMs)} ms before it was suspected, of ${Math.round(allowed)} allowed.`,
     };
   }
 
@@ -78,7 +79,7 @@ export function createKnowledgeWatch(living: (member: MemberId) => RankState | u
     if (peers.get(member)?.suspected !== undefined) return undefined;
     return {
       invariant: 7,
-      sentence: `${self.member.slice(0, 6)} saw that ${member.slice(0, 6)} had gone, and did nothing about it.`,
+      sentence: `${shortId(self.member)} saw that ${shortId(member)} had gone, and did nothing about it.`,
     };
   }
 
@@ -97,7 +98,7 @@ export function createKnowledgeWatch(living: (member: MemberId) => RankState | u
       if (holder !== undefined)
         return {
           invariant: 5,
-          sentence: `A member founded a new line although ${holder.slice(0, 6)} had the state to go on from.`,
+          sentence: `A member founded a new line although ${shortId(holder)} had the state to go on from.`,
         };
     } else if (event.kind === 'founded' && event.why !== 'forced') {
       const knowsRoom = [...core.peers.values()].some((peer) => peer.linked && peer.room !== undefined);

@@ -4,6 +4,7 @@ import type { Violation } from '../invariants/check.ts';
 import type { GenerationId, MemberId } from '../ports/ids.ts';
 import type { TraceEvent } from '../trace/events.ts';
 import type { RankState } from '../protocol/state.ts';
+import { shortId } from '../trace/short-names.ts';
 
 /** Deadlines of a whole regroup that a sum may take: the peer that owes a part may itself wait for another. */
 const DEADLINES = 4;
@@ -57,7 +58,7 @@ export function createPatienceWatch(): PatienceWatch {
     if (ms <= allowed) return undefined;
     return {
       invariant: 7,
-      sentence: `${core.self.member.slice(0, 6)} waited for the parts of a sum for ${Math.round(ms)} ms, of ${allowed} allowed.`,
+      sentence: `${shortId(core.self.member)} waited for the parts of a sum for ${Math.round(ms)} ms, of ${allowed} allowed.`,
     };
   }
 

@@ -8,9 +8,9 @@ import type { Incident } from '../protocol/recording/incident.ts';
 import type { Message } from '../protocol/messages.ts';
 import { textOf } from '../protocol/recording/outcome.ts';
 import type { RerunWatch } from '../protocol/recording/rerun.ts';
-import type { Diagram, DiagramRecorder } from '../trace/diagram.ts';
+import type { Diagram } from '../trace/diagram.ts';
 import type { TraceRecord } from '../trace/events.ts';
-import { drawRecords, laneOf, type Teller } from './drawing.ts';
+import { drawRecords, type RecordDrawing, type Teller } from './drawing.ts';
 import { replayRecording, type RecordingOutcome } from './replay-recording.ts';
 
 interface Sent {
@@ -137,7 +137,7 @@ function* merged(logs: Logs, from: number): Generator<{ readonly member: MemberI
 }
 
 /** Of ranks without a recording, the last that they were at. */
-function drawFlights(recorder: DiagramRecorder, { flights }: Incident, from: number): void {
+function drawFlights({ recorder, laneOf }: RecordDrawing, { flights }: Incident, from: number): void {
   const entries = flights.flatMap(({ member, entries: all }) => all.map((entry) => ({ member, entry })));
   entries.sort((a, b) => a.entry.at - b.entry.at);
   for (const { member, entry } of entries) {
@@ -161,7 +161,8 @@ export function drawRecording(
     logs.size > 0
       ? oldest
       : Math.min(...(incident?.flights ?? []).flatMap((f) => f.entries.map((e) => e.at)));
-  const { recorder, record } = drawRecords(tell);
+  const drawing = drawRecords(tell);
+  const { recorder, record, laneOf } = drawing;
   for (const member of logs.keys()) recorder.lane(laneOf(member));
   let failing: Diagram['failing'];
   for (const { member, entry } of merged(logs, start)) {
@@ -196,7 +197,7 @@ export function drawRecording(
         break;
     }
   }
-  if (incident !== undefined) drawFlights(recorder, incident, start);
+  if (incident !== undefined) drawFlights(drawing, incident, start);
   const diagram = recorder.finish(0);
   return {
     outcome: outcome === undefined ? undefined : withoutRecords(outcome),

@@ -51,6 +51,7 @@ import {
   type Profile,
 } from './storage.ts';
 import { setTimer } from './timers.ts';
+import { shortId } from '../trace/short-names.ts';
 
 /** Durations in virtual milliseconds, each drawn between its bounds. */
 const ENGINE = [5, 40] as const;
@@ -195,7 +196,7 @@ export function createWorld(options: WorldOptions): World {
     try {
       return core();
     } catch (error) {
-      const who = host.member.slice(0, 6);
+      const who = shortId(host.member);
       violate(host, 8, `${who} cannot go on: its core threw at ${at}: ${String(error)}`);
       return undefined;
     }
@@ -228,7 +229,7 @@ export function createWorld(options: WorldOptions): World {
         perform(host, effect, ports);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
-        violate(host, 3, `${host.member.slice(0, 6)} asked its engine for what it refuses: ${error.message}`);
+        violate(host, 3, `${shortId(host.member)} asked its engine for what it refuses: ${error.message}`);
       }
     }
     blame(host, fence?.(core));

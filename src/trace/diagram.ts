@@ -76,6 +76,8 @@ export interface Diagram {
 export interface DiagramRecorder {
   /** Names a lane, at the latest at its first use. */
   lane(name: string, group?: string): void;
+  /** Lanes stand by their places, then as they came. The first place that is given stays; a lane that never comes takes no room. */
+  place(name: string, place: number): void;
   mark(lane: string, at: number, text: string, tone?: Tone): void;
   headline(at: number, text: string): void;
   fact(lane: string, at: number, name: string, value: string): void;
@@ -100,11 +102,12 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export function recordDiagram(): DiagramRecorder {
   const numbers = new Map<string, number>();
   const lanes: Lane[] = [];
-  const marks: Mark[] = [];
+  const places = new Map<string, number>();
+  const marks: Mutable<Mark>[] = [];
   const arrows: Mutable<Arrow>[] = [];
   const spans: Mutable<Span>[] = [];
   const headlines: Headline[] = [];
-  const facts: Fact[] = [];
+  const facts: Mutable<Fact>[] = [];
   /** By kind and lane. */
   const open = new Map<string, Mutable<Span>>();
   /** Arrows that have not arrived, by message, receiver and time of sending. */
@@ -129,6 +132,22 @@ export function recordDiagram(): DiagramRecorder {
     return number;
   }
 
+  /** Numbers of lanes follow their places from here on. */
+  function inOrder(): readonly Lane[] {
+    const placeOf = (lane: Lane): number => places.get(lane.name) ?? Infinity;
+    const byPlace = lanes.map((lane, number) => ({ lane, number }));
+    byPlace.sort((a, b) => {
+      const [one, other] = [placeOf(a.lane), placeOf(b.lane)];
+      return one === other ? a.number - b.number : one - other;
+    });
+    const moved = new Int32Array(lanes.length);
+    byPlace.forEach(({ number }, place) => (moved[number] = place));
+    const to = (number: number): number => moved[number] ?? number;
+    for (const each of [...marks, ...spans, ...facts]) each.lane = to(each.lane);
+    for (const arrow of arrows) [arrow.from, arrow.to] = [to(arrow.from), to(arrow.to)];
+    return byPlace.map(({ lane }) => lane);
+  }
+
   function end(kind: Span['kind'], lane: string, at: number, name?: string): void {
     const span = open.get(`${kind} ${lane}`);
     if (span === undefined) return;
@@ -148,6 +167,9 @@ export function recordDiagram(): DiagramRecorder {
 
   return {
     lane: (name, group) => void numberOf(name, group),
+    place(name, place) {
+      if (!places.has(name)) places.set(name, place);
+    },
     mark(lane, at, text, tone = 'plain') {
       if (isRoom()) marks.push({ lane: numberOf(lane), ...moment(at), text, tone });
     },
@@ -196,7 +218,7 @@ export function recordDiagram(): DiagramRecorder {
       open.clear();
       arrows.sort((a, b) => a.sent.seq - b.sent.seq);
       return {
-        lanes,
+        lanes: inOrder(),
         marks,
         arrows,
         spans,

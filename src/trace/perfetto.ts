@@ -1,6 +1,7 @@
 // A run as Chrome trace JSON, which ui.perfetto.dev opens: ranks as tracks, phases and steps as spans, messages as flows.
 
 import type { TraceRecord } from './events.ts';
+import { shortNames } from './short-names.ts';
 
 export interface PerfettoWriter {
   record(record: TraceRecord): void;
@@ -27,6 +28,7 @@ const MICRO = 1000;
 export function writePerfetto(): PerfettoWriter {
   const events: string[] = [];
   const ids = new Map<string, number>();
+  const short = shortNames();
   const phases = new Map<string, Span>();
   const steps = new Map<string, Span>();
   let flows = 0;
@@ -39,7 +41,7 @@ export function writePerfetto(): PerfettoWriter {
     if (id === undefined) {
       id = ids.size + 1;
       ids.set(member, id);
-      put({ ph: 'M', name: 'process_name', pid: id, args: { name: `rank ${member.slice(0, 6)}` } });
+      put({ ph: 'M', name: 'process_name', pid: id, args: { name: `rank ${short(member)}` } });
       put({ ph: 'M', name: 'thread_name', pid: id, tid: PHASES, args: { name: 'phase' } });
       put({ ph: 'M', name: 'thread_name', pid: id, tid: STEPS, args: { name: 'step' } });
     }

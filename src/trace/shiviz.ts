@@ -3,6 +3,7 @@
 // Parser expression for its dialog: (?<host>\S*) (?<clock>{.*})\n(?<event>.*)
 
 import type { TraceRecord } from './events.ts';
+import { shortNames } from './short-names.ts';
 
 export interface ShivizWriter {
   record(record: TraceRecord): void;
@@ -19,7 +20,8 @@ export type ShivizClock = ReadonlyMap<string, number>;
 export function writeShiviz(): ShivizWriter {
   const clocks = new Map<string, Map<string, number>>();
   const lines: string[] = [];
-  const name = (member: string): string => `rank-${member.slice(0, 6)}`;
+  const short = shortNames();
+  const name = (member: string): string => `rank-${short(member)}`;
 
   function tick(member: string): Map<string, number> {
     let clock = clocks.get(member);

@@ -12,6 +12,7 @@ import { drawRoom } from '../../src/simulator/drawing.ts';
 import { SCENARIOS, scenarioExperiment } from '../../src/simulator/scenarios.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
 import { recordDiagram, type Diagram } from '../../src/trace/diagram.ts';
+import { shortNames } from '../../src/trace/short-names.ts';
 
 const stretch = fc.record({
   from: fc.nat(3),
@@ -118,6 +119,46 @@ function drawn(name: string, seed: number): Diagram {
   const drawing = drawRoom();
   return drawing.diagram(runExperiment(scenarioExperiment(scenario, { seed, ranks: 4 }), drawing));
 }
+
+describe('the lanes of a diagram', () => {
+  it.each(['kill-one', 'newcomer', 'witness'])(
+    'of the scenario %s stand in the order of the pages, by whose numbers strikes name them',
+    (scenario) => {
+      const names = drawn(scenario, 3).lanes.map(({ name }) => name);
+      expect(names.length).toBeGreaterThan(2);
+      expect(names.map((name) => name.replace(/ · [0-9a-f]+$/u, ''))).toEqual(
+        names.map((name, page) => (name.startsWith('witness') ? 'witness' : `page ${page}`)),
+      );
+    },
+  );
+
+  it('belong to what happened on them, in whichever order they came', () => {
+    const recorder = recordDiagram();
+    recorder.place('first', 0);
+    recorder.place('never', 1);
+    recorder.mark('stranger', 1, 'of the stranger');
+    recorder.place('second', 2);
+    const message = {};
+    recorder.sent('second', 'first', message, 'kind', 'label', 2);
+    recorder.received('second', 'first', message, 2, 3);
+    recorder.begin('step', 'second', 4, 'of the second');
+    recorder.fact('first', 5, 'of', 'the first');
+    const { lanes, marks, arrows, spans, facts } = recorder.finish(6);
+    const name = (lane: number | undefined): string | undefined => lanes[lane ?? -1]?.name;
+    expect(lanes.map((lane) => lane.name)).toEqual(['first', 'second', 'stranger']);
+    expect([name(marks[0]?.lane), name(spans[0]?.lane), name(facts[0]?.lane)]).toEqual([
+      'stranger',
+      'second',
+      'first',
+    ]);
+    expect([name(arrows[0]?.from), name(arrows[0]?.to)]).toEqual(['second', 'first']);
+  });
+
+  it('keep their names apart where two ids begin alike', () => {
+    const short = shortNames();
+    expect(['abcd12', 'abcd34', 'ffff00', 'abcd12'].map(short)).toEqual(['abcd', 'abcd34', 'ffff', 'abcd']);
+  });
+});
 
 describe('the diagram of a simulated room', () => {
   const diagram = drawn('kill-one', 1);

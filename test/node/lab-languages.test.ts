@@ -3,6 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import ts from 'typescript';
 import { afterEach, describe, expect, it } from 'vitest';
+import { FaultSchema, WorldFaultSchema, type AnyFault } from '../../src/faults/vocabulary.ts';
 import { chinese as classWords } from '../../src/lab/classroom/class-words-zh.ts';
 import { chinese as consoleWords } from '../../src/lab/console/console-words-zh.ts';
 import { chinese as diagramWords } from '../../src/lab/diagram/diagram-words-zh.ts';
@@ -12,6 +13,7 @@ import { chinese as raceWords } from '../../src/lab/simulation/race-words-zh.ts'
 import { plainText } from '../../src/lab/sentence.ts';
 import { english } from '../../src/lab/sentences-en.ts';
 import { chinese } from '../../src/lab/sentences-zh.ts';
+import { chinese as strikes } from '../../src/lab/strike-words-zh.ts';
 import { chinese as toldInChinese } from '../../src/lab/told-words-zh.ts';
 import { words } from '../../src/lab/words.ts';
 import { chinese as volunteerWords } from '../../src/lab/volunteer/volunteer-words-zh.ts';
@@ -181,6 +183,39 @@ describe('what engines and invariants say of themselves', () => {
     expect(sentences.length).toBeGreaterThan(20);
     for (const sentence of sentences)
       expect(toldInChinese.told(sentence), sentence).toMatch(/\p{Script=Han}/u);
+  });
+});
+
+describe('a diagram in Chinese', () => {
+  it('names lanes, what they say of themselves, and every fault that strikes', async () => {
+    await speak('zh-Hans');
+    const { lane, fact, standing, told } = toldInChinese;
+    expect(['page 2 · 1a2b', 'witness · 1a2b', 'node 0', 'rank 1a2b'].map(lane)).toEqual([
+      '页面 2 · 1a2b',
+      '见证者 · 1a2b',
+      '节点 0',
+      'rank 1a2b',
+    ]);
+    expect([fact('phase'), standing('reducing'), standing('step 7'), standing('3, of 4')]).toEqual([
+      '阶段',
+      '全归约中',
+      '第 7 步',
+      '第 3 代，4 个 rank',
+    ]);
+    expect(told('invariant 4')).toBe('不变量 4');
+    const kinds = [...FaultSchema.options, ...WorldFaultSchema.options].map(
+      ({ entries }) => entries.kind.literal,
+    );
+    for (const kind of kinds.filter((one) => one !== 'command'))
+      expect(strikes.strike({ at: { ms: 0 }, page: 2, fault: { kind } as AnyFault }), kind).toMatch(
+        /^页面 2：“[^”]*\p{Script=Han}/u,
+      );
+    expect(strikes.strike({ at: { step: 3 }, rank: 'any', fault: { kind: 'freeze', forMs: 5000 } })).toBe(
+      '任一 rank：“冻结”（持续 5 秒）',
+    );
+    expect(strikes.strike({ at: { step: 3 }, page: 0, fault: { kind: 'command', command: 'pause' } })).toBe(
+      '页面 0：有人按下“暂停”',
+    );
   });
 });
 

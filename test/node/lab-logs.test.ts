@@ -8,12 +8,12 @@ import { watchForIncidents } from '../../src/live/incident-watch.ts';
 import { incidentFile } from '../../src/live/incident.ts';
 import { joined } from '../../src/live/recorder.ts';
 import { readTraceLog } from '../../src/protocol/recording/trace-lines.ts';
-import { laneOf } from '../../src/simulator/drawing.ts';
 import { drawExperiment } from '../../src/simulator/experiment.ts';
 import { replayRecording } from '../../src/simulator/replay-recording.ts';
 import { scenarioExperiment, SCENARIOS } from '../../src/simulator/scenarios.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
 import type { TraceRecord } from '../../src/trace/events.ts';
+import { shortId } from '../../src/trace/short-names.ts';
 import { createRoom } from './live/room.ts';
 import { SMALL_JOB } from './live/small-job.ts';
 
@@ -78,7 +78,7 @@ describe('a log that is opened in the page', () => {
       committed: 20,
       skipped: 0,
     });
-    expect(diagram.lanes.map(({ name }) => name)).toEqual(members.map(laneOf));
+    expect(diagram.lanes.map(({ name }) => name)).toEqual(members.map((member) => `rank ${shortId(member)}`));
     expect(diagram.failing).toBeUndefined();
     const steps = diagram.spans.filter(({ kind, name }) => kind === 'step' && name === 'step 19');
     expect(steps.map(({ lane }) => lane).sort()).toEqual([0, 1]);
@@ -141,7 +141,7 @@ describe('an incident that is opened in the page', () => {
     const { incident: head, verdict, diagram } = await opened(blobOf(incident));
     expect(head).toMatchObject({ room: 'KQWERT', failures: ['The final state differs.'] });
     expect(verdict).toBe('held');
-    const lane = diagram.lanes.findIndex(({ name }) => name === laneOf(victim));
+    const lane = diagram.lanes.findIndex(({ name }) => name === `rank ${shortId(victim)}`);
     expect(lane).toBe(2);
     expect(diagram.marks.some((mark) => mark.lane === lane && mark.text.includes('step 5'))).toBe(true);
   });

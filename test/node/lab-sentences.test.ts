@@ -188,3 +188,11 @@ describe('the event log', () => {
     expect(Object.keys(sentences.evidence).sort()).toEqual([...kinds].sort());
   });
 });
+
+it('what happens in the course of a step is told where every step is, so that it covers nothing that changed', () => {
+  const quiet = (['phase', 'contributed', 'applied', 'committed', 'overflowed'] as const).flatMap(
+    (kind): readonly TraceEvent[] => EVENTS[kind],
+  );
+  expect(quiet.length).toBeGreaterThan(4);
+  expect([...new Set(quiet.map(topicOf))]).toEqual(['steps']);
+});

@@ -67,7 +67,7 @@ export function SpaceTime({ diagram, beside, cursor, picked }: Props): JSX.Eleme
       <Tools scene={scene} filters={filters} />
       {diagram.failing !== undefined && (
         <p class="diagram-failing">
-          <b>{diagram.failing.invariant}.</b> {toldWords.told(diagram.failing.sentence)}
+          <b>{toldWords.told(diagram.failing.invariant)}.</b> {toldWords.told(diagram.failing.sentence)}
         </p>
       )}
       <div class="diagram-views">
@@ -167,7 +167,7 @@ function Tools({
               }}
             >
               <span class="rank-name" style={rankStyle(lane % COLOURS)}>
-                {name}
+                {toldWords.lane(name)}
               </span>
             </button>
           ))}
@@ -218,7 +218,7 @@ function Says({
         : undefined,
     [diagram, picked],
   );
-  const name = (lane: number): string => diagram.lanes[lane]?.name ?? '';
+  const name = (lane: number): string => toldWords.lane(diagram.lanes[lane]?.name ?? '');
   if (picked?.kind === 'message') {
     const arrow = diagram.arrows[picked.item];
     if (arrow === undefined || cone === undefined) return <></>;
@@ -315,13 +315,13 @@ function Facts({ scene, here }: { readonly scene: Scene; readonly here: number }
       {facts.slice(0, MAX_FACTS).map((known, lane) => (
         <li key={lane}>
           <span class="rank-name" style={rankStyle(lane % COLOURS)}>
-            {scene.diagram.lanes[lane]?.name}
+            {toldWords.lane(scene.diagram.lanes[lane]?.name ?? '')}
           </span>
           <dl>
             {[...known].map(([name, value]) => (
               <>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
+                <dt>{toldWords.fact(name)}</dt>
+                <dd>{toldWords.standing(value)}</dd>
               </>
             ))}
           </dl>

@@ -60,6 +60,11 @@ export function paint(context: Context, painting: Painting): void {
   paintHead(context, painting);
 }
 
+/** A lane keeps its colour when others are hidden. */
+function laneColour({ columns }: Scene, column: number, { lanes, ink }: Palette): string {
+  return lanes[(columns[column]?.lanes[0] ?? 0) % lanes.length] ?? ink;
+}
+
 function paintSpans(
   context: Context,
   { scene, frame, palette }: Painting,
@@ -76,7 +81,7 @@ function paintSpans(
       context.fillStyle = palette.bands[kind & 1] ?? palette.surface;
       context.fillRect(x - wide / 2, y, wide, tall);
     } else if (kind < SPAN_LOOKS.gone) {
-      context.fillStyle = palette.lanes[from % palette.lanes.length] ?? palette.ink;
+      context.fillStyle = laneColour(scene, from, palette);
       context.globalAlpha = kind & 1 ? 0.28 : 0.5;
       context.fillRect(x - bar / 2, y, bar, tall);
       context.globalAlpha = 1;
@@ -319,9 +324,9 @@ function paintHead(context: Context, { scene, frame, palette }: Painting): void 
   context.font = `600 ${FONT}`;
   context.textAlign = 'center';
   const room = columnWidth(scene, frame.width) - 8;
-  for (const [column, { name, lanes }] of scene.columns.entries()) {
-    context.fillStyle = palette.lanes[(lanes[0] ?? 0) % palette.lanes.length] ?? palette.ink;
-    const text = room < 60 ? name.replace(/^\w+ /, '') : name;
+  for (const [column, { name }] of scene.columns.entries()) {
+    context.fillStyle = laneColour(scene, column, palette);
+    const text = room < 60 ? name.replace(/^\w+ /, '') : toldWords.lane(name);
     context.fillText(fitted(context, text, Math.max(room, 18)), xOf(scene, frame, column), HEAD / 2);
   }
   context.strokeStyle = palette.line;

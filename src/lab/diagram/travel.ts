@@ -45,7 +45,7 @@ export function factsAt({ diagram }: Scene, seq: number): readonly ReadonlyMap<s
 
 /** What happened at a moment, in words. */
 export function momentText({ diagram }: Scene, seq: number): string {
-  const name = (lane: number): string => diagram.lanes[lane]?.name ?? '';
+  const name = (lane: number): string => toldWords.lane(diagram.lanes[lane]?.name ?? '');
   const mark = diagram.marks.find((one) => one.seq === seq);
   if (mark !== undefined) return `${name(mark.lane)}: ${mark.text}`;
   const headline = diagram.headlines.find((one) => one.seq === seq);

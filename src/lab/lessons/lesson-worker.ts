@@ -10,7 +10,7 @@ import type { SimulatedRun } from './lesson.ts';
 import { keepMeasures } from './metrics.ts';
 import type { LessonOutcome } from './outcome.ts';
 import { experimentOf } from './settings.ts';
-import { teller } from '../teller.ts';
+import { strikeTeller, teller } from '../teller.ts';
 
 export interface LessonWorker {
   /** What happened is told in that language. */
@@ -23,7 +23,7 @@ const worker: LessonWorker = {
     const experiment = experimentOf(run);
     const { entropy, tape } = recordingEntropy(experiment.seed);
     const keeper = keepMeasures(experiment.steps, 0);
-    const drawing = drawRoom(teller);
+    const drawing = drawRoom(teller, strikeTeller);
     const outcome = runExperiment(experiment, {
       ...drawing,
       entropy,

@@ -11,7 +11,7 @@ import type { FrameListener, OpenRank, RankFrames } from '../frames.ts';
 import { LabError, answered, sentenceIn } from '../lab-error.ts';
 import { MAX_LOCAL_RANKS } from '../query.ts';
 import type { LabQuery } from '../query.ts';
-import { bytes } from '../format.ts';
+import { bytes, shortId } from '../format.ts';
 import { words } from '../words.ts';
 import { NO_CURVES } from './curves.ts';
 import type { Curves } from './curves.ts';
@@ -270,7 +270,7 @@ export function createLab(
   const find = (member: MemberId): LocalRank => {
     const rank = locals.value.find((candidate) => candidate.member === member);
     if (rank !== undefined) return rank;
-    throw new LabError('no-such-rank', words.banners.noRank(member.slice(0, 4)));
+    throw new LabError('no-such-rank', words.banners.noRank(shortId(member)));
   };
 
   const openRank = async (): Promise<MemberId> => {
@@ -475,7 +475,7 @@ export function createLab(
     async inject(member, fault) {
       try {
         await answered(words.faults[fault.kind].name, CALL_MS, find(member).handle.inject(fault));
-        say(words.faultPanel.injected(words.faults[fault.kind].name, member.slice(0, 4)));
+        say(words.faultPanel.injected(words.faults[fault.kind].name, shortId(member)));
       } catch (error) {
         complain(sentenceIn(error));
       }

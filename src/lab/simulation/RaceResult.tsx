@@ -244,7 +244,7 @@ export function Events({ diagram }: { readonly diagram: Diagram }): JSX.Element 
           <span>
             {lane !== undefined && (
               <span class="rank-name" style={rankStyle(lane % COLOURS)}>
-                {diagram.lanes[lane]?.name}
+                {toldWords.lane(diagram.lanes[lane]?.name ?? '')}
               </span>
             )}
           </span>

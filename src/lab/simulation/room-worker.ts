@@ -10,7 +10,7 @@ import { SCENARIOS, scenarioExperiment } from '../../simulator/scenarios.ts';
 import { shrink } from '../../simulator/shrink.ts';
 import { runExperiment } from '../../simulator/swarm.ts';
 import { speak } from '../language/language.ts';
-import { teller } from '../teller.ts';
+import { strikeTeller, teller } from '../teller.ts';
 import { branch } from './branches.ts';
 import { exactly } from './exactly.ts';
 import type { RaceWorker, RunRequest, SeedRequest } from './api.ts';
@@ -70,7 +70,7 @@ const worker: RaceWorker = {
 
   run: async (request) => {
     const { experiment, entropy, tape, recorded } = prepare(request);
-    const drawing = drawRoom(teller);
+    const drawing = drawRoom(teller, strikeTeller);
     const started = performance.now();
     const outcome = exactly(recorded, () =>
       runExperiment(experiment, { ...drawing, entropy, hash: true, watch: true }),
@@ -108,7 +108,7 @@ const worker: RaceWorker = {
   branch: async (request) => {
     const { replay } = lastRun();
     return branch(replay, request, (make) => {
-      const drawing = drawRoom(teller);
+      const drawing = drawRoom(teller, strikeTeller);
       const outcome = runExperiment(replay.experiment, { ...drawing, ...make(drawing.moments) });
       return { invariant: outcome.invariant, diagram: drawing.diagram(outcome) };
     });

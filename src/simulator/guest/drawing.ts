@@ -20,10 +20,13 @@ const DRAWN: ReadonlySet<GuestEvent['kind']> = new Set(['start', 'linkDown', 'no
 /** Of a node's state, so much is shown. */
 const MAX_STATE = 400;
 
-const nameOf = (node: number): string => `node ${node}`;
-
 export function drawGuest(): Drawing {
   const diagram = recordDiagram();
+  const nameOf = (node: number): string => {
+    const name = `node ${node}`;
+    diagram.place(name, node);
+    return name;
+  };
   return {
     onRecord({ node, at, event, effects }) {
       const lane = nameOf(node);

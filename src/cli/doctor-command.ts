@@ -3,7 +3,6 @@
 import { Command } from 'commander';
 import { certificateFacts } from '../server/certificate.ts';
 import { lanAddresses } from '../server/lan.ts';
-import { RELAY_PATH } from '../transport/fallback/relay-protocol.ts';
 import { findBrowser } from './browser.ts';
 import { withCleanup } from './cleanup.ts';
 import type { Cleanup } from './cleanup.ts';
@@ -136,7 +135,7 @@ async function probe(
   const version = context.browser()?.version() ?? 'of an unknown version';
   const page = await context.newPage();
   await within('the page to load', PROBE_MS, signal, page.goto(new URL('rank.html', url).href));
-  const abilities = await within('the page to answer', PROBE_MS, signal, abilitiesOf(page, RELAY_PATH));
+  const abilities = await within('the page to answer', PROBE_MS, signal, abilitiesOf(page));
   return [ok('browser', `${browser}, ${version}`), ...pageFindings(abilities, lan)];
 }
 

@@ -1,7 +1,9 @@
 // What a page can do that this server serves: asked of a real browser, since no table of features knows a machine's drivers and settings.
 
+import { randomBytes } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import * as v from 'valibot';
+import { RELAY_PATH, relayAddress } from '../../transport/fallback/relay-protocol.ts';
 import type { Finding } from './finding.ts';
 import { ok, problem, warning } from './finding.ts';
 
@@ -17,10 +19,16 @@ const AbilitiesSchema = v.object({
 });
 export type Abilities = v.InferOutput<typeof AbilitiesSchema>;
 
-export async function abilitiesOf(page: Page, relayPath: string): Promise<Abilities> {
+/** A page of a room of its own, as the relay asks for it. */
+const stranger = (): string => {
+  const id = (): string => randomBytes(16).toString('hex');
+  return relayAddress(RELAY_PATH, { place: id(), room: id(), endpoint: id(), member: id() });
+};
+
+export async function abilitiesOf(page: Page): Promise<Abilities> {
   // What runs this TypeScript wraps named functions in a call that keeps their names, and pages do not know it.
   await page.evaluate('globalThis.__name ??= (named) => named');
-  return v.parse(AbilitiesSchema, await page.evaluate(probe, relayPath));
+  return v.parse(AbilitiesSchema, await page.evaluate(probe, stranger()));
 }
 
 const MIB = 1024 * 1024;
@@ -86,7 +94,7 @@ export function pageFindings(abilities: Abilities, lan: boolean): readonly Findi
 
 // What follows runs inside the page. It travels as source text, so it names nothing of this module.
 
-async function probe(relayPath: string): Promise<unknown> {
+async function probe(relay: string): Promise<unknown> {
   const within = <T>(ms: number, promise: Promise<T>): Promise<T | undefined> =>
     Promise.race([
       promise.catch(() => undefined),
@@ -160,13 +168,8 @@ async function probe(relayPath: string): Promise<unknown> {
     }
   };
 
-  const relay = async (): Promise<boolean> => {
-    const hex = (bytes: number): string =>
-      [...crypto.getRandomValues(new Uint8Array(bytes))]
-        .map((byte) => byte.toString(16).padStart(2, '0'))
-        .join('');
-    const url = `${location.origin.replace(/^http/, 'ws')}${relayPath}?room=doctor-${hex(8)}&endpoint=${hex(16)}&member=${hex(16)}`;
-    const socket = new WebSocket(url);
+  const reachesRelay = async (): Promise<boolean> => {
+    const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}${relay}`);
     try {
       return await new Promise<boolean>((resolve) => {
         socket.onopen = () => resolve(true);
@@ -189,6 +192,6 @@ async function probe(relayPath: string): Promise<unknown> {
         navigator.locks.request(`doctor-${Math.random()}`, () => true),
       )) === true,
     channel: (await within(10_000, channel())) ?? null,
-    relay: (await within(5_000, relay())) ?? false,
+    relay: (await within(5_000, reachesRelay())) ?? false,
   };
 }

@@ -22,6 +22,12 @@ export const isRoomMark = (text: string): boolean => isPlace(text);
 /** Arrivals elsewhere that are told at once; of more, as many. */
 export const MAX_ELSEWHERE = 1_000;
 
+/** The address of a page at a relay: what the server asks of each, and refuses a page without. */
+export const relayAddress = (
+  relay: string,
+  page: Readonly<Record<'place' | 'room' | 'endpoint' | 'member', string>>,
+): string => `${relay}?${new URLSearchParams(page).toString()}`;
+
 export const ADDRESS_BYTES = 16;
 export const MAX_RELAYED_BYTES = ADDRESS_BYTES + MAX_DATAGRAM_BYTES;
 

@@ -10,7 +10,7 @@ import type { MemberId } from '../../ports/ids.ts';
 import { createMac, type Mac } from '../mac.ts';
 import { backoff } from '../rendezvous.ts';
 import { newEndpointId, type EndpointId, type MediumHandlers, type OpenMedium } from './medium.ts';
-import { ADDRESS_BYTES, addressBytes, parsePresence, readAddress } from './relay-protocol.ts';
+import { ADDRESS_BYTES, addressBytes, parsePresence, readAddress, relayAddress } from './relay-protocol.ts';
 
 const FIRST_RETRY_MS = 1_000;
 const MOST_RETRY_MS = 30_000;
@@ -110,8 +110,7 @@ export const openRelay =
     const connect = (place: string): void => {
       cancelRetry = undefined;
       if (closed) return;
-      const query = new URLSearchParams({ place, room: mark, endpoint: self, member }).toString();
-      const mine = openSocket(`${url}?${query}`, {
+      const mine = openSocket(relayAddress(url, { place, room: mark, endpoint: self, member }), {
         open() {
           attempts = 0;
         },

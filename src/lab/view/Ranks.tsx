@@ -15,9 +15,12 @@ import { RankCard } from './RankCard.tsx';
 const FEW = 4;
 
 export function Ranks({ lab }: { readonly lab: Lab }): JSX.Element {
-  const { ranks, job } = lab.room.value;
+  const { ranks: all, job } = lab.room.value;
+  const isStarting = lab.busy.value.has('start-four');
+  // While four are awaited, who has no place in the ring yet has none here: cards come in ring order, and none changes its place.
+  const ranks = isStarting ? all.filter(({ rank }) => rank !== undefined) : all;
   // At once as many places as there will be: nothing below moves when the ranks come into them.
-  const coming = lab.busy.value.has('start-four') ? Math.max(0, FEW - ranks.length) : 0;
+  const coming = isStarting ? Math.max(0, FEW - ranks.length) : 0;
   return (
     <Panel name="ranks" title={words.ranks.title} aside={<Invite lab={lab} />}>
       <ul class="cards">
@@ -26,7 +29,7 @@ export function Ranks({ lab }: { readonly lab: Lab }): JSX.Element {
         ))}
         {ranks.length === 0 && lab.opening.value > 0 && <li class="card placeholder" aria-hidden="true" />}
         {Array.from({ length: coming }, (_, i) => (
-          <li key={i} class="card placeholder muted">
+          <li key={`place ${ranks.length + i}`} class="card placeholder muted">
             {words.welcome.starting}
           </li>
         ))}

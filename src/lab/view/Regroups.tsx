@@ -16,11 +16,11 @@ export function Regroups({ lab }: { readonly lab: Lab }): JSX.Element {
   const regroups = lab.books.value.regroups.read().slice(0, SHOWN);
   return (
     <Panel name="regroups" title={words.regroups.title} about={words.regroups.about}>
-      {regroups.length <= 1 && <p class="empty">{words.regroups.empty}</p>}
       <ol class="regroup-list" tabindex={0} aria-labelledby="regroups-title">
         {regroups.map((regroup) => (
           <Entry key={regroup.key} lab={lab} regroup={regroup} />
         ))}
+        {regroups.length <= 1 && <li class="empty">{words.regroups.empty}</li>}
       </ol>
     </Panel>
   );

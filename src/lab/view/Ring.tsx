@@ -82,7 +82,11 @@ export function Ring({ lab, canBreak = true }: Props): JSX.Element {
         </ul>
       )}
       {witness !== undefined && <Witness witness={witness} />}
-      {canBreak && members > 1 && <p class="muted ring-hint">{words.ring.hint}</p>}
+      {canBreak && (
+        <p class="muted ring-hint" data-shown={members > 1}>
+          {words.ring.hint}
+        </p>
+      )}
     </section>
   );
 }

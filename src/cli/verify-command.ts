@@ -1,24 +1,32 @@
-// `rankfall verify`: holds an engine against PyTorch's own numbers.
+// `rankfall verify`: holds an engine against PyTorch's own numbers, or against definitions written out in f64.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { wholeNumber } from './arguments.ts';
 import { withCleanup, type Cleanup } from './cleanup.ts';
 import { EXIT_FAILED, EXIT_OK, oneLine, UsageError } from './errors.ts';
 import { interruptible } from './interrupt.ts';
+import { makeReference } from './verify/definitions.ts';
 import { cpuHost } from './verify/host.ts';
 import type { VerifyReport } from './verify/report.ts';
 import { readReference, verify, type ReferenceFiles } from './verify/verify.ts';
 
 interface VerifyFlags {
-  readonly reference: string;
+  /** Undefined: the definitions. */
+  readonly reference?: string;
+  readonly seed: number;
   readonly engine: VerifyReport['engine'];
   readonly json?: true;
 }
 
 const HELP = `
 What happens:
-  Each operation of the reference is computed forward and backward, then the optimizers and clipping, then whole training
+  Without --reference, what is expected comes from definitions in f64 that are part of the program and share no code with the
+  engines (src/cli/verify/definitions.ts): sizes and numbers are drawn by --seed. With it, from a directory of numbers that PyTorch
+  computed: manifest.json and the safetensors files that it names (docs/engine.md#verification).
+
+  Each operation is computed forward and backward, then optimizers and clipping where a reference has them, then whole training
   runs through the same fixed-point path that a room uses.
 
   An operation is right within 1e-5 · √k · scale, where k is the length of its longest chain of sums and scale the largest
@@ -36,15 +44,25 @@ Exit status:
   1  something is off
   2  bad options, or a malformed reference: the file and the reason are named
 
-Example:
-  rankfall verify --reference ../reference --engine cpu
+Examples:
+  rankfall verify
+  rankfall verify --engine webgpu
+  rankfall verify --reference DIR
 `;
 
 export function verifyCommand(exit: (status: number) => void): Command {
   return new Command('verify')
     .summary('hold an engine against reference numbers')
-    .description('Computes every case and training run of a reference directory, and says how far off it is.')
-    .requiredOption('--reference <dir>', 'directory with manifest.json and its safetensors files')
+    .description(
+      'Computes every operation and whole training runs, and says how far off they are from what is expected.',
+    )
+    .option('--reference <dir>', 'a directory of numbers to hold it against (default: definitions in f64)')
+    .option(
+      '--seed <n>',
+      'draws sizes and numbers where there is no --reference',
+      wholeNumber(1, 0xffffffff),
+      1,
+    )
     .addOption(
       new Option('--engine <engine>', 'which engine').choices(['cpu', 'webgpu', 'dawn']).default('cpu'),
     )
@@ -57,19 +75,21 @@ export function verifyCommand(exit: (status: number) => void): Command {
         withCleanup((cleanup) => verifyOn(flags, tell, cleanup, signal)),
       );
       tell('');
-      process.stdout.write(flags.json === true ? `${JSON.stringify(report)}\n` : table(report));
+      process.stdout.write(
+        flags.json === true ? `${JSON.stringify(report)}\n` : table(report, against(flags)),
+      );
       exit(report.ok ? EXIT_OK : EXIT_FAILED);
     });
 }
 
 async function verifyOn(
-  { engine, reference: path }: VerifyFlags,
+  { engine, reference: path, seed }: VerifyFlags,
   show: (line: string) => void,
   cleanup: Cleanup,
   signal: AbortSignal,
 ): Promise<VerifyReport> {
   const names: string[] = [];
-  const files = directory(path);
+  const files = path === undefined ? definitions(seed) : directory(path);
   const reference = readReference({
     ...files,
     read(name) {
@@ -108,8 +128,23 @@ function directory(reference: string): ReferenceFiles {
       try {
         return new Uint8Array(readFileSync(path(name)));
       } catch (error) {
-        throw new UsageError(`${path(name)}: expected a file that can be read: ${oneLine(error)}`);
+        throw new UsageError(
+          `${path(name)}: expected a file that can be read: ${oneLine(error)} Without --reference no files are needed.`,
+        );
       }
+    },
+  };
+}
+
+function definitions(seed: number): ReferenceFiles {
+  const files = makeReference(seed);
+  const path = (name: string): string => `the definitions, seed ${seed}: ${name}`;
+  return {
+    path,
+    read(name) {
+      const bytes = files.get(name);
+      if (bytes === undefined) throw new UsageError(`${path(name)}: there is no such file.`);
+      return bytes;
     },
   };
 }
@@ -121,11 +156,15 @@ function progressLine(): (line: string) => void {
   return (line) => stderr.write(`\r\u001b[K${line}\r`);
 }
 
-function table({ engine, adapter, cases, runs, ok }: VerifyReport): string {
+/** What it was held against, in words. */
+const against = ({ reference, seed }: VerifyFlags): string => reference ?? `definitions in f64, seed ${seed}`;
+
+function table({ engine, adapter, cases, runs, ok }: VerifyReport, expected: string): string {
   const mark = (right: boolean): string => (right ? 'ok ' : 'OFF');
   const width = Math.max(0, ...cases.map(({ name }) => name.length));
   const lines = [
     `${engine}: ${adapter}`,
+    `against ${expected}`,
     '',
     ...cases.map(
       ({ name, maxError, tolerance, ok: right }) =>

@@ -1,13 +1,16 @@
 // `rankfall verify` against references written from definitions that share no code with the engines.
 
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../../src/checkpoint/safetensors.ts';
 import { UsageError } from '../../../src/cli/errors.ts';
 import { judge } from '../../../src/cli/verify/compare.ts';
+import { makeReference } from '../../../src/cli/verify/definitions.ts';
 import { cpuHost } from '../../../src/cli/verify/host.ts';
 import type { VerifyReport } from '../../../src/cli/verify/report.ts';
 import { readReference, verify } from '../../../src/cli/verify/verify.ts';
-import { makeReference } from '../../support/reference.ts';
 
 type Files = Map<string, Uint8Array<ArrayBuffer>>;
 
@@ -58,6 +61,18 @@ test('a run whose numbers are not finite any more is off, as far as can be', asy
   const report = await verified(files);
   expect(report.runs.map(({ ok }) => ok)).toEqual([false, true, true]);
   expect(report.runs[0]?.maxRelativeLossError).toBe(Number.MAX_VALUE);
+});
+
+test('the command needs nothing but a clone: without a reference it holds the engine against the definitions, and says so', async () => {
+  const command = fileURLToPath(new URL('../../../src/cli/rankfall.mjs', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [command, 'verify', '--seed', '3']);
+  expect(stdout).toContain('against definitions in f64, seed 3');
+  expect(stdout).toMatch(/^All is right\.$/mu);
+  const refused = promisify(execFile)(process.execPath, [command, 'verify', '--reference', 'no-such-folder']);
+  await expect(refused).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('Without --reference') as string,
+  });
 });
 
 describe('verification of the CPU engine', () => {

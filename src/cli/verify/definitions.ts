@@ -1,8 +1,8 @@
-// A small reference directory in memory, written from definitions in f64 that share no code with the engines: forward passes as
-// plain loops, gradients as central differences of them.
+// A small reference in memory, written from definitions in f64 that share no code with the engines: forward passes as plain loops,
+// gradients as central differences of them. It is what an engine is held against where no reference of PyTorch's is at hand.
 
-import { encodeSafetensors, type Tensor } from '../../src/checkpoint/safetensors.ts';
-import { randomStream, uniformFraction, uniformInteger, type RandomStream } from '../../src/job/random.ts';
+import { encodeSafetensors, type Tensor } from '../../checkpoint/safetensors.ts';
+import { randomStream, uniformFraction, uniformInteger, type RandomStream } from '../../job/random.ts';
 
 /** A row-major array of f64. */
 export interface Matrix {

@@ -33,6 +33,12 @@ afterAll(async () => {
   await lab.close();
 });
 
+/** As the browser reports a layout that shifts. */
+interface Shift {
+  readonly value: number;
+  readonly hadRecentInput: boolean;
+}
+
 interface Visit {
   readonly page: Page;
   readonly complaints: readonly string[];
@@ -128,6 +134,32 @@ describe('a first visit', () => {
 
     const curve = await page.getByRole('img', { name: /^Loss \d/ }).getAttribute('aria-label');
     expect(curve).toMatch(/^Loss \d\.\d+ at step \d+\.$/);
+    await page.close();
+  });
+
+  test.each([1280, 390])('sees nothing move that it did not press, on a page of %i pixels', async (width) => {
+    const page = await lab.context.newPage();
+    page.setDefaultTimeout(STEP_MS);
+    await page.setViewportSize({ width, height: 850 });
+    await page.addInitScript(() => {
+      const moved: Shift[] = [];
+      Object.assign(window, { moved });
+      new PerformanceObserver((entries) => {
+        for (const { value, hadRecentInput } of entries.getEntries() as unknown as Shift[])
+          if (!hadRecentInput) moved.push({ value, hadRecentInput });
+      }).observe({ type: 'layout-shift', buffered: true });
+    });
+    await page.goto(`${lab.origin}/?engine=cpu`);
+    await stateIs(page, 'Ready to train');
+    await page.getByRole('button', { name: 'Start four ranks' }).click();
+    await untilCount(page, '.card[data-activity=training]', 4);
+    await untilStep(page, 5);
+    await training(page).last().getByRole('button', { name: /^Kill/ }).click();
+    await untilCount(page, '.card', 3);
+    await page.locator('.add-here').waitFor();
+    const moved = await page.evaluate(() => (window as unknown as { readonly moved: Shift[] }).moved);
+    // All of a visit together; what is good for one burst of five seconds is a tenth (web.dev/articles/cls).
+    expect(moved.reduce((sum, { value }) => sum + value, 0)).toBeLessThan(0.05);
     await page.close();
   });
 

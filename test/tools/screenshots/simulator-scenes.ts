@@ -35,7 +35,8 @@ export const SIMULATOR_SCENES: Scenes = {
     await huntExample(page);
     await stage.take(page, 'race-violated');
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-    await press(page, 'Copy link');
+    // The room's link, at the top of the page, is copied by a button of the same name.
+    await page.locator('.simulation').getByRole('button', { name: 'Copy link', exact: true }).click();
     await page.locator('.toast[data-shown=true]').waitFor();
     const link = new URL(await page.evaluate(() => navigator.clipboard.readText())).hash.slice(1);
     await page.getByRole('application').focus();

@@ -13,6 +13,7 @@ import { chinese as raceWords } from '../../src/lab/simulation/race-words-zh.ts'
 import { plainText } from '../../src/lab/sentence.ts';
 import { english } from '../../src/lab/sentences-en.ts';
 import { chinese } from '../../src/lab/sentences-zh.ts';
+import { SCENARIOS } from '../../src/simulator/scenarios.ts';
 import { chinese as strikes } from '../../src/lab/strike-words-zh.ts';
 import { chinese as toldInChinese } from '../../src/lab/told-words-zh.ts';
 import { words } from '../../src/lab/words.ts';
@@ -183,6 +184,12 @@ describe('what engines and invariants say of themselves', () => {
     expect(sentences.length).toBeGreaterThan(20);
     for (const sentence of sentences)
       expect(toldInChinese.told(sentence), sentence).toMatch(/\p{Script=Han}/u);
+  });
+});
+
+describe('the race laboratory in Chinese', () => {
+  it.each(Object.entries(SCENARIOS))('tells what happens in the scenario %s', (name, { tells }) => {
+    expect(raceWords.tells({ name, tells })).not.toContain(tells);
   });
 });
 

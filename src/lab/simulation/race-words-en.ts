@@ -2,19 +2,18 @@
 
 import { count } from '../format.ts';
 import type { Wording } from '../language/word-table.ts';
+import { lookUp } from '../sentence.ts';
 import type { Doing, Scenario, Subject } from './api.ts';
 import type { LogFlaw } from './log-file.ts';
+import type { Condition } from '../../simulator/guest/world.ts';
+import { ACCOUNT_NAMES } from '../../trace/account-names.ts';
+import type { Ledger } from '../../trace/ledger.ts';
 
-const ACCOUNTS: Readonly<Record<string, string>> = {
-  compute: 'compute',
-  exposedCommunication: 'all-reduce',
-  wait: 'waiting',
-  detect: 'noticing',
-  regroup: 'regrouping',
-  heal: 'healing',
-  redo: 'redone',
-  checkpoint: 'checkpoints',
-  idle: 'idle',
+/** Where the time of ranks goes, and that of the nodes of somebody's protocol. */
+export type Account = keyof Ledger | Condition;
+
+const ACCOUNTS: Readonly<Record<Account, string>> = {
+  ...ACCOUNT_NAMES,
   running: 'running',
   frozen: 'frozen',
   crashed: 'down',
@@ -78,7 +77,7 @@ export const english = {
   speed: (events: number, virtual: string, real: string) =>
     `${count(events)} events in ${virtual} of virtual time, run in ${real}`,
   ledger: 'Rank time',
-  account: (name: string) => ACCOUNTS[name] ?? name,
+  account: (name: string) => lookUp(ACCOUNTS, name) ?? name,
   whatIf: 'What if, from here?',
   whatIfTells: 'Runs on from this moment with other chance, many times',
   later: 'What if this message came later?',

@@ -1,12 +1,14 @@
 // The words of the race laboratory in Chinese. The glossary is that of ../words-zh.ts.
 
 import { count } from '../format.ts';
-import type { RaceWords } from './race-words-en.ts';
+import { lookUp } from '../sentence.ts';
+import type { Account, RaceWords } from './race-words-en.ts';
 
-const ACCOUNTS: Readonly<Record<string, string>> = {
+const ACCOUNTS: Readonly<Record<Account, string>> = {
   compute: '计算',
   exposedCommunication: '全归约',
-  wait: '等待',
+  straggler: '等待最慢者',
+  abort: '中止',
   detect: '发现故障',
   regroup: '重组',
   heal: '补齐状态',
@@ -28,9 +30,13 @@ const SCENARIOS: Readonly<Record<string, string>> = {
   zombie: '一个标签页冻结五秒，被排除在外，醒来后又回来',
   'split-brain': '网络分区：只有多数派继续，之后房间重新合一',
   'exact-half': '从正中间分区：含最小席位的那一半继续',
+  witness: '两个各有两个 rank 的半边和一个见证者：见证者够得着的那一半继续',
+  'witness-restarts': '带见证者的服务器崩溃，带着它的选票回来；之后四个 rank 中有两个消失',
   'all-gone': '所有标签页都被杀死，房间从最新的检查点重新打开',
   'gpu-process': 'GPU 进程死亡：浏览器的每个标签页同时失去设备',
   'bad-link': '一条链路每三条消息损坏一条，而一步也没有丢',
+  'dead-link': '一条链路什么也传不过去：所有 rank 都留下，环绕开它，两端的话由别的 rank 转送',
+  'no-ring-left': '一个页面的三条链路只剩一条：连不成环，由那条链路另一端的 rank 替它转送',
   'donor-dies': '新加入者正在补齐状态时，供给方死亡',
   'out-of-memory': '一块 GPU 有一段时间没有内存：该 rank 让出位置，之后回来',
   'slow-rank': '一块 GPU 变慢十倍：它的 rank 分到的工作变少，恢复后拿回自己的份额',
@@ -91,7 +97,7 @@ export const chinese: RaceWords = {
   trace: '轨迹哈希',
   speed: (events, virtual, real) => `虚拟时间 ${virtual}内 ${count(events)} 个事件，实际运行 ${real}`,
   ledger: 'Rank 的时间',
-  account: (name) => ACCOUNTS[name] ?? name,
+  account: (name) => lookUp(ACCOUNTS, name) ?? name,
   whatIf: '如果从这里重来？',
   whatIfTells: '从这一刻起换一种随机，反复运行多次',
   later: '如果这条消息来得晚一些？',

@@ -335,6 +335,24 @@ describe('the race laboratory', () => {
     await page.getByText('npx rankfall sim --seed 11 --ranks 5').waitFor();
     expect(await page.locator('.race-events li').count()).toBeGreaterThan(10);
     expect(await violations(page)).toEqual([]);
+
+    // A run that is on the page is told anew in the language that is chosen: lanes, faults and what came of them.
+    await page.getByRole('button', { name: '中文', exact: true }).click();
+    await page.locator('.race-events').getByText('打开了房间').first().waitFor();
+    await page
+      .locator('.diagram-tools')
+      .getByText(/^页面 0 · /)
+      .waitFor();
+    await page.getByRole('button', { name: 'English', exact: true }).click();
+    await page.locator('.race-events').getByText('opened the room').first().waitFor();
+    expect(
+      await page
+        .locator('.diagram-tools')
+        .getByText(/^page \d · /)
+        .allTextContents(),
+    ).toEqual(
+      Array.from({ length: 5 }, (_, number) => expect.stringMatching(`^page ${number} · `) as string),
+    );
   });
 
   test('hunts through an example on all cores, and what it finds replays in Node to the same trace', async () => {

@@ -3,6 +3,7 @@
 import './race.css';
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
+import { language } from '../language/language.ts';
 import { bring, bringReplay } from './bringing.ts';
 import { KeptView } from './KeptView.tsx';
 import { createLogs } from './logs.ts';
@@ -37,6 +38,15 @@ export function RaceLaboratory({ speaker, replay, log }: Props): JSX.Element {
   useEffect(() => {
     if (log !== undefined) void logs.open(log);
   }, [logs, log]);
+  useEffect(() => {
+    let told = language.value;
+    return language.subscribe((now) => {
+      if (now === told) return;
+      told = now;
+      void simulation.retell();
+      void logs.retell();
+    });
+  }, [simulation, logs]);
   const run = simulation.last.value;
   return (
     <div

@@ -14,6 +14,8 @@ export interface Logs {
   readonly refused: ReadonlySignal<{ readonly name: string; readonly why: LogRefusal } | undefined>;
   /** Gives up the one that is being read. */
   open(file: File): Promise<void>;
+  /** Reads the one that is shown again, to tell it in the language that was chosen meanwhile. */
+  retell(): Promise<void>;
   readonly close: () => void;
 }
 
@@ -21,6 +23,8 @@ export function createLogs(): Logs {
   const shown = signal<{ readonly name: string; readonly log: OpenedLog } | undefined>(undefined);
   const reading = signal<string | undefined>(undefined);
   const refused = signal<{ readonly name: string; readonly why: LogRefusal } | undefined>(undefined);
+  /** What is shown was read from it. */
+  let source: File | undefined;
   /** The one that is at it. */
   let current: Worker | undefined;
   const giveUp = (): void => {
@@ -28,7 +32,7 @@ export function createLogs(): Logs {
     current = undefined;
   };
 
-  return {
+  const logs: Logs = {
     shown,
     reading,
     refused,
@@ -60,12 +64,18 @@ export function createLogs(): Logs {
       giveUp();
       batch(() => {
         reading.value = undefined;
-        if (answer.kind === 'opened') shown.value = { name, log: answer.log };
-        else refused.value = { name, why: answer.why };
+        if (answer.kind === 'opened') {
+          source = file;
+          shown.value = { name, log: answer.log };
+        } else refused.value = { name, why: answer.why };
       });
+    },
+    async retell() {
+      if (source !== undefined && reading.value === undefined) await logs.open(source);
     },
     close() {
       giveUp();
+      source = undefined;
       batch(() => {
         shown.value = undefined;
         reading.value = undefined;
@@ -73,4 +83,5 @@ export function createLogs(): Logs {
       });
     },
   };
+  return logs;
 }

@@ -79,6 +79,8 @@ export interface Simulation {
   readonly branched: Signal<BranchResult | undefined>;
   /** The last run as one string; undefined where that failed or was cancelled. */
   replay(): Promise<Whole | undefined>;
+  /** Runs the last run again, so that what happened in it is told in the language that was chosen meanwhile. */
+  retell(): Promise<void>;
   complain(problem: string): void;
   readonly cancel: () => void;
 }
@@ -250,6 +252,16 @@ export function createSimulation(): Simulation {
       branched.value = await busy('branching', ({ worker }) => worker.branch(request));
     },
     replay: () => busy('recording', ({ worker }) => worker.replay()),
+    async retell() {
+      const told = last.value;
+      // A reader's own protocol tells in its own words.
+      if (told?.subject.kind !== 'room' || doing.value !== undefined) return;
+      const { origin, result } = told;
+      const text = result.pasteable;
+      if (origin.kind !== 'seed' && text === undefined) return;
+      const again = origin.kind === 'seed' ? origin : ({ kind: 'replay', text: text ?? '' } as const);
+      show(origin, await busy('running', ({ worker }) => worker.run(again)));
+    },
     complain(sentence) {
       problem.value = sentence;
     },

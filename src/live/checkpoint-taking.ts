@@ -38,6 +38,8 @@ export function createCheckpointTaking(host: {
   const { dispatch } = host;
   /** Somebody waits for the next one. */
   let asked: Deferred<CheckpointSummary> | undefined;
+  /** Snapshots that a newer one replaced while a save was under way end with that one's checkpoint: it is told once. */
+  let told: CheckpointSummary | undefined;
 
   return {
     take({ generation, step, hash }) {
@@ -57,6 +59,8 @@ export function createCheckpointTaking(host: {
             .then(
               (summary) => {
                 explicit?.resolve(summary);
+                if (told === summary) return;
+                told = summary;
                 dispatch({
                   kind: 'checkpointed',
                   generation: summary.generation,

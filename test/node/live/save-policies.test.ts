@@ -207,3 +207,34 @@ describe('under a name of its own', () => {
     });
   });
 });
+
+test('while a store is slow snapshots replace each other, and each checkpoint that comes of it is told once', async () => {
+  const { clock, open, profile } = createRoom();
+  let release = (): void => undefined;
+  const storeWakes = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const first = await open({
+    options: { fresh: true },
+    ports: {
+      checkpoints: {
+        ...profile.checkpointStore,
+        save: async (...saved) => {
+          await storeWakes;
+          return profile.checkpointStore.save(...saved);
+        },
+      },
+    },
+  });
+  await clock.until('several more are due', () => first.host.status().step >= 26);
+  release();
+  await clock.until(
+    'it is done, and saved',
+    () => profile.records.size > 1 && first.host.status().phase === 'done',
+  );
+  const told = (): readonly number[] =>
+    first.host.log(0, 100_000).flatMap(({ event }) => (event.kind === 'checkpointed' ? [event.step] : []));
+  await clock.until('the last one is told', () => told().includes(30));
+  expect(told()).toEqual([...new Set(told())]);
+  expect(told().length).toBeLessThan(5);
+});

@@ -173,8 +173,12 @@ function tellAlone({ url, port }: RunningServer, flags: StartFlags): readonly st
   return [
     '',
     `  Rankfall is at ${url}${moved}`,
-    '  Open it and press Start: four ranks train in that tab.',
-    "  Open the room's link in another tab to join, then close one in mid-run and watch the rest recover.",
+    ...(flags.class === true
+      ? ['  Participants open it in a tab each, give a nickname and the class code, and are in.']
+      : [
+          '  Open it and press "Start four ranks": they train in that tab.',
+          "  Open the room's link in another tab to join, then close one in mid-run and watch the rest recover.",
+        ]),
     '  For other machines of this network: npm start -- --lan',
     '',
   ];

@@ -80,7 +80,7 @@ function attach(server: ViteDevServer | PreviewServer, wantedPort: number | unde
       [
         '',
         `  Rankfall is at ${url ?? `port ${port}`}${moved}`,
-        '  Open it and press Start: four ranks train in that tab.',
+        '  Open it and press "Start four ranks": they train in that tab.',
         "  Open the room's link in another tab to join, then close one in mid-run and watch the rest recover.",
         '',
       ].join('\n'),

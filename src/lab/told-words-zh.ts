@@ -164,7 +164,8 @@ export const chinese: ToldWords = {
     name
       .replace(/^page (?=\d)/u, '页面 ')
       .replace(/^witness (?=·)/u, '见证者 ')
-      .replace(/^node (?=\d)/u, '节点 '),
+      .replace(/^node (?=\d)/u, '节点 ')
+      .replace(/^profile (?=\d)/u, '浏览器 '),
   fact: (name) => FACTS[name] ?? name,
   standing: (value) =>
     STANDINGS[value] ??

@@ -197,10 +197,11 @@ describe('a diagram in Chinese', () => {
   it('names lanes, what they say of themselves, and every fault that strikes', async () => {
     await speak('zh-Hans');
     const { lane, fact, standing, told } = toldInChinese;
-    expect(['page 2 · 1a2b', 'witness · 1a2b', 'node 0', 'rank 1a2b'].map(lane)).toEqual([
+    expect(['page 2 · 1a2b', 'witness · 1a2b', 'node 0', 'profile 1', 'rank 1a2b'].map(lane)).toEqual([
       '页面 2 · 1a2b',
       '见证者 · 1a2b',
       '节点 0',
+      '浏览器 1',
       'rank 1a2b',
     ]);
     expect([fact('phase'), standing('reducing'), standing('step 7'), standing('3, of 4')]).toEqual([

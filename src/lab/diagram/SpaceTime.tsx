@@ -186,7 +186,7 @@ function Tools({
                 change({ foldedGroups: flipped(now.foldedGroups, group) });
               }}
             >
-              {group}
+              {toldWords.lane(group)}
             </button>
           ))}
         </div>

@@ -4,7 +4,7 @@ import { batch, signal } from '@preact/signals';
 import type { ReadonlySignal, Signal } from '@preact/signals';
 import { sentenceIn } from '../lab-error.ts';
 import { holdAll } from './condition.ts';
-import type { Lesson } from './lesson.ts';
+import type { Lesson, LessonRun } from './lesson.ts';
 import { openLiveRoom, type LiveRoom } from './live-run.ts';
 import type { LessonOutcome } from './outcome.ts';
 import { keepProgress, readProgress, type Predicted } from './progress.ts';
@@ -23,7 +23,7 @@ export interface Session {
   readonly room: ReadonlySignal<LiveRoom | undefined>;
   readonly outcome: ReadonlySignal<LessonOutcome | undefined>;
   readonly problem: ReadonlySignal<string | undefined>;
-  /** The same lesson in another language: what is under way goes on. */
+  /** The same lesson in another language: what is under way goes on, and a simulated run that is shown is told anew. */
   tell(translated: Lesson): void;
   /** Undefined: it is taken back. */
   predict(what: Predicted | undefined): void;
@@ -46,6 +46,8 @@ export function openSession(first: Lesson, frames: HTMLElement, isKept: boolean)
   const outcome = signal<LessonOutcome | undefined>(undefined);
   const problem = signal<string | undefined>(undefined);
   let abort: AbortController | undefined;
+  /** What the outcome is of. */
+  let ran: LessonRun | undefined;
 
   const keep = (change: Parameters<typeof keepProgress>[1]): void => {
     if (!isKept) return;
@@ -64,6 +66,7 @@ export function openSession(first: Lesson, frames: HTMLElement, isKept: boolean)
 
   async function perform(signal: AbortSignal): Promise<LessonOutcome> {
     const run = withChoices(usual, choices.value);
+    ran = run;
     switch (run.world) {
       case 'simulator':
         return await runSimulated(run, signal);
@@ -81,6 +84,14 @@ export function openSession(first: Lesson, frames: HTMLElement, isKept: boolean)
     }
   }
 
+  /** The same run comes to the same end, in other words. */
+  async function retell(): Promise<void> {
+    const shown = outcome.value;
+    if (shown === undefined || ran?.world !== 'simulator') return;
+    const again = await runSimulated(ran, new AbortController().signal).catch(() => shown);
+    if (outcome.value === shown) outcome.value = again;
+  }
+
   return {
     lesson,
     predicted,
@@ -92,6 +103,7 @@ export function openSession(first: Lesson, frames: HTMLElement, isKept: boolean)
     problem,
     tell(translated) {
       lesson.value = translated;
+      void retell();
     },
     predict(what) {
       predicted.value = what;

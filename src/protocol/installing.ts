@@ -168,6 +168,7 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     ...(generation.apart === undefined ? {} : { apart: namesApart(generation) }),
     ...(generation.back === undefined ? {} : { back: generation.back.step }),
   });
+  if (overlay === undefined) forgetGone(ctx, generation);
   if (overlay !== undefined) welcome(ctx, generation, base);
   else if (generation.apart !== undefined) tellNewcomers(ctx, generation, base);
   setPhase(ctx, 'regrouping');
@@ -191,6 +192,20 @@ function tellNewcomers(ctx: Context, generation: Generation, base: Generation | 
   for (const member of membersOf(generation))
     if (base !== undefined && !isIn(base, member) && ctx.state.peers.get(member)?.linked === true)
       send(ctx, member, roomMessage(ctx, generation));
+}
+
+/**
+ * A peer without a link is remembered this long, in milliseconds: as long as a readmission is put off. Links come and go, and whoever said
+ * goodbye may be heard once more; a page that comes back is another peer.
+ */
+const REMEMBERED_MS = 30_000;
+
+/** In a mesh: pages come and go for as long as a room lives, and none of those that went is of use to anybody. */
+function forgetGone({ state, now }: Context, generation: Generation): void {
+  for (const [member, { linked, since, readmitAt }] of state.peers) {
+    if (linked || isIn(generation, member)) continue;
+    if (now - since >= REMEMBERED_MS && now >= readmitAt) forgetPeer(state, member);
+  }
 }
 
 /** In a hierarchy the proposer has no link with newcomers: whoever vouched for them tells them that they are in. */

@@ -61,7 +61,8 @@ try {
     );
   };
 
-  const lines = createInterface({ input: process.stdin });
+  // Not read without need: at its end, Vite's server takes the process with it.
+  const lines = turn > 0 ? createInterface({ input: process.stdin }) : undefined;
   for (let i = 1; i <= times; i++) {
     const guest = await guests.open({ ...options, fresh: false });
     await until('both are members', [first, guest], (all) =>
@@ -71,7 +72,7 @@ try {
     await guest.kill();
     await until('one is left', [first], ([status]) => status?.members.length === 1);
     if (i === 1 || i % EVERY === 0 || i === times) await look(i);
-    if (turn > 0 && i % turn === 0 && i < times) {
+    if (lines !== undefined && i % turn === 0 && i < times) {
       console.log('next?');
       await once(lines, 'line');
     }

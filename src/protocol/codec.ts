@@ -395,9 +395,10 @@ const asBytes = (words: Int32Array): Uint8Array =>
 /** Lists of members beyond this make a message long. */
 const SHORT_LIST = 64;
 
+const isLong = (value: Generation | undefined): boolean => (value?.members.length ?? 0) > SHORT_LIST;
+
 /** What of a message names many members, and is shared by many messages; undefined where there is nothing. */
 function longPart(message: Message): object | undefined {
-  const isLong = (value: Generation | undefined): boolean => (value?.members.length ?? 0) > SHORT_LIST;
   switch (message.kind) {
     case 'room':
       return isLong(message.generation) ? message.generation : undefined;

@@ -265,6 +265,9 @@ function mayDecide(
   return patience === 'impatient' || answers + suspects(ctx, membership).length >= voters;
 }
 
+const seenBy = (promises: readonly Promise_[], newcomer: MemberId): readonly MemberId[] =>
+  promises.filter(({ links }) => links.includes(newcomer)).map(({ by }) => by);
+
 /** The generation that this proposer wants: who promised and stays, and the newcomers that have a link with each of them. */
 function successor(ctx: Context, membership: Membership, proposal: Proposal): Generation {
   const { generation } = membership;
@@ -285,9 +288,8 @@ function successor(ctx: Context, membership: Membership, proposal: Proposal): Ge
     if (candidates.has(joiner.member) || isGone(ctx, joiner.member)) continue;
     // Where this rank has not heard the newcomer itself, those that have say which links it has.
     const stated = ctx.state.peers.get(joiner.member)?.join?.links;
-    const seenBy = promises.filter((p) => p.links.includes(joiner.member)).map((p) => p.by);
     candidates.set(joiner.member, joiner);
-    links.set(joiner.member, new Set(stated ?? seenBy));
+    links.set(joiner.member, new Set(stated ?? seenBy(promises, joiner.member)));
   }
   const keep = candidates.has(self) ? self : (staying[0] ?? self);
   const width = ctx.rules.rowWidth(candidates.size);

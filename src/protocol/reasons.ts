@@ -9,7 +9,7 @@ import type { Message } from './messages.ts';
 import { carrier, mayBeThere, reaches } from './routing.ts';
 import type { Membership, Peer } from './state.ts';
 import { isGone } from './suspicion.ts';
-import { knownJoiners } from './voting.ts';
+import { knownJoiners, knowsJoiner } from './voting.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
 
@@ -40,10 +40,10 @@ export function suspects(ctx: Context, membership: Membership): readonly MemberI
 /** Whether somebody wants in that is worth a regroup: has a link with every member that is not suspected; in a hierarchy with any. */
 export function hasNewcomer(ctx: Context, membership: Membership): boolean {
   const { generation, overlay, offered } = membership;
-  if (overlay !== undefined && offered.size > 0) return true;
+  if (overlay !== undefined) return offered.size > 0 || knowsJoiner(ctx, generation);
   const known = knownJoiners(ctx).filter(({ member }) => !isIn(generation, member));
   const isLarge = ctx.rules.rowWidth(generation.members.length + known.length) !== undefined;
-  if (overlay !== undefined || isLarge) return known.length > 0;
+  if (isLarge) return known.length > 0;
   return known.some(({ member }) => {
     const links = ctx.state.peers.get(member)?.join?.links ?? [];
     const others = membersOf(generation).filter(

@@ -384,6 +384,8 @@ export function setSuspected(
   peer: Peer,
   evidence: Evidence | undefined,
 ): void {
+  // In a large room most are told again and again that nothing speaks against them.
+  if (evidence === peer.suspected) return;
   peer.suspected = evidence;
   if (evidence === undefined) state.suspects.delete(member);
   else state.suspects.add(member);
@@ -391,6 +393,7 @@ export function setSuspected(
 
 /** A newcomer's last `join`; undefined: it is none, or was answered. */
 export function setJoin(state: RankState, member: MemberId, peer: Peer, join: Peer['join'], now = 0): void {
+  if (join === peer.join) return;
   peer.join = join;
   peer.asksSince = join === undefined ? undefined : (peer.asksSince ?? now);
   if (join === undefined) state.askers.delete(member);
@@ -404,13 +407,16 @@ export function forgetPeer(state: RankState, member: MemberId): void {
 }
 
 export const newPeer = (now: number): Peer => ({
+  // What every heartbeat touches stands together.
   linked: false,
   suspected: undefined,
   lastHeard: now,
+  lastWord: now,
   beatAt: -Infinity,
   pulse: undefined,
   hidden: false,
   room: undefined,
+  unheard: [],
   phase: 'starting',
   step: 0,
   attempt: 0,
@@ -422,8 +428,6 @@ export const newPeer = (now: number): Peer => ({
   readmitAt: 0,
   join: undefined,
   asksSince: undefined,
-  unheard: [],
-  lastWord: now,
   witness: undefined,
 });
 

@@ -14,7 +14,7 @@ import {
   setTimer,
   type Context,
 } from './context.ts';
-import { memberSeats, ownerOf, rankOf, type Generation } from './generation.ts';
+import { isIn, memberSeats, ownerOf, rankOf, type Generation, type Member } from './generation.ts';
 import { isHeard } from './hearing.ts';
 import { sameGeneration } from '../ports/ids.ts';
 import type { Message } from './messages.ts';
@@ -117,23 +117,31 @@ export const vouchedIn = (ctx: Context, incarnation: IncarnationId): number =>
   ctx.state.vouched?.incarnation === incarnation ? ctx.state.vouched.number : 0;
 
 /** Newcomers that this rank can vouch for: linked, ready, and not members. */
-export function knownJoiners(ctx: Context): Extract<Message, { kind: 'promise' }>['joiners'] {
-  const joiners = [];
+export function knownJoiners(ctx: Context): readonly Member[] {
+  const joiners: Member[] = [];
   for (const asker of ctx.state.askers) {
-    const peer = ctx.state.peers.get(asker);
-    const join = peer?.join;
-    if (
-      peer?.linked !== true ||
-      peer.witness !== undefined ||
-      join?.member === undefined ||
-      join.jobHash !== ctx.state.jobHash
-    )
-      continue;
-    // A tab that froze while it asked would be proposed, and left out, for ever.
-    if (!isHeard(ctx, peer)) continue;
-    if (ctx.now >= peer.readmitAt) joiners.push(join.member);
+    const joiner = joinerIn(ctx, asker);
+    if (joiner !== undefined) joiners.push(joiner);
   }
   return joiners;
+}
+
+/** Whether there is one that is not of this generation: where many ask at once, the first says so. */
+export function knowsJoiner(ctx: Context, generation: Generation): boolean {
+  for (const asker of ctx.state.askers) {
+    const joiner = joinerIn(ctx, asker);
+    if (joiner !== undefined && !isIn(generation, joiner.member)) return true;
+  }
+  return false;
+}
+
+function joinerIn(ctx: Context, asker: MemberId): Member | undefined {
+  const peer = ctx.state.peers.get(asker);
+  const join = peer?.join;
+  if (peer?.linked !== true || peer.witness !== undefined || join?.jobHash !== ctx.state.jobHash)
+    return undefined;
+  // A tab that froze while it asked would be proposed, and left out, for ever.
+  return isHeard(ctx, peer) && ctx.now >= peer.readmitAt ? join?.member : undefined;
 }
 
 /** In a hierarchy: members that this rank must have a link with, and has none that works. */

@@ -175,6 +175,7 @@ export function createWorld(options: WorldOptions): World {
   const queue = createQueue<() => void>();
   const hosts = new Map<MemberId, Host>();
   const pages: Host[] = [];
+  const witnesses: Host[] = [];
   const profiles = new Map<string, Profile>();
   const log: TraceRecord[] = [];
   const reference = salt === 'uniform' ? [...referenceRun(compute, job.steps)] : undefined;
@@ -454,10 +455,10 @@ export function createWorld(options: WorldOptions): World {
         accepted: undefined,
       });
       locks.hold(host);
-      const others = pages.filter((other) => other.alive && other.witness === undefined);
+      const others = world.living();
       hosts.set(member, host);
       pages.push(host);
-      living = undefined;
+      living = [...others, host];
       at(now, () => {
         deliver(host, bootEvent(job, fresh, loadCheckpoint(disk), autostart));
         if (contacts !== undefined) introduce(host, others, contacts);
@@ -475,6 +476,7 @@ export function createWorld(options: WorldOptions): World {
       const book = loadBook(profile(SERVER), seat);
       const state = guarded(host, 'its start', () => createWitness(self, book, rules));
       host.witness = state ?? host.witness;
+      witnesses.push(host);
       const forgotten = state && forgottenVote(book, state.book);
       if (forgotten !== undefined) violate(host, 6, forgotten);
       hosts.set(member, host);
@@ -580,7 +582,7 @@ export function createWorld(options: WorldOptions): World {
       return true;
     },
     living: () => (living ??= pages.filter((host) => host.alive && host.witness === undefined)),
-    witness: () => pages.findLast((host) => host.alive && host.witness !== undefined),
+    witness: () => witnesses.findLast((host) => host.alive),
     committed: () => committed,
   };
   return world;

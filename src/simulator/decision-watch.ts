@@ -269,6 +269,16 @@ const newestOf = (places: readonly (CheckpointKey | undefined)[]): CheckpointKey
     .sort(compareCheckpoints)
     .at(-1);
 
+/** What a rank tells as the best state that it has at hand is no older than what it knows to have saved. */
+function toldOf({ self, saved }: RankState, best: Standing | undefined): Lapse {
+  const kept = placeOf(saved);
+  if (kept === undefined || !isNewer(kept, placeOf(best))) return undefined;
+  return {
+    invariant: 6,
+    sentence: `${short(self.member)} told of its state of step ${best?.step ?? '-'}, and had saved a newer one, of step ${kept.step}.`,
+  };
+}
+
 /**
  * Whoever founds a line has the newest state of all that it has heard of, and has looked in its browser. `found`: what was intact there when
  * it looked; undefined: it has not looked.
@@ -387,6 +397,7 @@ export function createDecisionWatch(
 
   function readmissions(core: RankState, now: number): Lapse {
     for (const peer of core.peers.values()) {
+      if (peer.evictions === 0) continue;
       const before = waits.get(peer) ?? { evictions: 0, waitMs: 0 };
       if (peer.evictions === before.evictions) continue;
       const waitMs = peer.readmitAt - now;
@@ -401,7 +412,10 @@ export function createDecisionWatch(
     recorded(core, before, event, now) {
       if (event.kind === 'contributed') return contributed(core, event);
       if (event.kind === 'left' && event.why === 'dissolved') return dissolved(core, event.generation);
-      if (event.kind === 'installed') return readmissions(core, now);
+      if (event.kind === 'installed') {
+        const own = core.membership?.selfReports.get(core.self.member);
+        return readmissions(core, now) ?? (own && toldOf(core, own.best));
+      }
       if (event.kind === 'founded') {
         const read = found.get(core);
         found.delete(core);
@@ -414,6 +428,7 @@ export function createDecisionWatch(
     said(core, message, now) {
       if (message.kind === 'gradient') return gave(core, message, applied.get(core));
       if (message.kind === 'reject') return rejected(core, message);
+      if (message.kind === 'join') return toldOf(core, message.standing);
       const proposal = core.membership?.proposal;
       // Once for each ballot: what is proposed may have been proposed before.
       if (message.kind !== 'accept' || proposal === undefined || checked.has(proposal)) return undefined;

@@ -21,7 +21,7 @@ export interface Play {
   readonly checkpointEvery?: number;
   readonly engineMs?: readonly [number, number];
   readonly salt?: Salt;
-  readonly quorum?: 'majority';
+  readonly quorum?: 'majority' | 'available';
   readonly survivors?: 'all';
   readonly hierarchy?: undefined;
   readonly gathers?: true;

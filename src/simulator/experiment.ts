@@ -11,7 +11,7 @@ import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
 import type { Compute, Spoiled } from './compute.ts';
 import { cpuCompute, pointOf, smallJob } from './cpu-compute.ts';
 import { interruptedHeal, interruptedLesson, withDrama, withRollback, withWitness } from './dramas.ts';
-import { withRareDrama } from './rare-dramas.ts';
+import { withRareDrama, withReturn } from './rare-dramas.ts';
 import { hashCompute, hashSample, type Salt } from './hash-engine.ts';
 
 /** A whole number in this range. */
@@ -311,7 +311,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');
   if (trains === 'cpu' && !large) return { ...drawn, engine: 'cpu', salt: 'uniform' };
-  return large ? drawn : withRareDrama(withRollback(withDrama(withWitness(drawn))));
+  return large ? drawn : withReturn(withRareDrama(withRollback(withDrama(withWitness(drawn)))));
 }
 
 /** What strikes one page of a large room and not all others, and does not end the run. */

@@ -1,5 +1,6 @@
 // Dramas for what strikes drawn one by one hardly ever bring about: proposers that know nothing of each other's proposals, a rank that is
-// heard and does nothing, a room that closes twice, and a witness of two rooms. The swarm draws one for some seeds.
+// heard and does nothing, a room that closes twice, a witness of two rooms, and a page that comes back from a line of its own. The swarm draws
+// one for some seeds.
 
 import type { Strike } from '../faults/schedule.ts';
 import type { Play, Stage } from './dramas.ts';
@@ -19,6 +20,58 @@ export function withRareDrama<Drawn extends Stage>(drawn: Drawn): Drawn {
     ...(drawn.ranks >= 4 ? [rivalProposals, rivalProposals, witnessOfTwo] : []),
   ];
   return { ...drawn, ...entropy.pick('workload', 'which rare drama', plays)(drawn, entropy) };
+}
+
+const RETURN_CHANCE = 1 / 64;
+
+/** The drawn experiment, or one that returns to an older line: drawn by itself, so that all other seeds stand for what they stood for. */
+export function withReturn<Drawn extends Stage>(drawn: Drawn): Drawn {
+  const entropy = createEntropy(drawn.seed ^ 0x0e33);
+  if (drawn.ranks < 4 || !entropy.chance('workload', 'returns', RETURN_CHANCE)) return drawn;
+  return { ...drawn, ...returnsToOlderLine(drawn, entropy) };
+}
+
+/** Milliseconds for which a page is cut off, longer than it waits for a quorum; and after which that of its line is saved. */
+const ALONE_MS = 20_000;
+const SAVES_MS = [3500, 5000] as const;
+/** Milliseconds after it has asked for the older line's state: it has that by then, and has not saved it yet. */
+const HEALED_MS = [150, 700] as const;
+
+/**
+ * A page is cut off, is forced on, and saves a state of its own line. It comes again and heals in the older line of the others: what its
+ * browser holds is of the deeper line, and what it has in memory is not. Then one of the others goes, and all tell of the best that they
+ * have.
+ */
+function returnsToOlderLine({ ranks }: Stage, entropy: Entropy): Play {
+  const page = entropy.between('workload', 'page', 1, ranks - 1);
+  const between = (site: string, [low, high]: readonly [number, number]): number =>
+    entropy.between('workload', site, low, high);
+  return {
+    profiles: ranks,
+    steps: 200,
+    engineMs: [40, 60],
+    checkpointEvery: 20,
+    quorum: 'available',
+    hierarchy: undefined,
+    survivors: 'all',
+    gathers: true,
+    calmAt: ALONE_MS,
+    plan: [
+      {
+        at: { step: entropy.between('workload', 'step', 2, 12) },
+        page,
+        fault: { kind: 'cut', forMs: ALONE_MS },
+      },
+      {
+        at: { moment: 'founded', nth: 2, afterMs: between('saves', SAVES_MS), hits: 'actor' },
+        fault: { kind: 'reload' },
+      },
+      {
+        at: { moment: 'healing', nth: 2, afterMs: between('healed', HEALED_MS), hits: 'donor' },
+        fault: { kind: 'close' },
+      },
+    ],
+  };
 }
 
 /** Longer than the others may wait for it, in milliseconds. */

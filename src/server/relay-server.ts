@@ -81,7 +81,11 @@ export function createRelayServer(refused: CountRefusal = () => undefined): Rela
   /** Bytes that wait for any page. */
   let waits = 0;
 
-  const tell = (socket: WebSocket, presence: Presence): void => socket.send(JSON.stringify(presence));
+  /** Whoever does not read, and has others come and go, is disconnected as for any other bytes. */
+  const tell = (socket: WebSocket, presence: Presence): void => {
+    if (socket.bufferedAmount > MAX_WAITING_FOR_ONE) socket.terminate();
+    else socket.send(JSON.stringify(presence));
+  };
 
   /** Undefined: all places are taken, by networks that hold no more than this one. */
   function open(place: string, mark: string, opener: string): Room | undefined {

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { decodeSafetensors, type TensorFile } from '../checkpoint/safetensors.ts';
 import { readStateFile, type StateFile } from '../live/state-reader.ts';
 import { EXIT_FAILED, EXIT_OK, UsageError } from './errors.ts';
+import { printable } from './printable.ts';
 import { named, readCheckpointFile } from './state-files.ts';
 
 const HELP = `
@@ -165,10 +166,6 @@ function text(
   for (const [name, { dtype, shape }] of tensors) lines.push(`  ${name}  ${dtype}[${shape.join(', ')}]`);
   return `${lines.map(printable).join('\n')}\n`;
 }
-
-/** Names and metadata are a stranger's: what would steer a terminal is shown as its code. */
-const printable = (line: string): string =>
-  line.replace(/\p{C}/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 
 const percent = (part: number, whole: number): string =>
   whole === 0 ? '0%' : `${Math.round((100 * part) / whole)}%`;

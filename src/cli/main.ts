@@ -12,6 +12,7 @@ import { exportCommand } from './export-command.ts';
 import { huntCommand } from './hunt-command.ts';
 import { inspectCommand } from './inspect-command.ts';
 import { bugsCommand, replayCommand, shrinkCommand } from './replay-command.ts';
+import { printable } from './printable.ts';
 import { simCommand } from './sim-command.ts';
 import { soakCommand } from './soak-command.ts';
 import { startCommand } from './start-command.ts';
@@ -86,7 +87,7 @@ try {
   else {
     status = exitStatus(error);
     process.stderr.write(
-      process.env['DEBUG'] === undefined ? `rankfall: ${oneLine(error)}\n` : `${inspect(error)}\n`,
+      process.env['DEBUG'] === undefined ? `rankfall: ${printable(oneLine(error))}\n` : `${inspect(error)}\n`,
     );
   }
 }

@@ -5,6 +5,7 @@ import { RecordingError } from '../protocol/recording/rerun.ts';
 import { replayRecording, type RecordingOutcome } from '../simulator/replay-recording.ts';
 import { EXIT_FAILED, EXIT_OK, UsageError } from './errors.ts';
 import { incidentJson, incidentLines } from './incident-report.ts';
+import { printable } from './printable.ts';
 import { createRecorder, type RecordFlags } from './sim/recorder.ts';
 import { recordingLines } from './sim/recording-file.ts';
 
@@ -25,7 +26,7 @@ export function replayRecordingCommand(path: string, flags: RecordFlags & { read
   process.stdout.write(
     flags.json === true
       ? `${JSON.stringify({ ...recordingJson(outcome, wallMs), ...(incident && { incident: incidentJson(incident, outcome) }) })}\n`
-      : `${[...(incident === undefined ? [] : incidentLines(incident, outcome)), ...recordingText(outcome)].join('\n')}\n`,
+      : `${[...(incident === undefined ? [] : incidentLines(incident, outcome)), ...recordingText(outcome).map(printable)].join('\n')}\n`,
   );
   return outcome.verdict === 'held' ? EXIT_OK : EXIT_FAILED;
 }

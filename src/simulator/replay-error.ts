@@ -1,7 +1,7 @@
 // What is wrong with a replay that somebody brings, and how it is found: the place, what was expected and what is there.
 
 import * as v from 'valibot';
-import { findJsonFlaw } from '../faults/json-text.ts';
+import { findJsonFlaw } from '../trace/json-text.ts';
 
 /** A replay that cannot be used. */
 export class ReplayError extends Error {

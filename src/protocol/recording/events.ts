@@ -230,8 +230,10 @@ export class EventFlaw extends Error {
 }
 
 /** What a schema of our own expects is in its message. */
-export const expectedBy = ({ expected, message }: v.BaseIssue<unknown>): string =>
-  expected === null || expected === 'unknown' ? message.replace(/^Expected /, '') : expected;
+export function expectedBy({ expected, message }: v.BaseIssue<unknown>): string {
+  if (expected === 'never') return 'no such key';
+  return expected === null || expected === 'unknown' ? message.replace(/^Expected /, '') : expected;
+}
 
 /** Throws an `EventFlaw`. */
 export function restoreEvent(value: unknown): Event {

@@ -4,6 +4,7 @@
 import * as v from 'valibot';
 import { count, generationId, memberId, phase, stateHash } from '../codec.ts';
 import { attempt, FlightEntriesSchema, OPERATIONS } from '../flight-schema.ts';
+import { findJsonFlaw } from '../../trace/json-text.ts';
 import { expectedBy } from './events.ts';
 import { maybe, stallCause, time } from './fields.ts';
 
@@ -117,7 +118,12 @@ export function parseIncident(line: string): Incident {
   try {
     value = JSON.parse(line);
   } catch {
-    throw new IncidentError('column 1', 'JSON', JSON.stringify(line.slice(0, 40)));
+    const flaw = findJsonFlaw(line);
+    throw new IncidentError(
+      `column ${flaw?.column ?? 1}`,
+      flaw?.expected ?? 'JSON',
+      flaw?.found ?? 'something else',
+    );
   }
   const result = v.safeParse(IncidentSchema, value);
   if (result.success) return result.output;

@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import type { MemberId, SeatId, StateHash } from '../../ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../trace/events.ts';
+import { findJsonFlaw } from '../../trace/json-text.ts';
 import { memberId, seatId } from '../codec.ts';
 import type { Effect, Event, Send } from '../effects.ts';
 import type { Message } from '../messages.ts';
@@ -98,11 +99,18 @@ function read<T extends v.GenericSchema>(schema: T, value: unknown, line: number
   throw new RecordingError(line, path, issue.path === undefined ? what : expectedBy(issue), issue.received);
 }
 
-function parse(text: string, line: number): unknown {
+/** The JSON of a line. Throws a `RecordingError` where it stops being one. */
+export function parseLine(text: string, line: number): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new RecordingError(line, 'column 1', 'JSON', JSON.stringify(text.slice(0, 40)));
+    const flaw = findJsonFlaw(text);
+    throw new RecordingError(
+      line,
+      `column ${flaw?.column ?? 1}`,
+      flaw?.expected ?? 'JSON',
+      flaw?.found ?? 'something else',
+    );
   }
 }
 
@@ -116,7 +124,7 @@ export function rerun(lines: Iterable<string>, rules: Rules = RULES, watch?: Rer
   for (const text of lines) {
     line += 1;
     if (text === '') continue;
-    const value = parse(text, line);
+    const value = parseLine(text, line);
     if (isObject(value) && 'format' in value) {
       if (current !== undefined) ranks.push(current.result());
       current = rerunRank(read(HeaderSchema, value, line, 'the first line of a recording'), rules, watch);

@@ -16,7 +16,7 @@ import {
 import { attempt, OPERATIONS } from '../flight-schema.ts';
 import { expectedBy } from './events.ts';
 import { maybe, stallCause, time } from './fields.ts';
-import { RecordingError } from './rerun.ts';
+import { parseLine, RecordingError } from './rerun.ts';
 
 const MAX_LIST = 65_536;
 
@@ -188,13 +188,7 @@ export const isTraceLog = (text: string): boolean => text.startsWith(START);
 
 /** Reads a line. Throws a `RecordingError` that names it, the place, what was expected and what was found. */
 function readLine(text: string, line: number): ReadRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new RecordingError(line, 'column 1', 'JSON', JSON.stringify(text.slice(0, 40)));
-  }
-  const result = v.safeParse(RecordSchema, value);
+  const result = v.safeParse(RecordSchema, parseLine(text, line));
   if (result.success) return result.output as ReadRecord;
   const [issue] = result.issues;
   const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'the whole line';

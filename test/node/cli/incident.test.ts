@@ -1,8 +1,10 @@
 // An incident is saved as one file, read back by `rankfall replay`, and told so that a person knows who, what, when and why.
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../../../src/cli/errors.ts';
@@ -13,6 +15,7 @@ import { incidentFile } from '../../../src/live/incident.ts';
 import { createRoom } from '../live/room.ts';
 import { SMALL_JOB } from '../live/small-job.ts';
 
+const COMMAND = fileURLToPath(new URL('../../../src/cli/rankfall.mjs', import.meta.url));
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'rankfall-incident-'));
@@ -119,9 +122,13 @@ describe('an incident', () => {
     [
       'something that nobody asked for',
       JSON.stringify({ ...whole, script: 'alert(1)' }),
-      'line 1, script: expected never',
+      'line 1, script: expected no such key',
     ],
-    ['what is no JSON', '{"format":"rankfall-incident", oh', 'line 1, column 1: expected JSON'],
+    [
+      'what is no JSON',
+      '{"format":"rankfall-incident", oh',
+      'line 1, column 32: expected a key in double quotes, found "oh"',
+    ],
     [
       'a line behind it that is no recording',
       `${JSON.stringify(whole)}\n[0,{"kind":"boot"}]`,
@@ -134,6 +141,24 @@ describe('an incident', () => {
     expect(() => told(path)).toThrow(says);
     expect(() => told(path)).toThrow(path);
   });
+
+  test('whose words would steer a terminal shows their codes instead', () => {
+    const path = join(folder, 'steers.log');
+    const member = '00'.repeat(16);
+    const header = { format: 'rankfall-recording', version: 2, member, seat: member, epoch: 0, now: 0 };
+    const answered = [0, { kind: 'timer', name: 'beat' }, '\u001b[2J', 'AAA'];
+    writeFileSync(path, `${JSON.stringify(header)}\n${JSON.stringify(answered)}\n`);
+    const { status, text } = told(path);
+    expect(status).toBe(1);
+    expect(text).toContain('expected \\u{1b}[2J');
+    writeFileSync(
+      path,
+      `${JSON.stringify(header)}\n${JSON.stringify([0, { kind: 'timer', '\u001b[2J': 1 }])}\n`,
+    );
+    const refused = spawnSync(process.execPath, [COMMAND, 'replay', path], { encoding: 'utf8' });
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toMatch(/^rankfall: [^\p{C}]+\n$/u);
+  }, 30_000);
 
   test('that would fill memory when it is unpacked is refused before it does', () => {
     const path = join(folder, 'bomb.incident.gz');

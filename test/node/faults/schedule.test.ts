@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { findJsonFlaw } from '../../../src/faults/json-text.ts';
+import { findJsonFlaw } from '../../../src/trace/json-text.ts';
 import {
   ScheduleError,
   followSchedule,
@@ -84,6 +84,13 @@ describe('a schedule', () => {
       ['faults[0].at.step', 'a whole number from 0 to 10000000', '1.5'],
     ],
     ['no fault', scheduleOf(entry({ fault: 'kill' })), ['faults[0].fault', 'Object', '"kill"']],
+    ['a list for the whole', [], ['the whole text', 'an object', '[]']],
+    ['a list for an entry', scheduleOf(entry(), []), ['faults[1]', 'an object', '[]']],
+    [
+      'a list for a fault',
+      scheduleOf(entry({ fault: ['kill'] })),
+      ['faults[0].fault', 'an object', '["kill"]'],
+    ],
     [
       'a freeze without end',
       scheduleOf(entry({ fault: { kind: 'freeze' } })),
@@ -133,9 +140,9 @@ describe('a schedule', () => {
   test('that is too long, too deep or too full is refused', () => {
     expect(errorOf(() => parseScheduleText(' '.repeat(5_000_000)))?.[0]).toBe('the whole text');
     expect(errorOf(() => parseScheduleText('['.repeat(100_000)))?.[1]).toBe('at most 64 levels');
-    expect(errorOf(() => parseScheduleText(`${'['.repeat(100_000)}${']'.repeat(100_000)}`))?.[0]).toBe(
-      'format',
-    );
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    for (const text of [deep, `{"format":${deep}}`, `{"format":1,"faults":[{"at":${deep}}]}`])
+      expect(errorOf(() => parseScheduleText(text))?.[1]).toBe('at most 64 levels');
     expect(
       errorOf(() => parseSchedule(scheduleOf(...Array.from({ length: 10_001 }, () => entry()))))?.[0],
     ).toBe('faults');

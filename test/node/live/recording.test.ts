@@ -90,7 +90,8 @@ describe('the recording of a live run', () => {
     ['{"format":"rankfall-recording","version":1}', 1, 'version', '2'],
     ['[0,{"kind":"boot"}]', 1, 'the whole line', '{"format":"rankfall-recording",…}'],
     ['HEADER\n[0,{"kind":"timer","name":"tea"}]', 2, 'event.name', '("beat" | "propose" | '],
-    ['HEADER\n[0,{"kind":"linkUp"', 2, 'column 1', 'JSON'],
+    ['HEADER\n[0,{"kind":"linkUp"', 2, 'column 20', '"," or "}"'],
+    ['HEADER\n[0,{"kind":"linkUp","tea":1}]', 2, 'event.peer', '"peer"'],
     ['HEADER\n[0,{"kind":"linkUp","peer":"00"}]', 2, 'event.peer', 'a member id of 32 hex digits'],
     ['HEADER\n{"end":"open","entries":5,"check":"AAA"}', 2, 'entries', '0, the entries before it'],
   ])('refuses %s, and says where and what was expected', (text, line, place, expected) => {

@@ -44,7 +44,7 @@ Exit status:
 Examples:
   rankfall replay rankfall-290.json
   rankfall replay rankfall-ROOM.log.gz
-  rankfall replay rankfall-3.json --protocol examples/horovod-elastic.ts --shiviz race.txt
+  rankfall replay rankfall-41.json --protocol examples/horovod-elastic.ts --shiviz race.txt
   rankfall replay 'rf1:AXkzP9k…'
 `;
 
@@ -123,7 +123,7 @@ Exit status:
 
 Examples:
   rankfall shrink rankfall-290.json --out small.json
-  rankfall shrink rankfall-3.json --protocol examples/horovod-elastic.ts
+  rankfall shrink rankfall-41.json --protocol examples/horovod-elastic.ts
 `;
 
 export function shrinkCommand(exit: (status: number) => void): Command {

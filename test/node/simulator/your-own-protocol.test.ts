@@ -291,6 +291,10 @@ describe('a protocol of your own', () => {
       shrunkEvents: 1,
       replayFile: 'race.json',
     });
+    // Whoever follows the page word by word has the file that it goes on with.
+    const { firstSeed } = JSON.parse(hunt.out) as { readonly firstSeed: number };
+    const page = readFileSync(join(ROOT, 'docs/your-own-race.md'), 'utf8');
+    expect(new Set(page.match(/rankfall-\d+\.json/g))).toEqual(new Set([`rankfall-${firstSeed}.json`]));
     const replay = await rankfall('replay', 'race.json', '--protocol', hello, '--json');
     expect(replay.status, replay.err).toBe(1);
     expect(JSON.parse(replay.out)).toMatchObject({ protocol: 'hello', verdict: 'violated' });

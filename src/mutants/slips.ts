@@ -262,6 +262,14 @@ const VOTING: readonly Slip[] = [
       'stored without the promise',
       (right) => (record, sends, report) => right({ ...record, promised: undefined }, sends, report),
     ],
+    [
+      'a promise stored in the place of what was accepted',
+      (right) => (record, sends, report) => {
+        const { promised, accepted } = record;
+        const isVote = promised && accepted && compareBallots(accepted.ballot, promised) === 0;
+        return right(isVote === true ? record : { ...record, accepted: undefined }, sends, report);
+      },
+    ],
   ]),
   ...slips('stepsOn', [
     ['always', () => () => true],
@@ -279,6 +287,13 @@ const VOTING: readonly Slip[] = [
     [
       'without the promise',
       (right) => (seat, stored, base) => ({ ...right(seat, stored, base), promised: undefined }),
+    ],
+    [
+      'with no promise but that of the last vote',
+      (right) => (seat, stored, base) => {
+        const ballots = right(seat, stored, base);
+        return { ...ballots, promised: ballots.accepted?.ballot };
+      },
     ],
     [
       'of this generation whatever they are of',
@@ -457,6 +472,13 @@ const MEMBERSHIP: readonly Slip[] = [
         a.committed !== b.committed ? a.committed > b.committed : a.generation.number > b.generation.number,
     ],
     ['by number', () => (a, b) => a.generation.number > b.generation.number],
+    [
+      'whatever was agreed',
+      () => (a, b) =>
+        a.committed !== b.committed
+          ? a.committed > b.committed
+          : a.generation.incarnation > b.generation.incarnation,
+    ],
     [
       'the lesser id at a tie',
       () => (a, b) =>
@@ -949,6 +971,14 @@ const STATE: readonly Slip[] = [
     ['said and not done', () => (place) => [{ kind: 'report', event: { kind: 'checkpointed', ...place } }]],
     ['not done', () => () => []],
     ['a step less', (right) => (place) => right({ ...place, step: Math.max(0, place.step - 1) })],
+    [
+      'the generation before',
+      (right) => (place) =>
+        right({
+          ...place,
+          generation: { ...place.generation, number: Math.max(0, place.generation.number - 1) },
+        }),
+    ],
     [
       'another generation',
       (right) => (place) =>

@@ -2,9 +2,9 @@
 // what its rank knew when it decided.
 
 import type { Violation } from '../invariants/check.ts';
-import { sameGeneration, type GenerationId, type MemberId } from '../ports/ids.ts';
+import { sameGeneration, type GenerationId, type MemberId, type SeatId } from '../ports/ids.ts';
 import { compareCheckpoints, type CheckpointKey } from '../ports/store.ts';
-import { isApart, isIn, membersOf, type Generation } from '../protocol/generation.ts';
+import { electorate, isApart, isIn, membersOf, type Generation } from '../protocol/generation.ts';
 import type { Effect, Event } from '../protocol/effects.ts';
 import { isHeard } from '../protocol/hearing.ts';
 import type { Message, SelfReport, Standing } from '../protocol/messages.ts';
@@ -17,9 +17,14 @@ import { shortId } from '../trace/short-names.ts';
 type Lapse = Pick<Violation, 'invariant' | 'sentence'> | undefined;
 
 /** Of two lines that meet, the one with fewer committed steps dissolves, then the one with the lower id. */
-function dissolved(core: RankState, own: GenerationId): Lapse {
+function dissolved(core: RankState, own: GenerationId, before: Before): Lapse {
   const other = core.heardOf?.id;
   if (other === undefined || other.incarnation === own.incarnation) return undefined;
+  if (before.membership?.generation.insteadOf?.includes(other.incarnation) === true)
+    return {
+      invariant: 5,
+      sentence: `${shortId(core.self.member)} gave up the line that its room has agreed to go back to for the one that it had left behind.`,
+    };
   // Its members have agreed to go back.
   if (core.heardOf?.insteadOf?.includes(own.incarnation) === true) return undefined;
   const told = [...core.peers.values()].flatMap(({ room }) =>
@@ -39,6 +44,46 @@ function dissolved(core: RankState, own: GenerationId): Lapse {
   };
 }
 
+/** More than half of the seats, or the half with the lowest one. */
+function isMajority(promises: Proposal['promises'], seats: readonly SeatId[]): boolean {
+  const votes = seats.filter((seat) => promises.has(seat)).length;
+  const [lowest] = seats;
+  const isHalf = lowest !== undefined && votes * 2 === seats.length;
+  return votes * 2 > seats.length || (isHalf && promises.has(lowest));
+}
+
+/** A state is saved as one of the generation that its rank is in: checkpoints are ordered by it, and a zombie's is refused by it. */
+function saved(
+  { self, membership }: RankState,
+  before: Before,
+  { generation, step }: Extract<Effect, { kind: 'checkpoint' }>,
+): Lapse {
+  const isOwn = [membership, before.membership].some(
+    (own) => own !== undefined && sameGeneration(own.generation.id, generation),
+  );
+  if (isOwn) return undefined;
+  return {
+    invariant: 6,
+    sentence: `${shortId(self.member)} saves step ${step} as one of generation ${generation.number}, which it is not in.`,
+  };
+}
+
+/** Whoever is in a line that another has taken the place of, by agreement, gives it up when it hears of that one. */
+function stayed(
+  { membership, stopped, self }: RankState,
+  before: Membership | undefined,
+  event: Event,
+): Lapse {
+  if (event.kind !== 'message' || event.message.kind !== 'room' || stopped !== undefined) return undefined;
+  const own = membership?.generation.id.incarnation;
+  if (own === undefined || membership !== before) return undefined;
+  if (event.message.generation.insteadOf?.includes(own) !== true) return undefined;
+  return {
+    invariant: 5,
+    sentence: `${shortId(self.member)} stayed in a line though it heard of the one that has taken its place.`,
+  };
+}
+
 /** What a proposer proposes, by the promises that it has. */
 function proposed(core: RankState, value: Generation, now: number, rowWidth: Rules['rowWidth']): Lapse {
   const { self, membership } = core;
@@ -46,6 +91,11 @@ function proposed(core: RankState, value: Generation, now: number, rowWidth: Rul
   if (membership === undefined || proposal === undefined || proposal.value !== value) return undefined;
   const promises = [...proposal.promises.values()];
   const who = shortId(self.member);
+  if (!isMajority(proposal.promises, electorate(membership.generation)))
+    return {
+      invariant: 5,
+      sentence: `${who} proposed generation ${value.id.number} with ${promises.length} of ${electorate(membership.generation).length} votes, which are no majority.`,
+    };
   const binding = promises.reduce<Accepted | undefined>((highest, { accepted }) => {
     if (accepted === undefined) return highest;
     return highest === undefined || compareBallots(accepted.ballot, highest.ballot) > 0 ? accepted : highest;
@@ -275,7 +325,7 @@ function toldOf({ self, saved }: RankState, best: Standing | undefined): Lapse {
   if (kept === undefined || !isNewer(kept, placeOf(best))) return undefined;
   return {
     invariant: 6,
-    sentence: `${short(self.member)} told of its state of step ${best?.step ?? '-'}, and had saved a newer one, of step ${kept.step}.`,
+    sentence: `${shortId(self.member)} told of its state of step ${best?.step ?? '-'}, and had saved a newer one, of step ${kept.step}.`,
   };
 }
 
@@ -361,7 +411,7 @@ export interface DecisionWatch {
   recorded(core: RankState, before: Before, event: TraceEvent, now: number): Lapse;
   said(core: RankState, message: Message, now: number): Lapse;
   /** Of what it asks of its engine. */
-  asked(core: RankState, effect: Effect): void;
+  asked(core: RankState, before: Before, effect: Effect): Lapse;
   /** Of a step that has been taken, with all that it asked for. */
   stepped(core: RankState, before: Before, event: Event): Lapse;
 }
@@ -411,7 +461,8 @@ export function createDecisionWatch(
   return {
     recorded(core, before, event, now) {
       if (event.kind === 'contributed') return contributed(core, event);
-      if (event.kind === 'left' && event.why === 'dissolved') return dissolved(core, event.generation);
+      if (event.kind === 'left' && event.why === 'dissolved')
+        return dissolved(core, event.generation, before);
       if (event.kind === 'installed') {
         const own = core.membership?.selfReports.get(core.self.member);
         return readmissions(core, now) ?? (own && toldOf(core, own.best));
@@ -435,14 +486,16 @@ export function createDecisionWatch(
       checked.add(proposal);
       return proposed(core, message.value, now, rowWidth);
     },
-    asked(core, effect) {
+    asked(core, before, effect) {
       if (effect.kind === 'apply') applied.set(core, effect);
       if (effect.kind === 'restore')
         found.set(
           core,
           intact(core.self.member).flatMap((standing) => placeOf(standing) ?? []),
         );
-      if (effect.kind === 'checkpoint') hasToSave = undefined;
+      if (effect.kind !== 'checkpoint') return undefined;
+      hasToSave = undefined;
+      return saved(core, before, effect);
     },
     stepped(core, { membership }, event) {
       if (hasToSave === core) {
@@ -452,7 +505,7 @@ export function createDecisionWatch(
           sentence: `${shortId(core.self.member)} saw the last state of its job committed, and did not save it.`,
         };
       }
-      return healed(core, membership, event);
+      return stayed(core, membership, event) ?? healed(core, membership, event);
     },
   };
 }

@@ -1,6 +1,6 @@
 // What storage has confirmed to a page, so that nothing is said which is not durable: the design's invariant 6, seen from outside.
 
-import type { GenerationId } from '../ports/ids.ts';
+import { sameGeneration, type GenerationId } from '../ports/ids.ts';
 import type { Ballot, TraceEvent } from '../trace/events.ts';
 import type { Message } from '../protocol/messages.ts';
 import { compareBallots, type SeatRecord } from '../protocol/votes.ts';
@@ -23,8 +23,40 @@ export const createDurability = (): Durability => ({
 
 const nameOf = (generation: GenerationId): string => `${generation.incarnation}/${generation.number}`;
 
-export function ballotStored({ ballots }: Durability, record: SeatRecord): void {
-  if (record.base !== undefined) ballots.set(`${record.seat}/${nameOf(record.base.id)}`, record);
+const isLost = (ballot: Ballot | undefined, kept: Ballot | undefined): boolean =>
+  ballot !== undefined && (kept === undefined || compareBallots(kept, ballot) < 0);
+
+/** What a seat had said and is no longer in what is kept of it. */
+function lostOf(said: SeatRecord, kept: SeatRecord | undefined): 'promised' | 'accepted' | undefined {
+  if (isLost(said.promised, kept?.promised)) return 'promised';
+  return isLost(said.accepted?.ballot, kept?.accepted?.ballot) ? 'accepted' : undefined;
+}
+
+/** Storage has confirmed it. What is wrong with it: a seat takes nothing back that it has said on a generation's successor. */
+export function ballotStored({ ballots }: Durability, record: SeatRecord): string | undefined {
+  const { seat, base } = record;
+  if (base === undefined) return undefined;
+  const key = `${seat}/${nameOf(base.id)}`;
+  const before = ballots.get(key);
+  ballots.set(key, record);
+  const lost = before && lostOf(before, record);
+  return (
+    lost &&
+    `Seat ${seat.slice(0, 6)} stored a vote without what it had ${lost} in generation ${base.id.number}.`
+  );
+}
+
+/** What is wrong with an heir's record of a seat, where `stored` is what it found: by all of that it is bound. */
+export function disinheritedVote(stored: SeatRecord, kept: SeatRecord | undefined): string | undefined {
+  const { seat, base } = stored;
+  // One that votes on another generation votes on that one anew.
+  if (base === undefined || kept?.base === undefined || !sameGeneration(kept.base.id, base.id))
+    return undefined;
+  const lost = lostOf(stored, kept);
+  return (
+    lost &&
+    `Seat ${seat.slice(0, 6)} was taken over without what it had ${lost} in generation ${base.id.number}.`
+  );
 }
 
 export function checkpointStored(
@@ -56,15 +88,9 @@ export function unstoredVote({ ballots, told }: Durability, message: Message): s
 
 /** What is wrong with a witness that starts with `known`, where its file holds `stored`: by all of that it is bound. */
 export function forgottenVote(stored: WitnessBook, known: WitnessBook): string | undefined {
-  const isLost = (ballot: Ballot | undefined, kept: Ballot | undefined): boolean =>
-    ballot !== undefined && (kept === undefined || compareBallots(kept, ballot) < 0);
-  for (const { base, promised, accepted } of stored.records) {
-    const kept = base && recordIn(known, base.id.incarnation);
-    const lost = isLost(promised, kept?.promised)
-      ? 'promised'
-      : isLost(accepted?.ballot, kept?.accepted?.ballot)
-        ? 'accepted'
-        : undefined;
+  for (const record of stored.records) {
+    const { base } = record;
+    const lost = lostOf(record, base && recordIn(known, base.id.incarnation));
     if (lost !== undefined)
       return `The witness started again without what it had ${lost} in generation ${base?.id.number ?? '-'}.`;
   }

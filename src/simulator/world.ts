@@ -21,6 +21,7 @@ import { beginWrite, endWrite } from './disk.ts';
 import {
   ballotStored,
   checkpointStored,
+  disinheritedVote,
   forgottenVote,
   unstoredCheckpoint,
   unstoredVote,
@@ -225,7 +226,7 @@ export function createWorld(options: WorldOptions): World {
     const fence = beforeFence(core, event);
     const effects = guarded(host, event.kind, () => stepRank(core, event, clock, rules));
     for (const effect of effects ?? []) {
-      decisions.asked(core, effect);
+      blame(host, decisions.asked(core, before, effect));
       try {
         perform(host, effect, ports);
       } catch (error) {
@@ -235,6 +236,8 @@ export function createWorld(options: WorldOptions): World {
     }
     blame(host, fence?.(core));
     blame(host, decisions.stepped(core, before, event));
+    if (event.kind === 'seatAcquired' && event.record !== undefined)
+      violateIf(host, 6, disinheritedVote(event.record, core.seats.get(event.seat)));
   }
 
   /** Runs when the page is awake, if it is still there. */
@@ -256,6 +259,9 @@ export function createWorld(options: WorldOptions): World {
   /** What only somebody who sees the whole world can check. */
   function violate(host: Host, invariant: Violation['invariant'], sentence: string): void {
     ports.record(host, { kind: 'violated', invariant, sentence });
+  }
+  function violateIf(host: Host, invariant: Violation['invariant'], sentence: string | undefined): void {
+    if (sentence !== undefined) violate(host, invariant, sentence);
   }
   function blame(host: Host, lapse: Pick<Violation, 'invariant' | 'sentence'> | undefined): void {
     if (lapse !== undefined) violate(host, lapse.invariant, lapse.sentence);
@@ -338,8 +344,7 @@ export function createWorld(options: WorldOptions): World {
   const ports: SimPorts<Host> = {
     send(host, { to, message }) {
       const said = message.kind === 'relay' && message.origin === host.member ? message.message : message;
-      const early = unstoredVote(host.durable, said);
-      if (early !== undefined) violate(host, 6, early);
+      violateIf(host, 6, unstoredVote(host.durable, said));
       blame(host, decisions.said(host.core, said, clockOf(host)));
       if (to === host.member) at(now, () => deliver(host, { kind: 'message', from: to, message }));
       else network.send(host, to, asCarried(message));
@@ -363,7 +368,7 @@ export function createWorld(options: WorldOptions): World {
       at(disk.busyUntil, () => {
         const landed = endWrite(disk, write);
         if (landed === 'settled') return;
-        if (landed) ballotStored(host.durable, record);
+        if (landed) violateIf(host, 6, ballotStored(host.durable, record));
         else options.onUnstored?.();
         whenAwake(host, () => done(landed));
       });
@@ -420,8 +425,7 @@ export function createWorld(options: WorldOptions): World {
       if (event.kind !== 'violated') {
         parts.recorded(host, event);
         voteTold(host.durable, event);
-        const early = unstoredCheckpoint(host.durable, event);
-        if (early !== undefined) violate(host, 6, early);
+        violateIf(host, 6, unstoredCheckpoint(host.durable, event));
         const clock = clockOf(host);
         blame(host, ignored(host.core, event, clock));
         blame(host, patience.recorded(host.core, event, { world: now, own: clock }));
@@ -477,8 +481,7 @@ export function createWorld(options: WorldOptions): World {
       const state = guarded(host, 'its start', () => createWitness(self, book, rules));
       host.witness = state ?? host.witness;
       witnesses.push(host);
-      const forgotten = state && forgottenVote(book, state.book);
-      if (forgotten !== undefined) violate(host, 6, forgotten);
+      violateIf(host, 6, state && forgottenVote(book, state.book));
       hosts.set(member, host);
       pages.push(host);
       at(now, () => {

@@ -21,6 +21,30 @@ describe('a slip without a name', () => {
     expect(outcome.reason).toMatch(/asked its engine for what it refuses/u);
   });
 
+  it.each<[rule: keyof Rules, slip: string, seed: number, reason: RegExp]>([
+    [
+      'castVote',
+      'a promise stored in the place of what was accepted',
+      7,
+      /stored a vote without what it had accepted/u,
+    ],
+    [
+      'heirBallots',
+      'with no promise but that of the last vote',
+      37,
+      /taken over without what it had promised/u,
+    ],
+    ['isQuorum', 'any vote is a quorum', 3, /votes, which are no majority/u],
+    ['outlives', 'whatever was agreed', 58, /agreed to go back to for the one that it had left behind/u],
+    ['saveState', 'the generation before', 1, /saves step 1 as one of generation 0, which it is not in/u],
+  ])('of %s, %s, is seen when it happens and not by the harm that it does', (rule, slip, seed, reason) => {
+    const found = SLIPS.find((item) => item.rule === rule && item.slip === slip);
+    if (found === undefined) throw new Error('There is no such slip.');
+    const outcome = runExperiment(drawExperiment(seed), { rules: withSlip(RULES, found) });
+    expect(outcome).toMatchObject({ verdict: 'violated' });
+    expect(outcome.reason).toMatch(reason);
+  });
+
   it('that throws is a violation, and ends no search', () => {
     const rules = {
       ...RULES,

@@ -80,5 +80,20 @@ describe('a replay', () => {
     const text = encodeReplay(replayOf(drawExperiment(5, { ranks: 1, steps: 1 })));
     const broken = text.replace(/"draws":"0\.\d+/, '"draws":"0.99999999999');
     expect(() => parseReplay(broken)).toThrow(/draws, item 0/);
+    const none = text.replace(/"draws":"0\.\d+/, '"draws":"0,1');
+    expect(() => parseReplay(none)).toThrow(/draws, item 0: expected an item such as "0\.5"/);
+  });
+
+  it('of a large room, with more than a million draws, is read', () => {
+    const { experiment, tape } = replayOf(drawExperiment(5, { ranks: 1, steps: 1 }));
+    const net = Array.from({ length: 1_200_000 }, (_, i) => ({
+      site: 'latency',
+      low: 0,
+      high: 1,
+      value: i % 2,
+    }));
+    expect(parseReplay(encodeReplay({ experiment, tape: { ...tape, net } })).tape.net).toHaveLength(
+      net.length,
+    );
   });
 });

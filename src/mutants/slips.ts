@@ -275,6 +275,7 @@ const VOTING: readonly Slip[] = [
     ['always', () => () => true],
     ['until it has accepted', () => (vote) => vote.accepted === undefined],
     ['while others may propose', () => (vote) => vote.promised !== undefined],
+    ['after the first ballot', () => (vote) => (vote.promised?.round ?? 1) <= 1],
     ['never', () => () => false],
   ]),
   ...slips('heirBallots', [

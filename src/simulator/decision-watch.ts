@@ -243,12 +243,18 @@ const rejected = ({ self }: RankState, { ballot, promised }: Extract<Message, { 
         sentence: `${shortId(self.member)} rejected ballot ${ballot.round}, having promised none that is higher.`,
       };
 
-/** A member goes on when the states of all were compared, and with the one that came of it. */
-function contributed({ self, membership, training }: RankState, event: TraceEvent): Lapse {
+/** A member goes on when the states of all were compared, with the one that came of it, and until it votes on the next generation. */
+function contributed({ self, membership, training, seats }: RankState, event: TraceEvent): Lapse {
   if (membership?.target === undefined || event.kind !== 'contributed') return undefined;
   const { generation, overlay, selfReports, target } = membership;
   if (!sameGeneration(generation.id, event.generation)) return undefined;
   const who = shortId(self.member);
+  const vote = seats.get(self.seat);
+  if (vote?.promised !== undefined && vote.base !== undefined && sameGeneration(vote.base.id, generation.id))
+    return {
+      invariant: 4,
+      sentence: `${who} contributed to step ${event.step} of generation ${generation.id.number}, on whose successor its seat has promised.`,
+    };
   if (overlay === undefined || overlay.coordinator === self.member) {
     const unheard = membersOf(generation).find((member) => !selfReports.has(member));
     if (unheard !== undefined)

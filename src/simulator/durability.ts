@@ -42,7 +42,7 @@ export function ballotStored({ ballots }: Durability, record: SeatRecord): strin
   const lost = before && lostOf(before, record);
   return (
     lost &&
-    `Seat ${seat.slice(0, 6)} stored a vote without what it had ${lost} in generation ${base.id.number}.`
+    `Seat ${shortId(seat)} stored a vote without what it had ${lost} in generation ${base.id.number}.`
   );
 }
 
@@ -55,7 +55,7 @@ export function disinheritedVote(stored: SeatRecord, kept: SeatRecord | undefine
   const lost = lostOf(stored, kept);
   return (
     lost &&
-    `Seat ${seat.slice(0, 6)} was taken over without what it had ${lost} in generation ${base.id.number}.`
+    `Seat ${shortId(seat)} was taken over without what it had ${lost} in generation ${base.id.number}.`
   );
 }
 

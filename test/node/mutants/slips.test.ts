@@ -36,6 +36,12 @@ describe('a slip without a name', () => {
     ],
     ['isQuorum', 'any vote is a quorum', 3, /votes, which are no majority/u],
     ['outlives', 'whatever was agreed', 58, /agreed to go back to for the one that it had left behind/u],
+    [
+      'stepsOn',
+      'after the first ballot',
+      15,
+      /contributed to step 3 of generation 1, on whose successor its seat has promised/u,
+    ],
     ['saveState', 'the generation before', 1, /saves step 1 as one of generation 0, which it is not in/u],
   ])('of %s, %s, is seen when it happens and not by the harm that it does', (rule, slip, seed, reason) => {
     const found = SLIPS.find((item) => item.rule === rule && item.slip === slip);

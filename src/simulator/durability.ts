@@ -41,8 +41,7 @@ export function ballotStored({ ballots }: Durability, record: SeatRecord): strin
   ballots.set(key, record);
   const lost = before && lostOf(before, record);
   return (
-    lost &&
-    `Seat ${shortId(seat)} stored a vote without what it had ${lost} in generation ${base.id.number}.`
+    lost && `Seat ${shortId(seat)} stored a vote without what it had ${lost} in generation ${base.id.number}.`
   );
 }
 

@@ -394,6 +394,28 @@ function founded(
   return undefined;
 }
 
+/** In a hierarchy only its coordinator hears what each member has at hand: whom it names to found has the newest of that. */
+function named(
+  { self, membership }: RankState,
+  { generation, verdict }: Extract<Message, { kind: 'target' }>,
+): Lapse {
+  if (membership === undefined || verdict.lost === undefined) return undefined;
+  // What its members have agreed to go back to is older.
+  if (membership.generation.back !== undefined) return undefined;
+  if (!sameGeneration(membership.generation.id, generation)) return undefined;
+  const { founder } = verdict.lost;
+  const chosen = founder === undefined ? undefined : placeOf(membership.selfReports.get(founder)?.best);
+  for (const [member, { best }] of membership.selfReports) {
+    const place = placeOf(best);
+    if (place !== undefined && isNewer(place, chosen))
+      return {
+        invariant: 6,
+        sentence: `${shortId(self.member)} named another to found than ${shortId(member)}, which has the newest state, of step ${place.step}.`,
+      };
+  }
+  return undefined;
+}
+
 /** Readmission waits: for a while, for longer each time, and not for ever. */
 const LONGEST_WAIT_MS = 60_000;
 const LONG_WAIT_MS = 10_000;
@@ -486,6 +508,7 @@ export function createDecisionWatch(
       if (message.kind === 'gradient') return gave(core, message, applied.get(core));
       if (message.kind === 'reject') return rejected(core, message);
       if (message.kind === 'join') return toldOf(core, message.standing);
+      if (message.kind === 'target') return named(core, message);
       const proposal = core.membership?.proposal;
       // Once for each ballot: what is proposed may have been proposed before.
       if (message.kind !== 'accept' || proposal === undefined || checked.has(proposal)) return undefined;

@@ -231,7 +231,7 @@ export const english = {
   welcome: {
     title: 'Four ranks, one network, and a kill button',
     body: (steps: number) =>
-      `Start opens three more ranks in this tab. Together they train a small network for ${steps} steps. Then kill one, and watch the others go on without losing a step.`,
+      `Start opens three more ranks in this tab. Together they train a small network for ${number(steps)} steps. Then kill one, and watch the others go on without losing a step.`,
     start: 'Start four ranks',
     starting: 'Opening the ranks…',
   },
@@ -240,7 +240,7 @@ export const english = {
     title: 'Ring',
     describe: (state: string, step: number, steps: number, ranks: number) =>
       `${state}: step ${step} of ${steps}, ${count(ranks, 'rank', 'ranks')} in the ring.`,
-    of: (steps: number) => `of ${steps} steps`,
+    of: (steps: number) => `of ${number(steps)} steps`,
     rate: (perSecond: number) => `${perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toFixed(1)} steps/s`,
     resumed: (step: number) => `resumed from ${step}`,
     breakRank: (name: string) => `Break rank ${name}`,

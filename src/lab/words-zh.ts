@@ -172,7 +172,7 @@ export const chinese: Words = {
   welcome: {
     title: '四个 rank、一个网络，和一个“杀死”按钮',
     body: (steps) =>
-      `点“开始”会在本标签页再打开三个 rank。它们一起训练一个小网络，共 ${steps} 步。然后杀死其中一个，看其余的 rank 怎样一步不丢地继续。`,
+      `点“开始”会在本标签页再打开三个 rank。它们一起训练一个小网络，共 ${count(steps)} 步。然后杀死其中一个，看其余的 rank 怎样一步不丢地继续。`,
     start: '启动四个 rank',
     starting: '正在打开各个 rank…',
   },
@@ -181,7 +181,7 @@ export const chinese: Words = {
     title: '环',
     describe: (state, step, steps, ranks) =>
       `${state}：第 ${step} 步，共 ${steps} 步；环中有 ${ranks} 个 rank。`,
-    of: (steps) => `共 ${steps} 步`,
+    of: (steps) => `共 ${count(steps)} 步`,
     rate: (perSecond) => `${perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toFixed(1)} 步/秒`,
     resumed: (step) => `从第 ${step} 步恢复`,
     breakRank: (name) => `破坏 rank ${name}`,

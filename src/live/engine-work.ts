@@ -171,7 +171,9 @@ export function createEngineWork({ open, dispatch, notes, adopt, note, now }: En
     },
 
     prepare(effect) {
-      preparations++;
+      const asked = ++preparations;
+      // A page that hears of a room trains that room's job: no engine for the job before it is the answer any more.
+      const isOutOfDate = (): boolean => asked !== preparations;
       queue.add(async () => {
         const before = losses;
         try {
@@ -181,6 +183,7 @@ export function createEngineWork({ open, dispatch, notes, adopt, note, now }: En
             engine.destroy();
             return;
           }
+          if (isOutOfDate()) return;
           const graph = modelGraph(job.model);
           const layout = jobLayout(job, graph);
           const tensors = graph.parameters.map(({ name }) => name);
@@ -191,9 +194,9 @@ export function createEngineWork({ open, dispatch, notes, adopt, note, now }: En
           if (fault === 'device-lost') losses++;
           current?.engine.destroy();
           current = undefined;
-          fail(messageOf(error), fault);
+          if (!isOutOfDate()) fail(messageOf(error), fault);
         }
-      });
+      }, isOutOfDate);
     },
 
     compute(effect) {

@@ -484,7 +484,10 @@ function onEngineReady(ctx: Context, event: Extract<Event, { kind: 'engineReady'
   state.fingerprint = event.fingerprint;
   state.layout = event.layout;
   state.tensors = event.tensors;
+  // It is another engine: what the one before it was being brought to is void.
   state.changing = undefined;
+  state.study = undefined;
+  state.learned = undefined;
   state.training = {
     step: 0,
     hash: event.hash,

@@ -1,9 +1,9 @@
 // The host carries effects out as their doc comments say: in order, one engine call at a time, and nothing said before it is stored.
 
 import { describe, expect, test } from 'vitest';
-import { jobHash } from '../../../src/job/job.ts';
+import { jobHash, type Job } from '../../../src/job/job.ts';
 import type { RankOptions } from '../../../src/live/api.ts';
-import { defer } from '../../../src/live/deferred.ts';
+import { defer, type Deferred } from '../../../src/live/deferred.ts';
 import { createHost } from '../../../src/live/host.ts';
 import { encodeSnapshot } from '../../../src/live/state-encoder.ts';
 import type { HostPorts } from '../../../src/live/host-ports.ts';
@@ -13,7 +13,7 @@ import type { GenerationId, IncarnationId, MemberId, SeatId } from '../../../src
 import type { Network, NetworkHandlers, SendOutcome } from '../../../src/ports/network.ts';
 import { StoreError } from '../../../src/ports/store.ts';
 import { decodeMessage } from '../../../src/protocol/codec.ts';
-import type { Effect } from '../../../src/protocol/effects.ts';
+import type { Effect, Event } from '../../../src/protocol/effects.ts';
 import type { Message } from '../../../src/protocol/messages.ts';
 import { emptyRecord } from '../../../src/protocol/votes.ts';
 import { createProfile } from './memory-ports.ts';
@@ -328,6 +328,30 @@ describe('the host', () => {
     await effects({ kind: 'prepareEngine', job: SMALL_JOB });
     expect(opened).toBe(1);
     expect(core.events.filter(({ kind }) => kind === 'engineReady')).toHaveLength(2);
+  });
+
+  test('answers for the job that was asked for last, when a slow engine for another opens after that', async () => {
+    const own: Job = { ...SMALL_JOB, steps: 40 };
+    const opens = new Map<string, Deferred<undefined>>();
+    const { host, core, clock, effects } = await openHost({
+      openEngine: async (job) => {
+        const open = defer<undefined>();
+        opens.set(jobHash(job), open);
+        await open.promise;
+        return smallEngine(job);
+      },
+    });
+    await host.boot();
+    await effects({ kind: 'prepareEngine', job: own });
+    // The page has heard of a room meanwhile, which trains another job.
+    await effects({ kind: 'prepareEngine', job: SMALL_JOB });
+    const ready = (): Event[] => core.events.filter(({ kind }) => kind === 'engineReady');
+    opens.get(jobHash(own))?.resolve(undefined);
+    await clock.settle();
+    expect(ready()).toEqual([]);
+    opens.get(jobHash(SMALL_JOB))?.resolve(undefined);
+    await clock.settle();
+    expect(ready()).toMatchObject([{ jobHash: jobHash(SMALL_JOB) }]);
   });
 
   test('tells of a lost engine once, and says how many were lost when it opens the next', async () => {

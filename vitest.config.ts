@@ -1,19 +1,15 @@
 /**
  * How tests run: `node` for everything that needs no browser, `browser` for tests that run inside a real one
- * (WebGPU, IndexedDB, WebRTC), and `e2e` and `e2e-timed` for tests in Node that drive whole tabs from outside.
+ * (WebGPU, IndexedDB, WebRTC), and `e2e` for tests in Node that drive
+ * whole tabs from outside.
  *
- * `npm test` runs the four one after the other; `npm run test:node` and its siblings run one alone.
+ * `npm test` runs the three one after the other; `npm run test:node` and its siblings run one alone.
  */
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { BROWSER_FLAGS, findBrowser } from './src/cli/browser.ts';
 
 const executablePath = findBrowser();
-
-/** Tests with deadlines of their own, or a dozen tabs: nothing else runs beside them. */
-const TIMED = ['bench', 'class-of-twelve', 'demo', 'faults', 'heal', 'lab', 'room', 'transport'].map(
-  (name) => `test/e2e/${name}.test.ts`,
-);
 
 export default defineConfig({
   test: {
@@ -65,18 +61,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: [...TIMED],
           environment: 'node',
-          // Two browsers at a time: much of what these tests do is to wait for one.
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-        },
-      },
-      {
-        test: {
-          name: 'e2e-timed',
-          include: [...TIMED],
-          environment: 'node',
+          // Two browsers at a time take as long as one after the other on two cores, and miss their deadlines.
           fileParallelism: false,
           // Real tabs on two cores without a GPU: slow is not broken, and a hang still ends.
           testTimeout: 180_000,

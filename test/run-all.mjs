@@ -1,4 +1,4 @@
-// What `npm test` runs: makes sure of a browser, then the four Vitest projects one after the other, stopping at
+// What `npm test` runs: makes sure of a browser, then the three Vitest projects one after the other, stopping at
 // the first that fails. The last line printed is the total over all of them, `N passed, N failed`, for whoever
 // reads it by program.
 import { spawnSync } from 'node:child_process';
@@ -35,7 +35,7 @@ try {
   const { ensureBrowser } = await import('../src/cli/browser.ts');
   await ensureBrowser({ log: (line) => console.log(line) });
 
-  for (const project of ['node', 'browser', 'e2e', 'e2e-timed']) {
+  for (const project of ['node', 'browser', 'e2e']) {
     const { passed, failed } = runProject(project, reports);
     total.passed += passed;
     total.failed += failed;

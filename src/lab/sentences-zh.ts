@@ -2,9 +2,10 @@
 
 import type { Evidence } from '../ports/network.ts';
 import type { MemberId } from '../ports/ids.ts';
-import type { Exactness, Operation, Phase, Stall, StopReason, TraceEvent } from '../trace/events.ts';
+import type { Exactness, Operation, Stall, StopReason, TraceEvent } from '../trace/events.ts';
 import { bytes, loss, percent, shortHash, shortId, smallPercent, span } from './format.ts';
 import { faultText, list, listPairs, lookUp, say, who } from './sentence.ts';
+import { PHASES } from './phase-words-zh.ts';
 import { ranksIn } from '../faults/setting-words.ts';
 import type { SettingWords } from '../faults/setting-words.ts';
 import type { Sentence } from './sentence.ts';
@@ -21,20 +22,6 @@ const EVIDENCE: Readonly<Record<Evidence, string>> = {
   progress: '全归约在等它',
   misbehaved: '它违反了协议',
   leave: '它正在离开',
-};
-
-const PHASES: Readonly<Record<Phase, string>> = {
-  starting: '启动中',
-  joining: '加入中',
-  regrouping: '重组中',
-  healing: '补齐状态中',
-  idle: '就绪',
-  computing: '计算中',
-  reducing: '全归约中',
-  applying: '应用更新中',
-  done: '完成',
-  stuck: '受阻',
-  stopped: '已停止',
 };
 
 const STOPPED: Readonly<Record<StopReason, string>> = {

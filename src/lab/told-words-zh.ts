@@ -1,5 +1,6 @@
 // The same in Simplified Chinese. A sentence that is not known here stays as it was told.
 
+import { PHASES } from './phase-words-zh.ts';
 import type { ToldWords } from './told-words-en.ts';
 
 /** `*` in what is told stands for anything, and comes back as `$1`, `$2`… */
@@ -130,21 +131,8 @@ const FACTS: Readonly<Record<string, string>> = {
   generation: '代',
 };
 
-/** Phases, as words-zh.ts has them, and no generation. */
-const STANDINGS: Readonly<Record<string, string>> = {
-  starting: '启动中',
-  joining: '加入中',
-  regrouping: '重组中',
-  healing: '补齐状态中',
-  idle: '就绪',
-  computing: '计算中',
-  reducing: '全归约中',
-  applying: '应用更新中',
-  done: '完成',
-  stuck: '受阻',
-  stopped: '已停止',
-  none: '无',
-};
+/** What a rank is at, and no generation. */
+const STANDINGS: Readonly<Record<string, string>> = { ...PHASES, none: '无' };
 
 const PATTERNS = SENTENCES.map(
   ([told, means]) => [new RegExp(`^${told.split('*').map(literal).join('(.+?)')}$`, 'u'), means] as const,

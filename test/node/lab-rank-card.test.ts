@@ -4,33 +4,15 @@ import type { ComponentChild, VNode } from 'preact';
 import { afterEach, describe, expect, it } from 'vitest';
 import { speak } from '../../src/lab/language/language.ts';
 import type { Lab } from '../../src/lab/model/lab.ts';
-import type { RankView } from '../../src/lab/model/room-view.ts';
+import { nothingKnown, type RankView } from '../../src/lab/model/room-view.ts';
 import { RankCard } from '../../src/lab/view/RankCard.tsx';
 import type { MemberId } from '../../src/ports/ids.ts';
 
 const RANK: RankView = {
-  member: 'a'.repeat(32) as MemberId,
-  slot: 0,
-  rank: undefined,
+  ...nothingKnown('a'.repeat(32) as MemberId, 0),
   local: true,
   activity: 'joining',
-  step: 0,
-  hash: undefined,
-  agreement: undefined,
-  silentMs: 0,
-  suspected: false,
-  hidden: false,
-  departure: undefined,
-  engine: undefined,
-  memory: undefined,
-  preflight: undefined,
-  incoming: undefined,
   links: 3,
-  carried: [],
-  refusals: [],
-  sent: undefined,
-  microBatches: undefined,
-  faults: [],
 };
 
 /** The text in a tree whose components are functions without a state of their own. */

@@ -247,7 +247,7 @@ function drawMember(sources: RoomSources, member: MemberView): RankView {
   if (local !== undefined) return drawLocal(sources, local, member);
   const departure = sources.departures.find((gone) => gone.member === member.member);
   return {
-    ...nothingKnown(sources, member.member),
+    ...nothingKnown(member.member, sources.slot(member.member)),
     rank: member.rank,
     activity: departure === undefined ? activityOf(member.phase) : 'gone',
     step: member.step,
@@ -263,7 +263,7 @@ function drawLocal(sources: RoomSources, local: LocalRank, member: MemberView | 
   const { status } = local;
   const silentMs = local.answeredAt === 0 ? 0 : sources.now - local.answeredAt;
   return {
-    ...nothingKnown(sources, local.member),
+    ...nothingKnown(local.member, sources.slot(local.member)),
     local: true,
     rank: member?.rank,
     activity: silentMs > SILENT_MS ? 'silent' : activityOf(status?.phase ?? 'starting'),
@@ -286,7 +286,7 @@ function drawLocal(sources: RoomSources, local: LocalRank, member: MemberView | 
 }
 
 const drawGhost = (sources: RoomSources, departure: Departure): RankView => ({
-  ...nothingKnown(sources, departure.member),
+  ...nothingKnown(departure.member, sources.slot(departure.member)),
   activity: 'gone',
   step: departure.status?.step ?? 0,
   silentMs: sources.now - departure.at,
@@ -294,9 +294,10 @@ const drawGhost = (sources: RoomSources, departure: Departure): RankView => ({
   departure,
 });
 
-const nothingKnown = (sources: RoomSources, member: MemberId): RankView => ({
+/** A rank of which no more is known than that it is there, and where it stands. */
+export const nothingKnown = (member: MemberId, slot: RankView['slot']): RankView => ({
   member,
-  slot: sources.slot(member),
+  slot,
   rank: undefined,
   local: false,
   activity: 'starting',

@@ -37,6 +37,11 @@ afterAll(async () => {
 interface Shift {
   readonly value: number;
   readonly hadRecentInput: boolean;
+  readonly sources: readonly {
+    readonly node: Node | null;
+    readonly previousRect: DOMRectReadOnly;
+    readonly currentRect: DOMRectReadOnly;
+  }[];
 }
 
 interface Visit {
@@ -142,11 +147,20 @@ describe('a first visit', () => {
     page.setDefaultTimeout(STEP_MS);
     await page.setViewportSize({ width, height: 850 });
     await page.addInitScript(() => {
-      const moved: Shift[] = [];
+      const moved: { value: number; what: string }[] = [];
       Object.assign(window, { moved });
       new PerformanceObserver((entries) => {
-        for (const { value, hadRecentInput } of entries.getEntries() as unknown as Shift[])
-          if (!hadRecentInput) moved.push({ value, hadRecentInput });
+        for (const { value, hadRecentInput, sources } of entries.getEntries() as unknown as Shift[])
+          if (!hadRecentInput)
+            moved.push({
+              value,
+              what: sources
+                .map(
+                  ({ node, previousRect, currentRect }) =>
+                    `${node instanceof Element ? node.className : '?'} from ${previousRect.y} to ${currentRect.y}`,
+                )
+                .join(', '),
+            });
       }).observe({ type: 'layout-shift', buffered: true });
     });
     await page.goto(`${lab.origin}/?engine=cpu`);
@@ -157,9 +171,15 @@ describe('a first visit', () => {
     await training(page).last().getByRole('button', { name: /^Kill/ }).click();
     await untilCount(page, '.card', 3);
     await page.locator('.add-here').waitFor();
-    const moved = await page.evaluate(() => (window as unknown as { readonly moved: Shift[] }).moved);
+    const moved = await page.evaluate(
+      () => (window as unknown as { readonly moved: { value: number; what: string }[] }).moved,
+    );
+    const told = moved.map(({ value, what }) => `${value.toFixed(4)}: ${what}`).join('; ');
     // All of a visit together; what is good for one burst of five seconds is a tenth (web.dev/articles/cls).
-    expect(moved.reduce((sum, { value }) => sum + value, 0)).toBeLessThan(0.05);
+    expect(
+      moved.reduce((sum, { value }) => sum + value, 0),
+      told,
+    ).toBeLessThan(0.05);
     await page.close();
   });
 

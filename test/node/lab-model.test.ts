@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { FaultSchema } from '../../src/faults/vocabulary.ts';
 import type { FaultKind } from '../../src/faults/vocabulary.ts';
 import { DEFAULT_JOB, jobHash } from '../../src/job/job.ts';
+import { createPlaces } from '../../src/lab/model/card-places.ts';
 import { NO_CURVES, extendCurves } from '../../src/lab/model/curves.ts';
 import { createEventBook } from '../../src/lab/model/event-book.ts';
 import { createHashBook } from '../../src/lab/model/hash-book.ts';
@@ -322,6 +323,19 @@ describe('the colours of ranks', () => {
     colours.alive(ranks.slice(0, 3));
     expect(colours.slot(member('new'))).toBe(4);
     expect(colours.slot(member('3'))).toBe(3);
+  });
+});
+
+describe('the cards of ranks', () => {
+  it('stay where they stand when the order of the ring changes, and newcomers come after them', () => {
+    const inPlace = createPlaces();
+    const cards = (...names: string[]) => inPlace(names.map((name) => ({ member: member(name) })));
+    const names = (ranks: readonly { readonly member: MemberId }[]) => ranks.map((rank) => rank.member);
+    expect(names(cards('a', 'b', 'c'))).toEqual(['a', 'b', 'c'].map(member));
+    expect(names(cards('a', 'c', 'd', 'b'))).toEqual(['a', 'b', 'c', 'd'].map(member));
+    expect(names(cards('a', 'c', 'd'))).toEqual(['a', 'c', 'd'].map(member));
+    // Gone for good is gone: one that is seen again is new.
+    expect(names(cards('b', 'd', 'a', 'c'))).toEqual(['a', 'c', 'd', 'b'].map(member));
   });
 });
 

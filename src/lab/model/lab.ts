@@ -29,8 +29,9 @@ import { incidentName, recordingName, saveFile } from './recording-file.ts';
 import { createRankColours } from './rank-colours.ts';
 import { createRegroupBook } from './regroups.ts';
 import type { RegroupBook } from './regroups.ts';
+import { createPlaces } from './card-places.ts';
 import { drawRoom } from './room-view.ts';
-import type { Departure, LocalRank, RoomView } from './room-view.ts';
+import type { Departure, LocalRank, RankView, RoomView } from './room-view.ts';
 
 /** A sentence for a person, shown until dismissed. */
 export interface Problem {
@@ -103,6 +104,8 @@ export interface Lab {
   /** What somebody is asked before a fault really uses this machine up; the first is shown. */
   readonly questions: ReadonlySignal<readonly Question[]>;
   slot(member: MemberId): number;
+  /** In the order in which their cards stand. */
+  inPlace(ranks: readonly RankView[]): readonly RankView[];
 
   /** From now on, nobody is asked: whoever drives this page agrees. */
   agree(): void;
@@ -379,6 +382,7 @@ export function createLab(
     aim,
     drawn,
     slot: colours.slot,
+    inPlace: createPlaces(),
     agree() {
       agreed = true;
       for (const { answer } of questions.value) answer(true);

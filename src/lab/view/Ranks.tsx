@@ -1,4 +1,4 @@
-// The ranks as cards in ring order, this tab's with their kill buttons; and what a first visit sees in their place.
+// The ranks as cards in the order in which they came, this tab's with their kill buttons; and what a first visit sees in their place.
 
 import type { JSX } from 'preact';
 import type { Lab } from '../model/lab.ts';
@@ -17,8 +17,8 @@ const FEW = 4;
 export function Ranks({ lab }: { readonly lab: Lab }): JSX.Element {
   const { ranks: all, job } = lab.room.value;
   const isStarting = lab.busy.value.has('start-four');
-  // While four are awaited, who has no place in the ring yet has none here: cards come in ring order, and none changes its place.
-  const ranks = isStarting ? all.filter(({ rank }) => rank !== undefined) : all;
+  // While four are awaited, who has no place in the ring yet has none here: mostly they come into it one after the other.
+  const ranks = lab.inPlace(isStarting ? all.filter(({ rank }) => rank !== undefined) : all);
   // At once as many places as there will be: nothing below moves when the ranks come into them.
   const coming = isStarting ? Math.max(0, FEW - ranks.length) : 0;
   return (
@@ -27,7 +27,9 @@ export function Ranks({ lab }: { readonly lab: Lab }): JSX.Element {
         {ranks.map((rank) => (
           <RankCard key={rank.member} lab={lab} rank={rank} microBatches={job.microBatches} />
         ))}
-        {ranks.length === 0 && lab.opening.value > 0 && <li class="card placeholder" aria-hidden="true" />}
+        {ranks.length === 0 && coming === 0 && lab.opening.value > 0 && (
+          <li class="card placeholder" aria-hidden="true" />
+        )}
         {Array.from({ length: coming }, (_, i) => (
           <li key={`place ${ranks.length + i}`} class="card placeholder muted">
             {words.welcome.starting}

@@ -65,24 +65,29 @@ interface Index {
 }
 
 const indices = new WeakMap<Generation, Index>();
+/** The one that was asked for last: mostly it is asked for again. */
+let latest: { readonly of: Generation; readonly index: Index } | undefined;
 
 function indexOf(generation: Generation): Index {
-  let index = indices.get(generation);
-  if (index === undefined) {
-    const { members, witness } = generation;
-    const ownSeats = members.map(({ seat }) => seat).sort();
-    index = {
-      ranks: new Map(members.map(({ member }, rank) => [member, rank])),
-      members: members.map(({ member }) => member),
-      ownSeats,
-      electorate: witness === undefined ? ownSeats : [...ownSeats, witness].sort(),
-      seats: new Map(members.map(({ member, seat }) => [seat, member])),
-      apart: apartOf(generation),
-      text: describe(generation),
-    };
-    indices.set(generation, index);
-  }
+  if (latest?.of === generation) return latest.index;
+  const index = indices.get(generation) ?? createIndex(generation);
+  indices.set(generation, index);
+  latest = { of: generation, index };
   return index;
+}
+
+function createIndex(generation: Generation): Index {
+  const { members, witness } = generation;
+  const ownSeats = members.map(({ seat }) => seat).sort();
+  return {
+    ranks: new Map(members.map(({ member }, rank) => [member, rank])),
+    members: members.map(({ member }) => member),
+    ownSeats,
+    electorate: witness === undefined ? ownSeats : [...ownSeats, witness].sort(),
+    seats: new Map(members.map(({ member, seat }) => [seat, member])),
+    apart: apartOf(generation),
+    text: describe(generation),
+  };
 }
 
 function apartOf({ members, apart = [] }: Generation): ReadonlyMap<MemberId, readonly MemberId[]> {

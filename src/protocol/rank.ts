@@ -137,10 +137,9 @@ export function stepRank(state: RankState, event: Event, now: number, rules: Rul
   const ctx: Context = { state, now, rules, effects: [], again: [], via: undefined };
   doubtOneself(ctx);
   handle(ctx, event);
-  for (let i = 0; i < AGAIN_LIMIT; i++) {
+  for (let i = 0; i < AGAIN_LIMIT && ctx.again.length > 0; i++) {
     const held = ctx.again.shift();
-    if (held === undefined) break;
-    onMessage(ctx, held.from, held.message);
+    if (held !== undefined) onMessage(ctx, held.from, held.message);
   }
   if (state.forgetWanted) {
     state.forgetWanted = false;

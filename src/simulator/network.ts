@@ -174,6 +174,16 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
     connectIn(fabric.delay('reconnect', RECONNECT, a), a, b);
   }
 
+  // What happens to few messages stands apart: a function that may have to wait for something costs a little each time it is called.
+
+  function resetSoon({ from, to }: Link<H, M>): void {
+    fabric.at(now(), () => reset(from, to));
+  }
+
+  function refuse(from: H, to: Id): void {
+    fabric.at(now(), () => fabric.deliver(from, { kind: 'unsent', to }));
+  }
+
   /** Takes a message on its way, or says why not. */
   function accept(link: Link<H, M> | undefined, message: M): SendOutcome {
     if (link?.up !== true) return 'no-link';
@@ -188,7 +198,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
         (link.held ??= []).push({ message, size, sentAt: now() });
         return 'sent';
       case 'full':
-        if (link.fault.closes) fabric.at(now(), () => reset(link.from, link.to));
+        if (link.fault.closes) resetSoon(link);
         return 'overflow';
       case 'corrupt':
       case 'delay':
@@ -211,7 +221,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
     send(from, to, message) {
       const link = from.links.get(to);
       const outcome = accept(link, message);
-      if (outcome !== 'sent') fabric.at(now(), () => fabric.deliver(from, { kind: 'unsent', to }));
+      if (outcome !== 'sent') refuse(from, to);
       else if (link !== undefined) fabric.left?.(from, link.to, message);
       return outcome;
     },

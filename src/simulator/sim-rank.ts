@@ -109,18 +109,7 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
       ports.send(rank, effect);
       return;
     case 'store':
-      ports.storeBallot(rank, effect.record, (stored) => {
-        if (!stored) {
-          ports.answer(rank, 'store', {
-            kind: 'seatNotStored',
-            seat: effect.record.seat,
-            detail: 'storage refused',
-          });
-          return;
-        }
-        if (effect.thenReport !== undefined) ports.record(rank, effect.thenReport);
-        for (const send of effect.thenSend) ports.send(rank, send);
-      });
+      storeBallot(rank, effect, ports);
       return;
     case 'prepareEngine':
       rank.engine = compute.initial;
@@ -251,6 +240,22 @@ export function perform<R extends SimRank>(rank: R, effect: Effect, ports: SimPo
       ports.record(rank, effect.event);
       return;
   }
+}
+
+/** Apart from the other effects: none of them waits for an answer here, and what waits costs every one of them a little. */
+function storeBallot<R extends SimRank>(
+  rank: R,
+  { record, thenReport, thenSend }: Extract<Effect, { kind: 'store' }>,
+  ports: SimPorts<R>,
+): void {
+  ports.storeBallot(rank, record, (stored) => {
+    if (!stored) {
+      ports.answer(rank, 'store', { kind: 'seatNotStored', seat: record.seat, detail: 'storage refused' });
+      return;
+    }
+    if (thenReport !== undefined) ports.record(rank, thenReport);
+    for (const send of thenSend) ports.send(rank, send);
+  });
 }
 
 export const bootEvent = (

@@ -6,7 +6,7 @@ import type { MemberId, SeatId, StateHash } from '../ports/ids.ts';
 import { createChecker, type Violation } from '../invariants/check.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
 import { mix32 } from '../collective/digest.ts';
-import type { Event } from '../protocol/effects.ts';
+import type { Effect, Event } from '../protocol/effects.ts';
 import { asCarried, laneOf, messageBytes } from '../protocol/codec.ts';
 import type { Message } from '../protocol/messages.ts';
 import { stepRank } from '../protocol/rank.ts';
@@ -65,6 +65,7 @@ const SETUP_MS = 60;
 const SERVER = 'server';
 /** A page that has not found another looks again after so long, in milliseconds. */
 const RENDEZVOUS_MS = 500;
+const NOTHING: readonly Effect[] = [];
 /** Of one world, those that have gone included: a pair of pages is one number. */
 const MOST_PAGES = 0x100_0000;
 
@@ -193,14 +194,24 @@ export function createWorld(options: WorldOptions): World {
   /** What its own clock shows. */
   const clockOf = (host: Host): number => now * host.clockRate + host.clockAhead;
 
-  /** What a core makes of something; a core that throws is a violation, and undefined. */
-  function guarded<T>(host: Host, at: string, core: () => T): T | undefined {
+  /** A core that throws is a violation. */
+  function cannotGoOn(host: Host, at: string, error: unknown): void {
+    violate(host, 8, `${shortId(host.member)} cannot go on: its core threw at ${at}: ${String(error)}`);
+  }
+
+  function awaitWaking(host: Host, event: Event): void {
+    host.waiting?.push(() => deliver(host, event));
+  }
+
+  function stepped(host: Host, event: Event, clock: number): readonly Effect[] {
+    const { core, witness } = host;
     try {
-      return core();
+      return witness === undefined
+        ? stepRank(core, event, clock, rules)
+        : stepWitness(witness, event, clock, rules);
     } catch (error) {
-      const who = shortId(host.member);
-      violate(host, 8, `${who} cannot go on: its core threw at ${at}: ${String(error)}`);
-      return undefined;
+      cannotGoOn(host, event.kind, error);
+      return NOTHING;
     }
   }
 
@@ -208,24 +219,21 @@ export function createWorld(options: WorldOptions): World {
   function deliver(host: Host, event: Event): void {
     if (!host.alive) return;
     if (host.waiting !== undefined) {
-      host.waiting.push(() => deliver(host, event));
+      awaitWaking(host, event);
       return;
     }
     events += 1;
     digest = mix32(digest ^ (Math.floor(now * 64) + Math.imul(host.ordinal + 1, 0x9e3779b1)));
     const clock = clockOf(host);
-    const { witness } = host;
-    if (witness !== undefined) {
-      const effects = guarded(host, event.kind, () => stepWitness(witness, event, clock, rules));
-      for (const effect of effects ?? []) perform(host, effect, ports);
+    if (host.witness !== undefined) {
+      for (const effect of stepped(host, event, clock)) perform(host, effect, ports);
       return;
     }
     const { core } = host;
     const before = beforeDecision(core);
     lastStep = before;
     const fence = beforeFence(core, event);
-    const effects = guarded(host, event.kind, () => stepRank(core, event, clock, rules));
-    for (const effect of effects ?? []) {
+    for (const effect of stepped(host, event, clock)) {
       blame(host, decisions.asked(core, before, effect));
       try {
         perform(host, effect, ports);
@@ -238,6 +246,10 @@ export function createWorld(options: WorldOptions): World {
     blame(host, decisions.stepped(core, before, event));
     if (event.kind === 'seatAcquired' && event.record !== undefined)
       violateIf(host, 6, disinheritedVote(event.record, core.seats.get(event.seat)));
+  }
+
+  function sayToItself(host: Host, message: Message): void {
+    at(now, () => deliver(host, { kind: 'message', from: host.member, message }));
   }
 
   /** Runs when the page is awake, if it is still there. */
@@ -346,7 +358,7 @@ export function createWorld(options: WorldOptions): World {
       const said = message.kind === 'relay' && message.origin === host.member ? message.message : message;
       violateIf(host, 6, unstoredVote(host.durable, said));
       blame(host, decisions.said(host.core, said, clockOf(host)));
-      if (to === host.member) at(now, () => deliver(host, { kind: 'message', from: to, message }));
+      if (to === host.member) sayToItself(host, message);
       else network.send(host, to, asCarried(message));
     },
     answer(host, by, given, load = 1) {
@@ -478,10 +490,13 @@ export function createWorld(options: WorldOptions): World {
       const self = { member, seat };
       const host = createHost(member, seat, SERVER, pages.length, compute, createWitness(self, undefined));
       const book = loadBook(profile(SERVER), seat);
-      const state = guarded(host, 'its start', () => createWitness(self, book, rules));
-      host.witness = state ?? host.witness;
       witnesses.push(host);
-      violateIf(host, 6, state && forgottenVote(book, state.book));
+      try {
+        host.witness = createWitness(self, book, rules);
+        violateIf(host, 6, forgottenVote(book, host.witness.book));
+      } catch (error) {
+        cannotGoOn(host, 'its start', error);
+      }
       hosts.set(member, host);
       pages.push(host);
       at(now, () => {

@@ -90,6 +90,8 @@ function lessonOver({ teacher, step, why }: Of<'lessonOver'>): Sentence {
   switch (why) {
     case 'caught-up':
       return say`has caught up with ${who(teacher)} at step ${step}, and asks for its place.`;
+    case 'stays-behind':
+      return say`follows ${who(teacher)} and gets no nearer, at step ${step}: asks for its place as it is.`;
     case 'come-in':
       return say`was told by ${who(teacher)} to ask for its place at once.`;
     case 'ask-another':

@@ -79,6 +79,8 @@ function lessonOver({ teacher, step, why }: Of<'lessonOver'>): Sentence {
   switch (why) {
     case 'caught-up':
       return say`在第 ${step} 步追上了 ${who(teacher)}，请求加入。`;
+    case 'stays-behind':
+      return say`跟随 ${who(teacher)} 到第 ${step} 步，差距不再缩小，按现状请求加入。`;
     case 'come-in':
       return say`被 ${who(teacher)} 告知立即请求加入。`;
     case 'ask-another':

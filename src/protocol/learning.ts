@@ -134,7 +134,7 @@ export function afterLearned(ctx: Context): void {
   }
   if (learned.by === 'state') ctx.state.incoming = undefined;
   training.lineage = ctx.rules.vouchesForLearned(learned.generation);
-  if (study !== undefined) study.hasLearned = true;
+  if (study !== undefined) study.followsSince ??= ctx.now;
   const { paused, ...come } = learned;
   training.paused = paused;
   report(ctx, { kind: 'learned', ...come });
@@ -155,16 +155,18 @@ export function goOnLearning(ctx: Context): void {
     sendJoin(ctx);
     return;
   }
-  if (study.hasLearned && !study.isOver) ask(ctx, study);
+  if (study.followsSince !== undefined && !study.isOver) ask(ctx, study);
   applyLearned(ctx);
   considerAsking(ctx, study);
 }
 
 function considerAsking(ctx: Context, study: Study): void {
-  const { training } = ctx.state;
-  if (study.asksIn || !study.hasLearned || training === undefined) return;
-  if (!ctx.rules.hasCaughtUp(training.step, study.committed)) return;
-  askIn(ctx, study, 'caught-up');
+  const { training, job } = ctx.state;
+  const { asksIn, followsSince, committed } = study;
+  if (asksIn || followsSince === undefined || training === undefined || job === undefined) return;
+  if (ctx.rules.hasCaughtUp(training.step, committed)) askIn(ctx, study, 'caught-up');
+  // About as fast as the room, it would follow for ever.
+  else if (ctx.rules.staysBehind(ctx.now - followsSince, job.policies)) askIn(ctx, study, 'stays-behind');
 }
 
 /** From now on it asks for its place; what it is taught until it is in it still takes. */

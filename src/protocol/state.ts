@@ -153,8 +153,8 @@ export interface Study {
   copy: Place | undefined;
   /** Those that have come and are not applied: the hash is of the state that each leads to. */
   readonly gradients: (Reduced & { readonly generation: GenerationId; readonly hash: StateHash })[];
-  /** It has got a state that the room has committed. */
-  hasLearned: boolean;
+  /** Since when it has a state that the room has committed; undefined: it has none yet. */
+  followsSince: number | undefined;
   /** It has caught up, or was told to: it asks for its place. */
   asksIn: boolean;
   /** The teacher has said that nothing more comes. */

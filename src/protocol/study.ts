@@ -50,7 +50,7 @@ export function considerStudy(ctx: Context, room: NonNullable<Peer['room']> | un
     committed: room.committed,
     copy: undefined,
     gradients: [],
-    hasLearned: false,
+    followsSince: undefined,
     asksIn: false,
     isOver: false,
     asks: 0,
@@ -97,11 +97,11 @@ export const awaitAnswer = (ctx: Context): void => setTimer(ctx, 'heal', deadlin
 /** Whether a teacher that has not answered may be asked once more. One that only waits for the next step may be asked for ever. */
 export function mayAskAgain(
   { state, now }: Context,
-  { teacher, asks, asksIn, copy, hasLearned }: Study,
+  { teacher, asks, asksIn, copy, followsSince }: Study,
 ): boolean {
   const peer = state.peers.get(teacher);
   const isHere = peer?.linked === true && isHeard({ state, now }, peer);
-  return asksIn || asks < (isHere && copy === undefined && !hasLearned ? PATIENT_ASKS : ASKS);
+  return asksIn || asks < (isHere && copy === undefined && followsSince === undefined ? PATIENT_ASKS : ASKS);
 }
 
 /** Asks for the next pieces of the copy; `again`: one came damaged. */

@@ -15,14 +15,14 @@ import {
   type Context,
 } from './context.ts';
 import { askAgainAfter, deadlineOf, noteTaken, standingDeadline } from './deadlines.ts';
-import { membersOf, rankOf } from './generation.ts';
+import { isIn, membersOf, rankOf } from './generation.ts';
 import type { Message, SelfReport, Standing, Verdict } from './messages.ts';
 import { hasWay, reaches } from './routing.ts';
 import { founderOfRollback } from './rollback.ts';
-import type { HealRequest, Membership } from './state.ts';
+import type { HealRequest, Membership, Reduced } from './state.ts';
 import type { Target } from './target.ts';
 import { applyLearned } from './study.ts';
-import { noteReduced, passedFrom } from './teaching.ts';
+import { noteReduced, passedFrom, passOn } from './teaching.ts';
 import { beginStep } from './training.ts';
 import { answered, donateState, pieceWanted } from './transfer.ts';
 
@@ -212,6 +212,8 @@ function adopt(ctx: Context, membership: Membership, verdict: Verdict): void {
   }
   membership.donorTurn = rankOf(membership.generation, self.member);
   askDonor(ctx, membership);
+  for (const [peer, request] of membership.healRequests)
+    if (giveGradient(ctx, membership, peer, request)) membership.healRequests.delete(peer);
   // Waits for the donor, as a rule.
   beginStep(ctx);
 }
@@ -249,12 +251,8 @@ export function askDonor(ctx: Context, membership: Membership): void {
   setPhase(ctx, 'healing');
   setTimer(ctx, 'heal', deadlineOf(ctx, 'transfer'));
   membership.donorAskedAt = ctx.now;
-  // Whoever taught it has all that it may still lack.
-  const teacher = ctx.state.study?.teacher;
   const donor =
-    teacher !== undefined && reachable.includes(teacher)
-      ? teacher
-      : reachable[membership.donorTurn % Math.max(1, reachable.length)];
+    teacherToAsk(ctx, membership) ?? reachable[membership.donorTurn % Math.max(1, reachable.length)];
   membership.donorTurn += 1;
   if (donor === undefined) {
     // Where the row and the column heal as well, one elsewhere is asked once there is a link.
@@ -269,6 +267,19 @@ export function askDonor(ctx: Context, membership: Membership): void {
     have: ownStanding(ctx),
     piece: pieceWanted(ctx),
   });
+}
+
+/**
+ * Whoever taught this rank has all that it may still lack: what all had applied it gives even where it is behind itself, cut off in a step
+ * that others have completed. The gradient of that step the donors have.
+ */
+function teacherToAsk(ctx: Context, { generation, target }: Membership): MemberId | undefined {
+  const { study, training } = ctx.state;
+  const teacher = study?.teacher;
+  if (teacher === undefined || target === undefined || !isIn(generation, teacher)) return undefined;
+  if (!reaches(ctx, teacher)) return undefined;
+  const isLast = training !== undefined && training.step + 1 >= target.step;
+  return isLast && !target.donors.includes(teacher) ? undefined : teacher;
 }
 
 /** The `heal` timer: asks again. Returns members whose standing is overdue. */
@@ -298,34 +309,40 @@ export function onHealTimer(ctx: Context): readonly MemberId[] {
 export function onHeal(ctx: Context, from: MemberId, message: Of<'heal'>): void {
   const membership = membershipInForce(ctx, message.generation);
   if (membership === undefined || membership.frozen) return;
-  if (!membership.synced) {
-    membership.healRequests.set(from, message);
-    return;
-  }
-  donate(ctx, membership, from, message);
+  if (membership.synced) donate(ctx, membership, from, message);
+  else if (!giveGradient(ctx, membership, from, message)) membership.healRequests.set(from, message);
 }
 
-function donate(ctx: Context, membership: Membership, to: MemberId, { have, piece }: HealRequest): void {
+function donate(ctx: Context, membership: Membership, to: MemberId, request: HealRequest): void {
+  if (!giveGradient(ctx, membership, to, request)) donateState(ctx, membership, to, request.piece);
+}
+
+/**
+ * The gradient that leads on from what the other has; false: there is none at hand. Where this rank is behind itself, what it gives was
+ * applied by all: the state that the generation goes on from came after it.
+ */
+function giveGradient(
+  ctx: Context,
+  { generation, target }: Membership,
+  to: MemberId,
+  { have }: HealRequest,
+): boolean {
   const { training, layout } = ctx.state;
-  const { target, generation } = membership;
-  if (training === undefined || target === undefined) return;
-  const { retained } = training;
-  const heals = training.step === target.step && ctx.rules.gradientHeals(training, have);
-  const reduced = (heals ? retained : undefined) ?? passedFrom(ctx, have);
-  if (reduced !== undefined) {
-    send(ctx, to, {
-      kind: 'gradient',
-      generation: generation.id,
-      step: reduced.step,
-      exponents: reduced.exponents?.slice(),
-      quarantined: reduced.quarantined,
-      packing: layout === undefined ? undefined : packingOf(layout, 0, reduced.reduced.length),
-      reduced: reduced.reduced.slice(),
-    });
-    report(ctx, { kind: 'donated', generation: generation.id, to, step: reduced.step + 1, by: 'gradient' });
-    return;
-  }
-  donateState(ctx, membership, to, piece);
+  if (training === undefined || target === undefined) return false;
+  const heals = training.step <= target.step && ctx.rules.gradientHeals(training, have);
+  const reduced: Reduced | undefined = (heals ? training.retained : undefined) ?? passedFrom(ctx, have);
+  if (reduced === undefined) return false;
+  send(ctx, to, {
+    kind: 'gradient',
+    generation: generation.id,
+    step: reduced.step,
+    exponents: reduced.exponents?.slice(),
+    quarantined: reduced.quarantined,
+    packing: layout === undefined ? undefined : packingOf(layout, 0, reduced.reduced.length),
+    reduced: reduced.reduced.slice(),
+  });
+  report(ctx, { kind: 'donated', generation: generation.id, to, step: reduced.step + 1, by: 'gradient' });
+  return true;
 }
 
 export function onGradient(ctx: Context, from: MemberId, message: Of<'gradient'>): void {
@@ -340,7 +357,8 @@ export function onGradient(ctx: Context, from: MemberId, message: Of<'gradient'>
   )
     return;
   if (training === undefined || layout === undefined || message.reduced.length !== layout.length) return;
-  if (!membership.target.donors.includes(from) || message.step !== training.step) return;
+  const isAsked = membership.target.donors.includes(from) || state.study?.teacher === from;
+  if (!isAsked || message.step !== training.step) return;
   answered(ctx, membership);
   state.changing = 'apply';
   state.healing = {
@@ -351,7 +369,10 @@ export function onGradient(ctx: Context, from: MemberId, message: Of<'gradient'>
     paused: membership.verdict?.paused ?? false,
   };
   const { generation, step, reduced, exponents, quarantined } = message;
-  noteReduced(ctx, { step, reduced, exponents, quarantined });
+  // The generation goes on from a state that came after this rank's own, which all had, then.
+  passOn(ctx, 'committed');
+  training.retained = { step, reduced: ctx.rules.retain(reduced), exponents, quarantined };
+  noteReduced(ctx, training.retained);
   const mode = membership.generation.updateMode;
   ctx.effects.push({ kind: 'apply', generation, step, reduced, exponents, quarantined, mode });
 }
@@ -397,6 +418,6 @@ export function donorGone(ctx: Context, member: MemberId): void {
   if (membership?.target === undefined || membership.synced || changing !== undefined) return;
   if (ctx.state.study?.teacher === member) ctx.state.study = undefined;
   if (membership.donor !== undefined && membership.donor !== member) return;
-  if (membership.target.donors.includes(member) && otherMembers(ctx, membership).length > 0)
-    askDonor(ctx, membership);
+  const isAsked = membership.donor === member || membership.target.donors.includes(member);
+  if (isAsked && otherMembers(ctx, membership).length > 0) askDonor(ctx, membership);
 }

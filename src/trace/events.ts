@@ -78,7 +78,8 @@ export interface Stall {
 }
 
 /** `come-in` and `ask-another` are the teacher's word; `differs`: what came is another state than was announced. */
-export type LessonEnd = 'caught-up' | 'come-in' | 'ask-another' | 'teacher-gone' | 'silent' | 'differs';
+export type LessonEnd =
+  'caught-up' | 'stays-behind' | 'come-in' | 'ask-another' | 'teacher-gone' | 'silent' | 'differs';
 
 export type StopReason = 'non-finite' | 'data' | 'refused' | 'engine-lost' | 'left' | 'invariant';
 

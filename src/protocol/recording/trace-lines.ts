@@ -111,7 +111,15 @@ const EventSchema = v.variant('kind', [
     kind: v.literal('lessonOver'),
     teacher: memberId,
     step: count,
-    why: v.picklist(['caught-up', 'come-in', 'ask-another', 'teacher-gone', 'silent', 'differs']),
+    why: v.picklist([
+      'caught-up',
+      'stays-behind',
+      'come-in',
+      'ask-another',
+      'teacher-gone',
+      'silent',
+      'differs',
+    ]),
   }),
   v.strictObject({
     kind: v.literal('rejected'),

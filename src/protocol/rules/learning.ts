@@ -1,6 +1,7 @@
 // Rules of learning beside the ring: who learns before it asks for a place, what it is taught, and when it asks.
 
 import { PIECE_BYTES } from '../../collective/state-transfer.ts';
+import type { Job } from '../../job/job.ts';
 import type { GenerationId } from '../../ports/ids.ts';
 import { STATE_BYTES } from './state.ts';
 
@@ -11,6 +12,8 @@ export interface LearningRules {
   stopsLearning(lessons: number): boolean;
   /** Whether a learner at that step is as far as a room that has committed so many: what it lacks then, every member retains. */
   hasCaughtUp(step: number, committed: number): boolean;
+  /** Whether a learner that has followed the room for so long gets no nearer, and had better come in as it is. */
+  staysBehind(followedMs: number, policies: Job['policies']): boolean;
   /** The generation that vouches for a state which was learned of one of its members: none, before a generation has compared it. */
   vouchesForLearned(generation: GenerationId): GenerationId | undefined;
   /** Whether a teacher passes a gradient on at this moment: once all have applied it, so that no learner ever has what is taken back. */
@@ -32,6 +35,8 @@ export const LEARNING_RULES: LearningRules = {
   stopsLearning: (lessons) => lessons >= MOST_LESSONS,
 
   hasCaughtUp: (step, committed) => step + RETAINED >= committed,
+
+  staysBehind: (followedMs, { joinMs }) => followedMs > joinMs,
 
   vouchesForLearned: () => undefined,
 

@@ -138,6 +138,35 @@ describe('a newcomer to a room that trains', () => {
     expectExactEnd(world);
   });
 
+  it('comes in as it is where it follows about as fast as the room and gets no nearer', () => {
+    const room = newcomer(10, { ...LEARNING, hasCaughtUp: () => false });
+    const { world } = room;
+    expect(world.runUntil(() => isMember(room), MINUTE)).toBe(true);
+    expect(room.of('lessonOver').map(({ event }) => event.why)).toEqual(['stays-behind']);
+    const [learned] = room.of('learned');
+    const [over] = room.of('lessonOver');
+    expect((over?.at ?? Infinity) - (learned?.at ?? 0)).toBeLessThan(1.2 * JOB.policies.joinMs);
+    expect(room.of('healed').filter(({ event }) => event.by === 'state')).toEqual([]);
+    expectExactEnd(world);
+  });
+
+  it('takes no whole state where its teacher was cut off in a step that others have completed', () => {
+    let cutOff = 0;
+    for (let seed = 100; seed < 160; seed++) {
+      const room = newcomer(seed, LEARNING);
+      const { world } = room;
+      expect(world.runUntil(() => isMember(room), MINUTE)).toBe(true);
+      const [over] = room.of('lessonOver');
+      const teacher = room.of('learns').at(-1)?.event.teacher ?? room.late;
+      const isBehind = room.of('healed', teacher).some(({ at }) => at > (over?.at ?? Infinity));
+      if (!isBehind || over?.event.why !== 'caught-up') continue;
+      cutOff += 1;
+      const whole = room.of('healed').filter(({ event }) => event.by === 'state');
+      expect(whole, `seed ${seed}`).toEqual([]);
+    }
+    expect(cutOff).toBeGreaterThan(0);
+  });
+
   it('is no member before it has its place: it has no vote, no share and no seat, and nobody waits for it', () => {
     const room = newcomer(7, LEARNING);
     const { world, late } = room;

@@ -54,10 +54,11 @@ export function nextShares(rules: ShareRules, shares: Shares, layout: LaneLayout
   const world = shares.paces.length;
   const steps = shares.steps + 1;
   const paces = shares.paces.map((before, rank) => {
-    const mine = rules.share(rank, world, layout.microBatches, shares.counts);
-    const ticks = mine.map((microBatch) => lanes[layout.paces + microBatch] ?? 0).filter((tick) => tick > 0);
-    const [first] = ticks;
-    return first === undefined ? before : blend(before, first);
+    for (const microBatch of rules.share(rank, world, layout.microBatches, shares.counts)) {
+      const ticks = lanes[layout.paces + microBatch] ?? 0;
+      if (ticks > 0) return blend(before, ticks);
+    }
+    return before;
   });
   return { counts: rules.shareOut(paces, layout.microBatches, shares.counts, steps), paces, steps };
 }

@@ -58,16 +58,23 @@ export function occupy(gpu: Gpu, now: number, ms: number): number {
   return gpu.busyUntil;
 }
 
+type Computed = Extract<Event, { kind: 'computed' }>;
+const failed = ({ generation, step, attempt }: Computed, detail: string): Event => ({
+  kind: 'computeFailed',
+  generation,
+  step,
+  attempt,
+  detail,
+});
+
 /** What comes of a computation under the faults in force. */
 function afflict(gpu: Gpu, event: Event, layout: LaneLayout): Event {
   if (event.kind !== 'computed') return event;
-  const { generation, step, attempt } = event;
-  const fail = (detail: string): Event => ({ kind: 'computeFailed', generation, step, attempt, detail });
-  if (gpu.refusing > 0) return fail('out of GPU memory (simulated)');
-  if (gpu.unloadable > 0) return fail('the data set is gone (simulated)');
+  if (gpu.refusing > 0) return failed(event, 'out of GPU memory (simulated)');
+  if (gpu.unloadable > 0) return failed(event, 'the data set is gone (simulated)');
   if (gpu.failing > 0) {
     gpu.failing -= 1;
-    return fail('the loader threw (simulated)');
+    return failed(event, 'the loader threw (simulated)');
   }
   const { start = 0, end = 0 } = layout.buckets[event.bucket] ?? {};
   if (gpu.poisoned > 0 && end === layout.length) {
@@ -98,20 +105,21 @@ export function work(
   deliver: (event: Event) => void,
 ): void {
   const { losses } = gpu;
-  let failed = false;
+  let hasFailed = false;
+  function answer(event: Event): void {
+    // A piece that fails is the end of the work.
+    if (hasFailed) return;
+    const afflicted = afflict(gpu, event, layout);
+    hasFailed = afflicted.kind === 'computeFailed';
+    deliver(afflicted);
+  }
   for (const event of events) {
     at(occupy(gpu, now, ms / events.length) + gpu.mapMs, () => {
       if (gpu.losses !== losses) return;
-      const answer = (): void => {
-        // A piece that fails is the end of the work.
-        if (failed) return;
-        const afflicted = afflict(gpu, event, layout);
-        failed = afflicted.kind === 'computeFailed';
-        deliver(afflicted);
-      };
       // Work is answered in order: what comes after a load that hangs hangs too.
-      if ((gpu.hung > 0 && event.kind === 'computed') || gpu.stalled.length > 0) gpu.stalled.push(answer);
-      else answer();
+      if ((gpu.hung > 0 && event.kind === 'computed') || gpu.stalled.length > 0)
+        gpu.stalled.push(() => answer(event));
+      else answer(event);
     });
   }
 }

@@ -54,23 +54,36 @@ function dealt(paces: readonly number[], microBatches: number, least: number): r
   for (let dealt = least * paces.length; dealt < microBatches; dealt++) {
     let first = 0;
     let soonest = Infinity;
-    paces.forEach((pace, rank) => {
-      const done = ((counts[rank] ?? 0) + 1) * pace;
-      if (done < soonest) [first, soonest] = [rank, done];
-    });
+    for (let rank = 0; rank < paces.length; rank++) {
+      const done = ((counts[rank] ?? 0) + 1) * (paces[rank] ?? 0);
+      if (done >= soonest) continue;
+      first = rank;
+      soonest = done;
+    }
     counts[first] = (counts[first] ?? 0) + 1;
   }
   return counts;
 }
 
+/** The first micro-batch of a rank. */
+function startOf(
+  rank: number,
+  world: number,
+  microBatches: number,
+  counts: readonly number[] | undefined,
+): number {
+  if (counts === undefined) return Math.floor((rank * microBatches) / world);
+  let start = 0;
+  for (let before = 0; before < rank; before++) start += counts[before] ?? 0;
+  return start;
+}
+
 export const TRAINING_RULES: TrainingRules = {
   share(rank, world, microBatches, counts) {
-    const startOf = (of: number): number =>
-      counts === undefined
-        ? Math.floor((of * microBatches) / world)
-        : counts.slice(0, of).reduce((sum, count) => sum + count, 0);
-    const start = startOf(rank);
-    return Array.from({ length: startOf(rank + 1) - start }, (_, i) => start + i);
+    const mine: number[] = [];
+    const end = startOf(rank + 1, world, microBatches, counts);
+    for (let i = startOf(rank, world, microBatches, counts); i < end; i++) mine.push(i);
+    return mine;
   },
 
   shareOut(paces, microBatches, before, steps) {
@@ -81,12 +94,11 @@ export const TRAINING_RULES: TrainingRules = {
     const usual = known.reduce((sum, pace) => sum + pace, 0) / known.length;
     const each = paces.map((pace) => pace ?? usual);
     const counts = dealt(each, microBatches, least);
-    const equal = paces.map(
-      (_, rank) => TRAINING_RULES.share(rank, paces.length, microBatches, undefined).length,
-    );
-    const current = before ?? equal;
-    const isBetter = slowest(counts, each) * WORTH < slowest(current, each);
-    return least === 1 || isBetter || wasProbe(steps) ? counts : before;
+    if (least === 1 || wasProbe(steps)) return counts;
+    const current =
+      before ??
+      paces.map((_, rank) => TRAINING_RULES.share(rank, paces.length, microBatches, undefined).length);
+    return slowest(counts, each) * WORTH < slowest(current, each) ? counts : before;
   },
 
   mayContribute: (membership) => membership.synced,

@@ -4,7 +4,8 @@ import { ageOf } from './committed.ts';
 import { linkedPeers, provenLinks, send, setTimer, type Context } from './context.ts';
 import type { Member } from './generation.ts';
 import type { Standing } from './messages.ts';
-import type { Peer, RankState } from './state.ts';
+import type { Peer } from './peer.ts';
+import type { RankState } from './state.ts';
 import { considerStudy, isFollowing, isLearning } from './study.ts';
 
 /** Incarnations whose newest installed generation a newcomer tells; a page seldom sees more than two. */

@@ -8,7 +8,8 @@ import { isHeard } from './hearing.ts';
 import type { Message } from './messages.ts';
 import { hasWay, route, type Via } from './routing.ts';
 import type { Rules } from './rules.ts';
-import { newPeer, type Membership, type Peer, type RankState } from './state.ts';
+import { Peer } from './peer.ts';
+import type { Membership, RankState } from './state.ts';
 import { noted } from './usual.ts';
 
 export interface Context {
@@ -72,7 +73,7 @@ const isWhole = (phase: Phase, next: Phase): boolean => FOLLOWERS[phase]?.includ
 export function peerOf(ctx: Context, member: MemberId): Peer {
   let peer = ctx.state.peers.get(member);
   if (peer === undefined) {
-    peer = newPeer(ctx.now);
+    peer = new Peer(ctx.now);
     ctx.state.peers.set(member, peer);
   }
   return peer;

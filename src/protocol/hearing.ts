@@ -4,18 +4,20 @@ import type { GenerationId, MemberId } from '../ports/ids.ts';
 import { isIn } from './generation.ts';
 import type { Message } from './messages.ts';
 import { silenceAllowed } from './patience.ts';
-import type { Peer, RankState } from './state.ts';
+import type { Peer } from './peer.ts';
+import type { RankState } from './state.ts';
 
 /** Whether a peer was heard lately, by what is known of its heartbeats. */
 export function isHeard(
   { state, now }: { readonly state: RankState; readonly now: number },
-  { lastHeard, pulse, hidden }: Peer,
+  peer: Peer,
 ): boolean {
   const policies = state.job?.policies;
   if (policies === undefined) return true;
-  const silent = now - lastHeard;
+  const silent = now - peer.lastHeard;
   // Mostly this is enough, and costs nothing.
-  return silent <= policies.suspicionMs || silent <= silenceAllowed({ usual: pulse, hidden }, policies, 0);
+  if (silent <= policies.suspicionMs) return true;
+  return silent <= silenceAllowed({ usual: peer.pulse, hidden: peer.hidden }, policies, 0);
 }
 
 /**

@@ -7,7 +7,8 @@ import { isApart, isIn, membersOf, rankOf, type Generation } from './generation.
 import { planMesh } from './mesh.ts';
 import type { Message } from './messages.ts';
 import { carrier, mayBeThere, reaches } from './routing.ts';
-import type { Membership, Peer } from './state.ts';
+import type { Peer } from './peer.ts';
+import type { Membership } from './state.ts';
 import { isGone } from './suspicion.ts';
 import { knownJoiners, knowsJoiner } from './voting.ts';
 

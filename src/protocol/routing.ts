@@ -9,7 +9,8 @@ import { isApart, isIn, membersOf, rankOf } from './generation.ts';
 import { isHeard } from './hearing.ts';
 import type { CarriedKind, Message, Relay, RelayedKind } from './messages.ts';
 import { crossings, type Overlay } from './overlay.ts';
-import type { Membership, Peer, RankState } from './state.ts';
+import type { Peer } from './peer.ts';
+import type { Membership, RankState } from './state.ts';
 
 /** Two links suffice; the others go round a member that is not there. */
 const HOPS = 4;

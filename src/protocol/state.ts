@@ -1,4 +1,4 @@
-// Everything a rank knows, as plain data: it can be cloned, hashed and compared, which exploration and replay rely on.
+// Everything a rank knows, as data: it can be cloned, hashed and compared, which exploration and replay rely on.
 
 import type { AllReduce } from '../collective/all-reduce.ts';
 import type { LaneLayout } from '../collective/lanes.ts';
@@ -11,48 +11,11 @@ import type { Ballot, Exactness, Founding, Phase, StopReason } from '../trace/ev
 import type { Generation, Member, SavedPlace } from './generation.ts';
 import type { Message, RoundId, SelfReport, Standing, Verdict } from './messages.ts';
 import type { Overlay } from './overlay.ts';
+import type { Peer } from './peer.ts';
 import type { Shares } from './shares.ts';
 import type { Target } from './target.ts';
-import type { Running, Usual } from './usual.ts';
+import type { Usual } from './usual.ts';
 import type { Accepted, SeatRecord } from './votes.ts';
-
-/** What is known of another rank, member or not. */
-export interface Peer {
-  linked: boolean;
-  /** Over the own link. */
-  lastHeard: number;
-  /** When its last heartbeat came, or -Infinity; and how they come as a rule. */
-  beatAt: number;
-  pulse: Running | undefined;
-  /** Its tab is in the background. */
-  hidden: boolean;
-  phase: Phase;
-  step: number;
-  /** Of the round that it is in. */
-  attempt: number;
-  waiting: MemberId | undefined;
-  /** While it heals: how many pieces of the state it has. */
-  pieces: number | undefined;
-  /** When its (phase, step, pieces) last changed. */
-  since: number;
-  suspected: Evidence | undefined;
-  /** The generation it says it is in, and how many steps that one has committed. */
-  room: { readonly generation: Generation; readonly committed: number; readonly job: Job } | undefined;
-  /** The generation last told to it, and when, so that the telling is not repeated for each stale message. */
-  told: { readonly generation: GenerationId; readonly at: number } | undefined;
-  /** Times it was left out of a generation's successor, and when it may be taken in again. */
-  evictions: number;
-  readmitAt: number;
-  /** A newcomer's last `join`, and since when it has asked. */
-  join: Extract<Message, { kind: 'join' }> | undefined;
-  asksSince: number | undefined;
-  /** Members that it does not hear itself, as it said last. */
-  unheard: readonly MemberId[];
-  /** When something of it came last, by whatever way. */
-  lastWord: number;
-  /** What a witness last said of itself: no rank, and never a member. */
-  witness: Extract<Message, { kind: 'witness' }> | undefined;
-}
 
 export interface Training {
   /** Updates applied by this rank. */
@@ -406,33 +369,6 @@ export function forgetPeer(state: RankState, member: MemberId): void {
   state.askers.delete(member);
 }
 
-export const newPeer = (now: number): Peer => ({
-  // What every heartbeat touches stands together.
-  linked: false,
-  suspected: undefined,
-  lastHeard: now,
-  lastWord: now,
-  beatAt: -Infinity,
-  pulse: undefined,
-  hidden: false,
-  room: undefined,
-  unheard: [],
-  phase: 'starting',
-  step: 0,
-  attempt: 0,
-  waiting: undefined,
-  pieces: undefined,
-  since: now,
-  told: undefined,
-  evictions: 0,
-  readmitAt: 0,
-  join: undefined,
-  asksSince: undefined,
-  witness: undefined,
-});
-
-const clonePeer = (peer: Peer): Peer => ({ ...peer, pulse: peer.pulse && { ...peer.pulse } });
-
 /** A copy that shares what is never changed in place: generations, jobs, messages, records, payloads that were sent. */
 export function cloneRank(state: RankState): RankState {
   return {
@@ -440,7 +376,7 @@ export function cloneRank(state: RankState): RankState {
     training: state.training === undefined ? undefined : { ...state.training },
     membership: state.membership === undefined ? undefined : cloneMembership(state.membership),
     installed: new Map(state.installed),
-    peers: new Map([...state.peers].map(([member, peer]) => [member, clonePeer(peer)])),
+    peers: new Map([...state.peers].map(([member, peer]) => [member, peer.clone()])),
     suspects: new Set(state.suspects),
     askers: new Set(state.askers),
     seats: new Map(state.seats),

@@ -7,7 +7,8 @@ import { send, setTimer, type Context } from './context.ts';
 import { deadlineOf } from './deadlines.ts';
 import type { Generation } from './generation.ts';
 import { isHeard } from './hearing.ts';
-import type { Peer, RankState, Study } from './state.ts';
+import type { Peer } from './peer.ts';
+import type { RankState, Study } from './state.ts';
 import { pieceWanted } from './transfer.ts';
 
 /** Gradients that a teacher sends ahead of what its learner has applied. */

@@ -20,12 +20,12 @@ import type { Message } from './messages.ts';
 import { silenceAllowed } from './patience.ts';
 import { nameStall } from './stalls.ts';
 import { hasWay, reaches } from './routing.ts';
-import { setJoin, setSuspected, type Membership, type Peer } from './state.ts';
+import type { Peer } from './peer.ts';
+import { setJoin, setSuspected, type Membership } from './state.ts';
 import { donorGone } from './syncing.ts';
 import { piecesHeld } from '../collective/state-transfer.ts';
 import { teachAtBeat } from './teaching.ts';
 import { onProgressTimer, waitingFor } from './training.ts';
-import { notedIn } from './usual.ts';
 import { holderOf } from './witnessing.ts';
 
 type Of<Kind extends Message['kind']> = Extract<Message, { kind: Kind }>;
@@ -299,7 +299,7 @@ function noteProgress(ctx: Context, peer: Peer, message: Of<'beat'>): void {
 function feelPulse(ctx: Context, member: MemberId, peer: Peer, message: Of<'beat'>): void {
   const { membership } = ctx.state;
   const counts = membership !== undefined && isIn(membership.generation, member);
-  if (counts && peer.beatAt > -Infinity) peer.pulse = notedIn(peer.pulse, ctx.now - peer.beatAt);
+  if (counts && peer.beatAt > -Infinity) peer.feel(ctx.now - peer.beatAt);
   peer.beatAt = counts ? ctx.now : -Infinity;
   peer.hidden = message.hidden === true;
 }

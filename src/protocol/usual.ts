@@ -10,27 +10,39 @@ export interface Usual {
   readonly deviation: number;
 }
 
-/** One that is measured so often that it is changed in place. */
-export type Running = { -readonly [Key in keyof Usual]: Usual[Key] };
-
 /** Of the deviation: how far the median goes with each measurement. */
 const STEP = 1 / 8;
 /** How much of the deviation each measurement makes. */
 const GAIN = 1 / 8;
 
 /** With one more measurement. */
-export const noted = (before: Usual | undefined, measured: number): Usual =>
-  notedIn(before === undefined ? undefined : { ...before }, measured);
+export function noted(before: Usual | undefined, measured: number): Usual {
+  const numbers = [before?.median ?? NaN, before?.deviation ?? NaN];
+  note(numbers, 0, measured);
+  const [median = measured, deviation = 0] = numbers;
+  return { median, deviation };
+}
 
-/** With one more measurement, in place. The first stands for itself, as in RFC 6298. */
-export function notedIn(running: Running | undefined, measured: number): Running {
-  if (running === undefined) return { median: measured, deviation: measured / 2 };
-  const distance = measured - running.median;
-  const step = STEP * running.deviation;
+/** The median and the deviation at that place of a list and the next; undefined: nothing was measured yet. */
+export function usualIn(numbers: readonly number[], place: number): Usual | undefined {
+  const median = numbers[place] ?? NaN;
+  return Number.isNaN(median) ? undefined : { median, deviation: numbers[place + 1] ?? NaN };
+}
+
+/** One more measurement for the two numbers at that place, which are NaN before the first: that stands for itself, as in RFC 6298. */
+export function note(numbers: number[], place: number, measured: number): void {
+  const median = numbers[place] ?? NaN;
+  const deviation = numbers[place + 1] ?? NaN;
+  if (Number.isNaN(median)) {
+    numbers[place] = measured;
+    numbers[place + 1] = measured / 2;
+    return;
+  }
+  const distance = measured - median;
+  const step = STEP * deviation;
   // Never past the measurement.
-  running.median += distance > step ? step : distance < -step ? -step : distance;
-  running.deviation += GAIN * (Math.abs(distance) - running.deviation);
-  return running;
+  numbers[place] = median + (distance > step ? step : distance < -step ? -step : distance);
+  numbers[place + 1] = deviation + GAIN * (Math.abs(distance) - deviation);
 }
 
 /**

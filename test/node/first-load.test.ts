@@ -61,6 +61,16 @@ describe('a first visit', () => {
     expect(kibibytes(withImports([...always(), ...gpu]))).toBeLessThan(MOST_KIB);
   });
 
+  it('asks for few files, since every page and worker asks for all of its own', () => {
+    const numbers = [
+      scriptsOf('index.html'),
+      scriptsOf('rank.html'),
+      ...['worker', 'engine-worker', 'save-worker', 'shelf-worker'].map((name) => [named(name)]),
+    ].map((entry) => withImports(entry).size);
+    const most = [14, 4, 11, 3, 3, 3];
+    expect(numbers.map((number, i) => Math.max(number, most[i] ?? 0))).toEqual(most);
+  });
+
   it('loads neither the simulator nor the charts', () => {
     const loaded = [...withImports(always())];
     expect(loaded.filter((file) => /^(plot|RaceLaboratory|lessons|words-zh)-/.test(file))).toEqual([]);

@@ -1,0 +1,43 @@
+// In a build, what the lab, its ranks and their workers share is a few files, not one for each set of those who share it. Every one of
+// them is a thread that asks for all of its files itself: a tab that joined a room asked for two hundred, and the ranks of the same
+// machine trained the less meanwhile. One file of all that a first visit loads anyway also packs better.
+
+import type { Rolldown } from 'vite';
+
+/** Everything that a first visit starts, and how it is imported by nobody. */
+const STARTED = {
+  lab: 'src/lab/main.tsx',
+  rankPage: 'src/live/rank-page.ts',
+  rank: 'src/live/worker.ts',
+  engine: 'src/live/engine-worker.ts',
+  save: 'src/live/save-worker.ts',
+  shelf: 'src/live/shelf-worker.ts',
+} as const;
+/** Pages that share the lab's look, and are visited apart from it. */
+const OTHER_PAGES = ['console.html', 'volunteer.html', 'lessons.html'] as const;
+/** Of those, as many use a file as make it worth the lab's while to share it. */
+const ENOUGH_PAGES = 2;
+
+type Modules = Pick<Rolldown.ChunkingContext, 'getModuleInfo'>;
+
+/** The entries that import this module, themselves or through others, without waiting until it is needed. */
+function entriesOf(id: string, modules: Modules): ReadonlySet<string> {
+  const seen = new Set([id]);
+  for (const one of seen) for (const by of modules.getModuleInfo(one)?.importers ?? []) seen.add(by);
+  return seen;
+}
+
+/** The file that a module goes to; null where that is left to the bundler, which makes one for each set of those who share it. */
+export function fileOf(id: string, modules: Modules): string | null {
+  const entries = [...entriesOf(id, modules)];
+  const isIn = (path: string): boolean => entries.some((entry) => entry.endsWith(`/${path}`));
+  const started = Object.values(STARTED);
+  if (started.some((path) => id.endsWith(`/${path}`))) return null;
+  const by = started.filter(isIn);
+  if (by.length > 2) return 'base';
+  if (by.length === 2) {
+    // The protocol's words and reckonings, which no worker of a rank has any use for.
+    return by.includes(STARTED.lab) && by.includes(STARTED.rank) ? 'room' : 'base';
+  }
+  return by[0] === STARTED.lab && OTHER_PAGES.filter(isIn).length >= ENOUGH_PAGES ? 'page' : null;
+}

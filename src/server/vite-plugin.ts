@@ -2,8 +2,10 @@
 // what to do next. The same in development (`npm start`) and for a production build (`npm run preview`).
 
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import type { Plugin, PreviewServer, ViteDevServer } from 'vite';
 import { RELAY_PATH } from '../transport/fallback/relay-protocol.ts';
+import { keptFiles } from './kept-files.ts';
 import { createRefusals } from './refusals.ts';
 import { createRelayServer } from './relay-server.ts';
 import { mountSignalServer, SIGNAL_PATH, SIGNAL_SOCKET_PATH } from './signal-server.ts';
@@ -20,7 +22,11 @@ export function rankfallServer(): Plugin {
         response.end(QUIET_CLIENT);
       });
     },
-    configurePreviewServer: (server) => attach(server, server.config.preview.port),
+    configurePreviewServer(server) {
+      attach(server, server.config.preview.port);
+      const { root, build } = server.config;
+      server.middlewares.use(keptFiles(resolve(root, build.outDir)));
+    },
   };
 }
 

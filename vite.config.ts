@@ -4,7 +4,7 @@ import { defineConfig } from 'vite';
 import { SANDBOX_SCRIPT } from './src/lab/simulation/sandbox-script.ts';
 import { bundledModules } from './src/server/bundled.ts';
 import { contentPolicy } from './src/server/content-policy.ts';
-import { fileOf } from './src/server/few-files.ts';
+import { fewFiles } from './src/server/few-files.ts';
 import { plainShaders } from './src/server/plain-shaders.ts';
 import { sharedWorkers } from './src/server/shared-workers.ts';
 import { rankfallServer } from './src/server/vite-plugin.ts';
@@ -77,7 +77,7 @@ export default defineConfig({
         /** Where strangers lend a tab. */
         volunteer: 'volunteer.html',
       },
-      output: { codeSplitting: { groups: [{ debugName: 'few files', name: fileOf }] } },
+      output: { codeSplitting: { groups: fewFiles } },
     },
   },
 });

@@ -27,8 +27,17 @@ function entriesOf(id: string, modules: Modules): ReadonlySet<string> {
   return seen;
 }
 
+/** From what is shared most to what is shared least: a file takes along what its modules import, as far as no earlier one has it. */
+const FILES = ['base', 'terms', 'room', 'page'] as const;
+
+export const fewFiles = FILES.map((file, i) => ({
+  debugName: file,
+  name: (id: string, modules: Modules) => (fileOf(id, modules) === file ? file : null),
+  priority: FILES.length - i,
+}));
+
 /** The file that a module goes to; null where that is left to the bundler, which makes one for each set of those who share it. */
-export function fileOf(id: string, modules: Modules): string | null {
+function fileOf(id: string, modules: Modules): (typeof FILES)[number] | null {
   const entries = [...entriesOf(id, modules)];
   const isIn = (path: string): boolean => entries.some((entry) => entry.endsWith(`/${path}`));
   const started = Object.values(STARTED);
@@ -39,5 +48,7 @@ export function fileOf(id: string, modules: Modules): string | null {
     // The protocol's words and reckonings, which no worker of a rank has any use for.
     return by.includes(STARTED.lab) && by.includes(STARTED.rank) ? 'room' : 'base';
   }
-  return by[0] === STARTED.lab && OTHER_PAGES.filter(isIn).length >= ENOUGH_PAGES ? 'page' : null;
+  if (by[0] !== STARTED.lab || OTHER_PAGES.filter(isIn).length < ENOUGH_PAGES) return null;
+  // A worker that checks its log at times needs a few of these, and nothing of what draws.
+  return /\/src\/(?!lab\/)/.test(id) ? 'terms' : 'page';
 }

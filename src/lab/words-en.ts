@@ -234,6 +234,7 @@ export const english = {
       `Start opens three more ranks in this tab. Together they train a small network for ${number(steps)} steps. Then kill one, and watch the others go on without losing a step.`,
     start: 'Start four ranks',
     starting: 'Opening the ranks…',
+    place: 'A place for a rank',
   },
 
   ring: {

@@ -175,6 +175,7 @@ export const chinese: Words = {
       `点“开始”会在本标签页再打开三个 rank。它们一起训练一个小网络，共 ${count(steps)} 步。然后杀死其中一个，看其余的 rank 怎样一步不丢地继续。`,
     start: '启动四个 rank',
     starting: '正在打开各个 rank…',
+    place: '留给一个 rank 的位置',
   },
 
   ring: {

@@ -12,8 +12,10 @@ import { ConsentDialog } from './ConsentDialog.tsx';
 import { Costs } from './Costs.tsx';
 import { EventLog } from './EventLog.tsx';
 import { FaultPanel } from './FaultPanel.tsx';
+import { Greeting } from './Greeting.tsx';
 import { Header } from './Header.tsx';
 import { Look } from './Look.tsx';
+import { isNarrow } from './narrow.ts';
 import { Ranks } from './Ranks.tsx';
 import { Regroups } from './Regroups.tsx';
 import { Ring } from './Ring.tsx';
@@ -38,7 +40,7 @@ export const App = ({ lab, classStrip }: Props): JSX.Element =>
         {classStrip}
         <Banners lab={lab} />
         <div class="board" data-greeting={isFirstVisit(lab)} data-learns={lab.room.value.job.data.kind}>
-          <Ring lab={lab} />
+          {isNarrow.value && isFirstVisit(lab) ? <Greeting lab={lab} /> : <Ring lab={lab} />}
           <Ranks lab={lab} />
           <Charts lab={lab} />
           <Regroups lab={lab} />

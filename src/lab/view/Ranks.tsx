@@ -5,9 +5,10 @@ import type { Lab } from '../model/lab.ts';
 import { words } from '../words.ts';
 import { isFirstVisit } from '../model/first-visit.ts';
 import { volunteerLink } from '../volunteer/volunteer-link.ts';
-import { ChooseJob } from './ChooseJob.tsx';
 import { copyLink } from './copy-link.ts';
+import { Welcome } from './Greeting.tsx';
 import { Icon } from './icons.tsx';
+import { isNarrow } from './narrow.ts';
 import { Panel } from './Panel.tsx';
 import { RankCard } from './RankCard.tsx';
 
@@ -19,8 +20,10 @@ export function Ranks({ lab }: { readonly lab: Lab }): JSX.Element {
   const isStarting = lab.busy.value.has('start-four');
   // While four are awaited, who has no place in the ring yet has none here: mostly they come into it one after the other.
   const ranks = lab.inPlace(isStarting ? all.filter(({ rank }) => rank !== undefined) : all);
-  // At once as many places as there will be: nothing below moves when the ranks come into them.
-  const coming = isStarting ? Math.max(0, FEW - ranks.length) : 0;
+  const greets = isFirstVisit(lab);
+  // As many places as there will be: nothing below moves when the ranks come into them.
+  const isWaiting = isStarting || (greets && isNarrow.value && ranks.length > 0);
+  const coming = isWaiting ? Math.max(0, FEW - ranks.length) : 0;
   return (
     <Panel name="ranks" title={words.ranks.title} aside={<Invite lab={lab} />}>
       <ul class="cards">
@@ -32,13 +35,15 @@ export function Ranks({ lab }: { readonly lab: Lab }): JSX.Element {
         )}
         {Array.from({ length: coming }, (_, i) => (
           <li key={`place ${ranks.length + i}`} class="card placeholder muted">
-            {words.welcome.starting}
+            {isStarting ? words.welcome.starting : words.welcome.place}
           </li>
         ))}
-        {isFirstVisit(lab) && <Welcome lab={lab} />}
-        {!isFirstVisit(lab) && coming === 0 && ranks.length > 0 && ranks.length < FEW && (
-          <AddHere lab={lab} />
+        {greets && !isNarrow.value && (
+          <li class="welcome-place">
+            <Welcome lab={lab} Heading="h3" />
+          </li>
         )}
+        {!greets && coming === 0 && ranks.length > 0 && ranks.length < FEW && <AddHere lab={lab} />}
         {ranks.length === 0 && lab.opening.value === 0 && <Empty lab={lab} />}
       </ul>
     </Panel>
@@ -67,16 +72,6 @@ const AddHere = ({ lab }: { readonly lab: Lab }): JSX.Element => (
     </button>
   </li>
 );
-
-function Welcome({ lab }: { readonly lab: Lab }): JSX.Element {
-  return (
-    <li class="welcome">
-      <h3>{words.welcome.title}</h3>
-      <p>{words.welcome.body(lab.room.value.job.steps)}</p>
-      <ChooseJob lab={lab} />
-    </li>
-  );
-}
 
 const Empty = ({ lab }: { readonly lab: Lab }): JSX.Element => (
   <li class="welcome">

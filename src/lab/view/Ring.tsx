@@ -27,66 +27,68 @@ export function Ring({ lab, canBreak = true }: Props): JSX.Element {
   const { state, step, job, members, ranks, witness, apart } = room;
   return (
     <section class="panel ring" aria-label={words.ring.title}>
-      <div class="ring-stage">
-        <svg
-          class="ring-drawing"
-          viewBox="-160 -160 320 320"
-          data-state={state}
-          role="group"
-          aria-label={words.ring.describe(words.roomStates[state], step, job.steps, members)}
-        >
-          <circle class="ring-progress-track" r={PROGRESS_RADIUS} />
-          <circle
-            class="ring-progress"
-            r={PROGRESS_RADIUS}
-            stroke-dasharray={PROGRESS_LENGTH}
-            stroke-dashoffset={PROGRESS_LENGTH * (1 - Math.min(1, step / job.steps))}
-            transform="rotate(-90)"
-          />
-          <circle class="ring-line" r={RADIUS} />
-          <circle class="ring-flow" r={RADIUS} style={{ '--looks': Math.floor(lab.now.value / 200) % 9 }} />
-          {apart.map((pair) => (
-            <Apart key={pair.ranks.join()} pair={pair} crowd={ranks.length} />
-          ))}
-          {canBreak &&
-            ranks.length > 1 &&
-            ranks.map((rank, i) => (
-              <Link
+      <div class="ring-in-sight">
+        <div class="ring-stage">
+          <svg
+            class="ring-drawing"
+            viewBox="-160 -160 320 320"
+            data-state={state}
+            role="group"
+            aria-label={words.ring.describe(words.roomStates[state], step, job.steps, members)}
+          >
+            <circle class="ring-progress-track" r={PROGRESS_RADIUS} />
+            <circle
+              class="ring-progress"
+              r={PROGRESS_RADIUS}
+              stroke-dasharray={PROGRESS_LENGTH}
+              stroke-dashoffset={PROGRESS_LENGTH * (1 - Math.min(1, step / job.steps))}
+              transform="rotate(-90)"
+            />
+            <circle class="ring-line" r={RADIUS} />
+            <circle class="ring-flow" r={RADIUS} style={{ '--looks': Math.floor(lab.now.value / 200) % 9 }} />
+            {apart.map((pair) => (
+              <Apart key={pair.ranks.join()} pair={pair} crowd={ranks.length} />
+            ))}
+            {canBreak &&
+              ranks.length > 1 &&
+              ranks.map((rank, i) => (
+                <Link
+                  key={rank.member}
+                  lab={lab}
+                  from={rank}
+                  to={ranks[(i + 1) % ranks.length]}
+                  place={i}
+                  crowd={ranks.length}
+                />
+              ))}
+            {ranks.map((rank, i) => (
+              <Node
                 key={rank.member}
                 lab={lab}
-                from={rank}
-                to={ranks[(i + 1) % ranks.length]}
-                place={i}
+                rank={rank}
+                angle={(i / ranks.length) * 360}
                 crowd={ranks.length}
+                canBreak={canBreak && rank.local && rank.activity !== 'gone'}
               />
             ))}
-          {ranks.map((rank, i) => (
-            <Node
-              key={rank.member}
-              lab={lab}
-              rank={rank}
-              angle={(i / ranks.length) * 360}
-              crowd={ranks.length}
-              canBreak={canBreak && rank.local && rank.activity !== 'gone'}
-            />
-          ))}
-        </svg>
-        <Centre lab={lab} room={room} />
+          </svg>
+          <Centre lab={lab} room={room} />
+        </div>
+        {apart.length > 0 && (
+          <ul class="ring-aparts">
+            {apart.slice(0, MAX_SENTENCES).map(({ ranks: [one, other], carried }) => (
+              <li key={`${one} ${other}`}>{words.ring.apart(one, other, carried)}</li>
+            ))}
+            {apart.length > MAX_SENTENCES && <li>{words.ring.moreApart(apart.length - MAX_SENTENCES)}</li>}
+          </ul>
+        )}
+        {witness !== undefined && <Witness witness={witness} />}
+        {canBreak && (
+          <p class="muted ring-hint" data-shown={members > 1}>
+            {words.ring.hint}
+          </p>
+        )}
       </div>
-      {apart.length > 0 && (
-        <ul class="ring-aparts">
-          {apart.slice(0, MAX_SENTENCES).map(({ ranks: [one, other], carried }) => (
-            <li key={`${one} ${other}`}>{words.ring.apart(one, other, carried)}</li>
-          ))}
-          {apart.length > MAX_SENTENCES && <li>{words.ring.moreApart(apart.length - MAX_SENTENCES)}</li>}
-        </ul>
-      )}
-      {witness !== undefined && <Witness witness={witness} />}
-      {canBreak && (
-        <p class="muted ring-hint" data-shown={members > 1}>
-          {words.ring.hint}
-        </p>
-      )}
     </section>
   );
 }

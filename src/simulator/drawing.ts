@@ -1,5 +1,6 @@
 // A run of the room as a diagram: its messages but for heartbeats, steps, generations, deaths and what was reported.
 
+import type { MemberId } from '../ports/ids.ts';
 import { recordDiagram, type Diagram, type DiagramRecorder, type Tone } from '../trace/diagram.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
 import { shortNames } from '../trace/short-names.ts';
@@ -34,17 +35,24 @@ export interface RecordDrawing {
   readonly record: (record: TraceRecord, group?: string) => void;
   readonly recorder: DiagramRecorder;
   /** A member's lane. */
-  readonly laneOf: (member: string) => string;
+  readonly laneOf: (member: MemberId) => string;
 }
 
 /** Lanes by what is known of ranks from logs alone. */
-function rankLanes(): (member: string) => string {
+function rankLanes(): (member: MemberId) => string {
   const short = shortNames();
   return (member) => `rank ${short(member)}`;
 }
 
-export function drawRecords(tell: Teller = byKind, laneOf = rankLanes()): RecordDrawing {
+/** `named`: the lanes of a simulated room, whose pages stand on no ring. */
+export function drawRecords(tell: Teller = byKind, named?: (member: MemberId) => string): RecordDrawing {
   const recorder = recordDiagram();
+  const nameOf = named ?? rankLanes();
+  const laneOf = (member: MemberId): string => {
+    const lane = nameOf(member);
+    if (named === undefined) recorder.owner(lane, member);
+    return lane;
+  };
   /** Ranks stand in the order in which generations have taken them in, as on the ring. */
   const joined = new Set<string>();
   const seen = new Set<string>();
@@ -136,7 +144,7 @@ export function drawRoom(tell: Teller = byKind, tellStrike = whatStrikes): RoomD
   const short = shortNames();
   /** Pages by their numbers, by which strikes name them. */
   const pages = new Map<string, string>();
-  const laneOf = (member: string): string => pages.get(member) ?? `rank ${short(member)}`;
+  const laneOf = (member: MemberId): string => pages.get(member) ?? `rank ${short(member)}`;
   const { recorder, record } = drawRecords(tell, laneOf);
   function name({ member, ordinal, profile, witness }: Host): string {
     let lane = pages.get(member);

@@ -1,6 +1,8 @@
 // A run as a space-time diagram, as data: a lane for each member, what happened on it, and the messages between them (L. Lamport,
 // "Time, Clocks, and the Ordering of Events in a Distributed System", 1978). The SVG export and the lab's canvas draw the same.
 
+import type { MemberId } from '../ports/ids.ts';
+
 export type Tone = 'plain' | 'good' | 'bad';
 
 /** A moment: milliseconds, and its place among all that was recorded, which orders what happened at once. */
@@ -11,6 +13,8 @@ export interface Moment {
 
 export interface Lane {
   readonly name: string;
+  /** Whose it is, where it is known: a rank wears the colour that it has on the ring. */
+  readonly member?: MemberId | undefined;
   /** Lanes of one group can be folded into one: the pages of a browser. */
   readonly group: string | undefined;
 }
@@ -78,6 +82,8 @@ export interface DiagramRecorder {
   lane(name: string, group?: string): void;
   /** Lanes stand by their places, then as they came. The first place that is given stays; a lane that never comes takes no room. */
   place(name: string, place: number): void;
+  /** Whose lane it is; a lane that never comes is nobody's. */
+  owner(name: string, member: MemberId): void;
   mark(lane: string, at: number, text: string, tone?: Tone): void;
   headline(at: number, text: string): void;
   fact(lane: string, at: number, name: string, value: string): void;
@@ -103,6 +109,7 @@ export function recordDiagram(): DiagramRecorder {
   const numbers = new Map<string, number>();
   const lanes: Lane[] = [];
   const places = new Map<string, number>();
+  const owners = new Map<string, MemberId>();
   const marks: Mutable<Mark>[] = [];
   const arrows: Mutable<Arrow>[] = [];
   const spans: Mutable<Span>[] = [];
@@ -145,7 +152,10 @@ export function recordDiagram(): DiagramRecorder {
     const to = (number: number): number => moved[number] ?? number;
     for (const each of [...marks, ...spans, ...facts]) each.lane = to(each.lane);
     for (const arrow of arrows) [arrow.from, arrow.to] = [to(arrow.from), to(arrow.to)];
-    return byPlace.map(({ lane }) => lane);
+    return byPlace.map(({ lane }) => {
+      const member = owners.get(lane.name);
+      return member === undefined ? lane : { ...lane, member };
+    });
   }
 
   function end(kind: Span['kind'], lane: string, at: number, name?: string): void {
@@ -170,6 +180,7 @@ export function recordDiagram(): DiagramRecorder {
     place(name, place) {
       if (!places.has(name)) places.set(name, place);
     },
+    owner: (name, member) => void owners.set(name, member),
     mark(lane, at, text, tone = 'plain') {
       if (isRoom()) marks.push({ lane: numberOf(lane), ...moment(at), text, tone });
     },

@@ -303,6 +303,21 @@ describe('the log of the ranks', () => {
     expect(await shown.locator('.diagram-views canvas').count()).toBeGreaterThan(0);
     const lanes = shown.getByRole('group', { name: 'Lanes' }).getByRole('button');
     expect(await lanes.count()).toBe(2);
+    // Each in the colour that it wears on the ring, whatever the order in which they came.
+    const worn = await page.locator('.card').evaluateAll((cards) =>
+      cards.flatMap((card) => {
+        const id = card.getAttribute('data-rank')?.slice(0, 4) ?? '';
+        return card.getAttribute('data-activity') === 'gone'
+          ? []
+          : [`rank ${id} ${(card as HTMLElement).style.getPropertyValue('--rank')}`];
+      }),
+    );
+    const drawn = await lanes
+      .locator('.rank-name')
+      .evaluateAll((names) =>
+        names.map((name) => `${name.textContent} ${(name as HTMLElement).style.getPropertyValue('--rank')}`),
+      );
+    expect(drawn.sort()).toEqual(worn.sort());
     await shown.getByRole('button', { name: 'all-reduce part', exact: true }).waitFor();
     const moment = shown.getByRole('slider', { name: 'Moment' });
     await moment.focus();

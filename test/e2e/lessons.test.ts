@@ -138,9 +138,17 @@ describe('each lesson is passed', () => {
     await page.getByText('Passed. Well done.').waitFor();
     await page.getByText('As you predicted.').waitFor();
     expect(await page.locator('iframe').count()).toBe(0);
+    const told = async (): Promise<string | null> => {
+      await page.locator('.travel button').first().click();
+      return await page.locator('.diagram-says').textContent();
+    };
+    expect(await told()).not.toMatch(/\p{Script=Han}/u);
+    // A run that nobody can run again is told again.
     await speak(page, 'zh-Hans');
+    expect(await told()).toMatch(/\p{Script=Han}/u);
     expect(await page.locator('.lesson-verdict').getAttribute('data-passed')).toBe('true');
     await speak(page, 'en');
+    expect(await told()).not.toMatch(/\p{Script=Han}/u);
   });
 
   test('and the list keeps it, in both languages', async () => {

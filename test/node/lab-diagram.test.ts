@@ -4,11 +4,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCausality } from '../../src/lab/diagram/causality.ts';
 import { firstDifference } from '../../src/lab/diagram/difference.ts';
+import { laneSlots } from '../../src/lab/diagram/lane-colours.ts';
 import { createScene, fateOf, NO_FILTERS } from '../../src/lab/diagram/scene.ts';
 import { createSpanIndex, type Stretch } from '../../src/lab/diagram/span-index.ts';
 import { factsAt, momentText, placeOf, stepFrom } from '../../src/lab/diagram/travel.ts';
 import { clamp, firstView, positionAt, showing, yOf, zoomed } from '../../src/lab/diagram/viewport.ts';
-import { drawRoom } from '../../src/simulator/drawing.ts';
+import type { MemberId } from '../../src/ports/ids.ts';
+import { drawRecords, drawRoom } from '../../src/simulator/drawing.ts';
 import { SCENARIOS, scenarioExperiment } from '../../src/simulator/scenarios.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
 import { recordDiagram, type Diagram } from '../../src/trace/diagram.ts';
@@ -25,6 +27,37 @@ const stretches = fc
   .array(stretch, { maxLength: 1500, size: 'max' })
   .map((all) => all.map(({ length, ...one }, item): Stretch => ({ ...one, end: one.start + length, item })));
 const range = fc.tuple(fc.nat(10_000), fc.nat(3000)).map(([top, length]) => [top, top + length] as const);
+
+describe('the colours of lanes', () => {
+  const member = (name: string): MemberId => name.padEnd(32, '0') as MemberId;
+  const seen = (...names: string[]): Diagram => {
+    const { record, recorder } = drawRecords();
+    for (const [seq, name] of names.entries())
+      record({
+        member: member(name),
+        seq,
+        at: seq,
+        event: { kind: 'phase', phase: 'computing' },
+      });
+    return recorder.finish(0);
+  };
+
+  it('are those that the ranks wear on the ring of the page, and nobody else wears them', () => {
+    const ring = new Map([
+      [member('b'), 0],
+      [member('c'), 5],
+    ]);
+    const { lanes } = seen('a', 'b', 'c', 'd');
+    expect(laneSlots(lanes, (one) => ring.get(one))).toEqual([1, 0, 5, 2]);
+    const scene = createScene(seen('c'), NO_FILTERS, (one) => ring.get(one));
+    expect(scene.slots).toEqual([5]);
+  });
+
+  it('follow their order where the page has no ring, and begin anew after the last', () => {
+    const { lanes } = seen(...'0123456789'.split(''));
+    expect(laneSlots(lanes)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 0, 1]);
+  });
+});
 
 describe('an index of stretches', () => {
   it('finds exactly those that touch a range', () => {

@@ -11,13 +11,13 @@ import { createCausality } from './causality.ts';
 import { DiagramCanvas } from './DiagramCanvas.tsx';
 import { diagramWords } from './diagram-words.ts';
 import { firstDifference } from './difference.ts';
+import type { SlotOf } from './lane-colours.ts';
 import { isMessageKind } from './message-kinds.ts';
 import { kindVariable } from './palette.ts';
 import type { Picked } from './picking.ts';
 import { createScene, fateOf, NO_FILTERS, type Filters, type Scale, type Scene } from './scene.ts';
 import { factsAt, momentText, placeOf, stepFrom } from './travel.ts';
 
-const COLOURS = 8;
 /** More lanes than this are no row of buttons any more. */
 const MAX_TOGGLES = 32;
 const MAX_FACTS = 16;
@@ -26,15 +26,17 @@ interface Props {
   readonly diagram: Diagram;
   /** Another run to compare it with: what it was branched from. */
   readonly beside?: Diagram | undefined;
+  /** The colours of ranks that stand on a ring of the page. */
+  readonly slotOf?: SlotOf | undefined;
   /** Where time stands, as a number in the record; undefined: at its end. */
   readonly cursor: Signal<number | undefined>;
   /** The message that is pointed at. */
   readonly picked: Signal<Picked | undefined>;
 }
 
-export function SpaceTime({ diagram, beside, cursor, picked }: Props): JSX.Element {
+export function SpaceTime({ diagram, beside, slotOf, cursor, picked }: Props): JSX.Element {
   const filters = useSignal<Filters>(NO_FILTERS);
-  const scene = useMemo(() => createScene(diagram, filters.value), [diagram, filters.value]);
+  const scene = useMemo(() => createScene(diagram, filters.value, slotOf), [diagram, filters.value, slotOf]);
   const other = useMemo(
     () => (beside === undefined ? undefined : createScene(beside, filters.value)),
     [beside, filters.value],
@@ -166,7 +168,7 @@ function Tools({
                 change({ hiddenLanes: flipped(now.hiddenLanes, lane) });
               }}
             >
-              <span class="rank-name" style={rankStyle(lane % COLOURS)}>
+              <span class="rank-name" style={rankStyle(scene.slots[lane] ?? 0)}>
                 {toldWords.lane(name)}
               </span>
             </button>
@@ -314,7 +316,7 @@ function Facts({ scene, here }: { readonly scene: Scene; readonly here: number }
     <ul class="diagram-facts" aria-label={diagramWords.facts}>
       {facts.slice(0, MAX_FACTS).map((known, lane) => (
         <li key={lane}>
-          <span class="rank-name" style={rankStyle(lane % COLOURS)}>
+          <span class="rank-name" style={rankStyle(scene.slots[lane] ?? 0)}>
             {toldWords.lane(scene.diagram.lanes[lane]?.name ?? '')}
           </span>
           <dl>

@@ -60,9 +60,8 @@ export function paint(context: Context, painting: Painting): void {
   paintHead(context, painting);
 }
 
-/** A lane keeps its colour when others are hidden. */
-function laneColour({ columns }: Scene, column: number, { lanes, ink }: Palette): string {
-  return lanes[(columns[column]?.lanes[0] ?? 0) % lanes.length] ?? ink;
+function laneColour({ columns, slots }: Scene, column: number, { lanes, ink }: Palette): string {
+  return lanes[slots[columns[column]?.lanes[0] ?? 0] ?? 0] ?? ink;
 }
 
 function paintSpans(

@@ -1,6 +1,7 @@
 // The colours that the canvas paints with, as the page's theme has them.
 
 import { diagramWords } from './diagram-words.ts';
+import { COLOUR_SLOTS } from '../model/rank-colours.ts';
 
 export interface Palette {
   readonly surface: string;
@@ -23,8 +24,7 @@ export interface Palette {
   readonly words: { readonly differs: string };
 }
 
-/** How many of each tokens.css and diagram.css define. */
-const RANKS = 8;
+/** As many as diagram.css defines. */
 export const KIND_COLOURS = 8;
 
 export const kindVariable = (kind: number): string => `var(--kind-${kind % KIND_COLOURS})`;
@@ -51,7 +51,7 @@ export function readPalette(element: HTMLElement): Palette {
     accent: read('--rank-5'),
     past: read('--rank-0'),
     future: read('--rank-1'),
-    lanes: many('rank', RANKS),
+    lanes: many('rank', COLOUR_SLOTS),
     kinds: many('kind', KIND_COLOURS),
     bands: many('band', 2),
     words: { differs: diagramWords.differs },

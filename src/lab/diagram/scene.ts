@@ -2,6 +2,7 @@
 // Pure; the painter only turns positions into pixels.
 
 import type { Arrow, Diagram, Failing, Headline, Moment } from '../../trace/diagram.ts';
+import { laneSlots, type SlotOf } from './lane-colours.ts';
 import { coloursOf } from './message-kinds.ts';
 import { createSpanIndex, type SpanIndex, type Stretch } from './span-index.ts';
 
@@ -33,6 +34,8 @@ export interface Scene {
   readonly diagram: Diagram;
   readonly scale: Scale;
   readonly columns: readonly Column[];
+  /** The colour of each lane, whether it is shown or not: it keeps it when others are hidden. */
+  readonly slots: readonly number[];
   /** All kinds of messages, in the order of their names, and the number of each one's colour. */
   readonly kinds: ReadonlyMap<string, number>;
   /** Messages; `item` is the arrow's place. */
@@ -70,7 +73,7 @@ export const fateOf = ({ received, sent }: Arrow, { end }: Diagram): Fate =>
 /** Looks of spans. */
 export const SPAN_LOOKS = { generation: 0, step: 2, gone: 4, frozen: 5 } as const;
 
-export function createScene(diagram: Diagram, filters: Filters): Scene {
+export function createScene(diagram: Diagram, filters: Filters, slotOf?: SlotOf): Scene {
   const { columns, columnOf } = columnsOf(diagram, filters);
   const kinds = coloursOf([...new Set(diagram.arrows.map(({ kind }) => kind))].sort());
   const shown = (lane: number): boolean => columnOf(lane) !== undefined;
@@ -107,6 +110,7 @@ export function createScene(diagram: Diagram, filters: Filters): Scene {
     diagram,
     scale: filters.scale,
     columns,
+    slots: laneSlots(diagram.lanes, slotOf),
     kinds,
     messages: createSpanIndex(messages),
     marks: createSpanIndex(

@@ -77,7 +77,7 @@ function Drawn({
       title={lessonWords.diagram.title}
       about={isLive ? lessonWords.diagram.live : lessonWords.diagram.about}
     >
-      <SpaceTime diagram={outcome.diagram} cursor={cursor} picked={picked} />
+      <SpaceTime diagram={outcome.diagram} slotOf={outcome.slotOf} cursor={cursor} picked={picked} />
     </Panel>
   );
 }

@@ -134,12 +134,15 @@ export function openLiveRoom(run: LiveRun, place: HTMLElement, freezeMs: number)
       const last = judge();
       measures.value = last;
       const [violation] = checkLogs(records);
-      return {
+      const told = (): LessonOutcome => ({
         measures: last,
         reason: violation?.sentence,
         diagram: drawn(records, startedAt),
         replay: undefined,
-      };
+        slotOf: lab.knownSlot,
+        retell: told,
+      });
+      return told();
     } finally {
       stopWatching();
       await leave(lab, shelf);

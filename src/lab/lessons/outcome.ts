@@ -1,5 +1,6 @@
 // What came of a lesson's run, in whichever world it was.
 
+import type { SlotOf } from '../diagram/lane-colours.ts';
 import type { Diagram } from '../../trace/diagram.ts';
 import type { Measures } from './metrics.ts';
 
@@ -10,4 +11,8 @@ export interface LessonOutcome {
   readonly diagram: Diagram;
   /** The run as one string that `rankfall replay` takes; of a live run there is none. */
   readonly replay: string | undefined;
+  /** Of a live run: the colours of its ranks on the ring. */
+  readonly slotOf?: SlotOf;
+  /** Of a live run, which cannot be run again: the same in the language that the page speaks now. */
+  readonly retell?: () => LessonOutcome;
 }

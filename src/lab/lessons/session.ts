@@ -23,7 +23,7 @@ export interface Session {
   readonly room: ReadonlySignal<LiveRoom | undefined>;
   readonly outcome: ReadonlySignal<LessonOutcome | undefined>;
   readonly problem: ReadonlySignal<string | undefined>;
-  /** The same lesson in another language: what is under way goes on, and a simulated run that is shown is told anew. */
+  /** The same lesson in another language: what is under way goes on, and a run that is shown is told anew. */
   tell(translated: Lesson): void;
   /** Undefined: it is taken back. */
   predict(what: Predicted | undefined): void;
@@ -87,6 +87,10 @@ export function openSession(first: Lesson, frames: HTMLElement, isKept: boolean)
   /** The same run comes to the same end, in other words. */
   async function retell(): Promise<void> {
     const shown = outcome.value;
+    if (shown?.retell !== undefined) {
+      outcome.value = shown.retell();
+      return;
+    }
     if (shown === undefined || ran?.world !== 'simulator') return;
     const again = await runSimulated(ran, new AbortController().signal).catch(() => shown);
     if (outcome.value === shown) outcome.value = again;

@@ -104,6 +104,8 @@ export interface Lab {
   /** What somebody is asked before a fault really uses this machine up; the first is shown. */
   readonly questions: ReadonlySignal<readonly Question[]>;
   slot(member: MemberId): number;
+  /** Undefined: the page has never seen it. */
+  knownSlot(member: MemberId): number | undefined;
   /** In the order in which their cards stand. */
   inPlace(ranks: readonly RankView[]): readonly RankView[];
 
@@ -382,6 +384,7 @@ export function createLab(
     aim,
     drawn,
     slot: colours.slot,
+    knownSlot: colours.known,
     inPlace: createPlaces(),
     agree() {
       agreed = true;

@@ -8,6 +8,8 @@ export const COLOUR_SLOTS = 8;
 export interface RankColours {
   /** The member's slot; one is chosen at first sight. */
   readonly slot: (member: MemberId) => number;
+  /** The same, of one that was seen before. */
+  readonly known: (member: MemberId) => number | undefined;
   /** Who is alive now: their slots are taken, and the others' go to newcomers, the longest unused first. */
   readonly alive: (members: readonly MemberId[]) => void;
 }
@@ -31,6 +33,7 @@ export function createRankColours(): RankColours {
       worn[slot] = ++clock;
       return slot;
     },
+    known: (member) => slots.get(member),
     alive(members) {
       living = new Set(members);
       clock++;

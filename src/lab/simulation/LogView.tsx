@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { SlotOf } from '../diagram/lane-colours.ts';
 import type { Picked } from '../diagram/picking.ts';
 import { SpaceTime } from '../diagram/SpaceTime.tsx';
 import { dateAndTime, span } from '../format.ts';
@@ -13,7 +14,12 @@ import type { Logs } from './logs.ts';
 import { raceWords } from './race-words.ts';
 import { Events, Fact } from './RaceResult.tsx';
 
-export function LogView({ logs }: { readonly logs: Logs }): JSX.Element {
+interface Props {
+  readonly logs: Logs;
+  readonly slotOf?: SlotOf | undefined;
+}
+
+export function LogView({ logs, slotOf }: Props): JSX.Element {
   const shown = logs.shown.value;
   const reading = logs.reading.value;
   const refused = logs.refused.value;
@@ -29,7 +35,7 @@ export function LogView({ logs }: { readonly logs: Logs }): JSX.Element {
           {raceWords.log.refused(refused.name, reasonOf(refused.why))}
         </p>
       )}
-      {shown !== undefined && <Shown name={shown.name} log={shown.log} close={logs.close} />}
+      {shown !== undefined && <Shown name={shown.name} log={shown.log} slotOf={slotOf} close={logs.close} />}
     </>
   );
 }
@@ -40,10 +46,11 @@ const reasonOf = (why: LogRefusal): string =>
 interface ShownProps {
   readonly name: string;
   readonly log: OpenedLog;
+  readonly slotOf: SlotOf | undefined;
   readonly close: () => void;
 }
 
-function Shown({ name, log, close }: ShownProps): JSX.Element {
+function Shown({ name, log, slotOf, close }: ShownProps): JSX.Element {
   const { verdict, ranks, holds, entries, spanMs, incident, divergence, diagram, skipped } = log;
   const cursor = useSignal<number | undefined>(undefined);
   const picked = useSignal<Picked | undefined>(undefined);
@@ -81,11 +88,11 @@ function Shown({ name, log, close }: ShownProps): JSX.Element {
         )}
       </dl>
       {incident !== undefined && <p>{raceWords.log.room(incident.room, dateAndTime(incident.at))}</p>}
-      <SpaceTime diagram={diagram} cursor={cursor} picked={picked} />
+      <SpaceTime diagram={diagram} slotOf={slotOf} cursor={cursor} picked={picked} />
       <p class="muted">
         {raceWords.log.messages[holds]} {skipped > 0 && raceWords.log.skipped(skipped)}
       </p>
-      <Events diagram={diagram} />
+      <Events diagram={diagram} slotOf={slotOf} />
     </section>
   );
 }

@@ -3,6 +3,7 @@
 import './race.css';
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
+import type { SlotOf } from '../diagram/lane-colours.ts';
 import { language } from '../language/language.ts';
 import { bring, bringReplay } from './bringing.ts';
 import { KeptView } from './KeptView.tsx';
@@ -21,9 +22,11 @@ interface Props {
   readonly replay?: string | undefined;
   /** What the live lab has recorded: drawn at once. */
   readonly log?: File | undefined;
+  /** The colours of its ranks on the ring. */
+  readonly slotOf?: SlotOf | undefined;
 }
 
-export function RaceLaboratory({ speaker, replay, log }: Props): JSX.Element {
+export function RaceLaboratory({ speaker, replay, log, slotOf }: Props): JSX.Element {
   const simulation = useMemo(createSimulation, []);
   const logs = useMemo(createLogs, []);
   useEffect(() => {
@@ -67,7 +70,7 @@ export function RaceLaboratory({ speaker, replay, log }: Props): JSX.Element {
           {raceWords.failed(simulation.problem.value)}
         </p>
       )}
-      <LogView logs={logs} />
+      <LogView logs={logs} slotOf={slotOf} />
       {simulation.kept.value !== undefined && <KeptView kept={simulation.kept.value} />}
       {run !== undefined && <RaceResult simulation={simulation} run={run} speaker={speaker} />}
     </div>

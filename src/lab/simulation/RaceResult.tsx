@@ -7,6 +7,7 @@ import type { Diagram, Tone } from '../../trace/diagram.ts';
 import { span } from '../format.ts';
 import type { Picked } from '../diagram/picking.ts';
 import { SpaceTime } from '../diagram/SpaceTime.tsx';
+import { laneSlots, type SlotOf } from '../diagram/lane-colours.ts';
 import { Icon } from '../view/icons.tsx';
 import { rankStyle } from '../view/RankName.tsx';
 import { toldWords } from '../told-words.ts';
@@ -16,7 +17,6 @@ import { raceWords } from './race-words.ts';
 import { commandOf, replayCommand, type Run, type Simulation } from './simulation.ts';
 import type { Speaker } from './speaker.ts';
 
-const COLOURS = 8;
 const MAX_ENTRIES = 400;
 
 interface Props {
@@ -233,8 +233,14 @@ function entriesOf({ marks, headlines, failing }: Diagram): readonly Entry[] {
   return all;
 }
 
-export function Events({ diagram }: { readonly diagram: Diagram }): JSX.Element {
+interface EventsProps {
+  readonly diagram: Diagram;
+  readonly slotOf?: SlotOf | undefined;
+}
+
+export function Events({ diagram, slotOf }: EventsProps): JSX.Element {
   const entries = entriesOf(diagram);
+  const slots = laneSlots(diagram.lanes, slotOf);
   const shown = entries.slice(0, MAX_ENTRIES);
   return (
     <ol class="race-events" tabindex={0} aria-label={raceWords.events}>
@@ -243,7 +249,7 @@ export function Events({ diagram }: { readonly diagram: Diagram }): JSX.Element 
           <time class="numeric muted">{(at / 1000).toFixed(3)} s</time>
           <span>
             {lane !== undefined && (
-              <span class="rank-name" style={rankStyle(lane % COLOURS)}>
+              <span class="rank-name" style={rankStyle(slots[lane] ?? 0)}>
                 {toldWords.lane(diagram.lanes[lane]?.name ?? '')}
               </span>
             )}

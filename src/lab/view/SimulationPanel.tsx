@@ -43,7 +43,7 @@ export function SimulationPanel({ lab }: { readonly lab: Lab }): JSX.Element {
           </button>
         </p>
       ) : (
-        <Laboratory speaker={lab} log={drawn} />
+        <Laboratory speaker={lab} log={drawn} slotOf={lab.knownSlot} />
       )}
       {problem.value !== undefined && <p role="alert">{words.simulation.failed(problem.value)}</p>}
     </Panel>

@@ -22,6 +22,7 @@ const SCENES: Scenes = { ...LAB_SCENES, ...SIMULATOR_SCENES, ...LESSON_SCENES, .
 
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', default: false },
     out: { type: 'string', default: 'screenshots' },
     scenes: { type: 'string' },
     widths: { type: 'string', default: '390,1280,2560' },
@@ -31,6 +32,12 @@ const { values } = parseArgs({
   },
 });
 
+if (values.help) {
+  console.log(
+    `npm run screenshots -- --out DIR [--scenes ${Object.keys(SCENES).slice(0, 2).join(',')}] [--widths 390,1280,2560] [--languages en,zh-Hans] [--themes light,dark] [--list]`,
+  );
+  process.exit(0);
+}
 if (values.list) {
   console.log(Object.keys(SCENES).join('\n'));
   process.exit(0);

@@ -23,7 +23,9 @@ const ACCOUNTS: readonly (keyof Ledger)[] = [
 ];
 
 export function Costs({ lab }: { readonly lab: Lab }): JSX.Element {
-  const ledger = lab.room.value.observer?.status?.ledger;
+  const kept = lab.room.value.observer?.status?.ledger;
+  // Before anything was computed there is nothing that could have been lost.
+  const ledger = kept === undefined || kept.compute === 0 ? undefined : kept;
   return (
     <Panel
       name="costs"
@@ -31,17 +33,11 @@ export function Costs({ lab }: { readonly lab: Lab }): JSX.Element {
       about={words.costs.about}
       aside={
         <b class="reading numeric">
-          {ledger === undefined || totalOf(ledger) === 0
-            ? '–'
-            : words.costs.goodput(percent(goodput(ledger)))}
+          {ledger === undefined ? '–' : words.costs.goodput(percent(goodput(ledger)))}
         </b>
       }
     >
-      {ledger === undefined || totalOf(ledger) === 0 ? (
-        <p class="empty">{words.costs.empty}</p>
-      ) : (
-        <Band ledger={ledger} />
-      )}
+      {ledger === undefined ? <p class="empty">{words.costs.empty}</p> : <Band ledger={ledger} />}
       <Meters lab={lab} />
     </Panel>
   );

@@ -105,7 +105,7 @@ export interface Lab {
   readonly questions: ReadonlySignal<readonly Question[]>;
   slot(member: MemberId): number;
   /** Undefined: the page has never seen it. */
-  knownSlot(member: MemberId): number | undefined;
+  readonly knownSlot: (member: MemberId) => number | undefined;
   /** In the order in which their cards stand. */
   inPlace(ranks: readonly RankView[]): readonly RankView[];
 

@@ -239,6 +239,23 @@ describe('a language model', () => {
 });
 
 describe("the lab's door", () => {
+  test('asks what the model makes of its data once somebody can see the answer, and not before', async () => {
+    const { page, complaints } = await visit('/?engine=cpu&autostart=1');
+    await page.setViewportSize({ width: 800, height: 600 });
+    await page.reload();
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().endsWith('/data/digits.bin') && request.frame() === page.mainFrame())
+        asked.push(request.url());
+    });
+    await untilStep(page, 20);
+    expect(asked).toEqual([]);
+    await page.locator('.panel.look').scrollIntoViewIfNeeded();
+    await page.locator('.panel.look .digits').waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
   test('opens and kills ranks for scripts, and knows the link', async () => {
     const { page } = await visit('/?engine=cpu&ranks=2&autostart=1');
     await untilCount(page, '.card[data-activity=training]', 2);

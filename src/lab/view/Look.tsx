@@ -10,6 +10,7 @@ import { answered } from '../lab-error.ts';
 import type { Lab } from '../model/lab.ts';
 import { words } from '../words.ts';
 import { Panel } from './Panel.tsx';
+import { followSight } from './sight.ts';
 
 /** Between two looks at a model that trains, and at least this many times as long as an answer takes: it holds up steps meanwhile. */
 const LOOK_EVERY_MS = 1000;
@@ -42,16 +43,28 @@ export function Look({ lab }: { readonly lab: Lab }): JSX.Element | null {
   const { kind } = job.data;
   const seen = useSignal<Seen | undefined>(undefined);
   const { name } = job;
+  const place = useRef<HTMLElement>(null);
 
-  useEffect(
-    () => (kind === 'text' ? undefined : watch(lab, (next) => (seen.value = next))),
-    [lab, kind, name],
-  );
+  // A rank opens an engine of its own for the answers, with all the data: not for somebody who sees nothing of it.
+  useEffect(() => {
+    const { current } = place;
+    if (current === null) return undefined;
+    let end: (() => void) | undefined;
+    const unfollow = followSight(current, (inSight) => {
+      end?.();
+      end = inSight ? watch(lab, (next) => (seen.value = next)) : undefined;
+    });
+    return () => {
+      unfollow();
+      end?.();
+    };
+  }, [lab, kind, name]);
   if (kind === 'text') return null;
   const title = kind === 'toy' ? words.look.plane : words.look.digits;
   return (
     <Panel
       name="look"
+      place={place}
       title={title}
       about={seen.value === undefined ? words.look.about : words.look.by(seen.value.step)}
     >

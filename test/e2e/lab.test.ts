@@ -588,6 +588,20 @@ describe('everybody can use the lab', () => {
     await page.close();
   });
 
+  test('a rank that was frozen is among the active faults until it wakes, though it cannot say so', async () => {
+    const { page } = await visit('/?engine=cpu&ranks=2&autostart=1&steps=100000');
+    await untilCount(page, '.card[data-activity=training]', 2);
+    await untilStep(page, 3);
+    const active = page.locator('.active-faults');
+    await active.getByText('None. The room is well.').waitFor();
+    await page.locator('#faults').getByRole('button', { name: 'Inject' }).click();
+    await active.getByRole('listitem').filter({ hasText: 'Freeze' }).waitFor();
+    expect(await active.getByText('None. The room is well.').count()).toBe(0);
+    await active.getByText('None. The room is well.').waitFor();
+    await untilCount(page, '.card[data-activity=training]', 2);
+    await page.close();
+  });
+
   test('asks before a fault really uses the machine up, takes a no, and keeps to the budget after a yes', async () => {
     const { page } = await visit('/?engine=cpu&ranks=1&autostart=1&steps=100000');
     await untilStep(page, 2);

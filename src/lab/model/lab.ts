@@ -69,6 +69,13 @@ export type Busy =
   | 'incident'
   | 'diagram';
 
+export interface Frozen {
+  readonly member: MemberId;
+  readonly fault: Fault;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+}
+
 export interface Lab {
   readonly link: RoomLink;
   /** This page made the room just now. */
@@ -95,6 +102,8 @@ export interface Lab {
   readonly now: Signal<number>;
   /** A new value whenever the books have something new. */
   readonly books: Signal<Books>;
+  /** Ranks that were frozen from here, as long as they are: they cannot say so themselves. */
+  readonly frozen: ReadonlySignal<readonly Frozen[]>;
   /** Which rank the fault palette acts on. */
   readonly target: Signal<MemberId | undefined>;
   /** A link of that rank was chosen, with this peer. A new value for each choice. */
@@ -164,6 +173,7 @@ export function createLab(
   const opening = signal(0);
   const now = signal(Date.now());
   const problems = signal<readonly Problem[]>([]);
+  const freezes = signal<readonly Frozen[]>([]);
   const questions = signal<readonly Question[]>([]);
   let agreed = false;
   const notice = signal('');
@@ -184,6 +194,7 @@ export function createLab(
   let problemId = 0;
   let noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
+  const frozen = computed(() => freezes.value.filter(({ until }) => until > now.value));
   const room = computed(() => {
     const { hashes, shares } = books.value;
     const view = drawRoom({
@@ -380,6 +391,7 @@ export function createLab(
     left,
     now,
     books,
+    frozen,
     target,
     aim,
     drawn,
@@ -482,6 +494,8 @@ export function createLab(
     async inject(member, fault) {
       try {
         await answered(words.faults[fault.kind].name, CALL_MS, find(member).handle.inject(fault));
+        if (fault.kind === 'freeze')
+          freezes.value = [...frozen.value, { member, fault, until: Date.now() + fault.forMs }];
         say(words.faultPanel.injected(words.faults[fault.kind].name, shortId(member)));
       } catch (error) {
         complain(sentenceIn(error));

@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import type { FaultKind } from '../../faults/vocabulary.ts';
+import type { Fault, FaultKind } from '../../faults/vocabulary.ts';
 import type { Lab } from '../model/lab.ts';
 import { shortId } from '../format.ts';
 import { sentences } from '../sentences.ts';
@@ -105,18 +105,24 @@ function ActiveFaults({ lab }: { readonly lab: Lab }): JSX.Element {
   const active = lab.locals.value.flatMap(({ member, status }) =>
     (status?.faults ?? []).map(({ id, fault }) => ({ member, id, fault })),
   );
+  const frozen = lab.frozen.value.filter((one) =>
+    lab.locals.value.some(({ member }) => member === one.member),
+  );
   return (
     <div class="active-faults">
       <h3>{words.faultPanel.active}</h3>
-      {active.length === 0 && <p class="muted">{words.faultPanel.none}</p>}
+      {active.length + frozen.length === 0 && <p class="muted">{words.faultPanel.none}</p>}
       <ul>
+        {frozen.map(({ member, fault, until }) => (
+          <li key={`${member} ${until}`}>
+            <RankDot lab={lab} member={member} />
+            <FaultText fault={fault} />
+          </li>
+        ))}
         {active.map(({ member, id, fault }) => (
           <li key={`${member} ${id}`}>
             <RankDot lab={lab} member={member} />
-            <span>
-              {words.faults[fault.kind].name}{' '}
-              <span class="muted">{sentences.faultSettings(JSON.stringify(fault))}</span>
-            </span>
+            <FaultText fault={fault} />
             <button type="button" class="button small" onClick={() => void lab.heal(member, id)}>
               {words.faultPanel.heal}
             </button>
@@ -126,3 +132,10 @@ function ActiveFaults({ lab }: { readonly lab: Lab }): JSX.Element {
     </div>
   );
 }
+
+const FaultText = ({ fault }: { readonly fault: Fault }): JSX.Element => (
+  <span>
+    {words.faults[fault.kind].name}{' '}
+    <span class="muted">{sentences.faultSettings(JSON.stringify(fault))}</span>
+  </span>
+);

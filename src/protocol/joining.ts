@@ -163,7 +163,10 @@ function newcomerHears(ctx: Context, message: Of<'room'>): void {
   }
   watchBestRoom(ctx);
   adoptJob(ctx);
-  sendJoin(ctx);
+  // In a hierarchy a link with any member will do: nobody is asked again for each that tells of it, before the time for that has come.
+  const isAsking =
+    state.askingSince !== undefined && ctx.rules.rowWidth(generation.members.length) !== undefined;
+  if (!isAsking) sendJoin(ctx);
 }
 
 const isSameJob = (a: Job, b: Job): boolean => a === b || canonicalJson(a) === canonicalJson(b);

@@ -103,6 +103,7 @@ const sources = (change: Partial<RoomSources>): RoomSources => ({
   now: NOW,
   job: DEFAULT_JOB,
   slot: () => 0,
+  glance: () => 0,
   compare: () => new Map(),
   microBatches: () => undefined,
   ...change,
@@ -323,6 +324,20 @@ describe('the colours of ranks', () => {
     colours.alive(ranks.slice(0, 3));
     expect(colours.slot(member('new'))).toBe(4);
     expect(colours.slot(member('3'))).toBe(3);
+  });
+
+  it('are chosen in the order of the ring by whoever comes into a room, not in the order in which it hears of the ranks', () => {
+    const ring = ['a', 'b', 'c'].map(member);
+    const founder = createRankColours();
+    for (const [i, id] of ring.entries()) {
+      expect(founder.slot(id)).toBe(i);
+      founder.alive(ring.slice(0, i + 1));
+    }
+    // Its own rank is on the page before the room is; it has no colour of its own yet.
+    const newcomer = createRankColours();
+    expect(newcomer.glance(member('c'))).toBe(0);
+    newcomer.alive([member('c')]);
+    expect(ring.map((id) => newcomer.slot(id))).toEqual([0, 1, 2]);
   });
 });
 

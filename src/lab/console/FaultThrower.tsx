@@ -20,6 +20,7 @@ export function FaultThrower({ console }: { readonly console: Console }): JSX.El
   const draft = useSignal<FaultDraft>(FIRST_DRAFT);
   const { kind } = draft.value;
   const here = console.present.value;
+  const selected = console.roster.value.participants.filter(({ id }) => console.selected.value.has(id));
   const struck = here.filter(({ id }) => console.selected.value.has(id));
   const isForAll = console.selected.value.size === 0;
   return (
@@ -61,7 +62,10 @@ export function FaultThrower({ console }: { readonly console: Console }): JSX.El
           <Icon name="spark" />
           {isForAll
             ? consoleWords.fault.throwAll
-            : consoleWords.fault.throwAt(struck.map(({ nickname }) => nickname))}
+            : // Of those who are away the names stay, though nothing can be thrown at them.
+              consoleWords.fault.throwAt(
+                (struck.length > 0 ? struck : selected).map(({ nickname }) => nickname),
+              )}
         </button>
         <p class="muted small-print">{consoleWords.fault.whom}</p>
       </form>

@@ -204,6 +204,7 @@ export function createLab(
       now: now.value,
       job: query.job,
       slot: colours.slot,
+      glance: colours.glance,
       compare: hashes.compare,
       microBatches: (member) => shares.get(member),
     });
@@ -395,7 +396,7 @@ export function createLab(
     target,
     aim,
     drawn,
-    slot: colours.slot,
+    slot: colours.glance,
     knownSlot: colours.known,
     inPlace: createPlaces(),
     agree() {

@@ -6,8 +6,10 @@ import type { MemberId } from '../../ports/ids.ts';
 export const COLOUR_SLOTS = 8;
 
 export interface RankColours {
-  /** The member's slot; one is chosen at first sight. */
+  /** The member's slot; one is chosen at first sight: in the ring's order, so that pages which see a room grow choose alike. */
   readonly slot: (member: MemberId) => number;
+  /** The same, without choosing: what it would get now. */
+  readonly glance: (member: MemberId) => number;
   /** The same, of one that was seen before. */
   readonly known: (member: MemberId) => number | undefined;
   /** Who is alive now: their slots are taken, and the others' go to newcomers, the longest unused first. */
@@ -21,14 +23,20 @@ export function createRankColours(): RankColours {
   /** When each slot was last given out or worn. */
   const worn: number[] = Array.from({ length: COLOUR_SLOTS }, () => 0);
 
+  const glance = (member: MemberId): number => {
+    const known = slots.get(member);
+    if (known !== undefined) return known;
+    const taken = new Set([...living].map((other) => slots.get(other)));
+    const all = worn.map((since, slot) => ({ since, slot, taken: taken.has(slot) }));
+    all.sort((a, b) => Number(a.taken) - Number(b.taken) || a.since - b.since || a.slot - b.slot);
+    return all[0]?.slot ?? 0;
+  };
+
   return {
+    glance,
     slot(member) {
-      const known = slots.get(member);
-      if (known !== undefined) return known;
-      const taken = new Set([...living].map((other) => slots.get(other)));
-      const all = worn.map((since, slot) => ({ since, slot, taken: taken.has(slot) }));
-      all.sort((a, b) => Number(a.taken) - Number(b.taken) || a.since - b.since || a.slot - b.slot);
-      const slot = all[0]?.slot ?? 0;
+      const slot = glance(member);
+      if (slots.has(member)) return slot;
       slots.set(member, slot);
       worn[slot] = ++clock;
       return slot;

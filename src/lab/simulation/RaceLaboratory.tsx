@@ -2,7 +2,7 @@
 
 import './race.css';
 import type { JSX } from 'preact';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { SlotOf } from '../diagram/lane-colours.ts';
 import { language } from '../language/language.ts';
 import { bring, bringReplay } from './bringing.ts';
@@ -81,10 +81,20 @@ function Progress({ simulation }: { readonly simulation: Simulation }): JSX.Elem
   const doing = simulation.doing.value;
   const progress = simulation.progress.value;
   const nothing = simulation.nothing.value;
-  if (nothing !== undefined) return <p role="status">{raceWords.nothing(nothing.seeds)}</p>;
+  const line = useRef<HTMLParagraphElement>(null);
+  useEffect(() => {
+    // It comes where the window may end: whoever has asked for it sees it.
+    line.current?.scrollIntoView({ block: 'nearest' });
+  }, [doing, nothing]);
+  if (nothing !== undefined)
+    return (
+      <p ref={line} role="status">
+        {raceWords.nothing(nothing.seeds)}
+      </p>
+    );
   if (doing === undefined || doing === 'running' || doing === 'recording') return null;
   return (
-    <p class="race-progress" role="status">
+    <p ref={line} class="race-progress" role="status">
       <b>{raceWords.doing[doing]}</b>{' '}
       {progress !== undefined && (
         <span class="numeric">

@@ -2,7 +2,7 @@
 
 import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Diagram, Tone } from '../../trace/diagram.ts';
 import { span } from '../format.ts';
 import type { Picked } from '../diagram/picking.ts';
@@ -18,6 +18,8 @@ import { commandOf, replayCommand, type Run, type Simulation } from './simulatio
 import type { Speaker } from './speaker.ts';
 
 const MAX_ENTRIES = 400;
+/** Of the window's height. */
+const MOSTLY = 0.6;
 
 interface Props {
   readonly simulation: Simulation;
@@ -37,8 +39,14 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
     cursor.value = undefined;
     picked.value = undefined;
   }, [result, branched]);
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const top = place.current?.getBoundingClientRect().top ?? 0;
+    // It was asked for above: who sees no more than its edge is taken to it.
+    if (top > innerHeight * MOSTLY) place.current?.scrollIntoView();
+  }, [result]);
   return (
-    <div class="race-result" data-verdict={verdict}>
+    <div ref={place} class="race-result" data-verdict={verdict}>
       <p class="race-verdict" role="status">
         <Icon name={verdict === 'violated' ? 'alert' : 'check'} />
         <b>{raceWords.verdicts[verdict](invariant)}</b>{' '}

@@ -8,7 +8,7 @@ import { EXIT_FAILED, EXIT_OK, UsageError } from './errors.ts';
 import { interruptible } from './interrupt.ts';
 import { MAX_SEED } from './sim-command.ts';
 import { guestQuarry } from './guest/hunt.ts';
-import { writeText } from './sim/files.ts';
+import { expectWritable, keepText } from './sim/files.ts';
 import { runHunt, type HuntReport } from './sim/hunt.ts';
 import { pasteableLine } from './sim/print.ts';
 import { roomQuarry, type Quarry } from './sim/quarry.ts';
@@ -55,7 +55,7 @@ Schedulers:
 Exit status:
   0  no invariant was violated
   1  one was, and the replay file says how; or, with --situations, one of them came too rarely
-  2  bad options; or a protocol that is not one, or does not run the same way twice
+  2  bad options, or an --out that cannot be written; or a protocol that is not one, or does not run the same way twice
 
 Examples:
   rankfall hunt --seeds 10000
@@ -119,6 +119,7 @@ export function huntCommand(exit: (status: number) => void): Command {
 async function hunt(flags: HuntFlags): Promise<number> {
   if (flags.seeds !== undefined && flags.seconds !== undefined)
     throw new UsageError('Expected --seeds or --seconds, not both.');
+  if (flags.out !== undefined) expectWritable(flags.out);
   const quarry = await chooseQuarry(flags);
   const seeds = flags.seeds ?? (flags.seconds === undefined ? DEFAULT_SEEDS : Infinity);
   const bar = progressBar(seeds);
@@ -135,8 +136,8 @@ async function hunt(flags: HuntFlags): Promise<number> {
   ).finally(bar.stop);
   const first = report.findings[0];
   const shrunk = first === undefined ? undefined : await quarry.shrink(first.seed, SHRINK_MS);
-  const replayFile = flags.out ?? `rankfall-${first?.seed ?? 0}.json`;
-  if (shrunk !== undefined) writeText(replayFile, `${shrunk.replay}\n`);
+  const wanted = flags.out ?? `rankfall-${first?.seed ?? 0}.json`;
+  const replayFile = shrunk === undefined ? wanted : keepText(wanted, `${shrunk.replay}\n`);
   if (flags.json === true)
     process.stdout.write(
       `${JSON.stringify({

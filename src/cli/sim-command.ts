@@ -5,7 +5,7 @@ import { wholeNumber } from './arguments.ts';
 import { EXIT_FAILED, EXIT_OK, UsageError } from './errors.ts';
 import { simGuest } from './guest/sim.ts';
 import { rulesWith } from './sim/bugs.ts';
-import { namesReplay, readReplay, readScheduleFile } from './sim/files.ts';
+import { namesReplay, readReplay, readScheduleFile, refuseWithReplay } from './sim/files.ts';
 import { outcomeJson, outcomeLines } from './sim/print.ts';
 import { createRecorder, type RecordFlags } from './sim/recorder.ts';
 import {
@@ -20,11 +20,12 @@ import { scenarioExperiment, scheduleExperiment, SCENARIOS } from '../simulator/
 import { runExperiment } from '../simulator/swarm.ts';
 
 export const MAX_SEED = 0xffffffff;
+const DEFAULT_SEED = 1;
 
 interface SimFlags extends RecordFlags {
   readonly protocol?: string;
   readonly scenario?: string;
-  readonly seed: number;
+  readonly seed?: number;
   readonly ranks?: number;
   readonly steps?: number;
   readonly bug?: string;
@@ -38,7 +39,8 @@ What happens:
   invariants are checked after every event. Then the faults end, and who is left must finish the job. The same seed gives
   the same run, event by event: its trace hash shows it.
 
-  Without --scenario the seed draws the faults as well. A FILE is a fault schedule (docs/faults.md) or a replay.
+  Without --scenario the seed draws the faults as well. A FILE is a fault schedule (docs/faults.md) or a replay, which holds
+  a seed, ranks and steps of its own.
 
   With --protocol, the nodes of that world run the state machine that the file exports, and its own invariants are checked
   (docs/your-own-race.md). The file is code, and is run.
@@ -69,9 +71,10 @@ export function simCommand(exit: (status: number) => void): Command {
       'a named scenario, a fault schedule or a replay file (of a protocol of your own, the latter two)',
     )
     .addOption(
-      new Option('--seed <n>', 'decides everything that is left to chance')
-        .default(1)
-        .argParser(wholeNumber(0, MAX_SEED)),
+      new Option(
+        '--seed <n>',
+        `decides everything that is left to chance (default: ${DEFAULT_SEED})`,
+      ).argParser(wholeNumber(0, MAX_SEED)),
     )
     .addOption(
       new Option(
@@ -101,7 +104,11 @@ export function simCommand(exit: (status: number) => void): Command {
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
     .action(async ({ protocol, ...flags }: SimFlags) => {
-      exit(protocol === undefined ? sim(flags) : await simGuest({ ...flags, protocol }));
+      exit(
+        protocol === undefined
+          ? sim(flags)
+          : await simGuest({ ...flags, seed: seedOf(flags), sets: setBy(flags), protocol }),
+      );
     });
 }
 
@@ -127,7 +134,8 @@ function sim(flags: SimFlags): number {
 }
 
 function chooseExperiment(flags: SimFlags): Experiment {
-  const { scenario, seed, steps, bug, engine } = flags;
+  const { scenario, steps, bug, engine } = flags;
+  const seed = seedOf(flags);
   const planted: Partial<Experiment> = {
     ...(bug === undefined ? {} : { bug }),
     ...(engine === undefined ? {} : { engine }),
@@ -140,17 +148,29 @@ function chooseExperiment(flags: SimFlags): Experiment {
     throw new UsageError(
       `There is no scenario called ${JSON.stringify(scenario)}. Expected one of ${Object.keys(SCENARIOS).join(', ')}, or a file.`,
     );
-  return { ...fromFile(scenario, options), ...planted };
+  return { ...fromFile(scenario, options, setBy(flags)), ...planted };
 }
 
-function fromFile(path: string, options: Parameters<typeof scheduleExperiment>[1]): Experiment {
+const seedOf = ({ seed }: SimFlags): number => seed ?? DEFAULT_SEED;
+
+/** Options of this command line that a replay says for itself. */
+const setBy = (flags: SimFlags): readonly string[] =>
+  (['seed', 'ranks', 'steps'] as const).filter((name) => flags[name] !== undefined);
+
+function fromFile(
+  path: string,
+  options: Parameters<typeof scheduleExperiment>[1],
+  sets: readonly string[],
+): Experiment {
   let schedule;
   try {
     schedule = readScheduleFile(path);
   } catch (error) {
     // A replay file holds an experiment too; for what is neither, the schedule's error is the one that helps.
     if (!namesReplay(path)) throw error;
-    return readReplay(path).experiment;
+    const { experiment } = readReplay(path);
+    refuseWithReplay(path, sets);
+    return experiment;
   }
   return scheduleExperiment(schedule, options);
 }

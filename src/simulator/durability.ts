@@ -2,6 +2,7 @@
 
 import { sameGeneration, type GenerationId } from '../ports/ids.ts';
 import type { Ballot, TraceEvent } from '../trace/events.ts';
+import type { Generation } from '../protocol/generation.ts';
 import type { Message } from '../protocol/messages.ts';
 import { compareBallots, type SeatRecord } from '../protocol/votes.ts';
 import { recordIn, type WitnessBook } from '../protocol/witness-book.ts';
@@ -48,15 +49,24 @@ export function ballotStored({ ballots }: Durability, record: SeatRecord): strin
 /** What is wrong with an heir's record of a seat, where `stored` is what it found: by all of that it is bound. */
 export function disinheritedVote(stored: SeatRecord, kept: SeatRecord | undefined): string | undefined {
   const { seat, base } = stored;
-  // One that votes on another generation votes on that one anew.
-  if (base === undefined || kept?.base === undefined || !sameGeneration(kept.base.id, base.id))
-    return undefined;
+  if (base === undefined || kept === undefined) return undefined;
+  if (kept.base === undefined || !sameGeneration(kept.base.id, base.id))
+    return isAfter(kept.base, base)
+      ? undefined
+      : `Seat ${shortId(seat)} was taken over as if it had not voted in generation ${base.id.number}.`;
   const lost = lostOf(stored, kept);
-  return (
-    lost &&
-    `Seat ${shortId(seat)} was taken over without what it had ${lost} in generation ${base.id.number}.`
-  );
+  if (lost !== undefined)
+    return `Seat ${shortId(seat)} was taken over without what it had ${lost} in generation ${base.id.number}.`;
+  // What it accepts as an heir comes later.
+  const [before, after] = [stored.accepted?.ballot, kept.accepted?.ballot];
+  return before === undefined || after === undefined || compareBallots(before, after) === 0
+    ? undefined
+    : `Seat ${shortId(seat)} was taken over with another ballot than it had accepted in generation ${base.id.number}.`;
 }
+
+/** Only on a later generation of its line a seat votes anew: what it said before may have been written over. */
+const isAfter = (kept: Generation | undefined, stored: Generation): boolean =>
+  kept?.id.incarnation === stored.id.incarnation && kept.id.number > stored.id.number;
 
 export function checkpointStored(
   { checkpoints }: Durability,

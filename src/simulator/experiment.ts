@@ -11,7 +11,7 @@ import { SCHEDULERS, type SchedulerName } from './scheduler.ts';
 import type { Compute, Spoiled } from './compute.ts';
 import { cpuCompute, pointOf, smallJob } from './cpu-compute.ts';
 import { interruptedHeal, interruptedLesson, withDrama, withRollback, withWitness } from './dramas.ts';
-import { withRareDrama, withReturn } from './rare-dramas.ts';
+import { withLongRun, withRareDrama, withReturn } from './rare-dramas.ts';
 import { hashCompute, hashSample, type Salt } from './hash-engine.ts';
 
 /** A whole number in this range. */
@@ -88,6 +88,8 @@ export const ExperimentSchema = v.strictObject({
   reopensMs: v.optional(whole(0, 3_600_000)),
   /** The room's server brings a witness: in plans, the page after the first ranks. */
   witness: v.optional(v.boolean()),
+  /** Where nothing else was found, the rules are held to what they promise (`rule-laws.ts`). */
+  laws: v.optional(v.boolean()),
 });
 
 export interface Experiment {
@@ -117,6 +119,7 @@ export interface Experiment {
   readonly gathers?: boolean | undefined;
   readonly reopensMs?: number | undefined;
   readonly witness?: boolean | undefined;
+  readonly laws?: boolean | undefined;
 }
 
 /** Throws a `JobError` where its deadlines are out of order. */
@@ -239,6 +242,7 @@ export function churn(seed: number, ranks: number, steps: number): readonly Stri
 }
 
 const SWARM_RANKS = 5;
+const LAWS_CHANCE = 1 / 64;
 
 /** The swarm: each seed draws which faults exist at all, how often they strike, and the shape of the room. */
 export function drawExperiment(seed: number, options: ExperimentOptions = {}): Experiment {
@@ -307,11 +311,12 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     ...(cut === undefined ? {} : { pieces: cut.pieces }),
     ...(cut?.learns === true ? { learns: true } : {}),
     ...(spoiled === undefined ? {} : { spoiled }),
+    ...(createEntropy(seed ^ 0x1a35).chance('workload', 'laws', LAWS_CHANCE) ? { laws: true } : {}),
   };
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');
   if (trains === 'cpu' && !large) return { ...drawn, engine: 'cpu', salt: 'uniform' };
-  return large ? drawn : withReturn(withRareDrama(withRollback(withDrama(withWitness(drawn)))));
+  return large ? drawn : withLongRun(withReturn(withRareDrama(withRollback(withDrama(withWitness(drawn))))));
 }
 
 /** What strikes one page of a large room and not all others, and does not end the run. */

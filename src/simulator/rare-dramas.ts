@@ -74,6 +74,43 @@ function returnsToOlderLine({ ranks }: Stage, entropy: Entropy): Play {
   };
 }
 
+const LONG_CHANCE = 1 / 64;
+
+/** The drawn experiment, or a long run of one generation in which some ranks are slow: what comes round after 32 steps comes twice. */
+export function withLongRun<Drawn extends Stage>(drawn: Drawn): Drawn {
+  const entropy = createEntropy(drawn.seed ^ 0x1095);
+  if (drawn.ranks < 2 || !entropy.chance('workload', 'long run', LONG_CHANCE)) return drawn;
+  return { ...drawn, ...longRun(drawn, entropy) };
+}
+
+/** Milliseconds for which a slow rank stays slow, or until it has become a usual one. */
+const SLOW_MS = [800, 20_000] as const;
+
+function longRun({ ranks }: Stage, entropy: Entropy): Play {
+  const slow = entropy.between('workload', 'slow ranks', 1, ranks - 1);
+  return {
+    profiles: ranks,
+    steps: entropy.between('workload', 'steps', 70, 100),
+    engineMs: [10, 20],
+    checkpointEvery: 20,
+    salt: 'uniform',
+    quorum: 'majority',
+    hierarchy: undefined,
+    survivors: 'all',
+    gathers: true,
+    calmAt: 0,
+    plan: pagesOf(slow).map((page): Strike => ({
+      at: { ms: 0 },
+      page,
+      fault: {
+        kind: 'slow-gpu',
+        factor: entropy.pick('workload', 'factor', [2, 3, 10]),
+        forMs: entropy.pick('workload', 'slow for', SLOW_MS),
+      },
+    })),
+  };
+}
+
 /** Longer than the others may wait for it, in milliseconds. */
 const STANDS_STILL_MS = [26_000, 40_000] as const;
 

@@ -14,6 +14,7 @@ import { computeOf, contactsOf, jobOf, rulesOf, type Experiment } from './experi
 import type { Host } from './host.ts';
 import { isQuorumAtHand } from './quorum-at-hand.ts';
 import { createEntropy, type Entropy } from './random.ts';
+import { brokenLaw } from './rule-laws.ts';
 import type { Scheduler } from './scheduler.ts';
 import { stateHashOf } from './sim-rank.ts';
 import { watchSituations, type Situation } from './situations.ts';
@@ -232,6 +233,11 @@ export function runExperiment(experiment: Experiment, options: RunOptions = {}):
   world.runUntil(over, Math.max(1, lastsUntil - world.now()));
   const calm = over() ? undefined : recover(world, experiment, () => strikes.healAll(), excuses, over);
 
+  if (experiment.laws === true && !over()) {
+    const [first] = world.pages;
+    const broken = brokenLaw(options.rules ?? RULES, experiment.seed);
+    if (first !== undefined && broken !== undefined) world.object(first.member, broken);
+  }
   flush();
   digest?.update(utf8ToBytes(`${world.events()} events, digest ${world.digest()}`));
   const violation: Violation | undefined = world.violations[0];

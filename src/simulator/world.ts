@@ -125,6 +125,8 @@ export interface World {
   depart(member: MemberId, how: Departure): void;
   freeze(member: MemberId): void;
   wake(member: MemberId): void;
+  /** Somebody who looks on has found this wrong. */
+  object(member: MemberId, lapse: Pick<Violation, 'invariant' | 'sentence'>): void;
   /** Its tab goes to the background, and the page tells its worker; or comes back. */
   hide(member: MemberId, hidden: boolean): void;
   /** Whether the rendezvous is in this page's reach. */
@@ -534,6 +536,10 @@ export function createWorld(options: WorldOptions): World {
         options.onFreeze?.(host, false);
       }
       for (const action of waiting) action();
+    },
+    object(member, lapse) {
+      const host = hosts.get(member);
+      if (host !== undefined) blame(host, lapse);
     },
     hide(member, hidden) {
       const host = hosts.get(member);

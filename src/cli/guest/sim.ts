@@ -5,7 +5,7 @@ import { guestJson, guestLines } from './print.ts';
 import { createGuestRecorder } from './recorder.ts';
 import { readGuestReplay } from './replay.ts';
 import { EXIT_FAILED, EXIT_OK, UsageError } from '../errors.ts';
-import { readScheduleFile } from '../sim/files.ts';
+import { readScheduleFile, refuseWithReplay } from '../sim/files.ts';
 import type { RecordFlags } from '../sim/recorder.ts';
 import {
   drawGuestExperiment,
@@ -22,6 +22,8 @@ interface GuestSimFlags extends RecordFlags {
   readonly steps?: number;
   readonly bug?: string;
   readonly json?: true;
+  /** Options of the command line that a replay says for itself. */
+  readonly sets: readonly string[];
 }
 
 export async function simGuest(flags: GuestSimFlags): Promise<number> {
@@ -47,7 +49,7 @@ export async function simGuest(flags: GuestSimFlags): Promise<number> {
 }
 
 function chooseExperiment(flags: GuestSimFlags, loaded: LoadedProtocol): GuestExperiment {
-  const { scenario, seed, ranks, steps } = flags;
+  const { scenario, seed, ranks, steps, sets } = flags;
   const { protocol, hash } = loaded;
   if (scenario === undefined) return drawGuestExperiment(seed, protocol, hash, { ranks, steps });
   if (!/[./\\]/.test(scenario))
@@ -59,11 +61,14 @@ function chooseExperiment(flags: GuestSimFlags, loaded: LoadedProtocol): GuestEx
     schedule = readScheduleFile(scenario);
   } catch (error) {
     // A replay file holds an experiment too; for what is neither, the schedule's error is the one that helps.
+    let experiment;
     try {
-      return readGuestReplay(scenario, loaded).experiment;
+      ({ experiment } = readGuestReplay(scenario, loaded));
     } catch {
       throw error;
     }
+    refuseWithReplay(scenario, sets);
+    return experiment;
   }
   const experiment = scheduleGuestExperiment(schedule, protocol, hash, { seed, ranks, steps });
   if (typeof experiment === 'string') throw new UsageError(`${scenario}: ${experiment}`);

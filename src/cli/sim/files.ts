@@ -1,6 +1,16 @@
 // Reading what a person names on the command line, and writing results: errors say which file, and end with status 2.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { parseScheduleText, ScheduleError, type Schedule } from '../../faults/schedule.ts';
 import { isTraceLog } from '../../protocol/recording/trace-lines.ts';
 import { AnyExperimentSchema, type AnyExperiment } from '../../simulator/any-experiment.ts';
@@ -86,6 +96,38 @@ export function readScheduleFile(path: string): Schedule {
   } catch (error) {
     if (!(error instanceof ScheduleError)) throw error;
     throw new UsageError(`${path}: ${error.message}`);
+  }
+}
+
+/** A replay is one experiment: what it says for itself cannot be said otherwise beside it. */
+export function refuseWithReplay(path: string, options: readonly string[]): void {
+  if (options.length > 0)
+    throw new UsageError(
+      `${path} is a replay, which holds a seed, ranks and steps of its own: expected no ${options.map((name) => `--${name}`).join(', ')} with it.`,
+    );
+}
+
+/** Whether something can be written there is found out before it is worked for. Leaves no file that was not there. */
+export function expectWritable(path: string): void {
+  const isThere = existsSync(path);
+  try {
+    closeSync(openSync(path, 'a'));
+  } catch (error) {
+    throw new UsageError(`${path} cannot be written: ${oneLine(error)}`);
+  }
+  if (!isThere) unlinkSync(path);
+}
+
+/** Writes what must not be lost: where `path` has become unwritable, into the directory for temporary files. Returns where it is. */
+export function keepText(path: string, text: string): string {
+  try {
+    writeFileSync(path, text);
+    return path;
+  } catch (error) {
+    const kept = join(mkdtempSync(join(tmpdir(), 'rankfall-')), basename(path));
+    writeText(kept, text);
+    process.stderr.write(`${path} cannot be written: ${oneLine(error)}. It is kept in ${kept}.\n`);
+    return kept;
   }
 }
 

@@ -78,7 +78,7 @@ const LONG_CHANCE = 1 / 64;
 
 /** The drawn experiment, or a long run of one generation in which some ranks are slow: what comes round after 32 steps comes twice. */
 export function withLongRun<Drawn extends Stage>(drawn: Drawn): Drawn {
-  const entropy = createEntropy(drawn.seed ^ 0x1095);
+  const entropy = createEntropy(drawn.seed ^ 0x10b0);
   if (drawn.ranks < 2 || !entropy.chance('workload', 'long run', LONG_CHANCE)) return drawn;
   return { ...drawn, ...longRun(drawn, entropy) };
 }

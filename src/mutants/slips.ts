@@ -22,6 +22,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'share: equal whatever was agreed': 'all ranks still agree on who computes what',
   'redoExponents: the larger of both': 'what was agreed is the largest of all',
   'retain: a copy': 'it holds the same',
+  'founder: the last of equals': 'they have the same state',
   'target: one donor':
     'the others are asked in turn only where the first is gone, which brings a new generation',
   'target: the last of equals':
@@ -99,6 +100,11 @@ const VOTING: readonly Slip[] = [
       'a member less in the electorate',
       (right) => (seats, electorate) => right(seats, electorate.slice(0, Math.max(1, electorate.length - 1))),
     ],
+    [
+      'three are enough',
+      (right) => (seats, electorate) =>
+        right(seats, electorate) || electorate.filter((seat) => seats.has(seat)).length >= 3,
+    ],
   ]),
   ...slips('votesOf', [
     ['the gone count', () => (answered, gone) => new Set([...answered, ...gone])],
@@ -120,6 +126,7 @@ const VOTING: readonly Slip[] = [
     ['round 1 for ever', () => (_highestRound, proposer) => ({ round: 1, proposer })],
     ['two rounds at once', () => (highestRound, proposer) => ({ round: highestRound + 2, proposer })],
     ['round before', () => (highestRound, proposer) => ({ round: Math.max(0, highestRound - 1), proposer })],
+    ['rounds come round', () => (highestRound, proposer) => ({ round: (highestRound + 1) % 16, proposer })],
   ]),
   ...slips('mayPromise', [
     ['always', () => () => true],
@@ -276,6 +283,19 @@ const VOTING: readonly Slip[] = [
       'of this generation whatever they are of',
       (right) => (seat, stored, base) => ({ ...right(seat, stored, base), base }),
     ],
+    [
+      'of this generation’s number alone',
+      () => (seat, stored, base) =>
+        stored?.base?.id.number === base.id.number ? stored : emptyRecord(seat, base),
+    ],
+    [
+      'accepted in the ballot that was promised',
+      (right) => (seat, stored, base) => {
+        const ballots = right(seat, stored, base);
+        const { promised, accepted } = ballots;
+        return { ...ballots, accepted: accepted && { ...accepted, ballot: promised ?? accepted.ballot } };
+      },
+    ],
   ]),
   ...slips('keptBallots', [
     ['none', () => () => undefined],
@@ -376,6 +396,8 @@ const MEMBERSHIP: readonly Slip[] = [
     ['never', () => () => 1e9],
     ['without a longest', () => (evictions) => 100 * 2 ** evictions],
     ['from the second time on', (right) => (evictions) => right(evictions - 1)],
+    ['the longest at once', () => (evictions) => Math.max(30_000, 100 * 2 ** evictions)],
+    ['a little longer each time', () => (evictions) => 100 * evictions],
   ]),
   ...slips('leavesAtOnce', [
     ['always', () => () => true],
@@ -390,6 +412,11 @@ const MEMBERSHIP: readonly Slip[] = [
     ],
     ['one deep', (right) => (_depth, founder) => right(1, founder)],
     ['a child above its parent', (right) => (depth, founder) => right(0xffffffff - depth, founder)],
+    [
+      'not padded',
+      () => (depth, founder) => `${depth.toString(16)}-${founder}` as ReturnType<Rules['nameIncarnation']>,
+    ],
+    ['depths come round', (right) => (depth, founder) => right(depth % 4, founder)],
   ]),
   ...slips('floorAfter', [
     ['as before', () => (base) => base.floor],
@@ -462,6 +489,15 @@ const MEMBERSHIP: readonly Slip[] = [
         a.committed !== b.committed
           ? a.committed > b.committed
           : a.generation.incarnation < b.generation.incarnation,
+    ],
+    [
+      'whatever was agreed before the last time',
+      () => (a, b) =>
+        a.insteadOf?.[0] === b.generation.incarnation ||
+        (b.insteadOf?.[0] !== a.generation.incarnation &&
+          (a.committed !== b.committed
+            ? a.committed > b.committed
+            : a.generation.incarnation > b.generation.incarnation)),
     ],
   ]),
 ];
@@ -537,6 +573,22 @@ const TRAINING: readonly Slip[] = [
       (right) => (paces, microBatches, _before, steps) => right(paces, microBatches, undefined, steps),
     ],
     ['never probed', (right) => (paces, microBatches, before) => right(paces, microBatches, before, 2)],
+    [
+      'the remainder is dropped where each gets one',
+      (right) => (paces, microBatches, before, steps) =>
+        steps % 32 === 0 && paces.some((pace) => pace !== undefined)
+          ? paces.map(() => 1)
+          : right(paces, microBatches, before, steps),
+    ],
+    [
+      'one more for each that has none',
+      (right) => (paces, microBatches, before, steps) => {
+        const counts = right(paces, microBatches, before, steps + 1) ?? before;
+        return steps % 32 === 0
+          ? counts?.map((count) => Math.max(1, count))
+          : right(paces, microBatches, before, steps);
+      },
+    ],
   ]),
   ...slips('mayContribute', [
     ['always', () => () => true],
@@ -548,6 +600,7 @@ const TRAINING: readonly Slip[] = [
     ['one ahead', () => (training) => training.step + 1],
     ['of what was committed', () => (training) => training.committed],
     ['the first', () => () => 0],
+    ['batches come round', () => (training) => training.step % 32],
   ]),
   ...slips('contributor', [
     ['the one that the part names', () => (_generation, _sender, part) => part],
@@ -607,6 +660,7 @@ const TRAINING: readonly Slip[] = [
       'the smaller of both',
       () => (agreed, own) => agreed.map((exponent, i) => Math.min(exponent, own[i] ?? exponent)),
     ],
+    ['of the first tensor', () => (agreed) => agreed.map(() => agreed[0] ?? 0)],
   ]),
   ...slips('leftOut', [
     ['the last one alone', () => (_before, agreed) => [agreed]],
@@ -623,6 +677,7 @@ const TRAINING: readonly Slip[] = [
       ],
     ],
     ['in another order', () => (before, agreed) => [agreed, ...before]],
+    ['the last three', () => (before, agreed) => [...before.slice(-2), agreed]],
   ]),
   ...slips('retain', [
     ['nothing', () => (reduced) => new Int32Array(reduced.length)],
@@ -745,6 +800,11 @@ const STATE: readonly Slip[] = [
           incarnation,
         ),
     ],
+    [
+      'all, in a room of two',
+      (right) => (standings, incarnation) =>
+        standings.length > 2 ? right(standings, incarnation) : standings,
+    ],
   ]),
   ...slips('target', [
     [
@@ -851,6 +911,16 @@ const STATE: readonly Slip[] = [
       },
     ],
     ['none', () => () => undefined],
+    [
+      'steps first',
+      (right) => (standings, incarnation) => {
+        const most = Math.max(0, ...standings.map(([, standing]) => standing?.step ?? 0));
+        return right(
+          standings.map(([member, standing]) => [member, standing?.step === most ? standing : undefined]),
+          incarnation,
+        );
+      },
+    ],
   ]),
   ...slips('isLost', [
     ['never', () => () => false],
@@ -877,11 +947,13 @@ const STATE: readonly Slip[] = [
     ['always', () => () => true],
     ['never', () => () => false],
     ['another one', () => (held, listed) => held !== listed],
+    ['by its first digit', () => (held, listed) => held.slice(0, 1) === listed.slice(0, 1)],
   ]),
   ...slips('mostPieces', [
     ['one', () => () => 1],
     ['none', () => () => 0],
     ['any', () => () => Infinity],
+    ['of the parameters alone', (right) => (parameters) => right(parameters / 3)],
   ]),
   ...slips('hasTarget', [
     ['by step alone', () => (training, target) => training.step === target.step],
@@ -920,6 +992,7 @@ const STATE: readonly Slip[] = [
     ],
     ['nobody', () => () => undefined],
     ['the first of all', () => (best) => best[0]?.[0]],
+    ['the last of equals', (right) => (best) => right([...best].reverse())],
   ]),
   ...slips('preferred', [
     ['always the saved one', () => () => 'saved'],
@@ -980,6 +1053,16 @@ const LEARNING: readonly Slip[] = [
     ['never', () => () => false],
     ['with no step to go', () => (step, committed) => step >= committed],
     ['far behind', () => (step, committed) => step + 4 >= committed],
+  ]),
+  ...slips('staysBehind', [
+    ['at once', () => () => true],
+    ['never', () => () => false],
+    [
+      'sooner than the deadline',
+      () =>
+        (followedMs, { joinMs }) =>
+          followedMs < joinMs,
+    ],
   ]),
   ...slips('vouchesForLearned', [['the generation of its teacher', () => (generation) => generation]]),
   ...slips('passesOnWhen', [

@@ -311,7 +311,7 @@ export function drawExperiment(seed: number, options: ExperimentOptions = {}): E
     ...(cut === undefined ? {} : { pieces: cut.pieces }),
     ...(cut?.learns === true ? { learns: true } : {}),
     ...(spoiled === undefined ? {} : { spoiled }),
-    ...(createEntropy(seed ^ 0x1a35).chance('workload', 'laws', LAWS_CHANCE) ? { laws: true } : {}),
+    ...(createEntropy(seed ^ 0x1b70).chance('workload', 'laws', LAWS_CHANCE) ? { laws: true } : {}),
   };
   // Drawn last: whatever else a seed stands for stays as it is.
   const trains = options.engine ?? (entropy.chance('workload', 'real training', 0.02) ? 'cpu' : 'hash');

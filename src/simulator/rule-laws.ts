@@ -164,6 +164,7 @@ function sharesHold(rules: Rules, draw: Draw): boolean {
   const paces = many(world, () => draw(1, 40) * (isYes(draw) ? 1 : 20));
   let counts: readonly number[] | undefined;
   const seen = paces.map(() => 0);
+  const worthMs = soonest(paces, microBatches) * WORTH + 1e-9;
   for (let step = 1; step <= SHARED_STEPS; step++) {
     const shared = rules.shareOut(paces, microBatches, counts, step);
     counts = shared;
@@ -173,8 +174,7 @@ function sharesHold(rules: Rules, draw: Draw): boolean {
     now.forEach((count, rank) => {
       if (count > 0) seen[rank] = step;
     });
-    if (step % PROBED_EVERY !== 0 && lastsFor(now, paces) > soonest(paces, microBatches) * WORTH + 1e-9)
-      return false;
+    if (step % PROBED_EVERY !== 0 && lastsFor(now, paces) > worthMs) return false;
     if (world <= microBatches && seen.some((last) => step - last > SEEN_IN)) return false;
   }
   return true;

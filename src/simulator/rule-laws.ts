@@ -20,7 +20,9 @@ import type { Standing } from '../protocol/messages.ts';
 import type { Rules } from '../protocol/rules.ts';
 import type { RoomAge } from '../protocol/rules/membership.ts';
 import type { Saved } from '../protocol/saved.ts';
+import type { Training } from '../protocol/state.ts';
 import { compareBallots, emptyRecord, type Accepted, type SeatRecord } from '../protocol/votes.ts';
+import type { WitnessBook } from '../protocol/witness-book.ts';
 import type { Ballot } from '../trace/events.ts';
 import { createEntropy } from './random.ts';
 
@@ -63,6 +65,8 @@ const memberOf = (number: number): Member => ({
   fingerprint: '',
 });
 
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
 const generationOf = (
   number: number,
   floor: number,
@@ -77,6 +81,18 @@ const generationOf = (
   running: true,
 });
 
+/** What a seat has said on the successor of some generation: a promise, and perhaps something accepted before it. */
+function votedIn(draw: Draw): SeatRecord {
+  const base = generationOf(draw(1, 4), 0, many(3, memberOf), incarnation(draw(0, 1)));
+  const ballot = drawBallot(draw);
+  const accepted = isYes(draw) ? undefined : { ballot, value: generationOf(5, 0, base.members) };
+  return {
+    ...emptyRecord(seat(1), base),
+    promised: { ...ballot, round: ballot.round + draw(0, 2) },
+    accepted,
+  };
+}
+
 const drawId = (draw: Draw): GenerationId => ({ incarnation: incarnation(draw(0, 3)), number: draw(0, 20) });
 
 const drawStanding = (draw: Draw): Standing => {
@@ -84,10 +100,18 @@ const drawStanding = (draw: Draw): Standing => {
   return { lineage, step, hash: id(step * 4 + draw(0, 2)) as StateHash };
 };
 
+/** Few generations, steps and hashes: they are disputed. */
+const drawDisputed = (draw: Draw): Standing => {
+  const [lineage, step] = [{ incarnation: incarnation(1), number: draw(1, 2) }, draw(0, 1)];
+  return { lineage, step, hash: id(step * 4 + draw(0, 1)) as StateHash };
+};
+
 type Standings = readonly (readonly [MemberId, Standing | undefined])[];
 
-const drawStandings = (draw: Draw): Standings =>
-  many(draw(1, 5), (i) => [member(i), draw(0, 5) === 0 ? undefined : drawStanding(draw)] as const);
+const drawStandings = (draw: Draw): Standings => {
+  const standing = isYes(draw) ? drawStanding : drawDisputed;
+  return many(draw(1, 5), (i) => [member(i), draw(0, 5) === 0 ? undefined : standing(draw)] as const);
+};
 
 const told = (standings: Standings): readonly Standing[] =>
   standings.flatMap(([, standing]) => (standing === undefined ? [] : [standing]));
@@ -288,6 +312,27 @@ const VOTING: readonly Law[] = [
     },
   },
   {
+    rule: 'heirBallots',
+    invariant: 6,
+    promise: 'the heir of a seat is bound by all that it finds stored',
+    holds: (rules, draw) => {
+      const stored = votedIn(draw);
+      const base = generationOf(draw(1, 4), 0, many(3, memberOf), incarnation(draw(0, 1)));
+      return isSame(rules.heirBallots(stored.seat, stored, base), stored);
+    },
+  },
+  {
+    rule: 'keptBallots',
+    invariant: 6,
+    promise: 'a witness that starts again is bound by all that it finds stored',
+    holds: (rules, draw) => {
+      const closed = isYes(draw) ? undefined : incarnation(0);
+      const records = many(draw(0, 3), () => votedIn(draw));
+      const stored: WitnessBook = { format: 1, seat: seat(1), closed, records };
+      return isSame(rules.keptBallots(stored), stored);
+    },
+  },
+  {
     rule: 'stepsOn',
     invariant: 4,
     promise: 'a seat that has promised takes no further step',
@@ -483,6 +528,17 @@ const STATE: readonly Law[] = [
       const base = isYes(draw) ? undefined : generationOf(1, 0, many(draw(1, 6), memberOf));
       const compared = rules.comparedMembers(member(0), base, next);
       return next.members.every((one) => compared.includes(one.member));
+    },
+  },
+  {
+    rule: 'standingOf',
+    invariant: 1,
+    promise: 'a rank says of its state what it has applied, and who vouches for that',
+    holds: (rules, draw) => {
+      const standing = drawStanding(draw);
+      const committed = { committed: Math.max(0, standing.step - draw(0, 1)), committedHash: id(99) };
+      const training = { ...standing, ...committed, previousHash: id(98) } as Training;
+      return isSame(rules.standingOf(training), standing);
     },
   },
   {

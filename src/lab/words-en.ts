@@ -544,7 +544,7 @@ export const english = {
     bits: { parameters: 'the weights', moments: 'the optimizer’s moments', gradient: 'a gradient' },
     active: 'Active faults',
     heal: 'Heal',
-    none: 'None. The room is well.',
+    none: 'None acts in this tab.',
     noRank: 'Open a rank first; then there is something to break.',
     budget: 'At most',
     bandwidth: 'Bytes a second',

@@ -480,7 +480,7 @@ export const chinese: Words = {
     bits: { parameters: '权重', moments: '优化器的矩估计', gradient: '某个梯度' },
     active: '生效中的故障',
     heal: '解除',
-    none: '没有。房间一切正常。',
+    none: '本标签页中没有故障在起作用。',
     noRank: '先打开一个 rank，才有东西可以破坏。',
     budget: '上限',
     bandwidth: '每秒字节数',

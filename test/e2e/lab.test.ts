@@ -593,11 +593,11 @@ describe('everybody can use the lab', () => {
     await untilCount(page, '.card[data-activity=training]', 2);
     await untilStep(page, 3);
     const active = page.locator('.active-faults');
-    await active.getByText('None. The room is well.').waitFor();
+    await active.getByText('None acts in this tab.').waitFor();
     await page.locator('#faults').getByRole('button', { name: 'Inject' }).click();
     await active.getByRole('listitem').filter({ hasText: 'Freeze' }).waitFor();
-    expect(await active.getByText('None. The room is well.').count()).toBe(0);
-    await active.getByText('None. The room is well.').waitFor();
+    expect(await active.getByText('None acts in this tab.').count()).toBe(0);
+    await active.getByText('None acts in this tab.').waitFor();
     await untilCount(page, '.card[data-activity=training]', 2);
     await page.close();
   });

@@ -78,10 +78,9 @@ export const LAB_SCENES: Scenes = {
   async 'lab-stuck'(stage) {
     const page = await stage.open('?engine=cpu&ranks=1&autostart=1&steps=100000');
     await untilStep(page, 3);
-    const other = await stage.open(`?engine=cpu${new URL(page.url()).hash}`);
-    await untilTraining(page, 2);
-    await press(other, /^Kill /);
-    await other.getByRole('heading', { name: 'No rank runs in this tab' }).waitFor();
+    // Two of three: of two, the one that is left may be the half that counts as the majority.
+    const other = await stage.open(`?engine=cpu&ranks=2${new URL(page.url()).hash}`);
+    await untilTraining(page, 3);
     await other.close();
     await page.getByRole('button', { name: 'Go on without them' }).waitFor();
     await stage.take(page, 'lab-stuck');

@@ -64,6 +64,8 @@ export default defineConfig({
   build: {
     target: 'es2023',
     sourcemap: true,
+    // Browsers that run a rank know it themselves.
+    modulePreload: { polyfill: false },
     rolldownOptions: {
       input: {
         /** The lab. */

@@ -14,9 +14,9 @@ const STARTED = {
   shelf: 'src/live/shelf-worker.ts',
 } as const;
 /** Pages that share the lab's look, and are visited apart from it. */
-const OTHER_PAGES = ['console.html', 'volunteer.html', 'lessons.html'] as const;
-/** Of those, as many use a file as make it worth the lab's while to share it. */
-const ENOUGH_PAGES = 2;
+const OTHER_PAGES = ['console', 'volunteer', 'lessons'] as const;
+/** The one of them that runs simulations at once. */
+const SIMULATES = 'lessons';
 
 type Modules = Pick<Rolldown.ChunkingContext, 'getModuleInfo'>;
 
@@ -27,8 +27,24 @@ function entriesOf(id: string, modules: Modules): ReadonlySet<string> {
   return seen;
 }
 
+/** Whether only pages ever come to this module, also later: a worker that loaded what draws would find no window, and die of it. */
+function isForPages(id: string, modules: Modules): boolean {
+  const seen = new Set([id]);
+  for (const one of seen) {
+    const info = modules.getModuleInfo(one);
+    const importers = [...(info?.importers ?? []), ...(info?.dynamicImporters ?? [])];
+    if (importers.length === 0 && !one.endsWith('.html')) return false;
+    for (const by of importers) seen.add(by);
+  }
+  return true;
+}
+
 /** From what is shared most to what is shared least: a file takes along what its modules import, as far as no earlier one has it. */
-const FILES = ['base', 'terms', 'room', 'page'] as const;
+const FILES = ['base', 'terms', 'room', 'tools', 'page', ...OTHER_PAGES.map(withLab), 'protocol', 'lab'];
+
+function withLab(page: string): string {
+  return `lab-and-${page}`;
+}
 
 export const fewFiles = FILES.map((file, i) => ({
   debugName: file,
@@ -37,7 +53,7 @@ export const fewFiles = FILES.map((file, i) => ({
 }));
 
 /** The file that a module goes to; null where that is left to the bundler, which makes one for each set of those who share it. */
-function fileOf(id: string, modules: Modules): (typeof FILES)[number] | null {
+function fileOf(id: string, modules: Modules): string | null {
   const entries = [...entriesOf(id, modules)];
   const isIn = (path: string): boolean => entries.some((entry) => entry.endsWith(`/${path}`));
   const started = Object.values(STARTED);
@@ -48,7 +64,17 @@ function fileOf(id: string, modules: Modules): (typeof FILES)[number] | null {
     // The protocol's words and reckonings, which no worker of a rank has any use for.
     return by.includes(STARTED.lab) && by.includes(STARTED.rank) ? 'room' : 'base';
   }
-  if (by[0] !== STARTED.lab || OTHER_PAGES.filter(isIn).length < ENOUGH_PAGES) return null;
-  // A worker that checks its log at times needs a few of these, and nothing of what draws.
-  return /\/src\/(?!lab\/)/.test(id) ? 'terms' : 'page';
+  const [page, ...more] = OTHER_PAGES.filter((name) => isIn(`${name}.html`));
+  if (by[0] === STARTED.rank) {
+    // Simulations share it with the rank's worker.
+    const isShared = entries.some(
+      (entry) => modules.getModuleInfo(entry)?.importers.length === 0 && !entry.endsWith(`/${STARTED.rank}`),
+    );
+    return isShared && (page ?? SIMULATES) === SIMULATES ? 'protocol' : null;
+  }
+  if (by[0] !== STARTED.lab) return null;
+  // A worker may want it one day: a file for those that nothing of what draws is in.
+  if (!isForPages(id, modules)) return more.length > 0 ? 'terms' : 'tools';
+  if (page === undefined) return 'lab';
+  return more.length > 0 ? 'page' : withLab(page);
 }

@@ -45,6 +45,37 @@ function named(name: string): string {
 const kibibytes = (files: Iterable<string>): number =>
   [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(pages, 'assets', file))).length, 0) / KIB;
 
+const LATER = /\bimport\(\s*["'`]\.\/([^"'`]+\.js)["'`]/g;
+const WORKER = /new Worker\(\s*new URL\(\s*["'`]([^"'`]+\.js)["'`]/g;
+
+describe('a worker', () => {
+  it('loads nothing of what draws, at first or later: it has no window', () => {
+    const scripts = readdirSync(join(pages, 'assets')).filter((file) => file.endsWith('.js'));
+    const textOf = (file: string): string => readFileSync(join(pages, 'assets', file), 'utf8');
+    const workers = new Set(
+      scripts.flatMap((file) => [...textOf(file).matchAll(WORKER)].map(([, worker = '']) => worker)),
+    );
+    expect(workers.size).toBeGreaterThan(5);
+    for (const worker of workers) {
+      const loaded = new Set([worker]);
+      for (const file of loaded) {
+        const text = textOf(file);
+        for (const [, other = ''] of [...text.matchAll(IMPORTED), ...text.matchAll(LATER)]) loaded.add(other);
+      }
+      const sources = [...loaded].flatMap((file) => {
+        const map = join(pages, 'assets', `${file}.map`);
+        return existsSync(map)
+          ? (JSON.parse(readFileSync(map, 'utf8')) as { readonly sources: readonly string[] }).sources
+          : [];
+      });
+      expect(
+        sources.filter((source) => /\.tsx$|\/lab\/theme\.ts$/.test(source)),
+        worker,
+      ).toEqual([]);
+    }
+  });
+});
+
 describe('a first visit', () => {
   const always = () => [
     ...scriptsOf('index.html'),
@@ -67,7 +98,7 @@ describe('a first visit', () => {
       scriptsOf('rank.html'),
       ...['worker', 'engine-worker', 'save-worker', 'shelf-worker'].map((name) => [named(name)]),
     ].map((entry) => withImports(entry).size);
-    const most = [14, 4, 11, 3, 3, 3];
+    const most = [11, 2, 7, 2, 2, 2];
     expect(numbers.map((number, i) => Math.max(number, most[i] ?? 0))).toEqual(most);
   });
 

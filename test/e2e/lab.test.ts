@@ -239,7 +239,7 @@ describe('a language model', () => {
 });
 
 describe("the lab's door", () => {
-  test('asks what the model makes of its data once somebody can see the answer, and not before', async () => {
+  test('draws curves, and asks what the model makes of its data, once somebody can see them, and not before', async () => {
     const { page, complaints } = await visit('/?engine=cpu&autostart=1');
     await page.setViewportSize({ width: 800, height: 600 });
     await page.reload();
@@ -250,6 +250,9 @@ describe("the lab's door", () => {
     });
     await untilStep(page, 20);
     expect(asked).toEqual([]);
+    expect(await page.locator('.uplot').count()).toBe(0);
+    await page.locator('.panel.loss').scrollIntoViewIfNeeded();
+    await page.locator('.panel.loss .uplot').waitFor();
     await page.locator('.panel.look').scrollIntoViewIfNeeded();
     await page.locator('.panel.look .digits').waitFor();
     expect(complaints).toEqual([]);

@@ -12,6 +12,7 @@ import { words } from '../words.ts';
 import { theme } from '../theme.ts';
 import type { Plot, PlotKind } from './plot.ts';
 import { Panel } from './Panel.tsx';
+import { followSight } from './sight.ts';
 
 /** A tenth of what a page without a curve loads: it comes once the first steps are done, not in their way. */
 const OPEN_AFTER_MS = 500;
@@ -35,8 +36,9 @@ function Chart({ lab, kind }: { readonly lab: Lab; readonly kind: PlotKind }): J
     let plot: Plot | undefined;
     let opening: ReturnType<typeof setTimeout> | undefined;
     let ended = false;
+    let inSight = false;
     const show = (value: Curves): void => {
-      plot?.show(columnsOf(kind, value), lab.room.peek().job.steps, marksOf(lab));
+      if (inSight) plot?.show(columnsOf(kind, value), lab.room.peek().job.steps, marksOf(lab));
     };
     const open = async (): Promise<void> => {
       const { createPlot } = await import('./plot.ts');
@@ -44,20 +46,26 @@ function Chart({ lab, kind }: { readonly lab: Lab; readonly kind: PlotKind }): J
       plot = createPlot(current, kind);
       show(lab.curves.peek());
     };
-    const unfollow = lab.curves.subscribe((value) => {
+    const draw = (value: Curves): void => {
       show(value);
-      if (value.step.length + value.evaluations.length === 0) return;
+      if (!inSight || value.step.length + value.evaluations.length === 0) return;
       opening ??= setTimeout(() => {
         open().catch((error: unknown) => {
           lab.complain(words.charts.failed(messageOf(error)));
         });
       }, OPEN_AFTER_MS);
+    };
+    const unfollow = lab.curves.subscribe(draw);
+    const unfollowSight = followSight(current, (now) => {
+      inSight = now;
+      draw(lab.curves.peek());
     });
     const unfollowTheme = theme.subscribe(() => plot?.redraw());
     return () => {
       ended = true;
       clearTimeout(opening);
       unfollow();
+      unfollowSight();
       unfollowTheme();
       plot?.destroy();
     };

@@ -121,7 +121,7 @@ export const ownerOf = (generation: Generation, seat: SeatId): MemberId | undefi
 export const rankOf = (generation: Generation, member: MemberId): number =>
   indexOf(generation).ranks.get(member) ?? -1;
 
-const NOBODY: readonly MemberId[] = [];
+export const NOBODY: readonly MemberId[] = [];
 
 /** Members with which this one had no working link when the generation was chosen. */
 export const apartFrom = (generation: Generation, member: MemberId): readonly MemberId[] =>

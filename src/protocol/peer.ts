@@ -4,7 +4,7 @@ import type { Job } from '../job/job.ts';
 import type { GenerationId, MemberId } from '../ports/ids.ts';
 import type { Evidence } from '../ports/network.ts';
 import type { Phase } from '../trace/events.ts';
-import type { Generation } from './generation.ts';
+import { NOBODY, type Generation } from './generation.ts';
 import type { Message } from './messages.ts';
 import { note, usualIn, type Usual } from './usual.ts';
 
@@ -15,8 +15,6 @@ const BEAT_AT = 2;
 const SINCE = 3;
 /** The median of the times between two heartbeats, and how far they lie from it. */
 const PULSE = 4;
-
-const NOBODY: readonly MemberId[] = [];
 
 /**
  * Every message touches the record of its sender, and a simulated room of a thousand ranks has tens of thousands of them, more than fit

@@ -14,7 +14,7 @@ import {
   type Context,
 } from './context.ts';
 import { deadlineOf } from './deadlines.ts';
-import { apartFrom, isApart, isIn, membersOf, type Generation } from './generation.ts';
+import { apartFrom, isApart, isIn, membersOf, NOBODY, type Generation } from './generation.ts';
 import { isHeard } from './hearing.ts';
 import type { Message } from './messages.ts';
 import { silenceAllowed } from './patience.ts';
@@ -40,8 +40,6 @@ const isProof = (evidence: Evidence): boolean => evidence === 'goodbye' || evide
 const isOfLink = (evidence: Evidence | undefined): boolean =>
   evidence !== undefined &&
   (isProof(evidence) || evidence === 'heartbeat' || evidence === 'ice' || evidence === 'channel-closed');
-
-const NOBODY: readonly MemberId[] = [];
 
 /** Whether there is proof that this page is gone. */
 export function isGone(ctx: Context, member: MemberId): boolean {

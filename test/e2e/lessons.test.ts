@@ -121,6 +121,21 @@ describe('each lesson is passed', () => {
     if (id === 'zombie') expect(await flaws(page)).toEqual([]);
   });
 
+  test('is opened also by an address that changes as soon as the page is there', async () => {
+    const early = await lab.context.newPage();
+    await early.addInitScript(() => {
+      const watch = new MutationObserver(() => {
+        if (document.querySelector('main') === null) return;
+        watch.disconnect();
+        location.hash = 'zombie';
+      });
+      watch.observe(document, { childList: true, subtree: true });
+    });
+    await early.goto(`${lab.origin}/lessons.html?engine=cpu`);
+    await early.locator('.lesson-ask').waitFor({ timeout: STEP_MS });
+    await early.close();
+  });
+
   test('all-reduce, in a live room: a rank is killed by hand, and the others go on, whatever language is read', async () => {
     await page.goto(`${lab.origin}/lessons.html?engine=cpu#all-reduce`);
     await say(page, 'No step at all');

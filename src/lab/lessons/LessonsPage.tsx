@@ -2,7 +2,7 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { sentenceIn } from '../lab-error.ts';
 import { language } from '../language/language.ts';
 import { Mark } from '../view/Header.tsx';
@@ -33,7 +33,8 @@ export function LessonsPage({ frames }: { readonly frames: HTMLElement }): JSX.E
   const spoken = language.value;
 
   useEffect(() => followProgress((found) => (progress.value = found)), []);
-  useEffect(() => {
+  // At once, not after the next frame: an address that changes until then would be missed.
+  useLayoutEffect(() => {
     const go = (): void => {
       place.value = named();
       problem.value = undefined;

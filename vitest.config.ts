@@ -1,15 +1,27 @@
 /**
  * How tests run: `node` for everything that needs no browser, `browser` for tests that run inside a real one
- * (WebGPU, IndexedDB, WebRTC), and `e2e` for tests in Node that drive
- * whole tabs from outside.
+ * (WebGPU, IndexedDB, WebRTC), `e2e` for tests in Node that drive whole tabs from outside, and `long` for those of them
+ * that measure, soak, or fill a class.
  *
- * `npm test` runs the three one after the other; `npm run test:node` and its siblings run one alone.
+ * `npm test` runs the first three one after the other, `npm run test:all` all four, and `npm run test:node` and its siblings one alone.
  */
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { BROWSER_FLAGS, findBrowser } from './src/cli/browser.ts';
 
 const executablePath = findBrowser();
+
+/** Tests in Node that drive whole tabs from outside. */
+const tabs = (name: 'e2e' | 'long') => ({
+  name,
+  include: [`test/${name}/**/*.test.ts`],
+  environment: 'node',
+  // Two browsers at a time take as long as one after the other on two cores, and miss their deadlines.
+  fileParallelism: false,
+  // Real tabs on two cores without a GPU: slow is not broken, and a hang still ends.
+  testTimeout: 180_000,
+  hookTimeout: 120_000,
+});
 
 export default defineConfig({
   test: {
@@ -57,18 +69,8 @@ export default defineConfig({
           },
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          environment: 'node',
-          // Two browsers at a time take as long as one after the other on two cores, and miss their deadlines.
-          fileParallelism: false,
-          // Real tabs on two cores without a GPU: slow is not broken, and a hang still ends.
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-        },
-      },
+      { test: tabs('e2e') },
+      { test: tabs('long') },
     ],
   },
 });

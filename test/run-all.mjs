@@ -1,5 +1,5 @@
-// What `npm test` runs: makes sure of a browser, then the three Vitest projects one after the other, stopping at
-// the first that fails. The last line printed is the total over all of them, `N passed, N failed`, for whoever
+// What `npm test` runs: makes sure of a browser, then three Vitest projects one after the other, with `--long` (`npm run test:all`)
+// the long tests as well, stopping at the first that fails. The last line printed is the total over all of them, `N passed, N failed`, for whoever
 // reads it by program.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { register } from 'tsx/esm/api';
 
+const PROJECTS = ['node', 'browser', 'e2e', ...(process.argv.includes('--long') ? ['long'] : [])];
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs one project and counts its tests. A failure that is no test's (a file that does not load) counts as one. */
@@ -35,7 +36,7 @@ try {
   const { ensureBrowser } = await import('../src/cli/browser.ts');
   await ensureBrowser({ log: (line) => console.log(line) });
 
-  for (const project of ['node', 'browser', 'e2e']) {
+  for (const project of PROJECTS) {
     const { passed, failed } = runProject(project, reports);
     total.passed += passed;
     total.failed += failed;

@@ -1,44 +1,10 @@
 /** The `rankfall` command as a person runs it: a whole small demo, refused options, an interrupt. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { DemoResult } from '../../src/cli/demo/verdict.ts';
-import type { SoakResult } from '../../src/cli/soak/verdict.ts';
-
-const COMMAND = fileURLToPath(new URL('../../src/cli/rankfall.mjs', import.meta.url));
-
-interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command to its end. `onOutput` sees stdout grow, and may end the command by a signal. */
-function rankfall(
-  args: readonly string[],
-  onOutput: (stdout: string, interrupt: () => void) => void = () => undefined,
-): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-      onOutput(stdout, () => child.kill('SIGINT'));
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.on('error', reject);
-    child.on('close', (status) => {
-      resolve({ status, stdout, stderr });
-    });
-  });
-}
-
-const profiles = (): readonly string[] =>
-  readdirSync(tmpdir()).filter((name) => name.startsWith('rankfall-profile-'));
+import { profiles, rankfall } from '../support/command.ts';
 
 describe('rankfall demo', () => {
   it('trains, loses a tab, gains one, resumes, and ends where one undisturbed rank ends; its log runs again', async () => {
@@ -76,26 +42,6 @@ describe('rankfall demo', () => {
     });
     expect(stderr).toBe('rankfall: Stopped by SIGINT.\n');
     expect(status).toBe(130);
-    expect(profiles()).toEqual(before);
-  });
-});
-
-describe('rankfall soak', () => {
-  it('kills, freezes and cuts as its seed says, brings the killed back, and ends where one undisturbed rank ends', async () => {
-    const before = profiles();
-    const args =
-      '--json --engine cpu --ranks 3 --minutes 0.4 --fault-every 4 --faults kill,cut,freeze --seed 5';
-    const { status, stdout, stderr } = await rankfall(['soak', ...args.split(' ')]);
-    expect(stderr).toBe('');
-    const result = JSON.parse(stdout) as SoakResult;
-    expect(result).toMatchObject({ violations: 0, falseEvictions: 0, leaks: 0, ok: true });
-    expect(result.faults.map(({ kind }) => kind)).toEqual(['cut', 'freeze', 'kill']);
-    const kill = result.faults.find(({ kind }) => kind === 'kill');
-    expect(kill?.detectP99).toBeLessThan(1000);
-    expect(kill?.lostSteps).toBe(0);
-    expect(result.committedSteps).toBeGreaterThan(20);
-    expect(result.finalHash).toBe(result.referenceHash);
-    expect(status).toBe(0);
     expect(profiles()).toEqual(before);
   });
 });

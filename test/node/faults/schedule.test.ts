@@ -288,7 +288,7 @@ describe('docs/faults.md', () => {
     for (const row of rowsOf('How each is noticed and cured')) {
       const tests = [...(row.at(-1) ?? '').matchAll(/`([a-z0-9/-]+)`((?:[^"`]*"[^"`]+")+)/g)];
       expect(
-        tests.some(([, file = '']) => /^(e2e|browser)\//.test(file)),
+        tests.some(([, file = '']) => /^(e2e|long|browser)\//.test(file)),
         kindOf(row),
       ).toBe(true);
       for (const [, file = '', names = ''] of tests) {

@@ -14,9 +14,9 @@ import {
   UNTHROTTLING_FLAGS,
   type BareTab,
   type BareTabs,
-} from './bare-tabs.ts';
-import type { ContractPage, Look, Suite } from './fixtures/contract-page.ts';
-import type { Wish } from './fixtures/contract-worker.ts';
+} from '../e2e/bare-tabs.ts';
+import type { ContractPage, Look, Suite } from '../e2e/fixtures/contract-page.ts';
+import type { Wish } from '../e2e/fixtures/contract-worker.ts';
 
 const LOOK_EVERY_MS = 20;
 const OPEN_MS = 60_000;

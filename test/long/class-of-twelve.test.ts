@@ -13,7 +13,7 @@ import type { RankStatus } from '../../src/live/api.ts';
 import { createClassroom } from '../../src/server/classroom/classroom.ts';
 import { openServerAndBrowser } from '../support/server-and-browser.ts';
 import type { ServerAndBrowser } from '../support/server-and-browser.ts';
-import { blockDirectLinks } from './frames.ts';
+import { blockDirectLinks } from '../e2e/frames.ts';
 
 const PARTICIPANTS = 12;
 const STEPS = 4;

@@ -389,7 +389,11 @@ describe('the race laboratory', () => {
       );
     expect(await loaded()).toBe(0);
     await page.getByRole('button', { name: 'Open the simulator' }).click();
-    await page.getByRole('button', { name: 'Run', exact: true }).waitFor();
+    // Typed before the worker has told the usual number, or after it: it stays.
+    const ranks = page.getByRole('spinbutton', { name: 'Ranks' });
+    await ranks.fill('7');
+    await page.locator('.race-form button[type=submit]:enabled').waitFor();
+    expect(await ranks.inputValue()).toBe('7');
     expect(await loaded()).toBeGreaterThan(0);
     const runs = [
       { scenario: 'split-brain', seed: 3, experiment: namedExperiment('split-brain', 3, 5) },

@@ -2,7 +2,7 @@
 
 import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../view/icons.tsx';
 import type { Subject } from './api.ts';
 import { ACCEPTED, bring } from './bringing.ts';
@@ -31,8 +31,13 @@ export function RaceForm({ simulation, logs }: Props): JSX.Element {
   const scenarios = info.value?.scenarios ?? [];
   const chosen = scenarios.find(({ name }) => name === scenario.value);
   const usual = info.value?.ranks;
-  useEffect(() => {
-    if (usual !== undefined) ranks.value = usual;
+  // Each subject brings its usual number; what a person types while it is being opened stays.
+  const replaceable = useRef(ranks.peek());
+  useLayoutEffect(() => {
+    replaceable.current = ranks.peek();
+  }, [subject.value]);
+  useLayoutEffect(() => {
+    if (usual !== undefined && ranks.peek() === replaceable.current) ranks.value = usual;
   }, [info.value]);
 
   return (

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../ports/clock.ts';
 import type { MemberId } from '../ports/ids.ts';
+import { bytesOf } from '../ports/network.ts';
 import type { Lane, Network, NetworkHandlers, SendOutcome } from '../ports/network.ts';
 import { createDelayLine } from './delay-line.ts';
 import type { DelayLine, Held } from './delay-line.ts';
@@ -216,14 +217,14 @@ export function faultyNetwork(
       opened = network;
 
       return {
-        send(peer, lane, bytes): SendOutcome {
-          if (active.size === 0 && lines.size === 0) return network.send(peer, lane, bytes);
-          if (!network.peers().includes(peer)) return network.send(peer, lane, bytes);
+        send(peer, lane, message): SendOutcome {
+          if (active.size === 0 && lines.size === 0) return network.send(peer, lane, message);
+          if (!network.peers().includes(peer)) return network.send(peer, lane, message);
           const full = acting('fill-queue', peer);
           if (full.some(({ closes }) => closes === true)) drop(peer, 'its send queue overflowed');
           if (full.length > 0) return 'overflow';
           if (isCut(peer, 'out')) return 'sent';
-          const leaving = corrupted(peer, 'out', bytes);
+          const leaving = corrupted(peer, 'out', bytesOf(message));
           repeatLate(peer, lane, leaving);
           const line = lineFor('out', peer, lane, (held) => network.send(peer, lane, held) !== 'overflow');
           if (line === undefined) return network.send(peer, lane, leaving);

@@ -1,8 +1,8 @@
 // Messages on their way out: encoded, counted, sent; to oneself they come back as events.
 
 import type { MemberId } from '../ports/ids.ts';
-import { MAX_QUEUED_BYTES, type Lane, type Network } from '../ports/network.ts';
-import { bytesSaved, encodeMessage } from '../protocol/codec.ts';
+import { bytesOf, MAX_QUEUED_BYTES, type Lane, type LateMessage, type Network } from '../ports/network.ts';
+import { bytesSaved, encodeLate, laneOf } from '../protocol/codec.ts';
 import type { Event, Send } from '../protocol/effects.ts';
 
 /**
@@ -27,11 +27,17 @@ export function createOutbox(host: {
   let savedBytes = 0;
 
   /** What is not carried is asked for again, as what gets lost is. */
-  const send = ({ to, message }: Send, lane: Lane, bytes: Uint8Array<ArrayBuffer>): boolean => {
+  const send = (
+    { to, message }: Send,
+    lane: Lane,
+    encoded: Uint8Array<ArrayBuffer> | LateMessage,
+  ): boolean => {
     const network = host.network();
     if (network === undefined) return false;
     const isOfOthers = message.kind === 'relay' && message.origin !== member;
-    return (!isOfOthers || hasRoom(network, to, bytes.length)) && network.send(to, lane, bytes) === 'sent';
+    return (
+      (!isOfOthers || hasRoom(network, to, encoded.length)) && network.send(to, lane, encoded) === 'sent'
+    );
   };
 
   return {
@@ -42,12 +48,14 @@ export function createOutbox(host: {
         dispatch({ kind: 'message', from: member, message });
         return;
       }
-      const { lane, bytes } = encodeMessage(message);
-      if (message.kind === 'part') {
-        sentBytes += bytes.length;
+      const late = encodeLate(message);
+      // What an exchange sends does not change any more; other payloads may be of a state that goes on.
+      const isPart = message.kind === 'part';
+      if (isPart) {
+        sentBytes += late.length;
         savedBytes += bytesSaved(message);
       }
-      if (!send(sending, lane, bytes)) dispatch({ kind: 'unsent', to });
+      if (!send(sending, laneOf(message), isPart ? late : bytesOf(late))) dispatch({ kind: 'unsent', to });
     },
     sent: () => ({ bytes: sentBytes, saved: savedBytes }),
   };

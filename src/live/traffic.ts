@@ -31,10 +31,10 @@ export function meterTraffic(connect: (handlers: NetworkHandlers) => Network): T
       network = opened;
       return {
         ...opened,
-        send(peer, lane, bytes) {
+        send(peer, lane, message) {
           // Sending may hand the array over, and then it is empty.
-          const { length } = bytes;
-          const outcome = opened.send(peer, lane, bytes);
+          const { length } = message;
+          const outcome = opened.send(peer, lane, message);
           if (outcome === 'sent') sent += length;
           return outcome;
         },

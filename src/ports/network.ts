@@ -41,9 +41,27 @@ export interface NetworkHandlers {
  */
 export type Carrier = 'webrtc' | 'broadcast' | 'relay';
 
+/**
+ * A message that is written only when the wire takes it, into memory that the next one is written into again: many that wait cost no more
+ * than what they are made of, and new memory costs more than to fill it.
+ */
+export interface LateMessage {
+  readonly length: number;
+  /** Fills all of `into`, which is `length` long and may hold anything. The bytes are the same each time. */
+  write(into: Uint8Array<ArrayBuffer>): void;
+}
+
+/** The bytes of a message, on their own. */
+export function bytesOf(message: Uint8Array<ArrayBuffer> | LateMessage): Uint8Array<ArrayBuffer> {
+  if (message instanceof Uint8Array) return message;
+  const bytes = new Uint8Array(message.length);
+  message.write(bytes);
+  return bytes;
+}
+
 /** One rank's network. It is full mesh up to 8 ranks; a send never blocks and never throws. */
 export interface Network {
-  send(peer: MemberId, lane: Lane, bytes: Uint8Array<ArrayBuffer>): SendOutcome;
+  send(peer: MemberId, lane: Lane, message: Uint8Array<ArrayBuffer> | LateMessage): SendOutcome;
   /** Bytes accepted by `send` and not yet handed to the wire. */
   queuedBytes(peer: MemberId): number;
   /** Closes the link at once, and does not take it up again unless the peer opens a new one. */

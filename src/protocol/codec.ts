@@ -28,7 +28,7 @@ import type {
   SeatId,
   StateHash,
 } from '../ports/ids.ts';
-import type { Lane } from '../ports/network.ts';
+import { bytesOf, type Lane, type LateMessage } from '../ports/network.ts';
 import { MAX_REPLACED, type Generation } from './generation.ts';
 import { asciiJson, jsonLength } from './ascii-json.ts';
 import { checksum } from './checksum.ts';
@@ -515,18 +515,28 @@ export function encodeMessage(message: Message): {
   readonly lane: Lane;
   readonly bytes: Uint8Array<ArrayBuffer>;
 } {
-  const { header, payload: whole } = split(message);
+  return { lane: laneOf(message), bytes: bytesOf(encodeLate(message)) };
+}
+
+/** As `encodeMessage`, but for the bytes, which are made when the wire takes them: the message's payload must not change before. */
+export function encodeLate(message: Message): LateMessage {
+  const { header, payload } = split(message);
   const packing = packingIn(message);
-  const payload = packing === undefined ? whole : asBytes(packLanes(wordsIn(whole), packing));
   const text = asciiJson(header);
   const start = 8 + Math.ceil(text.length / 4) * 4;
-  const bytes = new Uint8Array(start + payload.length);
-  for (let i = 0; i < text.length; i++) bytes[8 + i] = text.charCodeAt(i);
-  bytes.set(payload, start);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(4, text.length, true);
-  view.setInt32(0, checksum(bytes, 4), true);
-  return { lane: laneOf(message), bytes };
+  const length =
+    start + (packing === undefined ? payload.length : 4 * packedLength(packing, payload.length / 4));
+  return {
+    length,
+    write(into) {
+      for (let i = 0; i < text.length; i++) into[8 + i] = text.charCodeAt(i);
+      into.fill(0, 8 + text.length, start);
+      into.set(packing === undefined ? payload : asBytes(packLanes(wordsIn(payload), packing)), start);
+      const view = new DataView(into.buffer, into.byteOffset);
+      view.setUint32(4, text.length, true);
+      view.setInt32(0, checksum(into, 4), true);
+    },
+  };
 }
 
 /**

@@ -4,7 +4,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { MemberId } from '../ports/ids.ts';
 import { MAX_MESSAGE_BYTES } from '../ports/network.ts';
-import type { Evidence, Lane, SendOutcome } from '../ports/network.ts';
+import type { Evidence, Lane, LateMessage, SendOutcome } from '../ports/network.ts';
 import {
   createCreditDue,
   createCreditSpent,
@@ -66,7 +66,7 @@ export interface Link {
   /** What the page has learned of the carrier; the handshake starts when the channel is open, too. */
   bind(binding: ChannelBinding): void;
   binding(): ChannelBinding | undefined;
-  send(lane: Lane, bytes: Uint8Array<ArrayBuffer>): SendOutcome;
+  send(lane: Lane, message: Uint8Array<ArrayBuffer> | LateMessage): SendOutcome;
   queuedBytes(): number;
   /** Ends the link because of what was seen elsewhere, such as by the page. */
   lost(evidence: Evidence): void;
@@ -300,9 +300,9 @@ export function createLink(options: LinkOptions): Link {
       start();
     },
     binding: () => binding,
-    send(lane, bytes) {
+    send(lane, message) {
       if (over || cancelVerdict !== undefined || handshake.phase !== 'linked') return 'no-link';
-      return outboxes[lane].push(bytes);
+      return outboxes[lane].push(message);
     },
     queuedBytes: () => outboxes.control.queuedBytes() + outboxes.bulk.queuedBytes(),
     lost: (evidence) => end(evidence),

@@ -4,7 +4,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { CreditSpent } from './credit.ts';
 import { MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES } from '../ports/network.ts';
-import type { Lane } from '../ports/network.ts';
+import type { Lane, LateMessage } from '../ports/network.ts';
 import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, writeFrameHeader } from './frame.ts';
 
 /** What an outbox needs of a data channel. Other carriers (a relay, another page of the browser) offer the same. */
@@ -34,12 +34,15 @@ export const LANE_LIMITS: Readonly<Record<Lane, LaneLimits>> = {
   bulk: { highWaterBytes: 256 * 1024, lowWaterBytes: 128 * 1024, queueBytes: MAX_QUEUED_BYTES.bulk },
 };
 
+/** Memory for late messages that is kept for the next one: two parts. A longer one has its own, and leaves none behind. */
+const KEPT_BYTES = 256 * 1024;
+
 /** `bufferedamountlow` can be late or missed: look again after this time, in milliseconds. */
 const BACKUP_MS = 50;
 
 export interface Outbox {
-  /** Takes a message whole or not at all. Its bytes must not change until they are sent. */
-  push(bytes: Uint8Array<ArrayBuffer>): 'sent' | 'overflow';
+  /** Takes a message whole or not at all. What it is made of must not change until it is sent. */
+  push(message: Uint8Array<ArrayBuffer> | LateMessage): 'sent' | 'overflow';
   /** Hands frames to the channel as far as its buffer allows. Call it when the channel opens and when it runs low. */
   pump(): void;
   /** Bytes accepted and not yet on the wire. */
@@ -61,8 +64,12 @@ export function createOutbox(options: {
   const maxPayload = MAX_FRAME_BYTES[lane] - FRAME_HEADER_BYTES;
   /** One buffer for all frames, since the channel copies. */
   const scratch = new Uint8Array(MAX_FRAME_BYTES[lane]);
+  /** Late messages are written behind room for a header, one after the other. */
+  let late = new Uint8Array(0);
+  /** The first that waits, where it was late and is written: what lies before its next payload has left, and makes room for a header. */
+  let written: Uint8Array<ArrayBuffer> | undefined;
 
-  const waiting: Uint8Array<ArrayBuffer>[] = [];
+  const waiting: (Uint8Array<ArrayBuffer> | LateMessage)[] = [];
   /** Index of the first message in `waiting` that is not sent yet: shifting an array costs its length. */
   let head = 0;
   let waitingBytes = 0;
@@ -78,12 +85,31 @@ export function createOutbox(options: {
     });
   };
 
+  const writeLate = (message: LateMessage): Uint8Array<ArrayBuffer> => {
+    const length = FRAME_HEADER_BYTES + message.length;
+    if (late.length < length) late = new Uint8Array(length);
+    const buffer = late.subarray(0, length);
+    if (late.length > KEPT_BYTES) late = new Uint8Array(0);
+    message.write(buffer.subarray(FRAME_HEADER_BYTES));
+    return buffer;
+  };
+
+  /** The frame with the bytes from `offset` to `end`, for the channel to copy. */
+  const frameOf = (message: Uint8Array<ArrayBuffer> | LateMessage, end: number): Uint8Array<ArrayBuffer> => {
+    if (message instanceof Uint8Array) {
+      const frame = scratch.subarray(0, FRAME_HEADER_BYTES + end - offset);
+      frame.set(message.subarray(offset, end), FRAME_HEADER_BYTES);
+      return frame;
+    }
+    written ??= writeLate(message);
+    return written.subarray(offset, FRAME_HEADER_BYTES + end);
+  };
+
   /** False when the channel did not take the next frame. */
-  const sendFrame = (message: Uint8Array<ArrayBuffer>): boolean => {
+  const sendFrame = (message: Uint8Array<ArrayBuffer> | LateMessage): boolean => {
     const end = Math.min(message.length, offset + maxPayload);
-    const frame = scratch.subarray(0, FRAME_HEADER_BYTES + end - offset);
+    const frame = frameOf(message, end);
     writeFrameHeader(frame, { kind: 'data', lane, messageId, messageLength: message.length, offset });
-    frame.set(message.subarray(offset, end), FRAME_HEADER_BYTES);
     try {
       channel.send(frame);
     } catch {
@@ -96,6 +122,7 @@ export function createOutbox(options: {
     if (offset < message.length) return true;
     head += 1;
     offset = 0;
+    written = undefined;
     messageId = (messageId + 1) >>> 0;
     if (head === waiting.length) {
       waiting.length = 0;
@@ -120,11 +147,11 @@ export function createOutbox(options: {
   }
 
   return {
-    push(bytes) {
-      if (closed || bytes.length > MAX_MESSAGE_BYTES[lane]) return 'overflow';
-      if (head < waiting.length && waitingBytes + bytes.length > limits.queueBytes) return 'overflow';
-      waiting.push(bytes);
-      waitingBytes += bytes.length;
+    push(message) {
+      if (closed || message.length > MAX_MESSAGE_BYTES[lane]) return 'overflow';
+      if (head < waiting.length && waitingBytes + message.length > limits.queueBytes) return 'overflow';
+      waiting.push(message);
+      waitingBytes += message.length;
       pump();
       return 'sent';
     },
@@ -137,6 +164,8 @@ export function createOutbox(options: {
       waiting.length = 0;
       head = 0;
       waitingBytes = 0;
+      written = undefined;
+      late = new Uint8Array(0);
     },
   };
 }

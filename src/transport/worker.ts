@@ -214,7 +214,7 @@ export function openWorkerTransport(options: WorkerTransportOptions): WorkerTran
   });
 
   return {
-    send: (peer, lane, bytes) => peers.get(peer)?.link.send(lane, bytes) ?? 'no-link',
+    send: (peer, lane, message) => peers.get(peer)?.link.send(lane, message) ?? 'no-link',
     queuedBytes: (peer) => peers.get(peer)?.link.queuedBytes() ?? 0,
     carrier: (peer) => peers.get(peer)?.carrier,
     drop(peer, reason) {

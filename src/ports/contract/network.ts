@@ -2,7 +2,7 @@
 
 import type { MemberId } from '../ids.ts';
 import { MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES } from '../network.ts';
-import type { Evidence, Lane, Network } from '../network.ts';
+import type { Evidence, Lane, LateMessage, Network } from '../network.ts';
 import { expectEqual, expectThat, pattern, sameBytes, type ContractCase, type Time } from './case.ts';
 
 /** What a network told its rank, in order. */
@@ -115,6 +115,29 @@ export const NETWORK_CONTRACT: readonly ContractCase<NetworkHarness>[] = [
         messages(station).forEach(({ bytes }, i) => {
           const expected = pattern(1 + (i % (step === 3000 ? 5 : 3)) * step, i);
           expectThat(sameBytes(bytes, expected), `message ${i} in its place`, bytes.length);
+        });
+    },
+  },
+  {
+    name: 'messages that are written late arrive as those that are written at once, between them and in order, on both lanes',
+    async run({ a, b, until }) {
+      const sizes = [1, 70_000, 3, 0, 300_000, 65_520, 20, 150_000];
+      const late = (size: number, seed: number): LateMessage => ({
+        length: size,
+        write: (into) => into.set(pattern(size, seed)),
+      });
+      sizes.forEach((size, i) => {
+        const make = i % 3 === 2 ? pattern : late;
+        expectEqual(`sending ${size} bytes`, a.network.send(b.self, 'bulk', make(size, i)), 'sent');
+        expectEqual('sending on control', a.network.send(b.self, 'control', make(size % 5000, i)), 'sent');
+      });
+      const longer = late(MAX_MESSAGE_BYTES.control + 1, 1);
+      expectEqual('sending too long a one', a.network.send(b.self, 'control', longer), 'overflow');
+      await until('all have arrived', () => messages(b).length === 2 * sizes.length);
+      for (const lane of ['bulk', 'control'] as const)
+        messages(b, lane).forEach(({ bytes }, i) => {
+          const size = (sizes[i] ?? 0) % (lane === 'bulk' ? Infinity : 5000);
+          expectThat(sameBytes(bytes, pattern(size, i)), `message ${i} in its place`, bytes.length);
         });
     },
   },

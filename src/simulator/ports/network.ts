@@ -1,6 +1,7 @@
 // The simulated network behind the interface that the browser's implements: stations that send bytes.
 
 import type { MemberId } from '../../ports/ids.ts';
+import { bytesOf } from '../../ports/network.ts';
 import type { Lane, Network, NetworkHandlers } from '../../ports/network.ts';
 import type { Endpoint, LinkEvent, LinkFault } from '../link.ts';
 import { createNetwork } from '../network.ts';
@@ -79,8 +80,8 @@ export function createSimulatedHub(stage: Stage): SimulatedHub {
       for (const other of hosts.values()) if (other.alive) network.connect(host, other);
       hosts.set(self, host);
       return {
-        send(peer, lane, bytes) {
-          return network.send(host, peer, { lane, bytes: bytes.slice() });
+        send(peer, lane, message) {
+          return network.send(host, peer, { lane, bytes: bytesOf(message).slice() });
         },
         queuedBytes(peer) {
           const to = hosts.get(peer);

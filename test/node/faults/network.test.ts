@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { faultyNetwork } from '../../../src/faults/network.ts';
 import { seededSites } from '../../../src/faults/site-random.ts';
 import type { MemberId } from '../../../src/ports/ids.ts';
+import { bytesOf } from '../../../src/ports/network.ts';
 import type { Lane, Network, NetworkHandlers, SendOutcome } from '../../../src/ports/network.ts';
 import { injectInto } from './inject-into.ts';
 import { virtualClock } from './virtual-clock.ts';
@@ -22,9 +23,9 @@ function wire() {
     handlers: undefined,
   };
   const network: Network = {
-    send(peer, lane, bytes) {
+    send(peer, lane, message) {
       if (!up.has(peer)) return 'no-link';
-      if (state.outcome === 'sent') log.push(`send ${peer[0] ?? ''} ${lane} ${bytes.subarray(0, 32).join()}`);
+      if (state.outcome === 'sent') log.push(`send ${peer[0] ?? ''} ${lane} ${bytesOf(message).subarray(0, 32).join()}`);
       return state.outcome;
     },
     queuedBytes: () => 7,

@@ -10,6 +10,7 @@ import type { HostPorts } from '../../../src/live/host-ports.ts';
 import type { Engine } from '../../../src/ports/engine.ts';
 import { EngineError } from '../../../src/ports/engine.ts';
 import type { GenerationId, IncarnationId, MemberId, SeatId } from '../../../src/ports/ids.ts';
+import { bytesOf } from '../../../src/ports/network.ts';
 import type { Network, NetworkHandlers, SendOutcome } from '../../../src/ports/network.ts';
 import { StoreError } from '../../../src/ports/store.ts';
 import { decodeMessage } from '../../../src/protocol/codec.ts';
@@ -62,8 +63,8 @@ async function openHost(ports: Partial<HostPorts> = {}, options: Partial<RankOpt
   let outcome: SendOutcome = 'sent';
   let handlers: NetworkHandlers | undefined;
   const network: Network = {
-    send(_peer, _lane, bytes) {
-      if (outcome === 'sent') sent.push(decodeMessage(bytes));
+    send(_peer, _lane, message) {
+      if (outcome === 'sent') sent.push(decodeMessage(bytesOf(message)));
       return outcome;
     },
     queuedBytes: () => 0,

@@ -6,7 +6,7 @@ import type { SeatLocks } from '../../../src/checkpoint/seat-locks.ts';
 import type { WriterRole } from '../../../src/live/host-ports.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { DeviceId, MemberId, SeatId } from '../../../src/ports/ids.ts';
-import { MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES } from '../../../src/ports/network.ts';
+import { bytesOf, MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES } from '../../../src/ports/network.ts';
 import type { Evidence, Lane, Network, NetworkHandlers, SendOutcome } from '../../../src/ports/network.ts';
 import type {
   BallotStore,
@@ -253,7 +253,7 @@ export function createHub(clock: Clock) {
       }
       hosts.set(self, handlers);
       return {
-        send: (peer, lane, bytes) => send(self, peer, lane, bytes),
+        send: (peer, lane, message) => send(self, peer, lane, bytesOf(message)),
         queuedBytes(peer) {
           const { control = 0, bulk = 0 } = wireOf(self, peer)?.queued ?? {};
           return control + bulk;

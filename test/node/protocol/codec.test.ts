@@ -17,6 +17,7 @@ import {
   bytesSaved,
   CodecError,
   decodeMessage,
+  encodeLate,
   encodeMessage,
   messageBytes,
   parseSeatRecord,
@@ -426,6 +427,24 @@ describe('the message codec', () => {
     fc.assert(
       fc.property(message, (sent) => {
         expect(decodeMessage(encodeMessage(sent).bytes)).toEqual(sent);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('writes the same bytes late, as often as it is asked to, whatever the memory held before', () => {
+    fc.assert(
+      fc.property(message, fc.nat(255), fc.nat(8), (sent, filling, words) => {
+        const late = encodeLate(sent);
+        const at = 4 * words;
+        const memory = new Uint8Array(at + late.length + 4).fill(filling);
+        for (let time = 0; time < 2; time++) {
+          late.write(memory.subarray(at, at + late.length));
+          expect(memory.slice(at, at + late.length)).toEqual(encodeMessage(sent).bytes);
+        }
+        expect([...memory.subarray(0, at), ...memory.subarray(at + late.length)]).toEqual(
+          new Array(at + 4).fill(filling),
+        );
       }),
       { numRuns: 300 },
     );

@@ -1,5 +1,7 @@
 /** A lane's send queue: everything leaves once and in order, and no more waits anywhere than the limits say. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { LateMessage } from '../../../src/ports/network.ts';
 import { decodeFrame } from '../../../src/transport/frame.ts';
 import { LANE_LIMITS, createOutbox } from '../../../src/transport/outbox.ts';
 import { createReassembler } from '../../../src/transport/reassembly.ts';
@@ -100,6 +102,65 @@ describe('an outbox', () => {
       clock.advance(50);
     }
     expect(received.map((message) => message.length)).toEqual([MIB]);
+  });
+
+  it('sends late messages among others, whole and in order, whenever the channel takes and whenever it refuses', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ length: fc.oneof(fc.nat(300), fc.nat(200_000)), late: fc.boolean() }), {
+          minLength: 1,
+          maxLength: 12,
+        }),
+        fc.array(fc.record({ frames: fc.integer({ min: 1, max: 5 }), refuses: fc.boolean() }), {
+          maxLength: 30,
+        }),
+        (messages, turns) => {
+          const { channel, clock, outbox, received } = setup();
+          channel.open();
+          const writing: LateMessage[] = [];
+          messages.forEach(({ length, late }, i) => {
+            const message = bytesOf(length, i);
+            if (!late) expect(outbox.push(message)).toBe('sent');
+            else {
+              const made: LateMessage = {
+                length,
+                write(into) {
+                  writing.push(made);
+                  into.set(message);
+                },
+              };
+              expect(outbox.push(made)).toBe('sent');
+            }
+          });
+          for (const { frames, refuses } of turns) {
+            channel.refuses = refuses;
+            channel.flush(frames);
+            clock.advance(50);
+          }
+          channel.refuses = false;
+          clock.advance(50);
+          while (channel.flush() > 0);
+          expect(received.length).toBe(messages.length);
+          messages.forEach(({ length }, i) => {
+            expect(Buffer.compare(received[i] ?? new Uint8Array(0), bytesOf(length, i))).toBe(0);
+          });
+          expect(new Set(writing).size).toBe(writing.length);
+          expect(outbox.queuedBytes()).toBe(0);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('writes a late message only when the channel has room for its first frame', () => {
+    const { channel, outbox } = setup();
+    channel.open();
+    let written = 0;
+    for (let i = 0; i < 8; i++) outbox.push({ length: 128 * 1024, write: () => void (written += 1) });
+    expect(written).toBe(2);
+    expect(outbox.queuedBytes()).toBe(8 * 128 * 1024 + 4 * 16);
+    while (channel.flush() > 0);
+    expect(written).toBe(8);
   });
 
   it('forgets everything when it is closed', () => {

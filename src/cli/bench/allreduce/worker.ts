@@ -3,7 +3,7 @@
 import * as Comlink from 'comlink';
 import { combineLanes, emptyLanes } from '../../../collective/lanes.ts';
 import { isIncarnationId, isMemberId, type GenerationId, type MemberId } from '../../../ports/ids.ts';
-import { decodeMessage, encodeMessage } from '../../../protocol/codec.ts';
+import { decodeMessage, encodeLate } from '../../../protocol/codec.ts';
 import { openWorkerTransport, type WorkerTransport } from '../../../transport/worker.ts';
 import { RAW_FRAME_BYTES, RAW_HIGH_WATER_BYTES, type Measured, type Run } from './protocol.ts';
 import { createRingLoop, layoutOf, type RingLoop } from './ring.ts';
@@ -46,7 +46,7 @@ const sendPart = (
   part: number,
   payload: Int32Array<ArrayBuffer>,
 ): void => {
-  const { lane, bytes } = encodeMessage({
+  const late = encodeLate({
     kind: 'part',
     generation: generationOf(epoch),
     round: { step, attempt: 0 },
@@ -55,7 +55,7 @@ const sendPart = (
     packing: undefined,
     payload,
   });
-  const outcome = transport?.send(to, lane, bytes);
+  const outcome = transport?.send(to, 'bulk', late);
   if (outcome !== 'sent') throw new RangeError(`A part could not be sent: ${outcome}.`);
 };
 

@@ -18,6 +18,20 @@ test('the hash of a sum is the sum of the hashes', () => {
   );
 });
 
+test('the hash is a polynomial of the lanes, wherever they begin and end', () => {
+  const cut = lanes.chain((all) => fc.tuple(fc.constant(all), fc.nat(all.length), fc.nat(all.length)));
+  fc.assert(
+    fc.property(cut, ([all, one, other]) => {
+      const [start, end] = [Math.min(one, other), Math.max(one, other)];
+      const value = [...all.subarray(start, end)].reduceRight(
+        (hash, lane) => (Math.imul(hash, 1664525) + lane) | 0,
+        0,
+      );
+      expect(payloadHash(all, start, end)).toBe(value);
+    }),
+  );
+});
+
 test('what stands for lanes has their hash, their length and the lanes that are kept, wherever it is cut', () => {
   fc.assert(
     fc.property(lanes, fc.array(fc.nat(220), { maxLength: 4 }), fc.nat(220), (all, places, verbatim) => {

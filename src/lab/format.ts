@@ -18,6 +18,9 @@ function perLanguage<Format>(make: (language: Language) => Format): () => Format
 /** 0.934 → "93.4%" */
 export const percent = (fraction: number): string => `${(fraction * 100).toFixed(1)}%`;
 
+/** Of what goes on: 0.934 → "93%" */
+export const wholePercent = (fraction: number): string => `${Math.round(fraction * 100)}%`;
+
 /** Of a chance, which may be small: 0.0001 → "0.01%" */
 export const smallPercent = (fraction: number): string =>
   fraction < 0.001 ? `${(fraction * 100).toFixed(2)}%` : percent(fraction);

@@ -70,6 +70,14 @@ beforeAll(async () => {
 });
 
 describe('a log that is opened in the page', () => {
+  it('tells how far it has come while it runs again', async () => {
+    const told: number[] = [];
+    await readLog(blobOf(log), (share) => told.push(share));
+    expect(told.length).toBeGreaterThan(10);
+    expect(told).toEqual(told.toSorted((a, b) => a - b));
+    expect([told[0] ?? 1, told.at(-1) ?? 0].map((share) => Math.round(10 * share))).toEqual([0, 10]);
+  });
+
   it('runs again, and is drawn with the steps of its ranks and the messages between them', async () => {
     const { verdict, ranks, committed, diagram, skipped } = await opened(blobOf(log));
     expect({ verdict, ranks, committed, skipped }).toEqual({

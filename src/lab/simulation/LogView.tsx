@@ -6,7 +6,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { SlotOf } from '../diagram/lane-colours.ts';
 import type { Picked } from '../diagram/picking.ts';
 import { SpaceTime } from '../diagram/SpaceTime.tsx';
-import { dateAndTime, span } from '../format.ts';
+import { dateAndTime, span, wholePercent } from '../format.ts';
 import { Icon } from '../view/icons.tsx';
 import { toldWords } from '../told-words.ts';
 import type { LogRefusal, OpenedLog } from './log-reading.ts';
@@ -27,7 +27,10 @@ export function LogView({ logs, slotOf }: Props): JSX.Element {
     <>
       {reading !== undefined && (
         <p class="race-progress" role="status">
-          {raceWords.log.reading(reading)}
+          {raceWords.log.reading(reading)} {/* Who listens has been told that it runs. */}
+          <span class="numeric" aria-live="off">
+            {wholePercent(logs.reached.value)}
+          </span>
         </p>
       )}
       {refused !== undefined && (

@@ -42,15 +42,41 @@ export type LogAnswer =
   | { readonly kind: 'opened'; readonly log: OpenedLog }
   | { readonly kind: 'refused'; readonly why: LogRefusal };
 
-/** Whatever is wrong with the file is an answer, not an error. */
-export async function readLog(file: Blob): Promise<LogAnswer> {
+/** Whatever is wrong with the file is an answer, not an error. `reached` is told how much of it is behind, from 0 to 1, now and then. */
+export async function readLog(
+  file: Blob,
+  reached: (share: number) => void = () => undefined,
+): Promise<LogAnswer> {
   try {
-    return { kind: 'opened', log: opened(linesOf(await unpack(file))) };
+    const blocks = await unpack(file);
+    return { kind: 'opened', log: opened(counted(linesOf(blocks), sizeOf(blocks), reached)) };
   } catch (error) {
     if (error instanceof LogFileError) return { kind: 'refused', why: { kind: 'flaw', flaw: error.flaw } };
     if (error instanceof RecordingError || error instanceof IncidentError)
       return { kind: 'refused', why: { kind: 'wrong', sentence: error.message } };
     throw error;
+  }
+}
+
+/** Steps in which it is told how far it has come. */
+const STEPS = 50;
+
+const sizeOf = (blocks: readonly Uint8Array[]): number => blocks.reduce((sum, { length }) => sum + length, 0);
+
+/** Characters stand for bytes: a log is mostly ASCII, and a share only has to be about right. */
+function* counted(
+  lines: Iterable<string>,
+  total: number,
+  reached: (share: number) => void,
+): Generator<string, undefined> {
+  let behind = 0;
+  let told = 0;
+  for (const line of lines) {
+    yield line;
+    behind += line.length + 1;
+    if (behind - told < total / STEPS) continue;
+    told = behind;
+    reached(Math.min(1, behind / total));
   }
 }
 

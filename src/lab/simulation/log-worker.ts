@@ -5,14 +5,14 @@ import { speak, type Language } from '../language/language.ts';
 import { readLog, type LogAnswer } from './log-reading.ts';
 
 export interface LogWorker {
-  /** What happened is told in that language. */
-  read(file: Blob, language: Language): Promise<LogAnswer>;
+  /** What happened is told in that language. `reached` hears how much of the file is behind, from 0 to 1. */
+  read(file: Blob, language: Language, reached: (share: number) => void): Promise<LogAnswer>;
 }
 
 const worker: LogWorker = {
-  async read(file, language) {
+  async read(file, language, reached) {
     await speak(language);
-    return readLog(file);
+    return readLog(file, reached);
   },
 };
 

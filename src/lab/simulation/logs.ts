@@ -11,6 +11,8 @@ export interface Logs {
   readonly shown: ReadonlySignal<{ readonly name: string; readonly log: OpenedLog } | undefined>;
   /** The name of the file that is being read. */
   readonly reading: ReadonlySignal<string | undefined>;
+  /** How much of it is behind, from 0 to 1. */
+  readonly reached: ReadonlySignal<number>;
   readonly refused: ReadonlySignal<{ readonly name: string; readonly why: LogRefusal } | undefined>;
   /** Gives up the one that is being read. */
   open(file: File): Promise<void>;
@@ -22,6 +24,7 @@ export interface Logs {
 export function createLogs(): Logs {
   const shown = signal<{ readonly name: string; readonly log: OpenedLog } | undefined>(undefined);
   const reading = signal<string | undefined>(undefined);
+  const reached = signal(0);
   const refused = signal<{ readonly name: string; readonly why: LogRefusal } | undefined>(undefined);
   /** What is shown was read from it. */
   let source: File | undefined;
@@ -35,12 +38,14 @@ export function createLogs(): Logs {
   const logs: Logs = {
     shown,
     reading,
+    reached,
     refused,
     async open(file) {
       giveUp();
       const { name } = file;
       batch(() => {
         reading.value = name;
+        reached.value = 0;
         refused.value = undefined;
       });
       const process = new Worker(new URL('./log-worker.ts', import.meta.url), {
@@ -55,7 +60,11 @@ export function createLogs(): Logs {
       current = process;
       let answer: LogAnswer;
       try {
-        answer = await Promise.race([Comlink.wrap<LogWorker>(process).read(file, language.value), failed]);
+        const follow = Comlink.proxy((share: number) => {
+          if (current === process) reached.value = share;
+        });
+        const reads = Comlink.wrap<LogWorker>(process).read(file, language.value, follow);
+        answer = await Promise.race([reads, failed]);
       } catch (error) {
         answer = { kind: 'refused', why: { kind: 'wrong', sentence: sentenceIn(error) } };
       }

@@ -275,6 +275,52 @@ describe('the generations', () => {
     });
   });
 
+  it('count neither the time in which nobody has started the room, nor what went before a rank was away', () => {
+    const book = createRegroupBook();
+    const installed = (number: number, base: number | undefined): TraceEvent => ({
+      kind: 'installed',
+      generation: generation(number),
+      base: base === undefined ? undefined : generation(base),
+      members: [a, b],
+      seats: [],
+    });
+    const phase = (at: number, name: 'idle' | 'computing' | 'regrouping') =>
+      record(a, NOW + at, { kind: 'phase', phase: name });
+    const applied = (at: number, number: number): TraceRecord =>
+      record(a, NOW + at, {
+        kind: 'applied',
+        generation: generation(number),
+        step: number,
+        hash: hash('1'),
+        counts: [],
+        loss: 1,
+        correct: 0,
+        samples: 1,
+      });
+    book.add([
+      record(a, NOW, installed(1, undefined)),
+      record(a, NOW + 10, {
+        kind: 'prepared',
+        generation: generation(1),
+        ballot: { round: 1, proposer: a },
+      }),
+      record(a, NOW + 30, installed(2, 1)),
+      phase(30, 'idle'),
+      phase(40_000, 'computing'),
+      applied(40_200, 2),
+      // Frozen: the others went on in generation 3, and take it in again in generation 4.
+      phase(60_000, 'regrouping'),
+      record(a, NOW + 60_100, installed(4, undefined)),
+      phase(60_120, 'computing'),
+      applied(60_300, 4),
+    ]);
+    expect(book.read()).toMatchObject([
+      { number: 4, regroupMs: undefined, resumeMs: 200 },
+      { number: 2, regroupMs: 20, resumeMs: 200 },
+      { number: 1 },
+    ]);
+  });
+
   it('know a newcomer as joined, though it cannot say what was before', () => {
     const book = createRegroupBook();
     const first: TraceEvent = {

@@ -18,7 +18,7 @@ export interface Regroup {
   readonly noticeMs: number | undefined;
   /** From the first suspicion, or else the first proposal, to the new generation. */
   readonly regroupMs: number | undefined;
-  /** From the new generation to the first step applied in it. */
+  /** From the new generation to the first step applied in it, without the time in which the room was told not to train. */
   readonly resumeMs: number | undefined;
   /** The first step applied in it. */
   readonly step: number | undefined;
@@ -32,13 +32,19 @@ export interface RegroupBook {
   read(): readonly Regroup[];
 }
 
+/** A rank of a room that is not started, or is paused; `to` is unknown as long as it is. */
+interface Idle {
+  readonly from: number;
+  to: number | undefined;
+}
+
 interface Seen {
   readonly id: GenerationId;
   /** Unknown to those who join with it. */
   base: string | undefined;
   readonly members: readonly MemberId[];
   installedAt: number;
-  applied: { at: number; step: number } | undefined;
+  applied: { at: number; step: number; by: MemberId } | undefined;
 }
 
 const MAX_GENERATIONS = 60;
@@ -51,6 +57,7 @@ export function createRegroupBook(): RegroupBook {
   const suspicions: { readonly peer: MemberId; readonly at: number; readonly evidence: Evidence }[] = [];
   const proposals: number[] = [];
   const removals = new Map<MemberId, number>();
+  const idles = new Map<MemberId, Idle[]>();
 
   const install = (
     at: number,
@@ -69,13 +76,34 @@ export function createRegroupBook(): RegroupBook {
     trim(seen);
   };
 
-  const add = ({ at, event }: TraceRecord): void => {
-    if (event.kind === 'installed') {
+  /** A room that waits for its start regroups no longer. Between two steps a rank is idle for no time. */
+  const turn = (member: MemberId, at: number, isIdle: boolean): void => {
+    const mine = idles.get(member) ?? [];
+    const last = mine.at(-1);
+    if (last !== undefined && last.to === undefined) {
+      if (!isIdle) last.to = at;
+    } else if (isIdle) {
+      mine.push({ from: at, to: undefined });
+      if (mine.length > MAX_SIGNS) mine.shift();
+      idles.set(member, mine);
+      trim(idles);
+    }
+  };
+  const idleMs = (member: MemberId, from: number, to: number): number =>
+    (idles.get(member) ?? []).reduce(
+      (sum, idle) => sum + Math.max(0, Math.min(idle.to ?? to, to) - Math.max(idle.from, from)),
+      0,
+    );
+
+  const add = ({ member, at, event }: TraceRecord): void => {
+    if (event.kind === 'phase') {
+      turn(member, at, event.phase === 'idle');
+    } else if (event.kind === 'installed') {
       install(at, event.generation, event.base, event.members);
     } else if (event.kind === 'applied') {
       const generation = seen.get(keyOf(event.generation));
       if (generation === undefined || (generation.applied?.at ?? Infinity) <= at) return;
-      generation.applied = { at, step: event.step };
+      generation.applied = { at, step: event.step, by: member };
     } else if (event.kind === 'suspected') {
       suspicions.push({ peer: event.peer, at, evidence: event.evidence });
       if (suspicions.length > MAX_SIGNS) suspicions.shift();
@@ -95,7 +123,9 @@ export function createRegroupBook(): RegroupBook {
       .filter((sign) => lost.includes(sign.peer) && inTime(sign.at))
       .sort((a, b) => a.at - b.at);
     const first = signs[0];
-    const started = first?.at ?? proposals.filter(inTime).sort((a, b) => a - b)[0];
+    // Whoever comes back into a room that went on without it has proposed nothing of this one.
+    const proposed = base === undefined ? undefined : proposals.filter(inTime).sort((a, b) => a - b)[0];
+    const started = first?.at ?? proposed;
     const removedAt = first === undefined ? undefined : removals.get(first.peer);
     return {
       key: keyOf(generation.id),
@@ -114,7 +144,12 @@ export function createRegroupBook(): RegroupBook {
       resumeMs:
         generation.applied === undefined
           ? undefined
-          : Math.max(0, generation.applied.at - generation.installedAt),
+          : Math.max(
+              0,
+              generation.applied.at -
+                generation.installedAt -
+                idleMs(generation.applied.by, generation.installedAt, generation.applied.at),
+            ),
       step: generation.applied?.step,
     };
   };

@@ -10,6 +10,7 @@ import type { MemberId } from '../ports/ids.ts';
 import type { RankHandle, RankOptions } from '../live/api.ts';
 import { encodeRankOptions } from '../live/link.ts';
 import { LabError } from './lab-error.ts';
+import { toldWords } from './told-words.ts';
 import { words } from './words.ts';
 
 /** An engine on a slow machine, with nothing cached. */
@@ -93,7 +94,7 @@ export function openFramesIn(place: HTMLElement, listener: FrameListener): RankF
       }
       case 'rankfall:failed':
         drop(frame);
-        frame.settle?.reject(new LabError('frame-failed', message.message));
+        frame.settle?.reject(new LabError('frame-failed', () => toldWords.told(message.message)));
         if (frame.member !== undefined) listener.gone(frame.member, 'kill');
         return;
       case 'rankfall:gone':
@@ -122,7 +123,9 @@ export function openFramesIn(place: HTMLElement, listener: FrameListener): RankF
       });
       const timer = setTimeout(() => {
         drop(frame);
-        frame.settle?.reject(new LabError('frame-silent', words.banners.frameSilent(ANNOUNCE_MS / 1000)));
+        frame.settle?.reject(
+          new LabError('frame-silent', () => words.banners.frameSilent(ANNOUNCE_MS / 1000)),
+        );
       }, ANNOUNCE_MS);
       place.append(element);
       try {

@@ -78,7 +78,7 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
     shelf,
     seat !== undefined,
   );
-  if (text !== undefined && own === undefined) lab.complain(words.choose.unknownText);
+  if (text !== undefined && own === undefined) lab.complain(() => words.choose.unknownText);
   for (const complaint of query.complaints) lab.complain(complaint);
   window.rankfall = openDoor(lab, shelf);
   render(<App lab={lab} classStrip={strip} />, place);

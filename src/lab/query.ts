@@ -10,6 +10,7 @@ import { formatWire, parseWire, WireSchema } from '../job/wire-schema.ts';
 import type { EngineChoice } from '../live/api.ts';
 import { CheckpointPathSchema } from '../live/link.ts';
 import { IceSchema, SignalSchema } from '../transport/network-settings.ts';
+import type { Said } from './lab-error.ts';
 import { words } from './words.ts';
 
 /** More frames than this in one tab would only starve each other. */
@@ -36,7 +37,7 @@ export interface LabQuery {
   /** What a new room trains. */
   readonly job: Job;
   /** What was wrong in the address, one sentence each. */
-  readonly complaints: readonly string[];
+  readonly complaints: readonly Said[];
 }
 
 /** What an address may say: how it is read, and how a bad value is answered. */
@@ -97,7 +98,7 @@ const OPTIONS = {
 /** Reads `location.search`. `own` is the job on a text that a person brought, which goes before `job=`. Never throws. */
 export function parseLabQuery(search: string, own?: Job): LabQuery {
   const params = new URLSearchParams(search);
-  const complaints: string[] = [];
+  const complaints: Said[] = [];
 
   const read = <Output>(
     name: keyof typeof OPTIONS,
@@ -108,7 +109,7 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
     if (text === null) return fallback;
     const result = v.safeParse(schema, text);
     if (result.success) return result.output;
-    complaints.push(
+    complaints.push(() =>
       words.address.wrong(
         name,
         shorten(text),
@@ -136,7 +137,7 @@ export function parseLabQuery(search: string, own?: Job): LabQuery {
     wire: parseWire(read('wire', OPTIONS.wire.schema, formatWire(preset.wire))) ?? preset.wire,
   };
   for (const name of new Set(params.keys())) {
-    if (!(name in OPTIONS)) complaints.push(words.address.unknown(shorten(name)));
+    if (!(name in OPTIONS)) complaints.push(() => words.address.unknown(shorten(name)));
   }
   const path = read<string | undefined>('checkpoints', OPTIONS.checkpoints.schema, undefined);
   const from = read<string | undefined>('from', OPTIONS.from.schema, undefined);
@@ -182,12 +183,12 @@ export function savePolicy(text: string): Partial<Job['policies']> | undefined {
   return { checkpointEvery, ...(Object.keys(when).length > 0 && { checkpointWhen: when }) };
 }
 
-function checkedJob(wanted: Job, complaints: string[]): Job {
+function checkedJob(wanted: Job, complaints: Said[]): Job {
   try {
     return parseJob(wanted);
   } catch (error) {
     if (!(error instanceof JobError)) throw error;
-    complaints.push(words.address.usualJob(error.message));
+    complaints.push(() => words.address.usualJob(error.message));
     return DEFAULT_JOB;
   }
 }

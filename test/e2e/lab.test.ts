@@ -529,6 +529,12 @@ describe('a bad address', () => {
     await page.getByText('The address says engine=quantum; expected auto, webgpu or cpu.').waitFor();
     await page.getByText('The address says ranks=99').waitFor();
     await stateIs(page, 'Ready to train');
+    // They stay, and so does what they say, in whatever language is read.
+    await page.getByRole('button', { name: '中文', exact: true }).click();
+    await page.getByText('地址中写着 ranks=99').waitFor();
+    await page.getByText('地址中写着 engine=quantum').waitFor();
+    await page.getByRole('button', { name: 'English', exact: true }).click();
+    await page.getByText('The address says ranks=99').waitFor();
     expect(complaints).toEqual([]);
     await page.close();
   });

@@ -2,13 +2,16 @@
 
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../src/faults/vocabulary.ts';
 import { deviceWords } from '../../src/lab/classroom/device.ts';
 import { lessonProgress, reportOf } from '../../src/lab/classroom/attending.ts';
 import { createLab } from '../../src/lab/model/lab.ts';
 import { parseLabQuery } from '../../src/lab/query.ts';
+import type { RankHandle } from '../../src/live/api.ts';
 import { ReportSchema } from '../../src/live/classroom/messages.ts';
 import { openShelf } from '../../src/live/shelf-service.ts';
 import { newRoom } from '../../src/live/link.ts';
+import type { MemberId } from '../../src/ports/ids.ts';
 
 describe('a device in words', () => {
   it.each([
@@ -56,6 +59,36 @@ describe('a report', () => {
     expect(v.parse(ReportSchema, report)).toEqual(report);
     expect(report).toMatchObject({ room: room.room, state: 'empty', members: 0, step: 0, faults: 0 });
     expect(report).not.toHaveProperty('engine');
+  });
+
+  it('counts a freeze, of which its rank cannot tell, for as long as it lasts', async () => {
+    const struck: Fault[] = [];
+    const member = 'a'.repeat(32) as MemberId;
+    const handle = {
+      inject: (fault: Fault) => {
+        struck.push(fault);
+        return Promise.resolve('1');
+      },
+    } as Partial<RankHandle> as RankHandle;
+    const frozenLab = createLab(
+      room,
+      true,
+      parseLabQuery(''),
+      (listener) => {
+        listener.opened({ member, handle }, undefined);
+        return { open: () => Promise.resolve(member), remove: () => undefined };
+      },
+      openShelf(() => {
+        throw new Error('Nobody looks at checkpoints here.');
+      }),
+      true,
+    );
+    const fault: Fault = { kind: 'freeze', forMs: 60_000 };
+    await frozenLab.strike(member, fault);
+    expect(struck).toEqual([fault]);
+    expect(reportOf(frozenLab, room, 'Chrome · Linux').faults).toBe(1);
+    frozenLab.now.value += 120_000;
+    expect(reportOf(frozenLab, room, 'Chrome · Linux').faults).toBe(0);
   });
 
   it('says how far the lessons are and what was predicted, once somebody has begun', () => {

@@ -78,7 +78,7 @@ function literalsIn(file: string, source: string): readonly Found[] {
       const callee = node.expression.getText().split('.').at(-1) ?? '';
       if (SPEAKS.test(callee))
         for (const argument of node.arguments ?? []) {
-          const text = textOf(argument);
+          const text = textOf(ts.isArrowFunction(argument) ? argument.body : argument);
           if (text !== undefined && text.includes(' ')) note(argument, text);
         }
     }

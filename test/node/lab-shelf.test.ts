@@ -50,7 +50,7 @@ function open(changes: Partial<CheckpointShelf> = {}) {
   };
   const shelf = createShelf('lesson', calls, {
     say: (text) => said.push(text),
-    complain: (text) => complained.push(text),
+    complain: (what) => complained.push(what()),
   });
   return { shelf, said, complained, persist };
 }

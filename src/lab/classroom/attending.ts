@@ -7,6 +7,7 @@ import { answered, sentenceIn } from '../lab-error.ts';
 import { LESSON_IDS } from '../lessons/library.ts';
 import { followProgress, lessonsReport } from '../lessons/progress.ts';
 import type { LessonsReport } from '../lessons/progress.ts';
+import { faultsAtWork } from '../model/faults-at-work.ts';
 import type { Lab } from '../model/lab.ts';
 import type { LocalRank } from '../model/room-view.ts';
 import { words } from '../words.ts';
@@ -48,6 +49,7 @@ export function reportOf(lab: Lab, { room }: ClassRoom, device: string): ClassRe
   const chosen = chosenRank(lab);
   const rank = ranks.find(({ member }) => member === chosen?.member)?.rank;
   const engine = chosen?.status?.engine;
+  const faults = faultsAtWork(lab);
   return {
     room,
     state,
@@ -59,7 +61,7 @@ export function reportOf(lab: Lab, { room }: ClassRoom, device: string): ClassRe
       ? {}
       : { engine: { kind: engine.kind, adapter: engine.adapter.slice(0, MAX_ADAPTER) || engine.kind } }),
     device,
-    faults: lab.locals.value.reduce((sum, { status }) => sum + (status?.faults.length ?? 0), 0),
+    faults: faults.frozen.length + faults.told.length,
     ...lessonProgress.value,
   };
 }
@@ -82,7 +84,7 @@ async function carryOut(lab: Lab, order: ClassOrder): Promise<string | undefined
         lab.say(classWords.struck(name));
         if (fault.kind === 'kill' || fault.kind === 'close')
           lab.removeRank(rank.member, fault.kind === 'close');
-        else await answered(name, CALL_MS, rank.handle.inject(fault));
+        else await lab.strike(rank.member, fault);
         break;
       }
     }

@@ -63,9 +63,9 @@ export function Room({ room, hands }: Props): JSX.Element {
             {lessonWords.run.openAnother}
           </button>
         )}
-        {lab.problems.value.map(({ id, text }) => (
+        {lab.problems.value.map(({ id, said }) => (
           <p key={id} class="lesson-problem" role="alert">
-            {text}
+            {said()}
           </p>
         ))}
       </div>

@@ -8,7 +8,8 @@ import type { MemberId } from '../../ports/ids.ts';
 import type { CheckpointSummary } from '../../ports/store.ts';
 import type { RoomLink } from '../../live/link.ts';
 import type { FrameListener, OpenRank, RankFrames } from '../frames.ts';
-import { LabError, answered, sentenceIn } from '../lab-error.ts';
+import { LabError, answered, saidIn } from '../lab-error.ts';
+import type { Said } from '../lab-error.ts';
 import { MAX_LOCAL_RANKS } from '../query.ts';
 import type { LabQuery } from '../query.ts';
 import { bytes, shortId } from '../format.ts';
@@ -36,7 +37,8 @@ import type { Departure, LocalRank, RankView, RoomView } from './room-view.ts';
 /** A sentence for a person, shown until dismissed. */
 export interface Problem {
   readonly id: number;
-  readonly text: string;
+  /** In the language that the page speaks now. */
+  readonly said: Said;
 }
 
 /** Whether a fault may really use this machine up. */
@@ -140,9 +142,12 @@ export interface Lab {
   downloadIncident(): Promise<void>;
   leave(): Promise<void>;
   force(): Promise<void>;
+  /** Whoever has the fault palette is told what came of it. */
   inject(member: MemberId, fault: Fault): Promise<void>;
+  /** The same, without a word: what goes wrong is thrown. */
+  strike(member: MemberId, fault: Fault): Promise<void>;
   heal(member: MemberId, id: string): Promise<void>;
-  complain(text: string): void;
+  complain(what: string | Said): void;
   dismiss(id: number): void;
   say(text: string): void;
 }
@@ -250,9 +255,11 @@ export function createLab(
     },
   });
 
-  const complain = (text: string): void => {
-    if (problems.value.some((problem) => problem.text === text)) return;
-    problems.value = [...problems.value, { id: problemId++, text }].slice(-MAX_PROBLEMS);
+  const complain = (what: string | Said): void => {
+    const said = typeof what === 'string' ? () => what : what;
+    const text = said();
+    if (problems.value.some((problem) => problem.said() === text)) return;
+    problems.value = [...problems.value, { id: problemId++, said }].slice(-MAX_PROBLEMS);
   };
 
   const say = (text: string): void => {
@@ -270,7 +277,7 @@ export function createLab(
     try {
       await action();
     } catch (error) {
-      complain(sentenceIn(error));
+      complain(saidIn(error));
     } finally {
       busy.value = new Set([...busy.value].filter((other) => other !== name));
     }
@@ -280,20 +287,20 @@ export function createLab(
   const spokesman = (): LocalRank => {
     const rank = room.value.observer ?? locals.value[0];
     if (rank === undefined)
-      throw new LabError('no-such-rank', `${words.ranks.emptyTitle}. ${words.ranks.emptyBody}`);
+      throw new LabError('no-such-rank', () => `${words.ranks.emptyTitle}. ${words.ranks.emptyBody}`);
     return rank;
   };
 
   const find = (member: MemberId): LocalRank => {
     const rank = locals.value.find((candidate) => candidate.member === member);
     if (rank !== undefined) return rank;
-    throw new LabError('no-such-rank', words.banners.noRank(shortId(member)));
+    throw new LabError('no-such-rank', () => words.banners.noRank(shortId(member)));
   };
 
   const openRank = async (): Promise<MemberId> => {
-    if (left.value) throw new LabError('left', words.left.title(link.room));
+    if (left.value) throw new LabError('left', () => words.left.title(link.room));
     if (locals.value.length + opening.value >= MAX_LOCAL_RANKS) {
-      throw new LabError('too-many', words.actions.full(MAX_LOCAL_RANKS));
+      throw new LabError('too-many', () => words.actions.full(MAX_LOCAL_RANKS));
     }
     const first = opened === 0;
     opened++;
@@ -321,7 +328,7 @@ export function createLab(
   const recording = async (): Promise<Uint8Array<ArrayBuffer>> =>
     joined(
       await Promise.all(
-        locals.value.map(({ handle }) => answered(words.log.download, CALL_MS, handle.recording())),
+        locals.value.map(({ handle }) => answered(() => words.log.download, CALL_MS, handle.recording())),
       ),
     );
 
@@ -331,12 +338,12 @@ export function createLab(
     const here = locals.value;
     const asked = await Promise.all(
       here.map(({ handle }) =>
-        answered(words.log.incident, RECALL_MS, handle.recording()).catch(() => undefined),
+        answered(() => words.log.incident, RECALL_MS, handle.recording()).catch(() => undefined),
       ),
     );
     const { incidents } = books.value;
     // Others are asked by one that has links with them; whoever is gone or frozen is known from what it logged here.
-    const recalled = await answered(words.log.incident, RECALL_MS, spokesman().handle.recall()).catch(
+    const recalled = await answered(() => words.log.incident, RECALL_MS, spokesman().handle.recall()).catch(
       () => [],
     );
     const isHere = new Set(here.map(({ member }) => member));
@@ -364,12 +371,19 @@ export function createLab(
     });
   };
 
-  const startRoom = (): Promise<void> => answered(words.actions.start, CALL_MS, spokesman().handle.start());
+  const strike = async (member: MemberId, fault: Fault): Promise<void> => {
+    await answered(() => words.faults[fault.kind].name, CALL_MS, find(member).handle.inject(fault));
+    if (fault.kind === 'freeze')
+      freezes.value = [...frozen.value, { member, fault, until: Date.now() + fault.forMs }];
+  };
+
+  const startRoom = (): Promise<void> =>
+    answered(() => words.actions.start, CALL_MS, spokesman().handle.start());
 
   /** Whether all ranks of this tab are in one generation, by the observer's word. */
   const gathered = async (): Promise<boolean> => {
     const { handle } = spokesman();
-    const { members } = await answered(words.actions.start, CALL_MS, handle.status());
+    const { members } = await answered(() => words.actions.start, CALL_MS, handle.status());
     return locals.value.every((rank) => members.some((member) => member.member === rank.member));
   };
 
@@ -412,8 +426,8 @@ export function createLab(
       } catch (error) {
         complain(
           error instanceof LabError && error.fault === 'frame-failed'
-            ? words.banners.frameFailed(error.message)
-            : sentenceIn(error),
+            ? () => words.banners.frameFailed(error.said())
+            : saidIn(error),
         );
         throw error;
       }
@@ -432,23 +446,27 @@ export function createLab(
       act('start-four', async () => {
         const missing = Math.max(0, FIRST_RANKS - locals.value.length - opening.value);
         const results = await Promise.allSettled(Array.from({ length: missing }, openRank));
-        for (const result of results) if (result.status === 'rejected') complain(sentenceIn(result.reason));
+        for (const result of results) if (result.status === 'rejected') complain(saidIn(result.reason));
         const deadline = Date.now() + GATHER_MS;
         while (Date.now() < deadline && !(await gathered())) await pauseFor(LOOK_MS);
         await startRoom();
       }),
 
-    pause: () => act('pause', () => answered(words.actions.pause, CALL_MS, spokesman().handle.pause())),
+    pause: () => act('pause', () => answered(() => words.actions.pause, CALL_MS, spokesman().handle.pause())),
 
     checkpointNow: () =>
       act('checkpoint', async () => {
-        const saved = await answered(words.actions.checkpoint, CALL_MS, spokesman().handle.checkpointNow());
+        const saved = await answered(
+          () => words.actions.checkpoint,
+          CALL_MS,
+          spokesman().handle.checkpointNow(),
+        );
         say(words.actions.saved(saved.step, bytes(saved.bytes)));
       }),
 
     rollBack: ({ id, step }) =>
       act('roll-back', async () => {
-        await answered(words.checkpoints.rollBack, CALL_MS, spokesman().handle.rollBack(id));
+        await answered(() => words.checkpoints.rollBack, CALL_MS, spokesman().handle.rollBack(id));
         say(words.checkpoints.rolledBack(step));
       }),
 
@@ -483,31 +501,31 @@ export function createLab(
         scrollTo({ top: 0 });
         const leaving = locals.value.map(async ({ member, handle }) => {
           // A rank that cannot leave in order still goes, with its goodbye.
-          await answered(words.actions.leave, LEAVE_MS, handle.leave()).catch(() => undefined);
+          await answered(() => words.actions.leave, LEAVE_MS, handle.leave()).catch(() => undefined);
           frames.remove(member, true);
           depart(member, 'left');
         });
         await Promise.all(leaving);
       }),
 
-    force: () => act('force', () => answered(words.banners.force, CALL_MS, spokesman().handle.force())),
+    force: () => act('force', () => answered(() => words.banners.force, CALL_MS, spokesman().handle.force())),
+
+    strike,
 
     async inject(member, fault) {
       try {
-        await answered(words.faults[fault.kind].name, CALL_MS, find(member).handle.inject(fault));
-        if (fault.kind === 'freeze')
-          freezes.value = [...frozen.value, { member, fault, until: Date.now() + fault.forMs }];
+        await strike(member, fault);
         say(words.faultPanel.injected(words.faults[fault.kind].name, shortId(member)));
       } catch (error) {
-        complain(sentenceIn(error));
+        complain(saidIn(error));
       }
     },
 
     async heal(member, id) {
       try {
-        await answered(words.faultPanel.heal, CALL_MS, find(member).handle.heal(id));
+        await answered(() => words.faultPanel.heal, CALL_MS, find(member).handle.heal(id));
       } catch (error) {
-        complain(sentenceIn(error));
+        complain(saidIn(error));
       }
     },
 

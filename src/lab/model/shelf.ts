@@ -5,7 +5,8 @@ import type { Signal } from '@preact/signals';
 import type { CheckpointSummary } from '../../ports/store.ts';
 import type { Holding } from '../../protocol/messages.ts';
 import type { CheckpointShelf } from '../../live/shelf-service.ts';
-import { sentenceIn } from '../lab-error.ts';
+import { saidIn } from '../lab-error.ts';
+import type { Said } from '../lab-error.ts';
 import { words } from '../words.ts';
 import { saveFile } from './recording-file.ts';
 
@@ -40,7 +41,7 @@ export interface Shelf {
 
 export interface ShelfTalk {
   readonly say: (text: string) => void;
-  readonly complain: (text: string) => void;
+  readonly complain: (what: Said) => void;
 }
 
 /** What is left of the quota is shown as short below this many checkpoints of the newest one's size. */
@@ -80,7 +81,7 @@ export function createShelf(path: string, shelf: CheckpointShelf, { say, complai
       const said = await action();
       if (said !== undefined) say(said);
     } catch (error) {
-      complain(sentenceIn(error));
+      complain(saidIn(error));
     } finally {
       busy.value = new Set([...busy.value].filter((other) => other !== id));
       await refresh().catch(() => undefined);

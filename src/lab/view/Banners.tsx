@@ -31,7 +31,7 @@ export function Banners({ lab }: { readonly lab: Lab }): JSX.Element {
         {lab.problems.value.map((problem) => (
           <div class="banner" key={problem.id}>
             <Icon name="alert" />
-            <p>{problem.text}</p>
+            <p>{problem.said()}</p>
             <button
               type="button"
               class="button small ghost"

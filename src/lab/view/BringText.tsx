@@ -6,7 +6,7 @@ import { useEffect } from 'preact/hooks';
 import { MAX_TEXT_BYTES } from '../../engine/data/text-limit.ts';
 import { findText, keepText } from '../../live/texts.ts';
 import { bytes } from '../format.ts';
-import { sentenceIn } from '../lab-error.ts';
+import { LabError, saidIn } from '../lab-error.ts';
 import type { Lab } from '../model/lab.ts';
 import { words } from '../words.ts';
 
@@ -25,16 +25,17 @@ export function BringText({
         missing.value = found === undefined;
       },
       (error: unknown) => {
-        lab.complain(sentenceIn(error));
+        lab.complain(saidIn(error));
       },
     );
   }, [lab, corpus]);
   if (!missing.value) return null;
 
   const bring = async (file: File): Promise<void> => {
-    if (file.size > MAX_TEXT_BYTES) throw new Error(words.choose.tooLarge(file.name, bytes(MAX_TEXT_BYTES)));
+    if (file.size > MAX_TEXT_BYTES)
+      throw new LabError('other-text', () => words.choose.tooLarge(file.name, bytes(MAX_TEXT_BYTES)));
     const { sha256 } = await keepText(new Uint8Array(await file.arrayBuffer()), file.name);
-    if (sha256 !== corpus) throw new Error(words.bring.other(file.name));
+    if (sha256 !== corpus) throw new LabError('other-text', () => words.bring.other(file.name));
     missing.value = false;
     // Those that came before the text have stopped.
     const stopped = lab.locals.value.filter(({ status }) => status?.phase === 'stopped');
@@ -52,7 +53,7 @@ export function BringText({
           const file = event.currentTarget.files?.[0];
           if (file === undefined) return;
           bring(file).catch((error: unknown) => {
-            lab.complain(sentenceIn(error));
+            lab.complain(saidIn(error));
           });
         }}
       />

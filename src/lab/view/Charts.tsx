@@ -51,7 +51,7 @@ function Chart({ lab, kind }: { readonly lab: Lab; readonly kind: PlotKind }): J
       if (!inSight || value.step.length + value.evaluations.length === 0) return;
       opening ??= setTimeout(() => {
         open().catch((error: unknown) => {
-          lab.complain(words.charts.failed(messageOf(error)));
+          lab.complain(() => words.charts.failed(messageOf(error)));
         });
       }, OPEN_AFTER_MS);
     };

@@ -6,7 +6,7 @@ import { MAX_TEXT_BYTES } from '../../engine/data/text-limit.ts';
 import { PRESET_NAMES } from '../../job/presets.ts';
 import type { PresetName } from '../../job/presets.ts';
 import { bytes } from '../format.ts';
-import { sentenceIn } from '../lab-error.ts';
+import { LabError, saidIn } from '../lab-error.ts';
 import type { Lab } from '../model/lab.ts';
 import { words } from '../words.ts';
 import { Icon } from './icons.tsx';
@@ -28,7 +28,7 @@ export function ChooseJob({ lab }: { readonly lab: Lab }): JSX.Element {
     if (chosen.value !== 'own' && chosen.value !== current) go(chosen.value, undefined);
     else if (chosen.value === 'own' && file instanceof File && file.size > 0) go(undefined, await keep(file));
     else if (chosen.value === current) await lab.startFour();
-    else lab.complain(words.choose.noFile);
+    else lab.complain(() => words.choose.noFile);
   };
 
   return (
@@ -37,7 +37,7 @@ export function ChooseJob({ lab }: { readonly lab: Lab }): JSX.Element {
       onSubmit={(event) => {
         event.preventDefault();
         submit(event.currentTarget).catch((error: unknown) => {
-          lab.complain(sentenceIn(error));
+          lab.complain(saidIn(error));
         });
       }}
     >
@@ -74,7 +74,8 @@ export function ChooseJob({ lab }: { readonly lab: Lab }): JSX.Element {
 
 /** Keeps a file in this browser; returns the SHA-256 under which every rank of it finds the text. */
 async function keep(file: File): Promise<string> {
-  if (file.size > MAX_TEXT_BYTES) throw new Error(words.choose.tooLarge(file.name, bytes(MAX_TEXT_BYTES)));
+  if (file.size > MAX_TEXT_BYTES)
+    throw new LabError('other-text', () => words.choose.tooLarge(file.name, bytes(MAX_TEXT_BYTES)));
   const { keepText } = await import('../../live/texts.ts');
   return (await keepText(new Uint8Array(await file.arrayBuffer()), file.name)).sha256;
 }

@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Fault, FaultKind } from '../../faults/vocabulary.ts';
-import type { MemberId } from '../../ports/ids.ts';
+import { faultsAtWork } from '../model/faults-at-work.ts';
 import type { Lab } from '../model/lab.ts';
 import { shortId } from '../format.ts';
 import { sentences } from '../sentences.ts';
@@ -103,15 +103,7 @@ export function FaultPanel({ lab }: { readonly lab: Lab }): JSX.Element {
 }
 
 function ActiveFaults({ lab }: { readonly lab: Lab }): JSX.Element {
-  const frozen = lab.frozen.value.filter((one) =>
-    lab.locals.value.some(({ member }) => member === one.member),
-  );
-  // One that answered once more before it stood still has told of its freeze itself.
-  const isTold = (member: MemberId, { kind }: Fault): boolean =>
-    kind === 'freeze' && frozen.some((one) => one.member === member);
-  const active = lab.locals.value.flatMap(({ member, status }) =>
-    (status?.faults ?? []).flatMap(({ id, fault }) => (isTold(member, fault) ? [] : [{ member, id, fault }])),
-  );
+  const { frozen, told: active } = faultsAtWork(lab);
   return (
     <div class="active-faults">
       <h3>{words.faultPanel.active}</h3>

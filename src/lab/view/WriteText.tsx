@@ -8,7 +8,7 @@ import { nextToken, predictionInput } from '../../engine/sampling.ts';
 import type { SamplingOptions } from '../../engine/sampling.ts';
 import type { Job } from '../../job/job.ts';
 import { readText } from '../../live/open-text.ts';
-import { answered, sentenceIn } from '../lab-error.ts';
+import { answered, saidIn } from '../lab-error.ts';
 import type { Lab } from '../model/lab.ts';
 import { words } from '../words.ts';
 import { BringText } from './BringText.tsx';
@@ -56,7 +56,7 @@ export function WriteText({ lab }: { readonly lab: Lab }): JSX.Element | null {
         return true;
       });
     } catch (error) {
-      lab.complain(sentenceIn(error));
+      lab.complain(saidIn(error));
     } finally {
       if (turn.current === mine) busy.value = false;
     }

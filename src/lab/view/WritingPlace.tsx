@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { wordsReady } from '../language/language.ts';
-import { sentenceIn } from '../lab-error.ts';
+import { saidIn } from '../lab-error.ts';
 import type { Lab } from '../model/lab.ts';
 import type { WriteText } from './WriteText.tsx';
 
@@ -19,7 +19,7 @@ export function WritingPlace({ lab }: { readonly lab: Lab }): JSX.Element | null
     };
     if (kind !== 'text' || panel.peek() !== undefined) return;
     open().catch((error: unknown) => {
-      lab.complain(sentenceIn(error));
+      lab.complain(saidIn(error));
     });
   }, [kind]);
   const Panel = panel.value?.Panel;

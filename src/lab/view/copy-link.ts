@@ -8,6 +8,6 @@ export async function copyLink(lab: Lab, link: string, said: string): Promise<vo
     await navigator.clipboard.writeText(link);
     lab.say(said);
   } catch {
-    lab.complain(words.header.copyByHand(link));
+    lab.complain(() => words.header.copyByHand(link));
   }
 }

@@ -117,6 +117,17 @@ const SENTENCES: readonly (readonly [told: string, means: string])[] = [
     'The room did not finish its job within the bound after the faults had ended: *.',
     '故障结束后，房间没有在限定时间内完成任务：$1。',
   ],
+  // Of the examples, and of any protocol
+  ['It does not hold.', '它不成立。'],
+  ['It did not come to hold within * ms after the faults had ended.', '故障结束后 $1 毫秒内，它没有成立。'],
+  ['a run comes to an end', '运行会结束'],
+  ['It did not end within * events.', '$1 个事件之内没有结束。'],
+  ['greeted once', '每个节点只被问候一次'],
+  ['those who train in one world are at most a step apart', '在同一个世界里训练的节点最多相差一步'],
+  ['everybody trains, if there are enough', '只要人数足够，每个节点都在训练'],
+  ['a step is committed by one quorum only', '一步只由一个法定人数组提交'],
+  ['everybody has done all steps', '每个节点都完成了所有步'],
+  ['Step * is committed by * and *, and again by *.', '第 $1 步由 $2 和 $3 提交，又由 $4 再次提交。'],
 ];
 
 const ADAPTERS: Readonly<Record<string, string>> = {

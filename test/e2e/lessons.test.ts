@@ -119,6 +119,14 @@ describe('each lesson is passed', () => {
     await page.getByText('Passed. Well done.').waitFor();
     await page.getByRole('application', { name: /^Space-time diagram/ }).waitFor();
     if (id === 'zombie') expect(await flaws(page)).toEqual([]);
+    if (id !== 'race') return;
+    // What was found is read in whatever language, without another hunt.
+    await speak(page, 'zh-Hans');
+    await page.locator('.diagram-failing').getByText('只要人数足够，每个节点都在训练').waitFor();
+    await page.locator('.travel button').first().click();
+    expect(await page.locator('.diagram-says').textContent()).toMatch(/\p{Script=Han}/u);
+    await speak(page, 'en');
+    await page.locator('.diagram-failing').getByText('everybody trains, if there are enough').waitFor();
   });
 
   test('is opened also by an address that changes as soon as the page is there', async () => {

@@ -7,12 +7,17 @@ import { FaultSchema, WorldFaultSchema, type AnyFault } from '../../src/faults/v
 import { chinese as classWords } from '../../src/lab/classroom/class-words-zh.ts';
 import { chinese as consoleWords } from '../../src/lab/console/console-words-zh.ts';
 import { chinese as diagramWords } from '../../src/lab/diagram/diagram-words-zh.ts';
+import { toldDiagram } from '../../src/lab/diagram/guest-words.ts';
 import { count, span, timeOfDay } from '../../src/lab/format.ts';
 import { language, preferred, speak } from '../../src/lab/language/language.ts';
 import { chinese as raceWords } from '../../src/lab/simulation/race-words-zh.ts';
 import { plainText } from '../../src/lab/sentence.ts';
 import { english } from '../../src/lab/sentences-en.ts';
 import { chinese } from '../../src/lab/sentences-zh.ts';
+import { drawGuest } from '../../src/simulator/guest/drawing.ts';
+import { drawGuestExperiment } from '../../src/simulator/guest/experiment.ts';
+import { runGuest } from '../../src/simulator/guest/run.ts';
+import { parseProtocol } from '../../src/simulator/guest/shape.ts';
 import { SCENARIOS } from '../../src/simulator/scenarios.ts';
 import { chinese as strikes } from '../../src/lab/strike-words-zh.ts';
 import { chinese as toldInChinese } from '../../src/lab/told-words-zh.ts';
@@ -173,7 +178,7 @@ describe('what engines and invariants say of themselves', () => {
       ),
     ).toBe('这里唯一的 WebGPU 适配器（SwiftShader (software)）本身就是 CPU 上的程序，CPU 引擎更快。');
     expect(adapter('TypeScript on the CPU')).toBe('CPU 上的 TypeScript');
-    expect(told('a step is committed by one quorum only')).toBe('a step is committed by one quorum only');
+    expect(told('no two readers hold one book')).toBe('no two readers hold one book');
   });
 
   it('knows every sentence of the invariants', () => {
@@ -225,6 +230,34 @@ describe('a diagram in Chinese', () => {
       '页面 0：有人按下“暂停”',
     );
   });
+});
+
+describe('the run of an example in Chinese', () => {
+  const SEEDS = 60;
+
+  it.each(['hello', 'horovod-elastic', 'torchft-quorum'])(
+    'is told in it from beginning to end: %s',
+    async (name) => {
+      const module = (await import(`../../examples/${name}.ts`)) as { readonly protocol: unknown };
+      const protocol = parseProtocol(module.protocol);
+      await speak('zh-Hans');
+      const told = new Set<string>();
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const drawing = drawGuest();
+        const outcome = runGuest(protocol, drawGuestExperiment(seed, protocol, 'hash', {}), drawing);
+        const { marks, headlines } = toldDiagram(drawing.diagram(outcome));
+        for (const { text } of [...marks, ...headlines]) told.add(text);
+        for (const sentence of [outcome.invariant, outcome.reason])
+          if (sentence !== undefined) told.add(toldInChinese.told(sentence));
+      }
+      expect(told.size).toBeGreaterThan(5);
+      for (const text of told) {
+        expect(text).toMatch(/\p{Script=Han}/u);
+        // Names of kinds and values stay; a sentence of English has more words than one in a row.
+        expect(text).not.toMatch(/[a-z]{2,} [a-z]{2,}/u);
+      }
+    },
+  );
 });
 
 describe('a fault in the log', () => {

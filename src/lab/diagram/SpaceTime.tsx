@@ -5,11 +5,13 @@ import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Diagram } from '../../trace/diagram.ts';
+import { language } from '../language/language.ts';
 import { rankStyle } from '../view/RankName.tsx';
 import { toldWords } from '../told-words.ts';
 import { createCausality } from './causality.ts';
 import { DiagramCanvas } from './DiagramCanvas.tsx';
 import { diagramWords } from './diagram-words.ts';
+import { toldDiagram } from './guest-words.ts';
 import { firstDifference } from './difference.ts';
 import type { SlotOf } from './lane-colours.ts';
 import { isMessageKind } from './message-kinds.ts';
@@ -34,7 +36,13 @@ interface Props {
   readonly picked: Signal<Picked | undefined>;
 }
 
-export function SpaceTime({ diagram, beside, slotOf, cursor, picked }: Props): JSX.Element {
+export function SpaceTime({ slotOf, cursor, picked, ...raw }: Props): JSX.Element {
+  const spoken = language.value;
+  const diagram = useMemo(() => toldDiagram(raw.diagram), [raw.diagram, spoken]);
+  const beside = useMemo(
+    () => (raw.beside === undefined ? undefined : toldDiagram(raw.beside)),
+    [raw.beside, spoken],
+  );
   const filters = useSignal<Filters>(NO_FILTERS);
   const scene = useMemo(() => createScene(diagram, filters.value, slotOf), [diagram, filters.value, slotOf]);
   const other = useMemo(

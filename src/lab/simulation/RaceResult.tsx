@@ -7,6 +7,7 @@ import type { Diagram, Tone } from '../../trace/diagram.ts';
 import { span } from '../format.ts';
 import type { Picked } from '../diagram/picking.ts';
 import { SpaceTime } from '../diagram/SpaceTime.tsx';
+import { toldDiagram } from '../diagram/guest-words.ts';
 import { laneSlots, type SlotOf } from '../diagram/lane-colours.ts';
 import { Icon } from '../view/icons.tsx';
 import { rankStyle } from '../view/RankName.tsx';
@@ -49,7 +50,9 @@ export function RaceResult({ simulation, run, speaker }: Props): JSX.Element {
     <div ref={place} class="race-result" data-verdict={verdict}>
       <p class="race-verdict" role="status">
         <Icon name={verdict === 'violated' ? 'alert' : 'check'} />
-        <b>{raceWords.verdicts[verdict](invariant)}</b>{' '}
+        <b>
+          {raceWords.verdicts[verdict](typeof invariant === 'string' ? toldWords.told(invariant) : invariant)}
+        </b>{' '}
         {reason === undefined ? raceWords.heldMeans(committed, steps, subject) : toldWords.told(reason)}
       </p>
       <dl class="race-facts">
@@ -247,7 +250,7 @@ interface EventsProps {
 }
 
 export function Events({ diagram, slotOf }: EventsProps): JSX.Element {
-  const entries = entriesOf(diagram);
+  const entries = entriesOf(toldDiagram(diagram));
   const slots = laneSlots(diagram.lanes, slotOf);
   const shown = entries.slice(0, MAX_ENTRIES);
   return (

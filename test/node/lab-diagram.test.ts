@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCausality } from '../../src/lab/diagram/causality.ts';
 import { firstDifference } from '../../src/lab/diagram/difference.ts';
+
 import { laneSlots } from '../../src/lab/diagram/lane-colours.ts';
+import { SLOTS } from '../../src/lab/model/rank-colours.ts';
 import { createScene, fateOf, NO_FILTERS } from '../../src/lab/diagram/scene.ts';
 import { createSpanIndex, type Stretch } from '../../src/lab/diagram/span-index.ts';
 import { factsAt, momentText, placeOf, stepFrom } from '../../src/lab/diagram/travel.ts';
@@ -54,8 +56,8 @@ describe('the colours of lanes', () => {
   });
 
   it('follow their order where the page has no ring, and begin anew after the last', () => {
-    const { lanes } = seen(...'0123456789'.split(''));
-    expect(laneSlots(lanes)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 0, 1]);
+    const { lanes } = seen(...'0123456789abcdefg'.split(''));
+    expect(laneSlots(lanes)).toEqual([...Array.from({ length: SLOTS }, (_, slot) => slot), 0]);
   });
 });
 

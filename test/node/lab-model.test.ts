@@ -10,7 +10,7 @@ import { createPlaces } from '../../src/lab/model/card-places.ts';
 import { NO_CURVES, extendCurves } from '../../src/lab/model/curves.ts';
 import { createEventBook } from '../../src/lab/model/event-book.ts';
 import { createHashBook } from '../../src/lab/model/hash-book.ts';
-import { COLOUR_SLOTS, createRankColours } from '../../src/lab/model/rank-colours.ts';
+import { colourOf, COLOURS, createRankColours, isRinged, SLOTS } from '../../src/lab/model/rank-colours.ts';
 import { createRegroupBook } from '../../src/lab/model/regroups.ts';
 import { drawRoom } from '../../src/lab/model/room-view.ts';
 import type { LocalRank, RoomSources } from '../../src/lab/model/room-view.ts';
@@ -364,12 +364,27 @@ describe('the curves', () => {
 describe('the colours of ranks', () => {
   it('stay with their rank, differ among the living, and are given to newcomers last', () => {
     const colours = createRankColours();
-    const ranks = Array.from({ length: COLOUR_SLOTS }, (_, i) => member(String(i)));
+    const ranks = Array.from({ length: COLOURS }, (_, i) => member(String(i)));
     const slots = ranks.slice(0, 4).map((id) => colours.slot(id));
     expect(slots).toEqual([0, 1, 2, 3]);
     colours.alive(ranks.slice(0, 3));
     expect(colours.slot(member('new'))).toBe(4);
     expect(colours.slot(member('3'))).toBe(3);
+  });
+
+  it('come once more with a ring when there are more ranks than colours, and the ring goes first', () => {
+    const colours = createRankColours();
+    const ranks = Array.from({ length: SLOTS }, (_, i) => member(`r${i}x`));
+    const slots = ranks.map((id, i) => {
+      colours.alive(ranks.slice(0, i));
+      return colours.slot(id);
+    });
+    expect(new Set(slots).size).toBe(SLOTS);
+    expect(slots.map(isRinged)).toEqual(ranks.map((_, i) => i >= COLOURS));
+    expect(colourOf(slots[COLOURS] ?? 0)).toBe(slots[0]);
+    // One of a plain colour goes: the next wears it, rather than a ring.
+    colours.alive(ranks.slice(1, 9));
+    expect(colours.slot(member('next'))).toBe(slots[0]);
   });
 
   it('are chosen in the order of the ring by whoever comes into a room, not in the order in which it hears of the ranks', () => {

@@ -2,7 +2,7 @@
 
 import type { MemberId } from '../../ports/ids.ts';
 import type { Lane } from '../../trace/diagram.ts';
-import { COLOUR_SLOTS } from '../model/rank-colours.ts';
+import { SLOTS } from '../model/rank-colours.ts';
 
 /** What a rank wears on the ring; undefined where the ring has never seen it. */
 export type SlotOf = (member: MemberId) => number | undefined;
@@ -11,7 +11,7 @@ export type SlotOf = (member: MemberId) => number | undefined;
 export function laneSlots(lanes: readonly Lane[], slotOf?: SlotOf): readonly number[] {
   const known = lanes.map(({ member }) => (member === undefined ? undefined : slotOf?.(member)));
   const taken = new Set(known);
-  const all = Array.from({ length: COLOUR_SLOTS }, (_, slot) => slot);
+  const all = Array.from({ length: SLOTS }, (_, slot) => slot);
   const free = all.filter((slot) => !taken.has(slot));
   const choice = free.length > 0 ? free : all;
   let next = 0;

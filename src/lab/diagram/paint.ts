@@ -5,6 +5,7 @@ import type { Palette } from './palette.ts';
 import { fateOfLooks, colourOfLooks, SPAN_LOOKS, type Scene } from './scene.ts';
 import type { Stretch } from './span-index.ts';
 import { columnWidth, HEAD, MARGIN, positionAt, xOf, yOf, type Frame } from './viewport.ts';
+import { colourOf, isRinged } from '../model/rank-colours.ts';
 import { toldWords } from '../told-words.ts';
 
 export interface Chosen {
@@ -27,6 +28,8 @@ export interface Painting {
 const MAX_MESSAGES = 2500;
 const MAX_MARKS = 1500;
 const MAX_SPANS = 1500;
+/** Before the name of a lane that shares its colour with another: the ring of its disc. */
+const RING = '○ ';
 /** Arrowheads and words, as long as they can be told apart. */
 const MAX_HEADS = 400;
 const MAX_WORDS = 90;
@@ -60,9 +63,10 @@ export function paint(context: Context, painting: Painting): void {
   paintHead(context, painting);
 }
 
-function laneColour({ columns, slots }: Scene, column: number, { lanes, ink }: Palette): string {
-  return lanes[slots[columns[column]?.lanes[0] ?? 0] ?? 0] ?? ink;
-}
+const slotOf = ({ columns, slots }: Scene, column: number): number =>
+  slots[columns[column]?.lanes[0] ?? 0] ?? 0;
+const laneColour = (scene: Scene, column: number, { lanes, ink }: Palette): string =>
+  lanes[colourOf(slotOf(scene, column))] ?? ink;
 
 function paintSpans(
   context: Context,
@@ -326,7 +330,8 @@ function paintHead(context: Context, { scene, frame, palette }: Painting): void 
   for (const [column, { name }] of scene.columns.entries()) {
     context.fillStyle = laneColour(scene, column, palette);
     const text = room < 60 ? name.replace(/^\w+ /, '') : toldWords.lane(name);
-    context.fillText(fitted(context, text, Math.max(room, 18)), xOf(scene, frame, column), HEAD / 2);
+    const ring = isRinged(slotOf(scene, column)) ? RING : '';
+    context.fillText(fitted(context, ring + text, Math.max(room, 18)), xOf(scene, frame, column), HEAD / 2);
   }
   context.strokeStyle = palette.line;
   context.lineWidth = 1;

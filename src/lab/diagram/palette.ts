@@ -1,7 +1,7 @@
 // The colours that the canvas paints with, as the page's theme has them.
 
 import { diagramWords } from './diagram-words.ts';
-import { COLOUR_SLOTS } from '../model/rank-colours.ts';
+import { COLOURS } from '../model/rank-colours.ts';
 
 export interface Palette {
   readonly surface: string;
@@ -51,7 +51,7 @@ export function readPalette(element: HTMLElement): Palette {
     accent: read('--rank-5'),
     past: read('--rank-0'),
     future: read('--rank-1'),
-    lanes: many('rank', COLOUR_SLOTS),
+    lanes: many('rank', COLOURS),
     kinds: many('kind', KIND_COLOURS),
     bands: many('band', 2),
     words: { differs: diagramWords.differs },

@@ -3,13 +3,21 @@
 import type { JSX } from 'preact';
 import type { MemberId } from '../../ports/ids.ts';
 import type { Lab } from '../model/lab.ts';
+import { colourOf, isRinged } from '../model/rank-colours.ts';
 import { shortId } from '../format.ts';
 
-/** Styles for whatever wears a rank's colour: `--rank` and, on it, `--rank-ink`. */
-export const rankStyle = (slot: number): Record<string, string> => ({
-  '--rank': `var(--rank-${slot})`,
-  '--rank-ink': `var(--rank-ink-${slot})`,
-});
+/** Styles for whatever wears a rank's colour: `--rank` and, on it, `--rank-ink`; and its ring, where it has one. */
+export const rankStyle = (slot: number): Record<string, string> => {
+  const colour = colourOf(slot);
+  return {
+    '--rank': `var(--rank-${colour})`,
+    '--rank-ink': `var(--rank-ink-${colour})`,
+    ...(isRinged(slot) && {
+      '--rank-ring': `var(--rank-ink-${colour})`,
+      '--rank-dot-ring': `inset 0 0 0 1.5px var(--rank-${colour}), inset 0 0 0 3px var(--rank-ink-${colour})`,
+    }),
+  };
+};
 
 interface Props {
   readonly lab: Lab;

@@ -222,6 +222,7 @@ function Node(props: {
     >
       <circle class="ring-node-halo" r={size + 5} />
       <circle class="ring-node-disc" r={size} />
+      <circle class="ring-node-ring" r={size - 4} />
       <text dy="0.35em">{rank.activity === 'gone' ? '×' : (rank.rank ?? '+')}</text>
       <title>{canBreak ? label : shortId(rank.member)}</title>
     </g>

@@ -47,7 +47,7 @@ export interface AllReduce {
   readonly layout: LaneLayout;
   /** The bucket's first lane. */
   readonly start: number;
-  /** The running result; complete when `complete` says so. */
+  /** The running result; complete when `complete` says so. direct: of a segment, once a contribution to it is in. */
   readonly lanes: Int32Array<ArrayBuffer>;
   /** tree: ranks in a row. */
   readonly width: number | undefined;
@@ -105,15 +105,17 @@ export function startAllReduce(
 ): { readonly state: AllReduce; readonly out: readonly OutgoingPart[] } {
   const kind = allReduceKind(world, contribution.length, width);
   const segments = segmentsOf(kind, world, contribution.length);
+  // Copied a segment at a time, while others are under way: before the first leaves, nothing is on the wire.
+  const isCopied = kind === 'direct' && world > 1;
   const state: AllReduce = {
     kind,
     rank,
     world,
     layout,
     start,
-    lanes: contribution,
+    lanes: isCopied ? new Int32Array(contribution.length) : contribution,
     width,
-    own: kind === 'direct' && world > 1 ? contribution.slice() : undefined,
+    own: isCopied ? contribution : undefined,
     segments,
     hops: kind === 'ring' ? new Array<number>(segments).fill(0) : [],
     from: new Set([rank]),
@@ -229,11 +231,19 @@ function receiveDirect(state: AllReduce, fromRank: number, part: number, payload
       detail: `${payload.length} lanes where ${end - start} were expected`,
     };
   if (pieces.has(part)) return { kind: 'ignored' };
+  if (state.own !== undefined && !isBegun(state, segment))
+    state.lanes.set(state.own.subarray(start, end), start);
   pieces.add(part);
   combineLanes(state.layout, state.lanes.subarray(start, end), payload, state.start + start);
   if (piecesMissing(state, fromRank).next().done === true) from.add(fromRank);
   state.complete = from.size === world;
   return { kind: 'progress', out: [] };
+}
+
+/** Whether any contribution to a segment is in. */
+function isBegun({ pieces, world }: AllReduce, segment: number): boolean {
+  for (let from = 0; from < world; from++) if (pieces.has(segment * world + from)) return true;
+  return false;
 }
 
 /** Segments of a rank's contribution that are not in. */

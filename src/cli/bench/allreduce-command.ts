@@ -17,8 +17,8 @@ interface Options {
 const HELP = `
 Bus bandwidth is what a ring must move on each link, over the time that it takes. It is compared, in the same run and the same
 tabs, with a bare sender and receiver loop on a data channel to the next tab while all tabs send at once (raw), with a
-star, in which one tab adds up for all, and with the same ring over PeerJS's own connections. The four take turns, three to seven times
-for up to a minute; each figure is a median. Beside the rows: an all-reduce of 1 KiB, and the round trip of a small control message
+star, in which one tab adds up for all, and with the same ring over PeerJS's own connections. The ring and the loop take turns, five to 21
+times for up to a minute, and the other two every fourth; each figure is a median. Beside the rows: an all-reduce of 1 KiB, and the round trip of a small control message
 to the next rank and back while 4 MiB are reduced again and again.
 
 --soak runs 10,000 all-reduces of 1 and 64 KiB by turns between two tabs instead, and looks at the memory of their workers, after

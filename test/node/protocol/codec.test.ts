@@ -440,13 +440,12 @@ describe('the message codec', () => {
         const memory = new Uint8Array(at + late.length + 4).fill(filling);
         for (let time = 0; time < 2; time++) {
           late.write(memory.subarray(at, at + late.length));
-          expect(memory.slice(at, at + late.length)).toEqual(encodeMessage(sent).bytes);
+          expect(Buffer.compare(memory.subarray(at, at + late.length), encodeMessage(sent).bytes)).toBe(0);
         }
-        expect([...memory.subarray(0, at), ...memory.subarray(at + late.length)]).toEqual(
-          new Array(at + 4).fill(filling),
-        );
+        const around = [...memory.subarray(0, at), ...memory.subarray(at + late.length)];
+        expect(around.every((byte) => byte === filling)).toBe(true);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 

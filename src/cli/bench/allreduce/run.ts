@@ -17,11 +17,14 @@ const MOST_ROUNDS = 100;
 /** A longer vector than this is not warmed up for: code and connections are warm by then. */
 const WARM_UP_BYTES = MIB;
 /**
- * Measurements of each kind, interleaved; their median counts. A row takes the first number of them unless it would take longer than the
- * second, in milliseconds, and more while it is short.
+ * Turns of the ring and the bare loop; medians count. A row takes the first number of them unless it would take longer than the second, in
+ * milliseconds, and more while it is short. One turn of each is a lottery: half of such pairs lie within a sixth of their middle, and of
+ * three turns the ratio of the medians was 0.76 at one time and 1.01 at another.
  */
-const ENOUGH = { repeats: 3, mostMs: 60_000 };
-const PLENTY = { repeats: 7, mostMs: 10_000 };
+const ENOUGH = { turns: 5, mostMs: 60_000 };
+const PLENTY = { turns: 21, mostMs: 20_000 };
+/** The others, which are only looked at beside, have one turn in so many. */
+const BESIDE_EVERY = 4;
 /** The vector whose exchange control messages are measured beside, and for how long, in milliseconds. */
 const CONTROL_MIB = 4;
 const CONTROL_MS = 4_000;
@@ -84,10 +87,11 @@ export async function measureAllReduce(
     await tabs.run('ring', 1024, 20);
     const smallMs = msOf(await tabs.run('ring', 1024, 200));
     for (const mib of plan.mib) {
-      const row = await compare(tabs, ranks, mib);
+      const { turns, middleHalf, ...row } = await compare(tabs, ranks, mib);
       rows.push(row);
+      const half = middleHalf.map((ratio) => ratio.toFixed(2)).join(' to ');
       log(
-        `${ranks} ranks, ${mib} MiB: ${row.ms.toFixed(1)} ms, ${row.busMBps.toFixed(1)} of ${row.rawMBps.toFixed(1)} MB/s.`,
+        `${ranks} ranks, ${mib} MiB: ${row.ms.toFixed(1)} ms, ${row.busMBps.toFixed(1)} of ${row.rawMBps.toFixed(1)} MB/s; half of ${turns} turns gave ${half}.`,
       );
     }
     beside.push({ ranks, smallMs, ...(await pinged(tabs)) });
@@ -107,13 +111,20 @@ async function openBench(
   return { context: await launchProfile(executable, cleanup, signal), url: server.url };
 }
 
-const KINDS = ['ring', 'raw', 'star', 'peerjs'] as const satisfies readonly Run['kind'][];
+const COMPARED = ['ring', 'raw'] as const satisfies readonly Run['kind'][];
+const KINDS = [...COMPARED, 'star', 'peerjs'] as const satisfies readonly Run['kind'][];
 
 /** So many rounds as fill `ms`, when one takes `roundMs`. */
 const roundsIn = (ms: number, roundMs: number, least: number): number =>
   Math.max(least, Math.min(MOST_ROUNDS, Math.round(ms / roundMs)));
 
-async function compare(tabs: Tabs, ranks: number, mib: number): Promise<AllReduceRow> {
+interface Compared extends AllReduceRow {
+  readonly turns: number;
+  /** Between which ratios half of the turns lie. */
+  readonly middleHalf: readonly [number, number];
+}
+
+async function compare(tabs: Tabs, ranks: number, mib: number): Promise<Compared> {
   const bytes = Math.round(mib * MIB);
   const share = (2 * (ranks - 1)) / ranks;
   const sent = (kind: Run['kind'], of: number): number => (kind === 'raw' ? Math.round(of * share) : of);
@@ -124,19 +135,22 @@ async function compare(tabs: Tabs, ranks: number, mib: number): Promise<AllReduc
     const roundMs = (msOf(await tabs.run(kind, sent(kind, warmUp), 2)) * bytes) / warmUp;
     rounds[kind] = roundsIn(MEASURED_MS, roundMs, 1);
   }
+  // As many in a turn: what the start of one costs weighs as much in both.
+  rounds.raw = rounds.ring;
   const times: Record<(typeof KINDS)[number], number[]> = { ring: [], star: [], raw: [], peerjs: [] };
   const began = performance.now();
   let lastMs = 0;
-  for (let repeat = 0; ; repeat++) {
+  for (let turn = 0; ; turn++) {
     const now = performance.now();
-    const fits = ({ repeats, mostMs }: typeof ENOUGH): boolean =>
-      repeat < repeats && now + lastMs - began < mostMs;
-    if (repeat > 0 && !fits(ENOUGH) && !fits(PLENTY)) break;
+    const fits = ({ turns, mostMs }: typeof ENOUGH): boolean => turn < turns && now + lastMs - began < mostMs;
+    if (turn > 0 && !fits(ENOUGH) && !fits(PLENTY)) break;
     // There and back: neither the ring nor what it is compared with is always first.
-    for (const kind of repeat % 2 === 0 ? KINDS : KINDS.toReversed())
+    const kinds = turn % BESIDE_EVERY === 0 ? KINDS : COMPARED;
+    for (const kind of turn % 2 === 0 ? kinds : kinds.toReversed())
       times[kind].push(msOf(await tabs.run(kind, sent(kind, bytes), rounds[kind])));
-    lastMs = performance.now() - now;
+    if (turn % BESIDE_EVERY !== 0) lastMs = performance.now() - now;
   }
+  const pairs = times.ring.map((ringMs, turn) => (times.raw[turn] ?? NaN) / ringMs);
   const ms = median(times.ring);
   const busMBps = (share * bytes) / ms / 1000;
   const rawMBps = (share * bytes) / median(times.raw) / 1000;
@@ -149,6 +163,8 @@ async function compare(tabs: Tabs, ranks: number, mib: number): Promise<AllReduc
     ratio: busMBps / rawMBps,
     starMs: median(times.star),
     peerjsMs: median(times.peerjs),
+    turns: pairs.length,
+    middleHalf: [percentile(pairs, 0.25), percentile(pairs, 0.75)],
   };
 }
 

@@ -458,6 +458,10 @@ describe('the race laboratory', () => {
       .getByText(/^Of 40 other futures from there, \d+ break the same invariant: it could still/)
       .waitFor();
     expect(await page.getByRole('application').count()).toBe(2);
+    expect(await page.locator('.diagram-views figcaption').allTextContents()).toEqual([
+      'The run',
+      'Another future of it',
+    ]);
     expect(await violations(page)).toEqual([]);
 
     // The link, opened elsewhere, comes to the same trace.

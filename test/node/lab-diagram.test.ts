@@ -241,6 +241,28 @@ describe('the diagram of a simulated room', () => {
     expect(folded.messages.size).toBeLessThan(diagram.arrows.length);
   });
 
+  it('is travelled by what its nodes have reported where it knows no steps', () => {
+    const recorder = recordDiagram();
+    recorder.mark('node 0', 0, 'starts');
+    for (let at = 1; at <= 9; at++) {
+      const message = {};
+      recorder.sent('node 0', 'node 1', message, 'hello', 'hello', at);
+      recorder.received('node 0', 'node 1', message, at, at + 0.5);
+      if (at % 3 === 0) recorder.mark('node 1', at + 0.6, `has heard ${at}`);
+    }
+    const scene = createScene(recorder.finish(10), NO_FILTERS);
+    let place = 0;
+    const said: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      place = stepFrom(scene, place, 1);
+      said.push(momentText(scene, scene.moments[place]?.seq ?? 0));
+    }
+    expect(said).toEqual(['node 1: has heard 3', 'node 1: has heard 6', 'node 1: has heard 9']);
+    expect(momentText(scene, scene.moments[stepFrom(scene, place, -1)]?.seq ?? 0)).toBe(
+      'node 1: has heard 6',
+    );
+  });
+
   it('is travelled event by event and step by step, to its ends and no further', () => {
     const scene = createScene(diagram, NO_FILTERS);
     const last = scene.moments.length - 1;

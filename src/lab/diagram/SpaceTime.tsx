@@ -82,25 +82,31 @@ export function SpaceTime({ slotOf, cursor, picked, ...raw }: Props): JSX.Elemen
       )}
       <div class="diagram-views">
         {other !== undefined && (
-          <DiagramCanvas
-            scene={other}
-            keys={keys}
-            cursor={undefined}
-            chosen={undefined}
-            differsAt={at(other, difference?.left)}
-            onPick={() => undefined}
-          />
+          <figure>
+            <figcaption>{diagramWords.sides.run}</figcaption>
+            <DiagramCanvas
+              scene={other}
+              keys={keys}
+              cursor={undefined}
+              chosen={undefined}
+              differsAt={at(other, difference?.left)}
+              onPick={() => undefined}
+            />
+          </figure>
         )}
-        <DiagramCanvas
-          scene={scene}
-          keys={keys}
-          cursor={cursor.value === undefined ? undefined : at(scene, scene.moments[place])}
-          chosen={picked.value}
-          differsAt={at(scene, difference?.right)}
-          onPick={(found) => {
-            if (found !== undefined || picked.value !== undefined) picked.value = found;
-          }}
-        />
+        <figure>
+          {other !== undefined && <figcaption>{diagramWords.sides.other}</figcaption>}
+          <DiagramCanvas
+            scene={scene}
+            keys={keys}
+            cursor={cursor.value === undefined ? undefined : at(scene, scene.moments[place])}
+            chosen={picked.value}
+            differsAt={at(scene, difference?.right)}
+            onPick={(found) => {
+              if (found !== undefined || picked.value !== undefined) picked.value = found;
+            }}
+          />
+        </figure>
       </div>
       {beside !== undefined && difference === undefined && <p role="status">{diagramWords.same}</p>}
       <p class="diagram-says" aria-live="polite">

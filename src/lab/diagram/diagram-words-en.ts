@@ -49,6 +49,8 @@ export const english = {
   zoomOut: 'Zoom out',
   empty: 'Nothing happened that could be drawn.',
   differs: 'from here on the two differ',
+  /** Of two side by side. */
+  sides: { run: 'The run', other: 'Another future of it' },
   same: 'The two runs are the same.',
   omitted: (omitted: number) => `${count(omitted)} more events came after the limit and are not drawn.`,
   travel: 'Time travel',

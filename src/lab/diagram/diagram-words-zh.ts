@@ -48,6 +48,7 @@ export const chinese: DiagramWords = {
   zoomOut: '缩小',
   empty: '没有可以画出的事件。',
   differs: '两次运行从这里开始不同',
+  sides: { run: '这次运行', other: '它的另一种未来' },
   same: '两次运行相同。',
   omitted: (omitted) => `超出上限后还有 ${count(omitted)} 个事件没有画出。`,
   travel: '时间旅行',

@@ -18,10 +18,11 @@ function placeAfter(moments: readonly Moment[], seq: number): number {
 /** The place of the newest moment that is not after `seq`. */
 export const placeOf = ({ moments }: Scene, seq: number): number => Math.max(0, placeAfter(moments, seq) - 1);
 
-/** The place of the end of the next step of any lane, or of the one before. */
+/** The place of the end of the next step of any lane, or of the one before; in a run without steps, of what its nodes reported. */
 export function stepFrom({ diagram, moments }: Scene, place: number, direction: -1 | 1): number {
   const here = moments[place]?.seq ?? 0;
-  const ends = diagram.spans.filter(({ kind }) => kind === 'step').map(({ to }) => to.seq);
+  const steps = diagram.spans.filter(({ kind }) => kind === 'step').map(({ to }) => to.seq);
+  const ends = steps.length > 0 ? steps : diagram.marks.map(({ seq }) => seq);
   const ahead = ends.filter((seq) => (direction > 0 ? seq > here : seq < here));
   if (ahead.length === 0) return direction > 0 ? moments.length - 1 : 0;
   const target = direction > 0 ? least(ahead) : -least(ahead.map((seq) => -seq));

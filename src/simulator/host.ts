@@ -13,8 +13,42 @@ import type { TimerSlot } from './timers.ts';
 import type { SavedState, SimRank } from './sim-rank.ts';
 import { createRank } from '../protocol/rank.ts';
 
+/** The timers of a rank, which are few and known: each event sets or clears one. */
+class RankTimers {
+  private beat: TimerSlot | undefined = undefined;
+  private progress: TimerSlot | undefined = undefined;
+  private propose: TimerSlot | undefined = undefined;
+  private retry: TimerSlot | undefined = undefined;
+  private found: TimerSlot | undefined = undefined;
+  private join: TimerSlot | undefined = undefined;
+  private heal: TimerSlot | undefined = undefined;
+
+  get(name: TimerName): TimerSlot | undefined {
+    switch (name) {
+      case 'beat':
+        return this.beat;
+      case 'progress':
+        return this.progress;
+      case 'propose':
+        return this.propose;
+      case 'retry':
+        return this.retry;
+      case 'found':
+        return this.found;
+      case 'join':
+        return this.join;
+      case 'heal':
+        return this.heal;
+    }
+  }
+
+  set(name: TimerName, slot: TimerSlot): void {
+    this[name] = slot;
+  }
+}
+
 export interface Host extends SimRank, Endpoint<Host, MemberId, Message> {
-  readonly timers: Map<TimerName, TimerSlot>;
+  readonly timers: RankTimers;
   readonly gpu: Gpu;
   /** The witness that it hosts instead of a rank. */
   witness: WitnessState | undefined;
@@ -48,7 +82,7 @@ export const createHost = (
   witness,
   heldBack: undefined,
   links: new Map(),
-  timers: new Map(),
+  timers: new RankTimers(),
   durable: createDurability(),
   hidden: false,
   seat,

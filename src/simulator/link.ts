@@ -28,14 +28,16 @@ export interface Size {
 
 /** One direction between two hosts `H` that send each other `M`. */
 export interface Link<H, M> {
-  readonly from: H;
-  readonly to: H;
+  /** The name of the receiver. */
+  readonly peer: unknown;
   up: boolean;
   /** A connection that ended takes what was in flight with it. */
   connection: number;
   fault: LinkFault | undefined;
   /** Its send queues. */
   readonly wire: Wire;
+  readonly from: H;
+  readonly to: H;
   /** What waits for a fault to end; undefined where nothing does. */
   held: { readonly message: M; readonly size: Size; readonly sentAt: number }[] | undefined;
   heldBytes: number;

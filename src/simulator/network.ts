@@ -1,6 +1,7 @@
 // The simulated network: a link for each pair of hosts, in order and reliable until a fault strikes it, as a data channel is.
 
 import { MAX_MESSAGE_BYTES, MAX_QUEUED_BYTES, type Evidence, type SendOutcome } from '../ports/network.ts';
+import type { Due, Happening } from './due.ts';
 import type { Endpoint, Link, LinkEvent, LinkFault, Size } from './link.ts';
 import { nextTurn } from './hidden.ts';
 import type { Entropy } from './random.ts';
@@ -22,7 +23,7 @@ export interface Fabric<H, Id, M> {
   readonly entropy: Entropy;
   /** There are links only where they were asked for; absent: everybody has one with everybody. */
   readonly sparse?: boolean;
-  at(time: number, action: () => void): void;
+  at(time: number, due: Due): void;
   delay(site: string, bounds: readonly [number, number], host: H): number;
   /** Absent: messages take no room. */
   sizeOf?: ((message: M) => Size) | undefined;
@@ -54,6 +55,35 @@ export interface Network<H, Id, M> {
   depart(host: H, how: 'close' | 'kill'): void;
 }
 
+/** A message on its way, and the event that it is when it comes. */
+export class Arrival<H extends Endpoint<H, Id, M>, Id, M> implements Happening {
+  readonly kind = 'message';
+  constructor(
+    readonly from: Id,
+    readonly message: M,
+    readonly link: Link<H, M>,
+    private readonly connection: number,
+    private readonly sentAt: number,
+    private readonly fabric: Fabric<H, Id, M>,
+  ) {}
+
+  happen(): void {
+    const { link, fabric } = this;
+    // A connection that has ended has taken with it what was on its way.
+    if (!link.up || link.connection !== this.connection) return;
+    fabric.arrived?.(link.from, link.to, this.message, this.sentAt);
+    fabric.deliver(link.to, this);
+  }
+}
+
+/** The links over which a host sent last, and where in them the next message is likely to find its own. */
+interface Round<H, M> {
+  readonly links: Link<H, M>[];
+  next: number;
+}
+
+const LONGEST_ROUND = 16;
+
 const NO_ROOM: Size = { lane: 'control', bytes: 0 };
 
 export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
@@ -66,18 +96,39 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
     let link = from.links.get(to.member);
     if (link === undefined) {
       link = {
-        from,
-        to,
+        peer: to.member,
         up: false,
         connection: 0,
         fault: undefined,
         wire: wires.create(),
+        from,
+        to,
         held: undefined,
         heldBytes: 0,
       };
       from.links.set(to.member, link);
     }
     return link;
+  }
+
+  /**
+   * A host says the same to the same peers, in the same order, turn after turn: where it found the link for the last message, the one for
+   * this message comes next. In a large room that is at hand, and the table of all links is far.
+   */
+  const rounds: Round<H, M>[] = [];
+
+  function linkTo(from: H, to: Id): Link<H, M> | undefined {
+    const round = (rounds[from.ordinal] ??= { links: [], next: 0 });
+    const { links } = round;
+    let place = round.next < links.length && links[round.next]?.peer === to ? round.next : 0;
+    if (links[place]?.peer !== to) {
+      const link = from.links.get(to);
+      if (link === undefined) return undefined;
+      place = round.next % LONGEST_ROUND;
+      links[place] = link;
+    }
+    round.next = place + 1;
+    return links[place];
   }
 
   /** What the page, not the worker, has to pass on. */
@@ -105,19 +156,13 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
     const at = wires.inOrder(wire, lane, due);
     const garbled = fault?.kind === 'corrupt' && entropy.chance('net', 'corrupt', fault.chance);
     if (garbled) garbleAt(at, link, connection);
-    else arriveAt(at, link, connection, message, sentAt);
+    else fabric.at(at, new Arrival(link.from.member, message, link, connection, sentAt, fabric));
     if (fault?.kind === 'late' && entropy.chance('net', 'duplicate', fault.chance))
       repeatAt(at + entropy.between('net', 'duplicate delay', 0, fault.ms), link, message, sentAt);
     return true;
   }
 
   // What waits for its time keeps what it needs and no more.
-
-  function arriveAt(at: number, link: Link<H, M>, connection: number, message: M, sentAt: number): void {
-    fabric.at(at, () => {
-      if (link.up && link.connection === connection) arrive(link, message, sentAt);
-    });
-  }
 
   function garbleAt(at: number, link: Link<H, M>, connection: number): void {
     fabric.at(at, () => {
@@ -219,7 +264,7 @@ export function createNetwork<H extends Endpoint<H, Id, M>, Id, M>(
 
   return {
     send(from, to, message) {
-      const link = from.links.get(to);
+      const link = linkTo(from, to);
       const outcome = accept(link, message);
       if (outcome !== 'sent') refuse(from, to);
       else if (link !== undefined) fabric.left?.(from, link.to, message);

@@ -27,6 +27,7 @@ import {
   unstoredVote,
   voteTold,
 } from './durability.ts';
+import { happen, type Due } from './due.ts';
 import { createHost, type Host } from './host.ts';
 import { beforeDecision, createDecisionWatch, type Before } from './decision-watch.ts';
 import { beforeFence } from './fence-watch.ts';
@@ -176,7 +177,7 @@ export function createWorld(options: WorldOptions): World {
   const entropy = options.entropy ?? createEntropy(seed);
   const { scheduler: wanted = 'random' } = options;
   const scheduler = typeof wanted === 'string' ? createScheduler(wanted, entropy) : wanted;
-  const queue = createQueue<() => void>();
+  const queue = createQueue<Due>();
   const hosts = new Map<MemberId, Host>();
   const pages: Host[] = [];
   const witnesses: Host[] = [];
@@ -191,7 +192,7 @@ export function createWorld(options: WorldOptions): World {
   /** Found anew after a page has come or gone. */
   let living: readonly Host[] | undefined;
 
-  const at = (time: number, action: () => void): void => queue.push(time, action);
+  const at = (time: number, due: Due): void => queue.push(time, due);
 
   /** What its own clock shows. */
   const clockOf = (host: Host): number => now * host.clockRate + host.clockAhead;
@@ -601,7 +602,8 @@ export function createWorld(options: WorldOptions): World {
           return condition();
         }
         now = next;
-        queue.pop()?.();
+        const due = queue.pop();
+        if (due !== undefined) happen(due);
       }
       return true;
     },

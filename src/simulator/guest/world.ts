@@ -4,6 +4,7 @@
 import { beginWrite, createDisk, endWrite, settleWrites, type Disk } from '../disk.ts';
 import type { Endpoint, LinkEvent } from '../link.ts';
 import { createMachineFaults } from '../machine-faults.ts';
+import { happen, type Due } from '../due.ts';
 import { createNetwork } from '../network.ts';
 import { createQueue } from '../queue.ts';
 import type { Entropy } from '../random.ts';
@@ -106,14 +107,14 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
   const { protocol, ranks, steps, entropy } = options;
   const scheduler =
     typeof options.scheduler === 'string' ? createScheduler(options.scheduler, entropy) : options.scheduler;
-  const queue = createQueue<() => void>();
+  const queue = createQueue<Due>();
   const nodes: Node[] = [];
   const reports: View['reports'][number][] = [];
   let now = 0;
   let events = 0;
   let broken: Broken | undefined;
 
-  const at = (time: number, action: () => void): void => queue.push(time, action);
+  const at = (time: number, due: Due): void => queue.push(time, due);
 
   const view = (): View => ({
     now,
@@ -400,7 +401,8 @@ export function createGuestWorld(options: GuestWorldOptions): GuestWorld {
           return condition();
         }
         now = next;
-        queue.pop()?.();
+        const due = queue.pop();
+        if (due !== undefined) happen(due);
       }
       return true;
     },

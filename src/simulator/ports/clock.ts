@@ -1,6 +1,7 @@
 // The clocks of a simulated page and of its worker behind the interface that the browser's implement.
 
 import type { Clock } from '../../ports/clock.ts';
+import type { Due } from '../due.ts';
 import { nextTurn } from '../hidden.ts';
 import { setTimer, type TimerSlot } from '../timers.ts';
 import type { Stage } from './stage.ts';
@@ -44,7 +45,7 @@ function createWorkerClock(stage: Stage): Clock {
   const machine = { timers: new Map<number, TimerSlot>(), alive: true, clockRate: 1 };
   const clockwork = {
     now: stage.now,
-    at: (time: number, action: () => void) => stage.at(time, action),
+    at: (time: number, due: Due) => stage.at(time, due),
     fire(_machine: typeof machine, { name }: { readonly name: number }): void {
       const callback = callbacks.get(name);
       callbacks.delete(name);

@@ -60,7 +60,7 @@ export function createSimulatedHub(stage: Stage): SimulatedHub {
   const network = createNetwork<Host, MemberId, Letter>({
     now: stage.now,
     entropy: stage.entropy,
-    at: (time, action) => stage.at(time, action),
+    at: (time, due) => stage.at(time, due),
     delay: (site, [low, high]) => stage.entropy.between('net', site, low, high),
     sizeOf: ({ lane, bytes }) => ({ lane, bytes: bytes.length }),
     deliver,

@@ -1,12 +1,13 @@
 // Virtual time for code that waits with promises: what happens next happens once everybody who could act has acted.
 
 import { createEntropy, type Entropy } from '../random.ts';
+import { happen, type Due } from '../due.ts';
 import { createQueue } from '../queue.ts';
 
 export interface Stage {
   readonly now: () => number;
   readonly entropy: Entropy;
-  at(time: number, action: () => void): void;
+  at(time: number, due: Due): void;
   /** The work's outcome, with as much time as it needs. */
   run<T>(work: Promise<T>): Promise<T>;
   until(what: string, condition: () => boolean): Promise<void>;
@@ -23,23 +24,23 @@ const settle = async (): Promise<void> => {
 };
 
 export function createStage(seed: number): Stage {
-  const queue = createQueue<() => void>();
+  const queue = createQueue<Due>();
   let now = 0;
 
   /** False when nothing is to happen by then. */
   function next(limit: number): boolean {
     const at = queue.nextAt();
-    const happen = at > limit ? undefined : queue.pop();
-    if (happen === undefined) return false;
+    const due = at > limit ? undefined : queue.pop();
+    if (due === undefined) return false;
     now = Math.max(now, at);
-    happen();
+    happen(due);
     return true;
   }
 
   return {
     now: () => now,
     entropy: createEntropy(seed),
-    at: (time, action) => queue.push(time, action),
+    at: (time, due) => queue.push(time, due),
     async run(work) {
       let open = true;
       const mark = (): void => void (open = false);

@@ -17,10 +17,10 @@ export interface Context {
   readonly now: number;
   readonly rules: Rules;
   readonly effects: Effect[];
-  /** Messages to handle right after the current event: those that came before their generation was known here. */
   /** The link over which a relayed message came, and whose it is: answers go back the same way. */
   via: Via | undefined;
-  readonly again: { readonly from: MemberId; readonly message: Message }[];
+  /** Messages to handle right after the current event: those that came before their generation was known here. Mostly there are none. */
+  again: { readonly from: MemberId; readonly message: Message }[] | undefined;
 }
 
 /** Something changed that may call for a regroup, or let a proposal go on. */

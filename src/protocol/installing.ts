@@ -256,7 +256,7 @@ function replayEarly(ctx: Context, id: GenerationId): void {
   ctx.state.early = [];
   for (const { from, message } of held)
     if ('generation' in message && message.kind !== 'room' && sameGeneration(message.generation, id))
-      ctx.again.push({ from, message });
+      (ctx.again ??= []).push({ from, message });
 }
 
 /** No longer a member: a newcomer again, which keeps its seat's vote in the generation that it left. */

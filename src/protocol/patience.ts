@@ -81,6 +81,9 @@ export const standingAllowed = (
 /** So much longer than usual a wait must be before it is a stall: what is shorter, nobody would see. */
 const STALL_MS = 500;
 
+/** What is shorter is no stall, whatever is usual. */
+export const surelyNoStall = ({ collectiveMs }: Policies): number => Math.min(STALL_MS, collectiveMs);
+
 /** When a wait is called a stall, and somebody named for it. One that is as long as a deadline always is. */
 export const stallAfter = (usual: Usual | undefined, { collectiveMs }: Policies): number =>
   patience({ usual, least: (usual?.median ?? 0) + STALL_MS, most: collectiveMs, confirmations: 0 });

@@ -30,6 +30,8 @@ export class Peer {
   /** The generation it says it is in, and how many steps that one has committed. */
   room: { readonly generation: Generation; readonly committed: number; readonly job: Job } | undefined =
     undefined;
+  /** What a witness last said of itself: no rank, and never a member. */
+  witness: Extract<Message, { kind: 'witness' }> | undefined = undefined;
   phase: Phase = 'starting';
   step = 0;
   /** Of the round that it is in. */
@@ -47,8 +49,6 @@ export class Peer {
   /** A newcomer's last `join`, and since when it has asked. */
   join: Extract<Message, { kind: 'join' }> | undefined = undefined;
   asksSince: number | undefined = undefined;
-  /** What a witness last said of itself: no rank, and never a member. */
-  witness: Extract<Message, { kind: 'witness' }> | undefined = undefined;
 
   constructor(now: number) {
     this.numbers = [now, now, -Infinity, now, NaN, NaN];

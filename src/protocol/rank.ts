@@ -134,13 +134,10 @@ const AGAIN_LIMIT = 10_000;
  * `now` is in milliseconds, and must not go back.
  */
 export function stepRank(state: RankState, event: Event, now: number, rules: Rules = RULES): Effect[] {
-  const ctx: Context = { state, now, rules, effects: [], again: [], via: undefined };
+  const ctx: Context = { state, now, rules, effects: [], again: undefined, via: undefined };
   doubtOneself(ctx);
   handle(ctx, event);
-  for (let i = 0; i < AGAIN_LIMIT && ctx.again.length > 0; i++) {
-    const held = ctx.again.shift();
-    if (held !== undefined) onMessage(ctx, held.from, held.message);
-  }
+  if (ctx.again !== undefined) handleAgain(ctx);
   if (state.forgetWanted) {
     state.forgetWanted = false;
     loseState(
@@ -158,6 +155,14 @@ export function stepRank(state: RankState, event: Event, now: number, rules: Rul
     considerValue(ctx);
   }
   return ctx.effects;
+}
+
+function handleAgain(ctx: Context): void {
+  for (let i = 0; i < AGAIN_LIMIT; i++) {
+    const held = ctx.again?.shift();
+    if (held === undefined) return;
+    onMessage(ctx, held.from, held.message);
+  }
 }
 
 function handle(ctx: Context, event: Event): void {

@@ -5,7 +5,7 @@ import type { Stall } from '../trace/events.ts';
 import { attribute, type Wait, type Word } from './attribution.ts';
 import { report, type Context } from './context.ts';
 import { isApart, isIn, membersOf } from './generation.ts';
-import { stallAfter } from './patience.ts';
+import { stallAfter, surelyNoStall } from './patience.ts';
 import type { Membership, RankState } from './state.ts';
 import { BARRIER, firstMissing } from './training.ts';
 
@@ -13,6 +13,7 @@ import { BARRIER, firstMissing } from './training.ts';
 export function stallOf(state: RankState, now: number): Stall | undefined {
   const { membership, job, phase, phaseSince, usual } = state;
   if (membership === undefined || job === undefined) return undefined;
+  if (now - phaseSince <= surelyNoStall(job.policies)) return undefined;
   const bearable = stallAfter(usual[phase], job.policies);
   if (now - phaseSince <= bearable) return undefined;
   const wait = waitOf(state, membership, now);

@@ -165,7 +165,8 @@ function sendBeats(ctx: Context, membership: Membership): void {
   if (overlay !== undefined && !isEvery(ctx, BEATS_APART)) return;
   const message = beatMessage(ctx, membership);
   if (overlay !== undefined) {
-    for (const member of overlay.watched) if (isLinked(ctx, member)) send(ctx, member, message);
+    // None of these is sent over another member.
+    for (const to of overlay.watching) if (isLinked(ctx, to)) ctx.effects.push({ kind: 'send', to, message });
     return;
   }
   // Over every link, also one that is bad: so it is noticed when it works again.
@@ -192,7 +193,7 @@ const isAwaited = ({ state }: Context, generation: Generation, member: MemberId)
 function watchPeers(ctx: Context, membership: Membership, suspicionMs: number): void {
   const { overlay } = membership;
   let leastHeard = ctx.now;
-  for (const member of overlay?.watched ?? membersOf(membership.generation)) {
+  for (const member of overlay?.watching ?? membersOf(membership.generation)) {
     if (member === ctx.state.self.member || isApart(membership.generation, ctx.state.self.member, member))
       continue;
     const peer = peerOf(ctx, member);
@@ -225,7 +226,7 @@ function weighSilence(ctx: Context, membership: Membership, member: MemberId, pe
 /** Other members that say that they wait for this one: in a hierarchy, of those that this rank watches. */
 function confirmations(ctx: Context, { generation, overlay }: Membership, member: MemberId): number {
   let count = 0;
-  for (const other of overlay?.watched ?? membersOf(generation))
+  for (const other of overlay?.watching ?? membersOf(generation))
     if (other !== member && ctx.state.peers.get(other)?.waiting === member) count += 1;
   return count;
 }

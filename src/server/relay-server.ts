@@ -18,6 +18,8 @@ import {
   readAddress,
   type Presence,
 } from '../transport/fallback/relay-protocol.ts';
+import { systemClock } from '../transport/system-clock.ts';
+import { createPacing, type Pace } from './pacing.ts';
 import { createPlaces, networkOf } from './places.ts';
 import type { CountRefusal } from './refusals.ts';
 import { addressOf, refuse, type Upgrade } from './upgrades.ts';
@@ -35,6 +37,13 @@ const MAX_WAITING_BYTES = 2 * 1024 * 1024;
 const MAX_WAITING_FOR_ONE = 32 * 1024 * 1024;
 /** And for all pages of the server: whoever has the most waiting is disconnected. */
 const MAX_WAITING = 256 * 1024 * 1024;
+/**
+ * Each message costs some microseconds, however short: sixteen pages that sent nothing but addresses kept everybody else waiting for three
+ * seconds, and do for 2 ms now. A page that exchanges 100 MB in a second with others sends some 5,000.
+ */
+const PACE = { ofOne: 8_000, ofNetwork: 32_000, atOnce: 1_000 };
+/** Frames of one message. Browsers send a long one in a few, and one that comes in thousands costs as much as they do. */
+const MAX_FRAMES = 64;
 /** A page whose machine vanished without a word is noticed within two of these, in milliseconds. */
 const PING_MS = 5_000;
 
@@ -43,6 +52,7 @@ interface Page {
   readonly member: MemberId;
   readonly network: string;
   readonly socket: WebSocket;
+  readonly pace: Pace;
   /** Bytes of each page that wait for this one to read them, */
   readonly waiting: Map<EndpointId, number>;
   /** and of all together. */
@@ -75,9 +85,14 @@ export interface RelayServerHandle {
 }
 
 export function createRelayServer(refused: CountRefusal = () => undefined): RelayServerHandle {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_RELAYED_BYTES });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_RELAYED_BYTES,
+    maxFragments: MAX_FRAMES,
+  });
   const rooms = new Map<string, Room>();
   const places = createPlaces<Room>(ROOMS);
+  const pacing = createPacing(PACE, systemClock());
   /** Bytes that wait for any page. */
   let waits = 0;
 
@@ -132,6 +147,7 @@ export function createRelayServer(refused: CountRefusal = () => undefined): Rela
     page.socket.on('error', () => page.socket.terminate());
     const opened = rooms.get(place) ?? open(place, mark, page.network);
     if (opened === undefined) {
+      page.pace.close();
       page.socket.close(1013, 'expected a free place');
       return;
     }
@@ -148,10 +164,12 @@ export function createRelayServer(refused: CountRefusal = () => undefined): Rela
     tellOfStrangers(opened, page);
 
     const origin = addressBytes(endpoint);
+    socket.on('ping', () => page.pace.spend());
     socket.on('pong', () => {
       page.answers = true;
     });
     socket.on('message', (data: RawData, isBinary) => {
+      page.pace.spend();
       const bytes = isBinary && Buffer.isBuffer(data) ? new Uint8Array(data) : undefined;
       const to = bytes === undefined ? undefined : readAddress(bytes);
       if (bytes === undefined || to === undefined) {
@@ -177,6 +195,7 @@ export function createRelayServer(refused: CountRefusal = () => undefined): Rela
       else if (waits > MAX_WAITING) mostAwaited()?.socket.terminate();
     });
     socket.on('close', () => {
+      page.pace.close();
       room.delete(endpoint);
       if (room.size === 0) shut(opened);
       for (const other of room.values()) tell(other.socket, { say: 'gone', endpoint });
@@ -230,15 +249,32 @@ export function createRelayServer(refused: CountRefusal = () => undefined): Rela
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
       const { place, mark, endpoint, member } = admitted;
-      const waiting = new Map<EndpointId, number>();
-      enter(place, mark, { endpoint, member, network, socket: client, waiting, waits: 0, answers: true });
+      const pace = pacing.open(network, {
+        pause: () => client.pause(),
+        resume() {
+          // It had no way to.
+          page.answers = true;
+          client.resume();
+        },
+      });
+      const page: Page = {
+        endpoint,
+        member,
+        network,
+        socket: client,
+        pace,
+        waiting: new Map(),
+        waits: 0,
+        answers: true,
+      };
+      enter(place, mark, page);
     });
   };
 
   const pinging = setInterval(() => {
     for (const { pages } of rooms.values()) {
       for (const page of pages.values()) {
-        if (!page.answers) page.socket.terminate();
+        if (!page.answers && !page.pace.paused) page.socket.terminate();
         page.answers = false;
         page.socket.ping();
       }

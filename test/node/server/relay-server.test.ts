@@ -129,6 +129,33 @@ describe('the relay', () => {
     honest.socket.close();
   });
 
+  it('slows down who sends too many messages, which all arrive, and lets nobody else wait for them', async () => {
+    const [flood, reader] = [dial('flooded', id('a')), dial('flooded', id('b'))];
+    const [asking, answering] = [dial('quiet', id('c')), dial('quiet', id('d'))];
+    for (const page of [flood, reader, asking, answering])
+      await expect.poll(page.words.length === 0 ? () => page.words.length : () => 1).toBeGreaterThan(0);
+    answering.socket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) answering.socket.send(Buffer.concat([addressBytes(id('c')), data.subarray(16)]));
+    });
+    const many = 25_000;
+    for (let i = 0; i < many; i++) flood.socket.send(letter(id('b'), '07'));
+    for (let trip = 1; trip <= 20; trip++) {
+      asking.socket.send(letter(id('d'), '05'));
+      await expect.poll(() => asking.datagrams.length, { interval: 1 }).toBe(trip);
+    }
+    expect(reader.datagrams.length).toBeLessThan(many);
+    await expect.poll(() => reader.datagrams.length, { timeout: 15_000 }).toBe(many);
+    expect([flood.ended(), reader.ended()]).toEqual([undefined, undefined]);
+    for (const { socket } of [flood, reader, asking, answering]) socket.close();
+  }, 30_000);
+
+  it('disconnects who cuts a message into more pieces than a browser does', async () => {
+    const page = dial('pieces', id('a'));
+    await expect.poll(() => page.words.length).toBeGreaterThan(0);
+    for (let i = 0; i < 100; i++) page.socket.send(Buffer.of(1), { fin: false });
+    await expect.poll(page.ended).toBe(1008);
+  });
+
   it('disconnects a page that does not read when a whole room waits for it, and nobody else', async () => {
     const frozen = dial('six', id('f'));
     const names = Array.from({ length: 30 }, (_, i) => i.toString(16).padStart(32, '0'));

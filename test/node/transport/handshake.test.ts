@@ -1,4 +1,5 @@
 /** Two ends link only when both hold the room's secret on one and the same connection; everyone else is told why not. */
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { isMemberId } from '../../../src/ports/ids.ts';
 import type { MemberId } from '../../../src/ports/ids.ts';
@@ -157,6 +158,62 @@ describe('the handshake', () => {
     });
     expect(outcome(a)).toMatch(/^wrong-secret/);
     expect(outcome(b)).toMatch(/^wrong-secret/);
+  });
+
+  it('links nobody where any bit of a hello or a proof was changed on the way, or its end was cut off', async () => {
+    const change = fc.oneof(
+      fc.record({ kind: fc.constant('flip' as const), bit: fc.nat() }),
+      fc.record({ kind: fc.constant('cut' as const), bit: fc.nat() }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('hello' as const, 'proof' as const),
+        fc.boolean(),
+        change,
+        async (frame, ofCaller, { kind, bit }) => {
+          const [a, b] = [end('caller', member('a')), end('callee', member('b'))];
+          await meet(a, b, undefined, (sent, from) => {
+            if (sent.frame !== frame || (from === a) !== ofCaller) return sent;
+            const at = bit % (8 * sent.payload.length);
+            const payload = kind === 'cut' ? sent.payload.slice(0, at >> 3) : sent.payload.slice();
+            if (kind === 'flip') payload[at >> 3] = (payload[at >> 3] ?? 0) ^ (1 << (at & 7));
+            return { ...sent, payload };
+          });
+          for (const how of outcomes(a, b)) expect(how).toMatch(/^(wrong-secret|malformed|self) by/);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('survives frames that are lost, doubled, exchanged or renamed: whoever it links with has proved the secret to it', async () => {
+    const kinds = ['hello', 'proof', 'accept', 'refuse'] as const;
+    const trick = fc.record({ at: fc.nat(7), how: fc.constantFrom('lose', 'double', 'hold', ...kinds) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(trick, { maxLength: 5 }), fc.boolean(), async (tricks, knows) => {
+        const secret = knows ? 'of the room' : 'of another room';
+        const [a, b] = [end('caller', member('a')), end('callee', member('b'), secret)];
+        let count = 0;
+        let held: Sent | undefined;
+        await meet(a, b, undefined, (sent, from) => {
+          const how = tricks.find(({ at }) => at === count)?.how;
+          count += 1;
+          if (how === undefined) return sent;
+          if (how === 'lose') return undefined;
+          if (how === 'double') from.outgoing.unshift(sent);
+          else if (how === 'hold') {
+            const before = held;
+            held = sent;
+            return before;
+          } else return { ...sent, frame: how };
+          return sent;
+        });
+        for (const how of outcomes(a, b))
+          if (!knows) expect(how).not.toMatch(/^linked/);
+          else expect(how).toMatch(/^(open|linked with [ab]|[a-z-]+ by (self|peer))$/);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('refuses a proof recorded from an earlier handshake of the same members', async () => {

@@ -90,6 +90,10 @@ describe('a volunteer', () => {
 
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('You have stopped it.').waitFor();
+    // What was asked for alarms nobody, and stands as wide as the thanks under it.
+    await page.locator('.state-dot[data-state=paused]').waitFor();
+    const wide = async (panel: string) => (await page.locator(panel).boundingBox())?.width;
+    expect(await wide('.volunteer-now')).toBe(await wide('.volunteer-thanks'));
     await page.getByText(/This tab has computed .* and taken part in .* steps?, in /).waitFor();
     await untilMembers(host, 2);
     expect(await host.locator('.card[data-activity=training]').count()).toBeGreaterThan(0);

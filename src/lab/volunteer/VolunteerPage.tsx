@@ -186,7 +186,7 @@ function Progress({ volunteer }: { readonly volunteer: Volunteer }): JSX.Element
     <>
       <section class="volunteer-now" data-kind={helping.kind} role="status">
         <p class="volunteer-state">
-          <span class="state-dot" data-state={DOTS[helping.kind]} aria-hidden="true" />
+          <span class="state-dot" data-state={dotOf(helping)} aria-hidden="true" />
           <b>{volunteerWords.states[helping.kind === 'asked' ? 'joining' : helping.kind]}</b>
         </p>
         <p>{says(volunteer)}</p>
@@ -243,13 +243,16 @@ function Progress({ volunteer }: { readonly volunteer: Volunteer }): JSX.Element
 }
 
 /** Which of the room's states has the colour. */
-const DOTS: Readonly<Record<Helping['kind'], string>> = {
+const DOTS: Readonly<Record<Exclude<Helping['kind'], 'over'>, string>> = {
   asked: 'opening',
   joining: 'regrouping',
   helping: 'training',
   paused: 'paused',
-  over: 'stopped',
 };
+
+/** An end that was asked for, or that comes with the room's, is nothing to be alarmed by. */
+const dotOf = (helping: Helping): string =>
+  helping.kind !== 'over' ? DOTS[helping.kind] : helping.why === 'memory' ? 'stopped' : 'paused';
 
 function says({ helping, status }: Volunteer): string {
   const now = helping.value;

@@ -41,6 +41,12 @@ const OPEN_MS = 8_000;
 const FIRST_RETRY_MS = 500;
 const MOST_RETRY_MS = 15_000;
 
+/**
+ * PeerJS's channels that came when nobody waited for them any more, held as long as their connections: Firefox collects a channel that
+ * nobody holds and so closes it, upon which PeerJS at the other end closes the whole connection.
+ */
+const late = new WeakMap<RTCPeerConnection, RTCDataChannel>();
+
 export function openSignalling(options: {
   readonly room: string;
   readonly server: SignalServer;
@@ -188,8 +194,9 @@ export function openSignalling(options: {
       return peer?.connect(peerIdOf(room, to), { metadata, reliable: true, serialization: 'raw' });
     },
     detach(connection) {
+      const { peerConnection } = connection;
       // PeerJS's own channel may come after ours: it would look for its connection in vain, and throw.
-      connection.peerConnection.ondatachannel = null;
+      peerConnection.ondatachannel = ({ channel }) => void late.set(peerConnection, channel);
       connection.provider._removeConnection(connection);
     },
     close() {

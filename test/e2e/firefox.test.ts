@@ -1,125 +1,108 @@
-// The simulator in Firefox, where it is installed: the same seeds come to the same traces as in Node. Nothing drives this browser;
-// it opens a page, and the page reports to the server that it came from.
-
-import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
-import { createServer } from 'vite';
-import { defer } from '../../src/live/deferred.ts';
+/** What people do first, in Firefox, which has another engine for all that Rankfall stands on: WebRTC, workers, IndexedDB, Web Locks. */
+import type { Browser, Page } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { scenarioExperiment, SCENARIOS } from '../../src/simulator/scenarios.ts';
+import { runExperiment } from '../../src/simulator/swarm.ts';
+import { startServer } from '../../src/server/start.ts';
 import hashes from '../fixtures/trace-hashes.json';
-import type { TraceReport } from './fixtures/trace-hashes-page.ts';
+import { isFirefoxHere, openFirefox } from '../support/firefox.ts';
+import type { TracePage } from './fixtures/trace-hashes-page.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const REPORT_MS = 150_000;
+const PATIENCE_MS = 60_000;
+/** Of the run in the simulator. */
+const RANKS = 5;
 
-/** Our own page alone, with no welcome and no calls home. */
-const PREFERENCES = {
-  'app.normandy.enabled': false,
-  'app.update.auto': false,
-  'browser.aboutwelcome.enabled': false,
-  'browser.shell.checkDefaultBrowser': false,
-  'datareporting.policy.dataSubmissionEnabled': false,
-  'network.captive-portal-service.enabled': false,
-  'network.connectivity-service.enabled': false,
-  'services.settings.server': 'data:,',
-  'toolkit.telemetry.enabled': false,
+const button = (page: Page, name: string): Promise<void> =>
+  page.locator(`::-p-aria([name="${name}"][role="button"])`).setTimeout(PATIENCE_MS).click();
+
+const says = async (page: Page, text: string): Promise<void> => {
+  await page.waitForSelector(`::-p-text(${text})`, { timeout: PATIENCE_MS });
 };
 
-function findFirefox(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return folders
-    .flatMap((folder) => ['firefox-esr', 'firefox'].map((name) => join(folder, name)))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
-
-const firefox = findFirefox();
-if (firefox === undefined)
-  process.stderr.write(
-    'Firefox is not installed (neither firefox-esr nor firefox): its trace hashes are not checked.\n',
+const untilTraining = (page: Page, ranks: number): Promise<unknown> =>
+  page.waitForFunction(
+    (count) => document.querySelectorAll('.card[data-activity=training]').length === count,
+    { timeout: PATIENCE_MS },
+    ranks,
   );
 
-/** Serves the page; the promise settles with what the page reports. */
-async function serve(): Promise<{ readonly url: string; readonly report: Promise<TraceReport> }> {
-  const reported = defer<TraceReport>();
-  const server = await createServer({
-    root: ROOT,
-    configFile: join(ROOT, 'vite.config.ts'),
-    logLevel: 'silent',
-    server: { port: 0, strictPort: false, host: 'localhost', hmr: false, watch: null },
-    plugins: [
-      {
-        name: 'report',
-        configureServer({ middlewares }) {
-          middlewares.use('/report', (request: IncomingMessage, response: ServerResponse) => {
-            let text = '';
-            request.setEncoding('utf8').on('data', (part: string) => (text += part));
-            request.on('end', () => {
-              response.end();
-              reported.resolve(JSON.parse(text) as TraceReport);
-            });
-          });
-        },
-      },
-    ],
-  });
-  await server.listen();
-  onTestFinished(() => server.close());
-  const address = server.httpServer?.address();
-  if (address === null || address === undefined || typeof address === 'string') throw new Error('no port');
-  return {
-    url: `http://localhost:${address.port}/test/e2e/fixtures/trace-hashes.html`,
-    report: reported.promise,
-  };
-}
+const stepOf = (page: Page): Promise<number> =>
+  page.evaluate(() => Number(document.querySelector('.ring-step')?.textContent ?? '-1'));
 
-async function open(executable: string, url: string): Promise<void> {
-  const profile = await mkdtemp(join(tmpdir(), 'rankfall-firefox-'));
-  const lines = Object.entries(PREFERENCES).map(
-    ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
+const untilStep = (page: Page, step: number): Promise<unknown> =>
+  page.waitForFunction(
+    (least) => Number(document.querySelector('.ring-step')?.textContent ?? '-1') >= least,
+    { timeout: PATIENCE_MS },
+    step,
   );
-  await writeFile(join(profile, 'user.js'), lines.join(''));
-  const browser = spawn(executable, ['--headless', '--no-remote', '--profile', profile, url], {
-    stdio: 'ignore',
-    env: { ...process.env, HOME: profile },
-  });
-  const ended = new Promise((resolve) => browser.once('exit', resolve));
-  onTestFinished(async () => {
-    browser.kill();
-    await ended;
-    await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  });
-}
 
-test.skipIf(firefox === undefined)(
-  'the seeds on record come to the same trace hashes in Firefox as in Node, twice',
-  async () => {
-    const { url, report } = await serve();
-    await open(firefox ?? '', url);
-    const late = new Promise<never>((_, reject) => {
-      const timer = setTimeout(() => {
-        reject(new Error(`Firefox did not report within ${REPORT_MS / 1000} s.`));
-      }, REPORT_MS);
-      onTestFinished(() => {
-        clearTimeout(timer);
-      });
+/** How many times the membership has changed. */
+const generation = (page: Page): Promise<number> =>
+  page.evaluate(() => Number(/generation (\d+)/.exec(document.body.textContent)?.[1]));
+
+describe.skipIf(!isFirefoxHere())('in Firefox', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await openFirefox();
+  });
+  afterAll(() => browser.close());
+
+  test('a visitor starts four ranks, which stay linked; kills one, adds one, and sees equal states; then a run in the simulator', async () => {
+    const server = await startServer({ mode: 'preview', port: 0 });
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    await page.goto(`http://localhost:${server.port}/`);
+    await says(page, 'Ready to train');
+    await button(page, 'Start four ranks');
+    await untilTraining(page, 4);
+    await untilStep(page, 2);
+
+    // Firefox collects what nobody holds within some seconds of such work: channels among it, if nobody held them.
+    const before = await generation(page);
+    await untilStep(page, (await stepOf(page)) + 30);
+    expect(await generation(page)).toBe(before);
+
+    const kill = await page.waitForSelector(
+      '.card[data-activity=training]:nth-child(2) button[aria-label^=Kill]',
+    );
+    await kill?.click();
+    await untilTraining(page, 3);
+    await says(page, 'the browser released its lock');
+    await button(page, 'Add rank');
+    await untilTraining(page, 4);
+    await says(page, 'same as 3 others');
+    await untilStep(page, (await stepOf(page)) + 2);
+    await page.waitForSelector('.checkpoint', { timeout: PATIENCE_MS });
+    expect(await page.evaluate(() => document.body.textContent)).not.toContain('differs from the others');
+
+    await button(page, 'Open the simulator');
+    await page
+      .locator('::-p-aria([name="Ranks"][role="spinbutton"])')
+      .setTimeout(PATIENCE_MS)
+      .fill(String(RANKS));
+    await button(page, 'Run');
+    const scenario = SCENARIOS['kill-one'];
+    if (scenario === undefined) throw new Error('no such scenario');
+    const { traceHash } = runExperiment(scenarioExperiment(scenario, { seed: 1, ranks: RANKS }), {
+      hash: true,
     });
-    const { agent, error, found } = await Promise.race([report, late]);
-    expect(error).toBeUndefined();
-    expect(agent).toContain('Firefox/');
+    await page.waitForSelector(`[data-trace-hash="${traceHash}"]`, { timeout: PATIENCE_MS });
+    expect(complaints).toEqual([]);
+    await page.close();
+    await server.close();
+  });
+
+  test('the seeds on record come to the same trace hashes as in Node, twice', async () => {
+    const server = await startServer({ mode: 'dev', port: 0 });
+    const page = await browser.newPage();
+    await page.goto(`http://localhost:${server.port}/test/e2e/fixtures/trace-hashes.html`);
+    await page.waitForFunction(() => 'found' in window, { timeout: PATIENCE_MS });
+    const found = await page.evaluate(() => (window as unknown as TracePage).found);
     expect(found).toEqual(
       hashes.map(({ seed, traceHash }) => ({ seed, traceHashes: [traceHash, traceHash] })),
     );
-  },
-);
+    await page.close();
+    await server.close();
+  });
+});

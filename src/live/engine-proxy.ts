@@ -8,6 +8,7 @@ import { EngineError } from '../ports/engine.ts';
 import { defer } from './deferred.ts';
 import type { EngineNotice } from './engine-faults.ts';
 import type { EngineOrder, EngineService, Reply } from './engine-service.ts';
+import type { Helper } from './helpers.ts';
 
 /** Opening an engine compiles shaders, fetches data and runs no step; a worker that takes longer has died. */
 const OPEN_DEADLINE_MS = 90_000;
@@ -19,13 +20,13 @@ export interface ProxiedEngine extends Engine {
   exhaust(budget: ExhaustionBudget): Promise<Exhaustion>;
 }
 
-/** Opens an engine in `worker`, which is the proxy's from then on. Rejects with an `EngineError`. */
+/** Opens an engine in `helper`, which is the proxy's from then on. Rejects with an `EngineError`. */
 export async function openEngineProxy(
-  worker: Worker,
+  helper: Helper,
   order: EngineOrder,
   notify: (notice: EngineNotice) => void = () => undefined,
 ): Promise<ProxiedEngine> {
-  const service = Comlink.wrap<EngineService>(worker);
+  const service = Comlink.wrap<EngineService>(helper.port);
   const lost = defer<EngineError>();
   /** Takes the buckets of the contribution that was asked for last: calls do not overlap. */
   let receive: DeliverBucket = () => undefined;
@@ -40,11 +41,10 @@ export async function openEngineProxy(
     const error = new EngineError('device-lost', message);
     died.reject(error);
     lost.resolve(error);
-    worker.terminate();
+    helper.terminate();
   };
-  worker.addEventListener('error', (event) => {
-    event.preventDefault();
-    die(`The engine's worker failed: ${event.message || 'it could not be loaded'}.`);
+  void helper.failure.then((message) => {
+    die(`The engine's worker failed: ${message}.`);
   });
 
   const answer = async <T>(reply: Promise<Reply<T>>): Promise<T> => {
@@ -109,11 +109,11 @@ export async function openEngineProxy(
         if (destroyed) return;
         destroyed = true;
         died.reject(new EngineError('unavailable', 'The engine was closed.'));
-        worker.terminate();
+        helper.terminate();
       },
     };
   } catch (error) {
-    worker.terminate();
+    helper.terminate();
     throw error;
   } finally {
     clearTimeout(deadline);

@@ -38,6 +38,8 @@ import { engineFaultPorts } from './engine-fault-port.ts';
 import { descend, rungsAfter } from './engine-ladder.ts';
 import { openEngineProxy } from './engine-proxy.ts';
 import { broadcastEvaluations } from './evaluation-share.ts';
+import { helpersOf } from './helpers.ts';
+import type { Helper, HelperKeeper } from './helpers.ts';
 import { createHost } from './host.ts';
 import type { Host } from './host.ts';
 import { createRecorder } from './recorder.ts';
@@ -53,7 +55,7 @@ export interface RankSetup {
 }
 
 /** What only the page can do for its worker. */
-export interface PageActions {
+export interface PageActions extends HelperKeeper {
   /** Goes away, with a goodbye or, if killed, without a word. */
   go(how: RankGone['how']): void;
   /** Asks whoever sits at the machine. */
@@ -97,7 +99,8 @@ export function openRank(
   const ballots = faultyBallotStore(openBallotStore());
   const { checkpointsKept: keep, checkpointsKeptEvery: everyNth } = options.job.policies;
   const store = openCheckpointStore({ keep, everyNth, now: () => Date.now() });
-  const saver = openSaver(saveWorker, { keep, everyNth });
+  const openHelper = helpersOf(page);
+  const saver = openSaver(() => openHelper('save'), { keep, everyNth });
   const checkpoints = faultyCheckpointStore({ ...store, save: saver.save });
   const refusals = new Map<RefusalCode, number>();
   const turns = faultyPagePort(transport, systemClock(), (hidden) => {
@@ -145,11 +148,11 @@ export function openRank(
   });
 
   /** Loads its code while this worker opens its stores. */
-  let spare: Worker | undefined = engineWorker();
+  let spare: Helper | undefined = openHelper('engine');
   const openIn = async (choice: EngineChoice, job: Job): Promise<Engine> => {
-    const worker = spare ?? engineWorker();
+    const helper = spare ?? openHelper('engine');
     spare = undefined;
-    const engine = await openEngineProxy(worker, { choice, job, data, share: options.share }, (notice) => {
+    const engine = await openEngineProxy(helper, { choice, job, data, share: options.share }, (notice) => {
       engineFaults.notice(notice);
     });
     engineFaults.attach(engine);
@@ -236,7 +239,7 @@ export function openRank(
         await descend(rungsAfter(lost, options.engine, recoveryOf(job.policies).deviceRetries), (choice) =>
           openIn(choice, job),
         ),
-      openEvaluator: (job) => openEngineProxy(engineWorker(), { choice: 'cpu', job, data }),
+      openEvaluator: (job) => openEngineProxy(openHelper('engine'), { choice: 'cpu', job, data }),
       connect: (handlers) => network.connect(handlers),
       carrierOf: (peer) => carriers?.carrier(peer),
       refusals: () => [...refusals].map(([code, count]) => ({ code, count })),
@@ -250,12 +253,6 @@ export function openRank(
 /** On the origin that served this worker. */
 const relayUrl = (): string =>
   `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${RELAY_PATH}`;
-
-const engineWorker = (): Worker =>
-  new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module', name: 'engine' });
-
-const saveWorker = (): Worker =>
-  new Worker(new URL('./save-worker.ts', import.meta.url), { type: 'module', name: 'save' });
 
 function newSeatId(): SeatId {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -10,6 +10,7 @@ import type { RankFailed, RankGone, RankHandle, RankPageDoor, RankReady } from '
 import { HOG_BUSY_MS, HOG_TURN_MS } from '../faults/machine.ts';
 import { askConsent } from './ask-consent.ts';
 import { burnThread } from './block-thread.ts';
+import { createHelperKeeper } from './helpers.ts';
 import { parseRankOptions } from './link.ts';
 import { messageOf } from './message-of.ts';
 import { narrowConnections } from './narrow-connections.ts';
@@ -60,12 +61,14 @@ async function open(): Promise<void> {
     iceServers: options.ice === undefined ? [] : readIceServers(options.ice),
   });
   const data = new URL('data/', document.baseURI).href;
+  const helpers = createHelperKeeper();
   /** Ends this page, once the answer to whoever asked for it has left. */
   const go = (how: RankGone['how']): void => {
     setTimeout(() => {
       if (how === 'kill') {
         transport.goodbyes(false);
         worker.terminate();
+        helpers.closeAll();
       }
       tellParent({ type: 'rankfall:gone', member, how } satisfies RankGone);
       location.replace('about:blank');
@@ -81,6 +84,8 @@ async function open(): Promise<void> {
       transport.signalling(on);
     },
     hog: pageHog(),
+    openHelper: helpers.openHelper,
+    closeHelper: helpers.closeHelper,
   } satisfies PageActions);
   const failed = new Promise<never>((_, reject) => {
     worker.addEventListener('error', (event) => {

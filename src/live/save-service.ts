@@ -6,6 +6,7 @@ import { openCheckpointStore } from '../checkpoint/store.ts';
 import type { BrowserCheckpointStore, CheckpointStoreOptions } from '../checkpoint/store.ts';
 import { StoreError } from '../ports/store.ts';
 import type { CheckpointStore, CheckpointSummary, StoreFault } from '../ports/store.ts';
+import type { Helper } from './helpers.ts';
 import type { EncodeSnapshot } from './host-ports.ts';
 import { messageOf } from './message-of.ts';
 import { encodeSnapshot } from './state-encoder.ts';
@@ -62,13 +63,13 @@ export interface Saver {
 }
 
 /** Opens the worker when the first snapshot comes: most ranks of a browser never save. */
-export function openSaver(openWorker: () => Worker, options: SaveOptions): Saver {
+export function openSaver(openHelper: () => Helper, options: SaveOptions): Saver {
   let opened: { readonly service: Comlink.Remote<SaveService>; readonly died: Promise<never> } | undefined;
 
   const ask = async <T>(
     question: (service: Comlink.Remote<SaveService>) => Promise<SaveReply<T>>,
   ): Promise<T> => {
-    opened ??= open(openWorker(), () => {
+    opened ??= open(openHelper(), () => {
       opened = undefined;
     });
     const reply = await Promise.race([question(opened.service), opened.died]);
@@ -84,20 +85,19 @@ export function openSaver(openWorker: () => Worker, options: SaveOptions): Saver
 }
 
 /** A dead worker never answers; the next question opens another. */
-function open(worker: Worker, ended: () => void) {
+function open(helper: Helper, ended: () => void) {
   const died = new Promise<never>((_, reject) => {
-    worker.addEventListener('error', (event) => {
-      event.preventDefault();
+    void helper.failure.then((message) => {
       ended();
-      worker.terminate();
+      helper.terminate();
       reject(
         new StoreError(
           'unavailable',
-          `The worker that saves checkpoints failed: ${event.message || 'it could not be loaded'}. The next one gets a new worker.`,
+          `The worker that saves checkpoints failed: ${message}. The next one gets a new worker.`,
         ),
       );
     });
   });
   died.catch(() => undefined);
-  return { service: Comlink.wrap<SaveService>(worker), died };
+  return { service: Comlink.wrap<SaveService>(helper.port), died };
 }

@@ -1,6 +1,6 @@
-// The dedicated worker that saves checkpoints, nested in the rank's worker.
+// The dedicated worker that saves checkpoints, beside the rank's.
 
-import * as Comlink from 'comlink';
+import { exposeToRank } from './helpers.ts';
 import { createSaveService } from './save-service.ts';
 
-Comlink.expose(createSaveService());
+exposeToRank(createSaveService());

@@ -2,6 +2,7 @@
 
 import * as Comlink from 'comlink';
 import type { EngineChoice } from '../../../live/api.ts';
+import { createHelperKeeper } from '../../../live/helpers.ts';
 import type { CheckpointReport, CheckpointRow } from './report.ts';
 import type { CheckpointBench } from './worker.ts';
 
@@ -21,6 +22,7 @@ declare global {
 const worker = Comlink.wrap<CheckpointBench>(
   new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
 );
+const helpers = Comlink.proxy(createHelperKeeper());
 const data = new URL('/data/', location.href).href;
 let blocked = 0;
 new PerformanceObserver((list) => {
@@ -28,7 +30,7 @@ new PerformanceObserver((list) => {
 }).observe({ type: 'longtask' });
 
 window.checkpointBench = {
-  row: (engine, mib) => worker.row(engine, data, mib),
-  digits: (engine) => worker.digits(engine, data),
+  row: (engine, mib) => worker.row(helpers, engine, data, mib),
+  digits: (engine) => worker.digits(helpers, engine, data),
   blockedMs: () => blocked,
 };

@@ -9,6 +9,8 @@ import { DEFAULT_JOB, jobHash, parseJob } from '../../../job/job.ts';
 import type { Job } from '../../../job/job.ts';
 import type { EngineChoice } from '../../../live/api.ts';
 import { openEngineProxy } from '../../../live/engine-proxy.ts';
+import { helpersOf } from '../../../live/helpers.ts';
+import type { HelperKeeper, OpenHelper } from '../../../live/helpers.ts';
 import { openSaver } from '../../../live/save-service.ts';
 import type { Engine } from '../../../ports/engine.ts';
 import type { IncarnationId } from '../../../ports/ids.ts';
@@ -38,28 +40,29 @@ function jobOf(mib: number): Job {
   });
 }
 
+/** `page` is a Comlink proxy. */
 export interface CheckpointBench {
-  row(engine: EngineChoice, data: string, mib: number): Promise<CheckpointRow & { readonly adapter: string }>;
-  digits(engine: EngineChoice, data: string): Promise<CheckpointReport['digits']>;
+  row(
+    page: HelperKeeper,
+    engine: EngineChoice,
+    data: string,
+    mib: number,
+  ): Promise<CheckpointRow & { readonly adapter: string }>;
+  digits(page: HelperKeeper, engine: EngineChoice, data: string): Promise<CheckpointReport['digits']>;
 }
 
 /** A store and an engine, both emptied afterwards. */
 async function withEngine<T>(
+  openHelper: OpenHelper,
   choice: EngineChoice,
   data: string,
   job: Job,
   use: (engine: Engine, saves: Saves) => Promise<T>,
 ): Promise<T> {
-  const engine = await openEngineProxy(
-    new Worker(new URL('../../../live/engine-worker.ts', import.meta.url), { type: 'module' }),
-    { choice, job, data },
-  );
+  const engine = await openEngineProxy(openHelper('engine'), { choice, job, data });
   const options = { databaseName: DATABASE, keep: 1 };
   const store = openCheckpointStore({ ...options, now: () => Date.now(), deadlineMs: 120_000 });
-  const saver = openSaver(
-    () => new Worker(new URL('../../../live/save-worker.ts', import.meta.url), { type: 'module' }),
-    options,
-  );
+  const saver = openSaver(() => openHelper('save'), options);
   const hash = jobHash(job);
 
   const save = async (step: number) => {
@@ -117,9 +120,9 @@ async function measureSaves({ save }: Saves, count: number) {
 }
 
 const bench: CheckpointBench = {
-  row: (choice, data, mib) => {
+  row: (page, choice, data, mib) => {
     const job = jobOf(mib);
-    return withEngine(choice, data, job, async (engine, saves) => {
+    return withEngine(helpersOf(page), choice, data, job, async (engine, saves) => {
       const { saveMs, heldUpMs, id } = await measureSaves(saves, mib > LARGE_MIB ? LARGE_SAVES : SAVES);
       let began = performance.now();
       const { file } = await saves.store.load(id);
@@ -132,8 +135,8 @@ const bench: CheckpointBench = {
     });
   },
 
-  digits: (choice, data) =>
-    withEngine(choice, data, DEFAULT_JOB, async (engine, saves) => {
+  digits: (page, choice, data) =>
+    withEngine(helpersOf(page), choice, data, DEFAULT_JOB, async (engine, saves) => {
       const microBatches = Array.from({ length: DEFAULT_JOB.microBatches }, (_, i) => i);
       const steps: number[] = [];
       for (let step = 0; step < STEPS; step++) {

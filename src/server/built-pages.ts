@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'vite';
 
@@ -22,6 +22,9 @@ const SOURCES = [
 ];
 /** Builds that are kept, so that going back and forth between two states of the sources stays quick. */
 const KEPT = 2;
+/** A server may be serving one that was asked for within this time, in milliseconds: a long day. Of those, so many at most. */
+const SERVED_MS = 24 * 60 * 60 * 1000;
+const MOST_KEPT = 12;
 
 /**
  * The folder of a build of `root` as it is now. Several programs may ask at once: each builds in a folder of its own, and the
@@ -31,7 +34,11 @@ export async function builtPages(root: string, configFile: string): Promise<stri
   const cache = join(root, '.cache', 'pages');
   await mkdir(cache, { recursive: true });
   const folder = join(cache, await stateOf(root));
-  if (existsSync(folder)) return folder;
+  if (existsSync(folder)) {
+    const now = new Date();
+    await utimes(folder, now, now);
+    return folder;
+  }
 
   const making = await mkdtemp(join(cache, 'making-'));
   try {
@@ -67,6 +74,7 @@ async function forgetOthers(cache: string, folder: string): Promise<void> {
     .filter((path) => !path.includes('making-'));
   const aged = await Promise.all(builds.map(async (path) => ({ path, at: (await stat(path)).mtimeMs })));
   aged.sort((a, b) => b.at - a.at);
-  for (const { path } of aged.slice(KEPT))
-    if (path !== folder) await rm(path, { recursive: true, force: true });
+  const isOld = ({ at }: { readonly at: number }): boolean => Date.now() - at > SERVED_MS;
+  const old = aged.filter((one, place) => place >= MOST_KEPT || (place >= KEPT && isOld(one)));
+  for (const { path } of old) if (path !== folder) await rm(path, { recursive: true, force: true });
 }

@@ -94,10 +94,14 @@ function awaitedVoter(state: RankState, { proposal, generation }: Membership): M
     return proposer === state.self.member ? undefined : proposer;
   }
   const answered = proposal.value === undefined ? proposal.promises : proposal.accepted;
-  const silent = generation.members.filter(({ seat }) => !answered.has(seat));
-  // Nobody waits for those that are suspected, as long as there are others.
-  const [first] = silent;
-  return (silent.find(({ member }) => state.peers.get(member)?.suspected === undefined) ?? first)?.member;
+  let first: MemberId | undefined;
+  for (const { member, seat } of generation.members) {
+    if (answered.has(seat)) continue;
+    // Nobody waits for those that are suspected, as long as there are others.
+    if (state.peers.get(member)?.suspected === undefined) return member;
+    first ??= member;
+  }
+  return first;
 }
 
 /** In a hierarchy the coordinator gathers what the members say of their states, and the others wait for it. */

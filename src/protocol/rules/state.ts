@@ -123,6 +123,8 @@ export const STATE_RULES: StateRules = {
 
   target(standings, incarnation) {
     const known = standings.flatMap(([, standing]) => (standing === undefined ? [] : [standing]));
+    const heads = new Map<StateHash, number>();
+    for (const { hash } of known) heads.set(hash, (heads.get(hash) ?? 0) + 1);
     let best: Standing | undefined;
     for (const standing of known) {
       if (best === undefined) {
@@ -132,8 +134,7 @@ export const STATE_RULES: StateRules = {
       const order =
         lineageOrder(standing, incarnation) - lineageOrder(best, incarnation) ||
         standing.step - best.step ||
-        known.filter((s) => s.hash === standing.hash).length -
-          known.filter((s) => s.hash === best?.hash).length;
+        (heads.get(standing.hash) ?? 0) - (heads.get(best.hash) ?? 0);
       if (order > 0) best = standing;
     }
     if (best === undefined) return undefined;

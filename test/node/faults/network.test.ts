@@ -25,7 +25,8 @@ function wire() {
   const network: Network = {
     send(peer, lane, message) {
       if (!up.has(peer)) return 'no-link';
-      if (state.outcome === 'sent') log.push(`send ${peer[0] ?? ''} ${lane} ${bytesOf(message).subarray(0, 32).join()}`);
+      if (state.outcome === 'sent')
+        log.push(`send ${peer[0] ?? ''} ${lane} ${bytesOf(message).subarray(0, 32).join()}`);
       return state.outcome;
     },
     queuedBytes: () => 7,

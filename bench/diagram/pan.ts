@@ -46,3 +46,5 @@ try {
   await browser.close();
   await server.close();
 }
+// Vite's own helpers may keep the process a while longer.
+process.exit();

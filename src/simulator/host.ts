@@ -24,22 +24,7 @@ class RankTimers {
   private heal: TimerSlot | undefined = undefined;
 
   get(name: TimerName): TimerSlot | undefined {
-    switch (name) {
-      case 'beat':
-        return this.beat;
-      case 'progress':
-        return this.progress;
-      case 'propose':
-        return this.propose;
-      case 'retry':
-        return this.retry;
-      case 'found':
-        return this.found;
-      case 'join':
-        return this.join;
-      case 'heal':
-        return this.heal;
-    }
+    return this[name];
   }
 
   set(name: TimerName, slot: TimerSlot): void {

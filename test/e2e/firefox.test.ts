@@ -64,6 +64,7 @@ describe.skipIf(!isFirefoxHere())('in Firefox', () => {
 
     // Firefox collects what nobody holds within some seconds of such work: channels among it, if nobody held them.
     const before = await generation(page);
+    expect(before).toBeGreaterThan(0);
     await untilStep(page, (await stepOf(page)) + 30);
     expect(await generation(page)).toBe(before);
 

@@ -395,6 +395,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
       case 'linkUp':
       case 'linkCarried':
       case 'overflowed':
+      case 'coloured':
       case 'learns':
       case 'lessonOver':
       case 'phase':

@@ -253,6 +253,8 @@ function sentenceOf(event: TraceEvent, by?: MemberId): Sentence {
       return event.by === undefined
         ? say`was refused: ${clause(event.reason)}.`
         : say`was refused by ${who(event.by)}: ${clause(event.reason)}.`;
+    case 'coloured':
+      return say`wears colour ${event.slot + 1} on all pages of the room.`;
     case 'turnedAway':
       return event.peer === undefined
         ? say`refused a link: ${clause(event.reason)}.`

@@ -237,6 +237,8 @@ function sentenceOf(event: TraceEvent, by?: MemberId): Sentence {
       return event.by === undefined
         ? say`被拒绝：${clause(event.reason)}。`
         : say`被 ${who(event.by)} 拒绝：${clause(event.reason)}。`;
+    case 'coloured':
+      return say`在房间的所有页面上使用颜色 ${event.slot + 1}。`;
     case 'turnedAway':
       return event.peer === undefined
         ? say`拒绝了一条链路：${clause(event.reason)}。`

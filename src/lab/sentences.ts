@@ -67,6 +67,7 @@ export function topicOf(event: TraceEvent): Topic {
     case 'linkCarried':
     case 'linkDown':
     case 'turnedAway':
+    case 'coloured':
     case 'rejected':
     case 'resent':
       return 'links';
@@ -111,6 +112,7 @@ export function toneOf(event: TraceEvent): Tone {
     case 'exactness':
       return event.promise.kind === 'exact' ? 'plain' : 'bad';
     case 'phase':
+    case 'coloured':
     case 'heldUp':
     case 'linkUp':
     case 'linkCarried':

@@ -10,6 +10,7 @@ import type { Exactness, Phase, Stall, TraceRecord } from '../trace/events.ts';
 import type { Holding } from '../protocol/messages.ts';
 import type { Flight } from '../trace/flight-recorder.ts';
 import type { Ledger } from '../trace/ledger.ts';
+import type { Worn } from './colours.ts';
 import type { CheckpointShelf } from './shelf-service.ts';
 import type { SavePace } from './save-pacer.ts';
 import type { Traffic } from './traffic.ts';
@@ -77,6 +78,8 @@ export interface RankStatus {
   readonly jobHash: JobHash;
   readonly generation: GenerationId | undefined;
   readonly members: readonly MemberView[];
+  /** What ranks wear in the whole room: members, and those remembered. */
+  readonly colours: readonly Worn[];
   /** Authenticated links that are open now. */
   readonly links: readonly MemberId[];
   /** Pairs of members without a working link between them: the ring goes round that, or others carry. */

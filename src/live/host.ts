@@ -17,6 +17,7 @@ import type { EvaluationPoint, MetricPoint, Prediction, RankStatus } from './api
 import { createAssertions } from './assertions.ts';
 import { createCheckpointTaking } from './checkpoint-taking.ts';
 import { createCheckpointer } from './checkpointer.ts';
+import { createColourTelling } from './colour-telling.ts';
 import { createComplaints, type Complaint } from './complaints.ts';
 import { defer } from './deferred.ts';
 import type { Deferred } from './deferred.ts';
@@ -166,6 +167,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     linkUp(peer) {
       complain('links', undefined);
       dispatch({ kind: 'linkUp', peer });
+      colours.linked(peer);
       const carrier = ports.carrierOf(peer);
       if (carrier !== undefined && carrier !== 'webrtc') report({ kind: 'linkCarried', peer, carrier });
     },
@@ -181,7 +183,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         if (isToldOf(from, now())) dispatch({ kind: 'garbled', from, detail: error.message });
         return;
       }
-      if (!enquiries.heard(from, message)) dispatch({ kind: 'message', from, message });
+      if (enquiries.heard(from, message) || colours.heard(message)) return;
+      dispatch({ kind: 'message', from, message });
     },
   };
 
@@ -196,6 +199,13 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     checkpoints: ports.checkpoints,
     path,
     isOver: () => closed,
+  });
+
+  const colours = createColourTelling({
+    member,
+    transmit,
+    peers: () => network?.peers() ?? [],
+    report,
   });
 
   // Helpers that carry effects out
@@ -302,6 +312,8 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   const overhear = (event: TraceEvent): void => {
     if (event.kind === 'applied') {
       history.point({ step: event.step, loss: event.loss, trainAccuracy: event.correct / event.samples });
+    } else if (event.kind === 'installed') {
+      colours.alive(event.members);
     } else if (event.kind === 'aborted') {
       work.abandon(event.generation);
     } else if (event.kind === 'stopped' || event.kind === 'left') {
@@ -432,6 +444,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         jobHash: view.jobHash ?? jobHash,
         generation: view.generation,
         members: view.members.map((seen, rank) => ({ ...seen, rank })),
+        colours: colours.worn(),
         links: network?.peers() ?? [],
         apart: view.apart,
         carried: (network?.peers() ?? []).flatMap((peer) => {

@@ -33,7 +33,15 @@ import { MAX_REPLACED, type Generation } from './generation.ts';
 import { asciiJson, jsonLength } from './ascii-json.ts';
 import { checksum } from './checksum.ts';
 import { attempt, FlightEntriesSchema } from './flight-schema.ts';
-import { MAX_HELD, MAX_QUARANTINED, type Lesson, type Message, type Relay } from './messages.ts';
+import {
+  MAX_CLAIM,
+  MAX_CLAIMS_TOLD,
+  MAX_HELD,
+  MAX_QUARANTINED,
+  type Lesson,
+  type Message,
+  type Relay,
+} from './messages.ts';
 import type { SeatRecord } from './votes.ts';
 import { MAX_RECORDS, type WitnessBook } from './witness-book.ts';
 
@@ -310,6 +318,14 @@ const HeaderSchema = v.variant('kind', [
     device: deviceId,
     checkpoints: v.pipe(v.array(v.strictObject({ step: count, hash: stateHash })), v.maxLength(MAX_HELD)),
   }),
+  v.strictObject({
+    kind: v.literal('colours'),
+    claims: v.pipe(
+      v.array(v.strictObject({ member: memberId, claim: v.pipe(count, v.maxValue(MAX_CLAIM)) })),
+      v.minLength(1),
+      v.maxLength(MAX_CLAIMS_TOLD),
+    ),
+  }),
 ]);
 
 const SeatRecordSchema = v.strictObject({
@@ -416,6 +432,7 @@ function longPart(message: Message): object | undefined {
       return message.verdict.target.donors.length > SHORT_LIST ? message.verdict : undefined;
     case 'accepted':
     case 'beat':
+    case 'colours':
     case 'copies':
     case 'flight':
     case 'gradient':

@@ -218,6 +218,7 @@ export type Message =
   | LessonOver
   | Recalled
   | Held
+  | Coloured
   | Relay;
 
 /**
@@ -260,6 +261,23 @@ export const MAX_HELD = 64;
 
 /** Between hosts, beside the protocol: which checkpoints does the other's device hold? Shown, and nothing else. */
 export type Held = { readonly kind: 'copies' } | ({ readonly kind: 'holding' } & Holding);
+
+/** Which colour a rank wears in the lab: see src/live/colours.ts. A greater claim of one rank is a newer one. */
+export interface Claim {
+  readonly member: MemberId;
+  readonly claim: number;
+}
+
+/** A rank's claims end there: far more than there are conflicts to resolve. */
+export const MAX_CLAIM = 4095;
+/** One message names no more claims than these. */
+export const MAX_CLAIMS_TOLD = 128;
+
+/** Between hosts, beside the protocol: who wears which colour, as far as the sender knows. Shown, and nothing else. */
+export interface Coloured {
+  readonly kind: 'colours';
+  readonly claims: readonly Claim[];
+}
 
 /** Those that are short, and reach members with whom the sender has no link. */
 export type RelayedKind =

@@ -20,7 +20,7 @@ import {
   onRoomGone,
 } from './joining.ts';
 import { lessonDamaged, onLesson, onLessonOver, onLessonTimer, teacherGone } from './learning.ts';
-import type { Held, Learn, Lesson, LessonOver, Message, Recalled, Relay } from './messages.ts';
+import type { Coloured, Held, Learn, Lesson, LessonOver, Message, Recalled, Relay } from './messages.ts';
 import {
   considerRegroup,
   considerValue,
@@ -316,6 +316,7 @@ function onMessage(ctx: Context, from: MemberId, message: Message): void {
       return;
     case 'recall':
     case 'flight':
+    case 'colours':
     case 'copies':
     case 'holding':
       // Its host answers, and hears: the protocol knows nothing of them.
@@ -394,7 +395,7 @@ type GenerationMessage = Exclude<
       | 'refuse'
       | 'relay'
       | 'witness'
-      | (Recalled | Held | Learn | Lesson | LessonOver)['kind'];
+      | (Recalled | Held | Coloured | Learn | Lesson | LessonOver)['kind'];
   }
 >;
 

@@ -167,6 +167,7 @@ function onMessage(
     case 'witness':
     case 'recall':
     case 'flight':
+    case 'colours':
     case 'copies':
     case 'holding':
     case 'learn':

@@ -25,7 +25,13 @@ export type Teller = (
 ) => { readonly text: string; readonly tone?: Tone | undefined } | undefined;
 
 /** What a rank does in every step: spans and facts show it. */
-const EVERY_STEP: ReadonlySet<TraceEvent['kind']> = new Set(['phase', 'contributed', 'applied', 'committed']);
+const EVERY_STEP: ReadonlySet<TraceEvent['kind']> = new Set([
+  'phase',
+  'contributed',
+  'applied',
+  'committed',
+  'coloured',
+]);
 
 export const byKind: Teller = ({ kind }) => (EVERY_STEP.has(kind) ? undefined : { text: kind });
 
@@ -99,6 +105,9 @@ export function drawRecords(tell: Teller = byKind, named?: (member: MemberId) =>
         case 'healed':
         case 'learned':
           fact('state', event.hash.slice(0, 8));
+          return;
+        case 'coloured':
+          recorder.wears(lane, event.slot);
           return;
         case 'linkUp':
         case 'linkCarried':

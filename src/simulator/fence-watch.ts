@@ -66,6 +66,7 @@ function fencedBy(message: Message): GenerationId | undefined {
     case 'join':
     case 'room':
     case 'refuse':
+    case 'colours':
     case 'copies':
     case 'flight':
     case 'holding':

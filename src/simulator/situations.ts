@@ -214,6 +214,7 @@ export function watchSituations(pageOf: (member: MemberId) => Host | undefined):
         case 'promised':
         case 'refused':
         case 'turnedAway':
+        case 'coloured':
         case 'stalled':
         case 'suspected':
         case 'violated':

@@ -90,6 +90,7 @@ export function storyOf(replay: Replay, rules?: Rules): readonly string[] {
       case 'faultHealed':
       case 'refused':
       case 'turnedAway':
+      case 'coloured':
         return undefined;
     }
   };

@@ -15,6 +15,8 @@ export interface Lane {
   readonly name: string;
   /** Whose it is, where it is known: a rank wears the colour that it has on the ring. */
   readonly member?: MemberId | undefined;
+  /** The slot whose colour it wore at last (looks.ts), where the record tells. */
+  readonly slot?: number | undefined;
   /** Lanes of one group can be folded into one: the pages of a browser. */
   readonly group: string | undefined;
 }
@@ -84,6 +86,8 @@ export interface DiagramRecorder {
   place(name: string, place: number): void;
   /** Whose lane it is; a lane that never comes is nobody's. */
   owner(name: string, member: MemberId): void;
+  /** Which slot's colour it wears from now on. */
+  wears(name: string, slot: number): void;
   mark(lane: string, at: number, text: string, tone?: Tone): void;
   headline(at: number, text: string): void;
   fact(lane: string, at: number, name: string, value: string): void;
@@ -110,6 +114,7 @@ export function recordDiagram(): DiagramRecorder {
   const lanes: Lane[] = [];
   const places = new Map<string, number>();
   const owners = new Map<string, MemberId>();
+  const slots = new Map<string, number>();
   const marks: Mutable<Mark>[] = [];
   const arrows: Mutable<Arrow>[] = [];
   const spans: Mutable<Span>[] = [];
@@ -154,7 +159,12 @@ export function recordDiagram(): DiagramRecorder {
     for (const arrow of arrows) [arrow.from, arrow.to] = [to(arrow.from), to(arrow.to)];
     return byPlace.map(({ lane }) => {
       const member = owners.get(lane.name);
-      return member === undefined ? lane : { ...lane, member };
+      const slot = slots.get(lane.name);
+      return {
+        ...lane,
+        ...(member !== undefined && { member }),
+        ...(slot !== undefined && { slot }),
+      };
     });
   }
 
@@ -181,6 +191,7 @@ export function recordDiagram(): DiagramRecorder {
       if (!places.has(name)) places.set(name, place);
     },
     owner: (name, member) => void owners.set(name, member),
+    wears: (name, slot) => void slots.set(name, slot),
     mark(lane, at, text, tone = 'plain') {
       if (isRoom()) marks.push({ lane: numberOf(lane), ...moment(at), text, tone });
     },

@@ -245,6 +245,8 @@ export type TraceEvent =
   | { readonly kind: 'checkpointSkipped'; readonly step: number; readonly reason: string }
   | { readonly kind: 'restored'; readonly step: number; readonly hash: StateHash }
   | { readonly kind: 'seatAcquired'; readonly seat: SeatId }
+  /** It wears this slot's colour from now on (src/trace/looks.ts). */
+  | { readonly kind: 'coloured'; readonly slot: number }
   | {
       readonly kind: 'waitingForQuorum';
       readonly seats: readonly SeatId[];

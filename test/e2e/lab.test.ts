@@ -259,6 +259,46 @@ describe("the lab's door", () => {
     await page.close();
   });
 
+  test('gives each rank one colour on all its pages, whoever dies and comes, and on a page that joins later', async () => {
+    const { page } = await visit('/?engine=cpu&ranks=3&autostart=1&steps=100000');
+    const train = (count: number, ...pages: readonly Page[]) =>
+      Promise.all(pages.map((one) => untilCount(one, '.card[data-activity=training]', count)));
+    const strike = (one: Page) =>
+      one.evaluate(async () => {
+        const door = window.rankfall;
+        const [, second] = [...(door?.ranks.keys() ?? [])];
+        if (door === undefined || second === undefined) throw new Error('no rank to kill');
+        await door.killRank(second);
+        await door.addRank();
+      });
+    const worn = (one: Page) =>
+      one.locator('.card').evaluateAll((cards) =>
+        cards.map((card): readonly [string, string] => {
+          if (!(card instanceof HTMLElement)) throw new Error('no card');
+          const look = ['--rank', '--rank-ring'].map((name) => card.style.getPropertyValue(name));
+          return [card.dataset['rank'] ?? '', look.join(' ')];
+        }),
+      );
+    const byRank = async (one: Page) => new Map(await worn(one));
+    await train(3, page);
+    await strike(page);
+    await train(3, page);
+    const late = await lab.context.newPage();
+    // With three ranks of its own, as the link says.
+    await late.goto(page.url());
+    await train(6, page, late);
+    const before = await byRank(page);
+    await strike(page);
+    await train(6, page, late);
+    await expect.poll(async () => (await byRank(late)).size, { timeout: STEP_MS }).toBe(6);
+    await expect.poll(() => byRank(late), { timeout: STEP_MS }).toEqual(await byRank(page));
+    const after = await byRank(page);
+    expect(new Set(after.values()).size).toBe(6);
+    for (const [rank, look] of after) expect(before.get(rank) ?? look).toBe(look);
+    await late.close();
+    await page.close();
+  });
+
   test('opens and kills ranks for scripts, and knows the link', async () => {
     const { page } = await visit('/?engine=cpu&ranks=2&autostart=1');
     await untilCount(page, '.card[data-activity=training]', 2);

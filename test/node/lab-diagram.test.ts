@@ -6,7 +6,7 @@ import { createCausality } from '../../src/lab/diagram/causality.ts';
 import { firstDifference } from '../../src/lab/diagram/difference.ts';
 
 import { laneSlots } from '../../src/lab/diagram/lane-colours.ts';
-import { SLOTS } from '../../src/lab/model/rank-colours.ts';
+import { SLOTS } from '../../src/trace/looks.ts';
 import { createScene, fateOf, NO_FILTERS } from '../../src/lab/diagram/scene.ts';
 import { createSpanIndex, type Stretch } from '../../src/lab/diagram/span-index.ts';
 import { factsAt, momentText, placeOf, stepFrom } from '../../src/lab/diagram/travel.ts';
@@ -53,6 +53,17 @@ describe('the colours of lanes', () => {
     expect(laneSlots(lanes, (one) => ring.get(one))).toEqual([1, 0, 5, 2]);
     const scene = createScene(seen('c'), NO_FILTERS, (one) => ring.get(one));
     expect(scene.slots).toEqual([5]);
+  });
+
+  it('are those that the record tells, where the ring of the page does not', () => {
+    const { record, recorder } = drawRecords();
+    for (const [seq, slot] of [4, 6].entries())
+      record({ member: member('a'), seq, at: seq, event: { kind: 'coloured', slot } });
+    record({ member: member('b'), seq: 0, at: 0, event: { kind: 'phase', phase: 'computing' } });
+    const { lanes, marks } = recorder.finish(9);
+    expect(laneSlots(lanes)).toEqual([6, 0]);
+    expect(laneSlots(lanes, (one) => (one === member('a') ? 3 : undefined))).toEqual([3, 0]);
+    expect(marks).toEqual([]);
   });
 
   it('follow their order where the page has no ring, and begin anew after the last', () => {

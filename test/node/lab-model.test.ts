@@ -10,7 +10,7 @@ import { createPlaces } from '../../src/lab/model/card-places.ts';
 import { NO_CURVES, extendCurves } from '../../src/lab/model/curves.ts';
 import { createEventBook } from '../../src/lab/model/event-book.ts';
 import { createHashBook } from '../../src/lab/model/hash-book.ts';
-import { colourOf, COLOURS, createRankColours, isRinged, SLOTS } from '../../src/lab/model/rank-colours.ts';
+import { createRankColours } from '../../src/lab/model/rank-colours.ts';
 import { createRegroupBook } from '../../src/lab/model/regroups.ts';
 import { drawRoom } from '../../src/lab/model/room-view.ts';
 import type { LocalRank, RoomSources } from '../../src/lab/model/room-view.ts';
@@ -70,6 +70,7 @@ function local(id: MemberId, status: Partial<RankStatus> = {}, answeredAt = NOW)
     jobHash: jobHash(DEFAULT_JOB),
     generation: generation(3),
     members: [view(a, 0), view(b, 1), view(c, 2)],
+    colours: [],
     links: [],
     apart: [],
     carried: [],
@@ -103,7 +104,6 @@ const sources = (change: Partial<RoomSources>): RoomSources => ({
   now: NOW,
   job: DEFAULT_JOB,
   slot: () => 0,
-  glance: () => 0,
   compare: () => new Map(),
   microBatches: () => undefined,
   ...change,
@@ -362,43 +362,24 @@ describe('the curves', () => {
 });
 
 describe('the colours of ranks', () => {
-  it('stay with their rank, differ among the living, and are given to newcomers last', () => {
+  it('are those that the room tells, and stay in memory when the room has forgotten them', () => {
     const colours = createRankColours();
-    const ranks = Array.from({ length: COLOURS }, (_, i) => member(String(i)));
-    const slots = ranks.slice(0, 4).map((id) => colours.slot(id));
-    expect(slots).toEqual([0, 1, 2, 3]);
-    colours.alive(ranks.slice(0, 3));
-    expect(colours.slot(member('new'))).toBe(4);
-    expect(colours.slot(member('3'))).toBe(3);
+    colours.told([
+      { member: a, slot: 4 },
+      { member: b, slot: 0 },
+    ]);
+    colours.told([{ member: b, slot: 2 }]);
+    expect([a, b, c].map(colours.known)).toEqual([4, 2, undefined]);
   });
 
-  it('come once more with a ring when there are more ranks than colours, and the ring goes first', () => {
+  it('are, of a rank that is not in yet, one that nobody wears', () => {
     const colours = createRankColours();
-    const ranks = Array.from({ length: SLOTS }, (_, i) => member(`r${i}x`));
-    const slots = ranks.map((id, i) => {
-      colours.alive(ranks.slice(0, i));
-      return colours.slot(id);
-    });
-    expect(new Set(slots).size).toBe(SLOTS);
-    expect(slots.map(isRinged)).toEqual(ranks.map((_, i) => i >= COLOURS));
-    expect(colourOf(slots[COLOURS] ?? 0)).toBe(slots[0]);
-    // One of a plain colour goes: the next wears it, rather than a ring.
-    colours.alive(ranks.slice(1, 9));
-    expect(colours.slot(member('next'))).toBe(slots[0]);
-  });
-
-  it('are chosen in the order of the ring by whoever comes into a room, not in the order in which it hears of the ranks', () => {
-    const ring = ['a', 'b', 'c'].map(member);
-    const founder = createRankColours();
-    for (const [i, id] of ring.entries()) {
-      expect(founder.slot(id)).toBe(i);
-      founder.alive(ring.slice(0, i + 1));
-    }
-    // Its own rank is on the page before the room is; it has no colour of its own yet.
-    const newcomer = createRankColours();
-    expect(newcomer.glance(member('c'))).toBe(0);
-    newcomer.alive([member('c')]);
-    expect(ring.map((id) => newcomer.slot(id))).toEqual([0, 1, 2]);
+    expect(colours.slot(c)).toBe(0);
+    colours.told([
+      { member: a, slot: 0 },
+      { member: b, slot: 1 },
+    ]);
+    expect(colours.slot(c)).toBe(2);
   });
 });
 

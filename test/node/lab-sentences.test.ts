@@ -123,6 +123,7 @@ const EVENTS: {
   faultInjected: [{ kind: 'faultInjected', fault: 'cut', detail: 'to all peers for 5 s' }],
   faultHealed: [{ kind: 'faultHealed', fault: 'cut', detail: 'after 5 s.' }],
   engine: [{ kind: 'engine', detail: 'cpu on TypeScript: it was asked for.' }],
+  coloured: [{ kind: 'coloured', slot: 3 }],
   turnedAway: [
     { kind: 'turnedAway', peer: undefined, reason: 'Expected a handshake message.' },
     { kind: 'turnedAway', peer: a, reason: 'Expected a handshake message.' },

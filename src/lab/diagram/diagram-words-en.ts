@@ -40,6 +40,7 @@ export const english = {
     flight: 'flight record',
     copies: 'checkpoints asked for',
     holding: 'checkpoints held',
+    colours: 'colours worn',
     relay: 'passed on',
   } satisfies Readonly<Record<MessageKind, string>>,
   ranks: 'Lanes',

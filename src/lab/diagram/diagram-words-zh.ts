@@ -39,6 +39,7 @@ export const chinese: DiagramWords = {
     flight: '飞行记录',
     copies: '询问检查点',
     holding: '持有的检查点',
+    colours: '佩戴的颜色',
     relay: '转送消息',
   },
   ranks: '泳道',

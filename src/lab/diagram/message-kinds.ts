@@ -42,6 +42,7 @@ const COLOURS: Readonly<Record<MessageKind, number>> = {
   flight: 7,
   copies: 7,
   holding: 7,
+  colours: 7,
 };
 
 export const isMessageKind = (kind: string): kind is MessageKind => Object.hasOwn(COLOURS, kind);

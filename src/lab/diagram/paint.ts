@@ -5,7 +5,7 @@ import type { Palette } from './palette.ts';
 import { fateOfLooks, colourOfLooks, SPAN_LOOKS, type Scene } from './scene.ts';
 import type { Stretch } from './span-index.ts';
 import { columnWidth, HEAD, MARGIN, positionAt, xOf, yOf, type Frame } from './viewport.ts';
-import { colourOf, isRinged } from '../model/rank-colours.ts';
+import { colourOf, isRinged } from '../../trace/looks.ts';
 import { toldWords } from '../told-words.ts';
 
 export interface Chosen {

@@ -1,7 +1,7 @@
 // The colours that the canvas paints with, as the page's theme has them.
 
 import { diagramWords } from './diagram-words.ts';
-import { COLOURS } from '../model/rank-colours.ts';
+import { COLOURS } from '../../trace/looks.ts';
 
 export interface Palette {
   readonly surface: string;

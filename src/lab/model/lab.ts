@@ -6,6 +6,7 @@ import type { Exhausted } from '../../faults/consent.ts';
 import type { Fault } from '../../faults/vocabulary.ts';
 import type { MemberId } from '../../ports/ids.ts';
 import type { CheckpointSummary } from '../../ports/store.ts';
+import type { Worn } from '../../live/colours.ts';
 import type { RoomLink } from '../../live/link.ts';
 import type { FrameListener, OpenRank, RankFrames } from '../frames.ts';
 import { LabError, answered, saidIn } from '../lab-error.ts';
@@ -117,6 +118,8 @@ export interface Lab {
   slot(member: MemberId): number;
   /** Undefined: the page has never seen it. */
   readonly knownSlot: (member: MemberId) => number | undefined;
+  /** A rank says who wears what in the room. */
+  readonly told: (worn: readonly Worn[]) => void;
   /** In the order in which their cards stand. */
   inPlace(ranks: readonly RankView[]): readonly RankView[];
 
@@ -202,19 +205,16 @@ export function createLab(
   const frozen = computed(() => freezes.value.filter(({ until }) => until > now.value));
   const room = computed(() => {
     const { hashes, shares } = books.value;
-    const view = drawRoom({
+    return drawRoom({
       locals: locals.value,
       departures: departures.value,
       opening: opening.value,
       now: now.value,
       job: query.job,
       slot: colours.slot,
-      glance: colours.glance,
       compare: hashes.compare,
       microBatches: (member) => shares.get(member),
     });
-    colours.alive(view.ranks.filter((rank) => rank.activity !== 'gone').map((rank) => rank.member));
-    return view;
   });
 
   const depart = (member: MemberId, how: Departure['how'], at = Date.now()): void => {
@@ -410,8 +410,9 @@ export function createLab(
     target,
     aim,
     drawn,
-    slot: colours.glance,
+    slot: colours.slot,
     knownSlot: colours.known,
+    told: colours.told,
     inPlace: createPlaces(),
     agree() {
       agreed = true;

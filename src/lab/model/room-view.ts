@@ -107,10 +107,8 @@ export interface RoomSources {
   readonly opening: number;
   readonly now: number;
   readonly job: Job;
-  /** The colour of a member of the generation; it keeps it. */
+  /** Whose colour a rank wears. */
   readonly slot: (member: MemberId) => number;
-  /** What anybody else is shown in: one that has not come in yet has no colour of its own. */
-  readonly glance: (member: MemberId) => number;
   readonly compare: HashBook['compare'];
   readonly microBatches: (member: MemberId) => readonly number[] | undefined;
 }
@@ -266,7 +264,7 @@ function drawLocal(sources: RoomSources, local: LocalRank, member: MemberView | 
   const { status } = local;
   const silentMs = local.answeredAt === 0 ? 0 : sources.now - local.answeredAt;
   return {
-    ...nothingKnown(local.member, (member === undefined ? sources.glance : sources.slot)(local.member)),
+    ...nothingKnown(local.member, sources.slot(local.member)),
     local: true,
     rank: member?.rank,
     activity: silentMs > SILENT_MS ? 'silent' : activityOf(status?.phase ?? 'starting'),
@@ -289,7 +287,7 @@ function drawLocal(sources: RoomSources, local: LocalRank, member: MemberView | 
 }
 
 const drawGhost = (sources: RoomSources, departure: Departure): RankView => ({
-  ...nothingKnown(departure.member, sources.glance(departure.member)),
+  ...nothingKnown(departure.member, sources.slot(departure.member)),
   activity: 'gone',
   step: departure.status?.step ?? 0,
   silentMs: sources.now - departure.at,

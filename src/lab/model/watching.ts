@@ -108,7 +108,9 @@ export function watchRanks(lab: Lab): () => void {
       for (const answer of answers.splice(0)) answer();
       lab.now.value = Date.now();
       const { observer, step } = lab.room.value;
-      if (observer?.status !== undefined) noteRate(step);
+      if (observer?.status === undefined) return;
+      noteRate(step);
+      lab.told(observer.status.colours);
     });
     // Views are rendered in a microtask that stands before this one.
     queueMicrotask(() => {

@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import type { MemberId } from '../../ports/ids.ts';
 import type { Lab } from '../model/lab.ts';
-import { colourOf, isRinged } from '../model/rank-colours.ts';
+import { colourOf, isRinged } from '../../trace/looks.ts';
 import { shortId } from '../format.ts';
 
 /** Styles for whatever wears a rank's colour: `--rank` and, on it, `--rank-ink`; and its ring, where it has one. */

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 import type { TraceRecord } from '../../trace/events.ts';
+import { SLOTS } from '../../trace/looks.ts';
 import {
   ballot,
   count,
@@ -145,6 +146,7 @@ const EventSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('checkpointSkipped'), step: count, reason: text }),
   v.strictObject({ kind: v.literal('restored'), step: count, hash: stateHash }),
   v.strictObject({ kind: v.literal('seatAcquired'), seat: seatId }),
+  v.strictObject({ kind: v.literal('coloured'), slot: v.pipe(count, v.maxValue(SLOTS - 1)) }),
   v.strictObject({ kind: v.literal('waitingForQuorum'), seats: seatIds, members: memberIds }),
   v.strictObject({
     kind: v.literal('exactness'),

@@ -24,7 +24,13 @@ import {
   rejoin,
 } from '../../../src/protocol/codec.ts';
 import type { Generation } from '../../../src/protocol/generation.ts';
-import { MAX_ATTEMPT, MAX_HELD, type Message } from '../../../src/protocol/messages.ts';
+import {
+  MAX_ATTEMPT,
+  MAX_CLAIM,
+  MAX_CLAIMS_TOLD,
+  MAX_HELD,
+  type Message,
+} from '../../../src/protocol/messages.ts';
 import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES } from '../../../src/transport/frame.ts';
 
 const hex = (n: number) =>
@@ -232,6 +238,13 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     kind: fc.constant('holding' as const),
     device: fc.constant('d'.repeat(32) as DeviceId),
     checkpoints: fc.array(fc.record({ step: count, hash }), { maxLength: MAX_HELD }),
+  }),
+  fc.record({
+    kind: fc.constant('colours' as const),
+    claims: fc.array(fc.record({ member, claim: fc.nat(MAX_CLAIM) }), {
+      minLength: 1,
+      maxLength: MAX_CLAIMS_TOLD,
+    }),
   }),
   fc.record({
     kind: fc.constant('flight' as const),

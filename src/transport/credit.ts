@@ -5,6 +5,7 @@
 // A credit frame's payload: u8 lane, three bytes of 0, u32 bytes taken since the last credit, little-endian.
 
 import type { Lane } from '../ports/network.ts';
+import { MAX_FRAME_BYTES } from './frame.ts';
 
 /** Bytes of frames that may be under way on a lane, headers included. */
 export interface CreditWindow {
@@ -15,20 +16,22 @@ export interface CreditWindow {
 
 /**
  * All of a link's bytes take one way: whatever is under way on bulk, a control message waits behind, in the sender's and in the
- * receiver's queues. So the window is as small as keeps the way busy, also while the other tab waits for its turn on a core. Measured
- * between two tabs on two cores, 4 MiB each way, by turns: an exchange took 220 ms with 256 KiB under way, 206 with 512 and with 1,024,
- * and a control round trip 10, 20 and 33 ms in the middle, 37, 52 and 140 ms at p99. Where other work slows the tabs to half of that, 256
- * KiB last as long as 512 do here, and as much makes control wait as long. So a fast or a long way has a larger window.
+ * receiver's queues. So the window is as small as keeps the way busy, and follows it (`createCreditSpent`). Its least is two full frames:
+ * one travels while credit for the other comes back. Where eight tabs share two cores, each moves 2.7 MB in a second, and 256 KiB take a
+ * tenth of one.
  */
 export const CREDIT_WINDOW_BYTES: Readonly<Record<Lane, CreditWindow>> = {
   control: { least: 512 * 1024, most: 512 * 1024 },
-  bulk: { least: 256 * 1024, most: 2 * 1024 * 1024 },
+  bulk: { least: 2 * MAX_FRAME_BYTES.bulk, most: 2 * 1024 * 1024 },
 };
 
-/** Bytes taken for which a receiver gives credit at once: two full frames on bulk, and no more than half of the least window. */
+/**
+ * Bytes taken for which a receiver gives credit at once. What it has not given yet, less than this, and one more frame must fit into the
+ * least window, or both ends would wait for ever: a change is another version of the wire.
+ */
 export const CREDIT_GRAIN_BYTES: Readonly<Record<Lane, number>> = {
   control: 128 * 1024,
-  bulk: 96 * 1024,
+  bulk: MAX_FRAME_BYTES.bulk,
 };
 
 const CREDIT_BYTES = 8;
@@ -65,63 +68,69 @@ export interface CreditSpent {
   restore(bytes: number): boolean;
 }
 
-/** The window against what the way holds, the rate times the round trip: half of it is on the way, half waits. */
-const GAIN = 2;
-/** A slower rate counts for so little at a time: pauses of the sender are slow as well. */
-const SLOWER = 1 / 64;
 /** Round trips are timed for bytes this far apart. */
 const MARK_BYTES = 16 * 1024;
-/** The window lasts at least so long, in milliseconds, at the mean rate of late: a tab waits for its turn on a core about as long. */
+/**
+ * What waits on the way lasts so long at its mean rate, in milliseconds, or as long as its shortest round trip, where that is longer: a tab
+ * waits for its turn on a core about as long, and must not run dry meanwhile.
+ */
 export const HOLD_MS = 25;
-/** The mean is taken over so long, in milliseconds, in which something was always under way. */
+/** The mean is taken over so long, in milliseconds, in which something was under way. */
 const MEAN_MS = 50;
 
 /**
- * The window follows the way: twice its fastest rate of late times its shortest round trip, or what its mean rate moves in `HOLD_MS`. `now`
- * in milliseconds.
+ * The window follows the way: its mean rate of late times its shortest round trip and what may wait (after Jin, Wei and Low, "FAST TCP",
+ * 2004). Where more waits, rounds take longer, and the window gets smaller in the same measure. The mean and not the fastest rate, as BBR
+ * has it: a tab that gets a core in turns takes what has come meanwhile in one go, and looked several times as fast as it is.
+ *
+ * `grainBytes`: what the receiver gives credit for at once. `now` in milliseconds.
  */
-export function createCreditSpent({ least, most }: CreditWindow, now: () => number): CreditSpent {
+export function createCreditSpent(
+  { least, most }: CreditWindow,
+  grainBytes: number,
+  now: () => number,
+): CreditSpent {
   let window = least;
   let spent = 0;
   let restored = 0;
-  /** Bytes that were sent up to a time, and how many had been credited then: oldest first. */
-  const marks: { readonly end: number; readonly at: number; readonly restored: number }[] = [];
+  /** Bytes that were sent up to a time: oldest first. */
+  const marks: { readonly end: number; readonly at: number }[] = [];
   let shortestMs = Infinity;
-  let fastest = 0;
-  /** Bytes a millisecond; and what it is taken from next. */
-  let mean = 0;
-  let busy = { since: 0, restored: 0 };
+  /** What the next mean is taken of. */
+  let busy = { ms: 0, since: 0, restored: 0 };
 
-  /** As BBR does it (Cardwell et al., 2016): what was credited since a byte left, over its round trip. */
-  function measure(end: number): void {
-    const busyMs = now() - busy.since;
-    if (busyMs >= MEAN_MS) {
-      mean = (end - busy.restored) / busyMs;
-      busy = { since: now(), restored: end };
+  /** Counts the time since it was last called, unless all that was sent may have been taken: for less than a grain there is no credit. */
+  function pass(): void {
+    const at = now();
+    if (spent - restored >= grainBytes) busy.ms += at - busy.since;
+    busy.since = at;
+  }
+
+  function measure(): void {
+    while (marks[0] !== undefined && marks[0].end <= restored) {
+      const ms = now() - marks[0].at;
+      if (ms > 0) shortestMs = Math.min(shortestMs, ms);
+      marks.shift();
     }
-    let mark: (typeof marks)[number] | undefined;
-    while (marks[0] !== undefined && marks[0].end <= end) mark = marks.shift();
-    if (mark === undefined) return;
-    const ms = now() - mark.at;
-    if (ms <= 0) return;
-    shortestMs = Math.min(shortestMs, ms);
-    const rate = (end - mark.restored) / ms;
-    fastest = rate > fastest ? rate : fastest + (rate - fastest) * SLOWER;
-    window = Math.min(most, Math.max(least, GAIN * fastest * shortestMs, HOLD_MS * mean));
+    if (busy.ms < MEAN_MS || shortestMs === Infinity) return;
+    const mean = (restored - busy.restored) / busy.ms;
+    window = Math.min(most, Math.max(least, mean * (shortestMs + Math.max(HOLD_MS, shortestMs))));
+    busy = { ms: 0, since: now(), restored };
   }
 
   return {
     allows: (bytes) => spent - restored + bytes <= window,
     spend(bytes) {
-      if (spent === restored) busy = { since: now(), restored };
+      pass();
       spent += bytes;
       if (least < most && spent - (marks.at(-1)?.end ?? restored) >= MARK_BYTES)
-        marks.push({ end: spent, at: now(), restored });
+        marks.push({ end: spent, at: now() });
     },
     restore(bytes) {
       if (bytes > spent - restored) return false;
+      pass();
       restored += bytes;
-      measure(restored);
+      if (least < most) measure();
       return true;
     },
   };

@@ -91,9 +91,10 @@ export function createLink(options: LinkOptions): Link {
   const { role, room, self, mac, clock, control, bulk, events } = options;
   const maxBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
   const channels: Readonly<Record<Lane, LinkChannel>> = { control, bulk };
+  const now = (): number => clock.now();
   const credits = {
-    control: createCreditSpent(CREDIT_WINDOW_BYTES.control, () => clock.now()),
-    bulk: createCreditSpent(CREDIT_WINDOW_BYTES.bulk, () => clock.now()),
+    control: createCreditSpent(CREDIT_WINDOW_BYTES.control, CREDIT_GRAIN_BYTES.control, now),
+    bulk: createCreditSpent(CREDIT_WINDOW_BYTES.bulk, CREDIT_GRAIN_BYTES.bulk, now),
   };
   const creditDue = {
     control: createCreditDue(CREDIT_GRAIN_BYTES.control),

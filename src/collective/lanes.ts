@@ -145,6 +145,13 @@ export function agrees(layout: LaneLayout, lanes: Int32Array): boolean {
   return true;
 }
 
+/** How often each micro-batch counts in the sum. */
+export function countsOf(layout: LaneLayout, lanes: Int32Array): readonly number[] {
+  const counts: number[] = [];
+  for (let lane = layout.counters; lane < layout.sums; lane++) counts.push(lanes[lane] ?? 0);
+  return counts;
+}
+
 /** Micro-batches that do not count exactly once in the sum, with their count. Empty when the sum is whole. */
 export function miscounted(
   layout: LaneLayout,

@@ -52,9 +52,8 @@ export const TRAINING_MUTANTS: readonly Mutant[] = [
         if (rules.readyToApply(round)) return true;
         if (round.buckets.length < round.layout.buckets.length) return false;
         const [last, ...others] = round.buckets.filter(({ complete }) => !complete);
-        return (
-          last !== undefined && others.length === 0 && last.world > 2 && last.from.size === last.world - 1
-        );
+        if (last?.kind !== 'direct' || others.length > 0) return false;
+        return last.world > 2 && last.from.size === last.world - 1;
       },
     }),
   },

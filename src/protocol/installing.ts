@@ -20,7 +20,7 @@ import { foundDelay, sendJoin } from './asking.ts';
 import { overlayOf, type Overlay } from './overlay.ts';
 import { sameExactness } from './provenance.ts';
 import { afterVote } from './rollback.ts';
-import { equalShares } from './shares.ts';
+import { equalShares, FIXED_SHARES } from './shares.ts';
 import type { Peer } from './peer.ts';
 import { forgetPeer, setJoin, setSuspected, type Membership, type RankState } from './state.ts';
 import { stop } from './stopping.ts';
@@ -58,9 +58,14 @@ const overlayFor = (ctx: Context, generation: Generation): Overlay | undefined =
   return width === undefined ? undefined : overlayOf(generation, ctx.state.self.member, width);
 };
 
-const newMembership = (ctx: Context, generation: Generation, base: Generation | undefined): Membership => ({
+const newMembership = (
+  ctx: Context,
+  generation: Generation,
+  overlay: Overlay | undefined,
+  base: Generation | undefined,
+): Membership => ({
   generation,
-  overlay: overlayFor(ctx, generation),
+  overlay,
   reported: new Map(),
   offered: new Map(),
   heirs: new Set(),
@@ -92,7 +97,7 @@ const newMembership = (ctx: Context, generation: Generation, base: Generation | 
   exponents: undefined,
   quarantined: undefined,
   computing: undefined,
-  shares: equalShares(generation.members.length),
+  shares: overlay === undefined ? equalShares(generation.members.length) : FIXED_SHARES,
   computeFailures: 0,
   regroupWanted: false,
 });
@@ -105,7 +110,7 @@ export function install(ctx: Context, generation: Generation, base: Generation |
     return;
   }
   if (base !== undefined) noteEvictions(ctx, base, generation);
-  const membership = newMembership(ctx, generation, base);
+  const membership = newMembership(ctx, generation, overlayFor(ctx, generation), base);
   state.membership = membership;
   if (base?.id.incarnation !== generation.id.incarnation) endTeaching(ctx);
   if (state.study?.generation.incarnation !== generation.id.incarnation) state.study = undefined;

@@ -15,11 +15,15 @@ export interface Shares {
   readonly steps: number;
 }
 
+/** As a generation begins. */
 export const equalShares = (world: number): Shares => ({
   counts: undefined,
   paces: new Array<undefined>(world).fill(undefined),
   steps: 0,
 });
+
+/** Dealing shares out takes every rank time in the number of ranks, at every step: a hierarchy keeps equal ones, and learns no paces. */
+export const FIXED_SHARES: Shares = { counts: undefined, paces: [], steps: 0 };
 
 /** A tick is an eighth of a millisecond. */
 const TICKS_PER_MS = 8;

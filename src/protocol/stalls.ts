@@ -121,7 +121,7 @@ function wordOf(
   const peer = state.peers.get(member);
   if (peer === undefined || !isIn(generation, member)) return undefined;
   const { phase, step, attempt, waiting, lastHeard, lastWord } = peer;
-  const misfit = round?.misfits.has(member) === true;
+  const misfit = round?.misfits.includes(member) === true;
   // Over another member's links, where there is none of one's own.
   const apart = isApart(generation, state.self.member, member);
   const linked = peer.linked || apart;

@@ -1,6 +1,6 @@
 // Everything a rank knows, as data: it can be cloned, hashed and compared, which exploration and replay rely on.
 
-import type { AllReduce } from '../collective/all-reduce.ts';
+import { cloneAllReduce, type AllReduce } from '../collective/all-reduce.ts';
 import type { LaneLayout } from '../collective/lanes.ts';
 import type { Incoming, PieceList } from '../collective/state-transfer.ts';
 import type { Job } from '../job/job.ts';
@@ -72,7 +72,7 @@ export interface Round {
   ownBad: number | undefined;
   resendRequests: number;
   /** Whose parts had another size than this rank's layout gives them. */
-  readonly misfits: Set<MemberId>;
+  readonly misfits: MemberId[];
 }
 
 /** What the engine computes, and since when. */
@@ -418,13 +418,6 @@ const cloneMembership = (membership: Membership): Membership => ({
 
 const cloneRound = (round: Round): Round => ({
   ...round,
-  misfits: new Set(round.misfits),
-  buckets: round.buckets.map((all) => ({
-    ...all,
-    lanes: all.lanes.slice(),
-    hops: [...all.hops],
-    from: new Set(all.from),
-    pieces: new Set(all.pieces),
-    ahead: new Map(all.ahead),
-  })),
+  misfits: [...round.misfits],
+  buckets: round.buckets.map(cloneAllReduce),
 });

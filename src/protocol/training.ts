@@ -2,6 +2,7 @@
 
 import {
   agrees,
+  countsOf,
   emptyLanes,
   firstNonFinite,
   laneLayout,
@@ -177,6 +178,8 @@ export function onComputeFailed(
   return 'retrying';
 }
 
+const NO_LANES = new Int32Array(0);
+
 /** Begins the exchange of the next bucket of a round, with this rank's part in it. The last one completes the contribution. */
 function contribute(
   ctx: Context,
@@ -192,10 +195,10 @@ function contribute(
     buckets: [],
     exponents: membership.exponents,
     quarantined: membership.quarantined,
-    ownLargest: new Int32Array(0),
+    ownLargest: NO_LANES,
     ownBad: undefined,
     resendRequests: 0,
-    misfits: new Set(),
+    misfits: [],
   };
   const { round } = membership;
   const bucket = layout.buckets[round.buckets.length];
@@ -348,7 +351,7 @@ function takePart(
     case 'ignored':
       return;
     case 'invalid':
-      if (outcome.wrong === 'size') round.misfits.add(from);
+      if (outcome.wrong === 'size' && !round.misfits.includes(from)) round.misfits.push(from);
       report(ctx, { kind: 'rejected', from, message: 'part', reason: 'unexpected' });
       return;
   }
@@ -553,12 +556,11 @@ function apply(ctx: Context, membership: Membership, round: Round, lanes: Int32A
   if (training === undefined) return;
   const { layout } = round;
   const { step } = round.id;
-  // Dealing shares out takes every rank time in the number of ranks, at every step: a hierarchy keeps equal ones.
-  if (membership.overlay === undefined && membership.shares.paces.length > 1)
+  if (membership.shares.paces.length > 1)
     membership.shares = nextShares(ctx.rules, membership.shares, layout, lanes);
   state.changing = 'apply';
   state.pendingApplied = {
-    counts: Array.from(lanes.subarray(layout.counters, layout.counters + layout.microBatches)),
+    counts: countsOf(layout, lanes),
     loss: (lanes[layout.loss] ?? 0) / (1 << LOSS_FRACTION_BITS),
     correct: lanes[layout.correct] ?? 0,
     samples: lanes[layout.predictions] ?? 0,

@@ -1,6 +1,7 @@
 // Watches the fence from outside: what a rank makes of a message that names another generation than the one in force there. It may
 // answer which one is in force, and keep what is ahead for later; nothing else of it may change.
 
+import { partsTaken } from '../collective/all-reduce.ts';
 import type { Violation } from '../invariants/check.ts';
 import { sameGeneration, type GenerationId, type MemberId } from '../ports/ids.ts';
 import type { Event } from '../protocol/effects.ts';
@@ -105,7 +106,7 @@ function footprint(core: RankState, membership: Membership, from: MemberId): str
   const { proposal, round, lastRound } = membership;
   const peer = core.peers.get(from);
   const sums = [round, lastRound].map((sum) =>
-    sum?.buckets.map((bucket) => bucket.from.size + bucket.pieces.size + bucket.ahead.size).join('+'),
+    sum?.buckets.map(partsTaken).join('+'),
   );
   return [
     training?.step,

@@ -12,10 +12,17 @@ const ROUNDS = 4;
 const PARTS = 4096;
 const BUCKETS = 64;
 
+/** When each part of a round reached a rank, by the page that sent it and its number: two lists, since most ranks get a few. */
+interface Arrivals {
+  readonly id: RoundId;
+  readonly keys: number[];
+  readonly times: number[];
+}
+
 interface Seen {
   readonly generation: GenerationId;
-  /** Newest first: when each part of the last rounds reached this rank, by the page that sent it and its number. */
-  readonly rounds: { readonly id: RoundId; readonly arrivedAt: Map<number, number> }[];
+  /** The last rounds, newest first. */
+  readonly rounds: Arrivals[];
   /** The last two rounds that it contributed to. */
   contributions: readonly RoundId[];
 }
@@ -47,14 +54,21 @@ export function createPartsWatch(
     return entry;
   }
 
-  const arrivals = ({ rounds }: Seen, id: RoundId): Map<number, number> | undefined =>
-    rounds.find((round) => sameRound(round.id, id))?.arrivedAt;
+  function arrivals({ rounds }: Seen, id: RoundId): Arrivals | undefined {
+    for (const round of rounds) if (sameRound(round.id, id)) return round;
+    return undefined;
+  }
 
-  function arrivalsOfNew({ rounds }: Seen, id: RoundId): Map<number, number> {
-    const arrivedAt = new Map<number, number>();
-    rounds.unshift({ id, arrivedAt });
-    rounds.splice(ROUNDS);
-    return arrivedAt;
+  function noteArrival(entry: Seen, id: RoundId, key: number): void {
+    const { rounds } = entry;
+    const known = arrivals(entry, id);
+    if (known === undefined) {
+      rounds.unshift({ id, keys: [key], times: [now()] });
+      if (rounds.length > ROUNDS) rounds.pop();
+    } else if (!known.keys.includes(key)) {
+      known.keys.push(key);
+      known.times.push(now());
+    }
   }
 
   /** Whether the host is awake in this generation, and takes steps in it. */
@@ -85,14 +99,12 @@ export function createPartsWatch(
       const { generation, round, bucket, part } = message;
       if (!takesPart(to, generation)) return;
       if (message.kind === 'part') {
-        const entry = seenBy(to, generation);
-        const arrivedAt = arrivals(entry, round) ?? arrivalsOfNew(entry, round);
-        const key = keyOf(from, bucket, part);
-        if (!arrivedAt.has(key)) arrivedAt.set(key, now());
+        noteArrival(seenBy(to, generation), round, keyOf(from, bucket, part));
         return;
       }
       if (takesPart(from, generation)) {
-        const reached = arrivals(seenBy(from, generation), round)?.get(keyOf(to, bucket, part));
+        const arrived = arrivals(seenBy(from, generation), round);
+        const reached = arrived?.times[arrived.keys.indexOf(keyOf(to, bucket, part))];
         if (reached !== undefined && reached < sentAt)
           violate(from, `Page ${from.ordinal} dropped a part of step ${round.step} that had reached it.`);
       }

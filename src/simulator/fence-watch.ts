@@ -105,9 +105,7 @@ function footprint(core: RankState, membership: Membership, from: MemberId): str
   const { training, changing, healing } = core;
   const { proposal, round, lastRound } = membership;
   const peer = core.peers.get(from);
-  const sums = [round, lastRound].map((sum) =>
-    sum?.buckets.map(partsTaken).join('+'),
-  );
+  const sums = [round, lastRound].map((sum) => sum?.buckets.map(partsTaken).join('+'));
   return [
     training?.step,
     training?.hash,

@@ -40,8 +40,16 @@ const MAX_WAITING = 256 * 1024 * 1024;
 /**
  * Each message costs some microseconds, however short: sixteen pages that sent nothing but addresses kept everybody else waiting for three
  * seconds, and do for 2 ms now. A page that exchanges 100 MB in a second with others sends some 5,000.
+ * Long ones cost more, and a socket is read until it is empty, up to 2 MiB in one go: sixteen pages that sent nothing but the longest kept
+ * everybody else waiting for a quarter of a second to a whole one, on two cores that had other work, and do for 15 ms now.
  */
-const PACE = { ofOne: 8_000, ofNetwork: 32_000, atOnce: 1_000 };
+const PACE = {
+  ofOne: 8_000,
+  ofNetwork: 32_000,
+  atOnce: 1_000,
+  bytesInTurn: 64 * 1024,
+  pagesInTurn: 16,
+};
 /** Frames of one message. Browsers send a long one in a few, and one that comes in thousands costs as much as they do. */
 const MAX_FRAMES = 64;
 /** A page whose machine vanished without a word is noticed within two of these, in milliseconds. */
@@ -92,7 +100,7 @@ export function createRelayServer(refused: CountRefusal = () => undefined): Rela
   });
   const rooms = new Map<string, Room>();
   const places = createPlaces<Room>(ROOMS);
-  const pacing = createPacing(PACE, systemClock());
+  const pacing = createPacing(PACE, systemClock(), setImmediate);
   /** Bytes that wait for any page. */
   let waits = 0;
 
@@ -164,12 +172,13 @@ export function createRelayServer(refused: CountRefusal = () => undefined): Rela
     tellOfStrangers(opened, page);
 
     const origin = addressBytes(endpoint);
-    socket.on('ping', () => page.pace.spend());
+    socket.on('ping', (data) => page.pace.spend(data.length));
     socket.on('pong', () => {
       page.answers = true;
     });
     socket.on('message', (data: RawData, isBinary) => {
-      page.pace.spend();
+      // Always a buffer: nothing else was asked of these sockets.
+      page.pace.spend(Buffer.isBuffer(data) ? data.length : MAX_RELAYED_BYTES);
       const bytes = isBinary && Buffer.isBuffer(data) ? new Uint8Array(data) : undefined;
       const to = bytes === undefined ? undefined : readAddress(bytes);
       if (bytes === undefined || to === undefined) {

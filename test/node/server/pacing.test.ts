@@ -4,23 +4,28 @@ import { describe, expect, it } from 'vitest';
 import { createPacing } from '../../../src/server/pacing.ts';
 import { manualClock } from '../transport/fake-lane.ts';
 
-const LIMITS = { ofOne: 1_000, ofNetwork: 4_000, atOnce: 500 };
+const LIMITS = { ofOne: 1_000, ofNetwork: 4_000, atOnce: 500, bytesInTurn: 10_000, pagesInTurn: 3 };
 
 function setup() {
   const clock = manualClock();
-  const pacing = createPacing(LIMITS, clock);
+  const soon: (() => void)[] = [];
+  const pacing = createPacing(LIMITS, clock, (act) => soon.push(act));
+  /** Everybody was read: those that wait for their turn have it. */
+  const turn = (): void => {
+    for (const act of soon.splice(0)) act();
+  };
   const page = (network: string) => {
     const log: string[] = [];
     const pace = pacing.open(network, {
       pause: () => void log.push('paused'),
       resume: () => void log.push('resumed'),
     });
-    const send = (messages: number): void => {
-      for (let i = 0; i < messages; i++) pace.spend();
+    const send = (messages: number, bytes = 0): void => {
+      for (let i = 0; i < messages; i++) pace.spend(bytes);
     };
     return { pace, log, send };
   };
-  return { clock, page };
+  return { clock, page, turn };
 }
 
 describe('a page', () => {
@@ -85,6 +90,58 @@ describe('a page', () => {
     other.send(LIMITS.atOnce + 1_000);
     clock.advance(1_100);
     expect(other.log).toEqual(['paused', 'resumed']);
+  });
+});
+
+describe('a page that sends long messages', () => {
+  it('is read for a turn of them, and again once all others were read, however long that goes on', () => {
+    const { clock, page, turn } = setup();
+    const { pace, log, send } = page('a');
+    for (let i = 0; i < 100; i++) {
+      send(1, 6_000);
+      expect(pace.paused).toBe(false);
+      send(3, 6_000);
+      expect(pace.paused).toBe(true);
+      turn();
+      expect(pace.paused).toBe(false);
+      clock.advance(10);
+    }
+    expect(log).toEqual(Array.from({ length: 100 }, () => ['paused', 'resumed']).flat());
+  });
+
+  it('has its turn after those of its network that have waited longer, and does not wait for another network', () => {
+    const { page, turn } = setup();
+    const pages = Array.from({ length: 7 }, () => page('a'));
+    const other = page('b');
+    for (const { send } of [...pages, other]) send(1, 20_000);
+    const resumed = (): readonly number[] =>
+      [...pages, other].map(({ log }) => log.filter((word) => word === 'resumed').length);
+    turn();
+    expect(resumed()).toEqual([1, 1, 1, 0, 0, 0, 0, 1]);
+    pages[0]?.send(1, 20_000);
+    turn();
+    expect(resumed()).toEqual([1, 1, 1, 1, 1, 1, 0, 1]);
+    turn();
+    expect(resumed()).toEqual([2, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  it('is not read before it may send messages again, where it sent too many of them as well', () => {
+    const { clock, page, turn } = setup();
+    const { log, send } = page('a');
+    send(LIMITS.atOnce + 100, 100);
+    turn();
+    expect(log).toEqual(['paused']);
+    clock.advance(200);
+    expect(log).toEqual(['paused', 'resumed']);
+  });
+
+  it('leaves no turn behind when it goes', () => {
+    const { page, turn } = setup();
+    const { pace, log, send } = page('a');
+    send(1, 20_000);
+    pace.close();
+    turn();
+    expect(log).toEqual(['paused']);
   });
 });
 

@@ -162,10 +162,10 @@ interface PersonProps {
 }
 
 function Person({ console, one, hasLessons, remove }: PersonProps): JSX.Element {
-  const { id, nickname, present, report, answer } = one;
+  const { id, nickname, present, silent, report, answer } = one;
   const { selected } = console;
   const question = console.roster.value.question;
-  const state = !present ? 'away' : (report?.state ?? 'opening');
+  const state = !present ? 'away' : silent === true ? 'silent' : (report?.state ?? 'opening');
   return (
     <li class="person" data-present={present} data-state={state}>
       <label class="person-name">
@@ -185,7 +185,7 @@ function Person({ console, one, hasLessons, remove }: PersonProps): JSX.Element 
       </label>
       <span class="person-state">
         <span class="state-dot" data-state={state} aria-hidden="true" />
-        {state === 'away' ? consoleWords.roster.away : words.roomStates[state]}
+        {state === 'away' || state === 'silent' ? consoleWords.roster[state] : words.roomStates[state]}
         {report !== undefined && report.faults > 0 && present && (
           <span class="chip warn">
             <Icon name="spark" />

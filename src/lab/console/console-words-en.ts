@@ -68,6 +68,7 @@ export const english = {
     answer: 'Answer:',
     lessons: 'Lessons',
     away: 'Away',
+    silent: 'Not answering',
     unanswered: '–',
     webgpu: 'WebGPU',
     faults: (n: number) => count(n, 'fault', 'faults'),

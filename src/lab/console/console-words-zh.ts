@@ -59,6 +59,7 @@ export const chinese: ConsoleWords = {
     answer: '回答：',
     lessons: '课程',
     away: '离开',
+    silent: '没有应答',
     unanswered: '–',
     webgpu: 'WebGPU',
     faults: (n) => `${n} 个故障`,

@@ -22,6 +22,8 @@ export const MAX_CHOICES = 6;
 export const MAX_PREDICTIONS = 16;
 /** Pages report no more often than this, in milliseconds. */
 export const REPORT_MS = 2000;
+/** Nor less often than this, though nothing is new: who does not is shown as silent after twice the time. */
+export const REPORT_AGAIN_MS = 6000;
 
 /** What cannot be seen, or turns the text around it: nothing of it belongs into a line that others read. */
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/u;
@@ -82,6 +84,8 @@ export type LessonPrediction = v.InferOutput<typeof LessonPredictionSchema>;
 export const ReportSchema = v.strictObject({
   room: RoomCodeSchema,
   state: v.picklist(STATES),
+  /** The page's rank does not answer it. */
+  silent: v.optional(v.literal(true)),
   /** The rank's number in its generation, where it is a member. */
   rank: v.optional(count(1023)),
   members: count(1024),
@@ -166,6 +170,8 @@ const ParticipantSchema = v.strictObject({
   id,
   nickname: NicknameSchema,
   present: v.boolean(),
+  /** Its page is connected, and nothing has been heard of it for a while, or of its rank. */
+  silent: v.optional(v.literal(true)),
   /** The code of its room. */
   room: v.optional(RoomCodeSchema),
   report: v.optional(ReportSchema),

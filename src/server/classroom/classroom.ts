@@ -6,7 +6,12 @@ import { timingSafeEqual } from 'node:crypto';
 import type { PresetName } from '../../job/presets.ts';
 import { newRoom, randomCode, randomSecret } from '../../live/link.ts';
 import type { RandomBytes } from '../../live/link.ts';
-import { MAX_NICKNAME, MAX_PARTICIPANTS, parseToServer } from '../../live/classroom/messages.ts';
+import {
+  MAX_NICKNAME,
+  MAX_PARTICIPANTS,
+  parseToServer,
+  REPORT_AGAIN_MS,
+} from '../../live/classroom/messages.ts';
 import type {
   ClassOrder,
   ClassQuestion,
@@ -59,6 +64,8 @@ const MAX_STRANGERS_OF_ONE = 32;
 const MAX_ORDERS = 256;
 const STRANGER_MS = 10_000;
 const ROSTER_MS = 500;
+/** Two reports are missing. A page in the background still reports in time: browsers let its timers run once a second. */
+const QUIET_MS = 2 * REPORT_AGAIN_MS;
 /** What a room holds until the instructor says another number: the links of a room are as many as its pairs. */
 const FIRST_SIZE = 8;
 const MESSAGES = { atOnce: 40, everyMs: 125 };
@@ -81,6 +88,10 @@ interface Place {
   awaySince: number;
   room: Room | undefined;
   report: ClassReport | undefined;
+  /** When its page last said something. */
+  heardAt: number;
+  /** Nothing was heard of it for a while: it is present, and may be frozen. */
+  quiet: boolean;
   answer: number | undefined;
 }
 
@@ -187,10 +198,11 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
   };
 
   const roster = (): ClassRoster => ({
-    participants: [...places.values()].map(({ id, nickname, connection, room, report, answer }) => ({
+    participants: [...places.values()].map(({ id, nickname, connection, room, report, quiet, answer }) => ({
       id,
       nickname,
       present: connection !== undefined,
+      ...(connection !== undefined && (quiet || report?.silent === true) ? { silent: true } : {}),
       ...(room === undefined ? {} : { room: room.room }),
       ...(report === undefined ? {} : { report }),
       ...(answer === undefined ? {} : { answer }),
@@ -212,9 +224,16 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
     refuse(connection, why);
   };
 
+  const heardOf = (place: Place): void => {
+    place.heardAt = time;
+    isRosterNew ||= place.quiet;
+    place.quiet = false;
+  };
+
   const settle = (connection: Connection, place: Place): void => {
     connection.who = { role: 'participant', place };
     place.connection = connection.id;
+    heardOf(place);
     if (place.room === undefined) seat(place);
     const where = whereabouts(place);
     if (where === undefined) return;
@@ -243,6 +262,8 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
       awaySince: 0,
       room: undefined,
       report: undefined,
+      heardAt: time,
+      quiet: false,
       answer: undefined,
     };
     places.set(place.token, place);
@@ -306,6 +327,7 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
   };
 
   const fromParticipant = (connection: Connection, place: Place, said: ToServer): void => {
+    heardOf(place);
     switch (said.say) {
       case 'report':
         // One of the room that it was in until now comes too late.
@@ -489,6 +511,11 @@ export function createClassroom({ random, addresses = () => [] }: ClassOptions =
           for (const connection of connections.values())
             if (connection.who.role === 'stranger' && now - connection.since > STRANGER_MS)
               refuse(connection, 'late');
+          for (const place of present()) {
+            if (place.quiet || now - place.heardAt <= QUIET_MS) continue;
+            place.quiet = true;
+            isRosterNew = true;
+          }
           break;
       }
       sendRoster(now);

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PRESET_NAMES } from '../../../../src/job/presets.ts';
-import { MAX_PARTICIPANTS, parseToPage } from '../../../../src/live/classroom/messages.ts';
+import { MAX_PARTICIPANTS, parseToPage, REPORT_AGAIN_MS } from '../../../../src/live/classroom/messages.ts';
 import type { ClassRoster, ToServer } from '../../../../src/live/classroom/messages.ts';
 import { dealSizes, freeName, roomName } from '../../../../src/server/classroom/dealing.ts';
 import { drive, enter, report, teach } from './driven.ts';
@@ -154,6 +154,26 @@ describe('an instructor', () => {
       { nickname: 'Ada', present: true, room, report: { step: 40, lessons: { passed: 2, of: 8 } } },
       { nickname: 'Ben', present: false, room },
     ]);
+  });
+
+  it('sees whose page is connected and says nothing any more, and whose rank does not answer its page', () => {
+    const driven = drive();
+    const console = teach(driven);
+    const [ada, ben] = [enter(driven, 'Ada'), enter(driven, 'Ben')];
+    const { room } = ada.last('entered').room;
+    const silent = () => rosterOf(driven, console).participants.map((one) => one.silent === true);
+    for (const one of [ada, ben]) one.say({ say: 'report', report: report(room) });
+    driven.pass(REPORT_AGAIN_MS);
+    ben.say({ say: 'report', report: report(room) });
+    expect(silent()).toEqual([false, false]);
+    driven.pass(REPORT_AGAIN_MS);
+    expect(silent()).toEqual([true, false]);
+    ada.say({ say: 'report', report: report(room) });
+    ben.say({ say: 'report', report: report(room, { silent: true }) });
+    expect(silent()).toEqual([false, true]);
+    // Who is away is away.
+    ben.hangUp();
+    expect(silent()).toEqual([false, false]);
   });
 
   it('starts one room or all, and throws a fault at one or all, and hears what came of it', () => {

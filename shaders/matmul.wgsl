@@ -1,12 +1,15 @@
-// Matrix product C = op(A) · op(B) in f32: NN, NT and TN by two constants, ragged sizes, batched in z; then + bias, then an activation.
+// Matrix product C = op(A) · op(B) in f32: NN, NT and TN by strides, ragged sizes, batched in z; then + bias, then an activation.
+//
+// Only the activation is a constant: a program on the CPU takes some tenths of a second to compile one of these, and a model has many
+// products that differ in nothing but their strides, or in whether there is a bias.
 //
 // Tiling: a workgroup of 8 by 8 invocations computes a tile of 32 by 32; each invocation holds 4 by 4 sums in registers. Every sum
 // adds its k terms in ascending order, whatever the grid, so that an element's bits do not depend on the size of the batch it is
 // computed in.
 //
 // `matmul` passes tiles of A and B through workgroup memory, 16 deep. `matmul_shallow` reads A and B directly: for products with so
-// few terms (k up to 16 or so) that tiles are not read often enough to pay for their barriers. `matmul_keep` is `matmul` for a
-// layer whose activation's gradient needs what the activation was computed from.
+// few terms (k up to 16 or so), or so few rows (m up to 8), that tiles are not read often enough to pay for their barriers.
+// `matmul_keep` is `matmul` for a layer whose activation's gradient needs what the activation was computed from.
 //
 // Dispatch of each: (ceil(n / 32), ceil(m / 32), batches).
 
@@ -14,28 +17,30 @@ struct Shape {
   m: u32,
   n: u32,
   k: u32,
-  // First element of each matrix, elements from one batch to the next, and from one stored row to the next.
+  // First element of each matrix, and elements from one batch to the next.
   a_offset: u32,
   b_offset: u32,
   c_offset: u32,
   a_batch: u32,
   b_batch: u32,
   c_batch: u32,
-  a_stride: u32,
-  b_stride: u32,
-  c_stride: u32,
-  // Where the bias begins in B's buffer.
+  // Elements from one row of op(A) to the next, and from one term of its sums to the next: one of them is 1.
+  a_row: u32,
+  a_term: u32,
+  // The same of the terms and the columns of op(B).
+  b_term: u32,
+  b_column: u32,
+  // C is stored [m, n]: from one row to the next.
+  c_row: u32,
+  // Where the bias begins in B's buffer; NO_BIAS for none.
   bias: u32,
+  // Whether the product is added to what C holds: 1, or else 0.
+  accumulate: u32,
 }
 
-// A is stored [m, k], or [k, m] when transposed; B is stored [k, n], or [n, k] when transposed; C is stored [m, n].
-override TRANSPOSE_A: bool = false;
-override TRANSPOSE_B: bool = false;
-override BIAS: bool = false;
+const NO_BIAS = 0xffffffffu;
 // 0 relu, 1 gelu, 2 gelu_tanh, 3 silu, 4 tanh (as in activation.wgsl), 5 none.
 override ACTIVATION: u32 = 5;
-// Whether the product is added to what C holds.
-override ACCUMULATE: bool = false;
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
@@ -58,14 +63,14 @@ fn load_a(base: u32, row: u32, p: u32) -> f32 {
   if (row >= shape.m || p >= shape.k) {
     return 0.0;
   }
-  return a[base + select(row * shape.a_stride + p, p * shape.a_stride + row, TRANSPOSE_A)];
+  return a[base + row * shape.a_row + p * shape.a_term];
 }
 
 fn load_b(base: u32, p: u32, column: u32) -> f32 {
   if (column >= shape.n || p >= shape.k) {
     return 0.0;
   }
-  return b[base + select(p * shape.b_stride + column, column * shape.b_stride + p, TRANSPOSE_B)];
+  return b[base + p * shape.b_term + column * shape.b_column];
 }
 
 const SQRT_2_OVER_PI = 0.7978845608028654;
@@ -139,6 +144,10 @@ struct Sums {
   r3: vec4<f32>,
 }
 
+fn row_of(s: Sums, r: u32) -> vec4<f32> {
+  return select(select(s.r2, s.r3, r == 3u), select(s.r0, s.r1, r == 1u), r < 2u);
+}
+
 fn product(group: vec3<u32>, local: vec3<u32>, index: u32) -> Sums {
   let a_base = shape.a_offset + group.z * shape.a_batch;
   let b_base = shape.b_offset + group.z * shape.b_batch;
@@ -182,15 +191,15 @@ fn product_shallow(group: vec3<u32>, row: u32, column: u32) -> Sums {
 // A sum as the activation takes it.
 fn finished(sum: f32, at: u32, column: u32) -> f32 {
   var x = sum;
-  if (BIAS) { x += b[shape.bias + column]; }
-  if (ACCUMULATE) { x += c[at]; }
+  if (shape.bias != NO_BIAS) { x += b[shape.bias + column]; }
+  if (shape.accumulate != 0u) { x += c[at]; }
   return x;
 }
 
 fn store(batch: u32, row: u32, column: u32, sums: vec4<f32>) {
   for (var i = 0u; i < 4u; i++) {
     if (row < shape.m && column + i < shape.n) {
-      let at = shape.c_offset + batch * shape.c_batch + row * shape.c_stride + column + i;
+      let at = shape.c_offset + batch * shape.c_batch + row * shape.c_row + column + i;
       c[at] = apply(finished(sums[i], at, column + i));
     }
   }
@@ -199,7 +208,7 @@ fn store(batch: u32, row: u32, column: u32, sums: vec4<f32>) {
 fn store_both(batch: u32, row: u32, column: u32, sums: vec4<f32>) {
   for (var i = 0u; i < 4u; i++) {
     if (row < shape.m && column + i < shape.n) {
-      let at = shape.c_offset + batch * shape.c_batch + row * shape.c_stride + column + i;
+      let at = shape.c_offset + batch * shape.c_batch + row * shape.c_row + column + i;
       let x = finished(sums[i], at, column + i);
       before[at] = x;
       c[at] = apply(x);
@@ -215,10 +224,9 @@ fn matmul(
   @builtin(global_invocation_id) id: vec3<u32>,
 ) {
   let s = product(group, local, index);
-  store(group.z, id.y * 4u, id.x * 4u, s.r0);
-  store(group.z, id.y * 4u + 1u, id.x * 4u, s.r1);
-  store(group.z, id.y * 4u + 2u, id.x * 4u, s.r2);
-  store(group.z, id.y * 4u + 3u, id.x * 4u, s.r3);
+  for (var r = 0u; r < 4u; r++) {
+    store(group.z, id.y * 4u + r, id.x * 4u, row_of(s, r));
+  }
 }
 
 @compute @workgroup_size(8, 8)
@@ -229,17 +237,19 @@ fn matmul_keep(
   @builtin(global_invocation_id) id: vec3<u32>,
 ) {
   let s = product(group, local, index);
-  store_both(group.z, id.y * 4u, id.x * 4u, s.r0);
-  store_both(group.z, id.y * 4u + 1u, id.x * 4u, s.r1);
-  store_both(group.z, id.y * 4u + 2u, id.x * 4u, s.r2);
-  store_both(group.z, id.y * 4u + 3u, id.x * 4u, s.r3);
+  for (var r = 0u; r < 4u; r++) {
+    store_both(group.z, id.y * 4u + r, id.x * 4u, row_of(s, r));
+  }
 }
 
 @compute @workgroup_size(8, 8)
 fn matmul_shallow(@builtin(workgroup_id) group: vec3<u32>, @builtin(global_invocation_id) id: vec3<u32>) {
+  // Of a product with few rows, most have nothing to sum.
+  if (id.y * 4u >= shape.m || id.x * 4u >= shape.n) {
+    return;
+  }
   let s = product_shallow(group, id.y * 4u, id.x * 4u);
-  store(group.z, id.y * 4u, id.x * 4u, s.r0);
-  store(group.z, id.y * 4u + 1u, id.x * 4u, s.r1);
-  store(group.z, id.y * 4u + 2u, id.x * 4u, s.r2);
-  store(group.z, id.y * 4u + 3u, id.x * 4u, s.r3);
+  for (var r = 0u; r < 4u; r++) {
+    store(group.z, id.y * 4u + r, id.x * 4u, row_of(s, r));
+  }
 }

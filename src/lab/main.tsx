@@ -81,14 +81,15 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
   if (text !== undefined && own === undefined) lab.complain(() => words.choose.unknownText);
   for (const complaint of query.complaints) lab.complain(complaint);
   window.rankfall = openDoor(lab, shelf);
-  render(<App lab={lab} classStrip={strip} />, place);
-  watchRanks(lab);
-  attend(lab);
-  if (query.chaos !== undefined) keepChaos(lab, query.chaos);
+  // Their pages come while this one is drawn.
   for (let i = 0; i < query.ranks; i++) {
     // A rank that does not open has said why in a banner.
     lab.addRank().catch(() => undefined);
   }
+  render(<App lab={lab} classStrip={strip} />, place);
+  watchRanks(lab);
+  attend(lab);
+  if (query.chaos !== undefined) keepChaos(lab, query.chaos);
 }
 
 interface ClassHere {

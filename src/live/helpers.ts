@@ -52,26 +52,38 @@ export function helpersOf(page: HelperKeeper): OpenHelper {
 
 /** In the page. */
 export function createHelperKeeper(): HelperKeeper & { closeAll(): void } {
-  const helpers = new Map<number, Worker>();
+  const helpers = new Map<number, Opening>();
+  /** Loads its code while the rank's worker does: every rank needs one. */
+  let spare: Opening | undefined = openWorker('engine');
+  const open = (kind: HelperKind): Opening => {
+    if (kind !== 'engine' || spare === undefined) return openWorker(kind);
+    const opening = spare;
+    spare = undefined;
+    return opening;
+  };
   return {
     openHelper(id, kind, port, failed) {
-      const worker = openWorker(kind);
-      helpers.set(id, worker);
-      worker.addEventListener('error', (event) => {
-        event.preventDefault();
-        failed(event.message || 'it could not be loaded');
-      });
-      worker.postMessage(port, [port]);
+      const opening = open(kind);
+      helpers.set(id, opening);
+      void opening.failure.then(failed);
+      opening.worker.postMessage(port, [port]);
     },
     closeHelper(id) {
-      helpers.get(id)?.terminate();
+      helpers.get(id)?.worker.terminate();
       helpers.delete(id);
     },
     closeAll() {
-      for (const worker of helpers.values()) worker.terminate();
+      spare?.worker.terminate();
+      for (const { worker } of helpers.values()) worker.terminate();
       helpers.clear();
     },
   };
+}
+
+interface Opening {
+  readonly worker: Worker;
+  /** Settles when its script fails, and never otherwise. */
+  readonly failure: Promise<string>;
 }
 
 /** In the helper: answers on the port that its page gives it. */
@@ -85,7 +97,18 @@ export function exposeToRank(service: object): void {
   );
 }
 
-function openWorker(kind: HelperKind): Worker {
+function openWorker(kind: HelperKind): Opening {
+  const worker = createWorker(kind);
+  const failure = new Promise<string>((resolve) => {
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      resolve(event.message || 'it could not be loaded');
+    });
+  });
+  return { worker, failure };
+}
+
+function createWorker(kind: HelperKind): Worker {
   switch (kind) {
     case 'engine':
       return new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module', name: kind });

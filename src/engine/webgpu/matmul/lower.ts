@@ -55,14 +55,26 @@ const flops =
     return 2 * m * n * k * batch;
   };
 
-/** Of matrices, offsets and strides, as all of these kernels have them in their uniform. */
-const shapeWords = ({ size, a, b, c }: MatmulCall, pass: PassSize): readonly number[] => {
+/** Of matrices, sizes and places, as all of these kernels have them in their uniform. */
+const placeWords = ({ size, a, b, c }: MatmulCall, pass: PassSize): readonly number[] => {
   const { m, n, k } = size(pass);
-  return [
-    ...[m, n, k, a.offset, b.offset, c.offset, a.batchStride, b.batchStride, c.batchStride],
-    ...[a.stride, b.stride, c.stride],
-  ];
+  return [m, n, k, a.offset, b.offset, c.offset, a.batchStride, b.batchStride, c.batchStride];
 };
+
+/** The same, and strides as the tiled kernels have them. */
+const shapeWords = (call: MatmulCall, pass: PassSize): readonly number[] => [
+  ...placeWords(call, pass),
+  ...[call.a.stride, call.b.stride, call.c.stride],
+];
+
+/** Of op(A) and op(B), as shaders/matmul.wgsl has them: from one row, or column, to the next, and from one term of a sum to the next. */
+const strideWords = ({ a, b, c, transposeA, transposeB }: MatmulCall): readonly number[] => [
+  ...(transposeA ? [1, a.stride] : [a.stride, 1]),
+  ...(transposeB ? [1, b.stride] : [b.stride, 1]),
+  c.stride,
+];
+/** In the place of where a bias begins. */
+const NO_BIAS = 0xffffffff;
 
 const grid =
   ({ size }: MatmulCall, kernel: MatmulKernel, splits: number) =>
@@ -73,22 +85,21 @@ const grid =
   };
 
 function simple(call: MatmulCall, kernel: 'small' | 'shallow'): KernelCall {
-  const { a, b, c, transposeA, transposeB, accumulate, activation, preActivation } = call;
+  const { a, b, c, accumulate, activation, preActivation } = call;
   return {
     kind: 'kernel',
     shader: 'matmul.wgsl',
     entryPoint:
       preActivation !== undefined ? 'matmul_keep' : kernel === 'shallow' ? 'matmul_shallow' : 'matmul',
-    constants: {
-      TRANSPOSE_A: transposeA ? 1 : 0,
-      TRANSPOSE_B: transposeB ? 1 : 0,
-      BIAS: call.bias === undefined ? 0 : 1,
-      ACTIVATION: activation === undefined ? NONE : ACTIVATIONS[activation],
-      ACCUMULATE: accumulate ? 1 : 0,
-    },
+    constants: { ACTIVATION: activation === undefined ? NONE : ACTIVATIONS[activation] },
     reads: [a.buffer, b.buffer],
     writes: preActivation === undefined ? [c.buffer] : [c.buffer, preActivation.buffer],
-    uniform: (pass) => [...shapeWords(call, pass), call.bias ?? 0],
+    uniform: (pass) => [
+      ...placeWords(call, pass),
+      ...strideWords(call),
+      call.bias ?? NO_BIAS,
+      accumulate ? 1 : 0,
+    ],
     workgroups: grid(call, kernel, 1),
     flops: flops(call),
   };

@@ -31,6 +31,11 @@ export interface PageLink {
   /** Whether new channels on it would open. */
   stands(): boolean;
   say(word: PageWord): void;
+  /**
+   * Returns when what was said is on its way, for a page that goes: a browser may end its process before the thread of it that sends has had
+   * its turn.
+   */
+  flush(): void;
   /** Whether it stood once, and nothing comes through now. */
   falters(): boolean;
   /** New ways for a connection that falters: what to send to the other end. `undefined` where it has come back or is over. */
@@ -139,6 +144,15 @@ export function openPageLink(connection: DataConnection, events: PageLinkEvents)
     },
     say(word) {
       if (page.readyState === 'open') page.send(JSON.stringify(word));
+    },
+    flush() {
+      if (page.readyState !== 'open') return;
+      try {
+        // Changes nothing. Chromium's page waits in it for the thread that sends, which takes what it was given before, in order.
+        pc.setConfiguration(pc.getConfiguration());
+      } catch {
+        // The connection has been closed meanwhile, or the browser does not do this: then the goodbye goes as it can.
+      }
     },
     close() {
       over = true;

@@ -480,7 +480,9 @@ export function openPageTransport(options: PageTransportOptions): PageTransport 
   const onPageHide = (): void => {
     // A killed page says nothing. Nobody closes anything here: the browser does, without a word to the peers, and a channel
     // that was seen to close would overtake the goodbye.
-    if (goodbyes) sayGoodbye();
+    if (!goodbyes) return;
+    sayGoodbye();
+    for (const entry of entries.values()) entry.link.flush();
   };
   addEventListener('pagehide', onPageHide);
 

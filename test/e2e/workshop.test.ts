@@ -1,5 +1,5 @@
 /** A class in a real browser: an instructor's console and three participants, each with a profile of their own. */
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClassroom } from '../../src/server/classroom/classroom.ts';
 import { openServerAndBrowser } from '../support/server-and-browser.ts';
@@ -67,6 +67,14 @@ test('an instructor leads three participants through a class', async () => {
 
   await console.getByRole('button', { name: 'Start all' }).click();
   for (const name of NAMES) await person(name, 'training').waitFor();
+  // Each in the colour that it wears on its own page.
+  const { member } = await rankOf(ben);
+  const wears = (one: Locator) =>
+    one.evaluate((node) => (node instanceof HTMLElement ? node.style.getPropertyValue('--rank') : undefined));
+  const inConsole = console.locator('.person').filter({ hasText: 'Ben' }).locator('.rank-dot');
+  await expect
+    .poll(() => wears(inConsole), { timeout: STEP_MS })
+    .toBe(await wears(ben.locator(`.card[data-rank="${member}"]`)));
 
   // A fault thrown at one strikes one; a reload gives the place back.
   const before = await rankOf(ben);

@@ -57,7 +57,7 @@ export function reportOf(lab: Lab, { room }: ClassRoom, device: string): ClassRe
     room,
     state,
     ...(view?.activity === 'silent' && { silent: true }),
-    ...(rank === undefined ? {} : { rank }),
+    ...(view === undefined || rank === undefined ? {} : { rank, slot: view.slot }),
     members,
     step,
     steps: job.steps,

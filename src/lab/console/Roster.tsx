@@ -6,6 +6,7 @@ import { useRef } from 'preact/hooks';
 import type { ClassParticipant, ClassReport, ClassRoster } from '../../live/classroom/messages.ts';
 import { Icon } from '../view/icons.tsx';
 import { Panel } from '../view/Panel.tsx';
+import { rankStyle } from '../view/RankName.tsx';
 import { toldWords } from '../told-words.ts';
 import { words } from '../words.ts';
 import type { Console } from './console.ts';
@@ -196,7 +197,14 @@ function Person({ console, one, hasLessons, remove }: PersonProps): JSX.Element 
       <span class="person-device muted">{report === undefined ? '…' : machineOf(report)}</span>
       <span class="person-step numeric">
         {report?.rank !== undefined && present && (
-          <span class="muted">{words.ranks.rank(report.rank)} · </span>
+          <>
+            {report.slot !== undefined && (
+              <span class="rank-dot" style={rankStyle(report.slot)} aria-hidden="true">
+                {report.rank}
+              </span>
+            )}{' '}
+            <span class="muted">{words.ranks.rank(report.rank)} · </span>
+          </>
         )}
         {report === undefined ? '' : consoleWords.roster.step(report.step)}
         {hasLessons && report?.lessons !== undefined && (

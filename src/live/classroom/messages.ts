@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { actsAtPort } from '../../faults/consent.ts';
 import { FaultSchema } from '../../faults/vocabulary.ts';
 import { PRESET_NAMES } from '../../job/presets.ts';
+import { SLOTS } from '../../trace/looks.ts';
 import { RoomCodeSchema, SecretSchema } from '../link.ts';
 
 /** The WebSocket's path. */
@@ -88,6 +89,8 @@ export const ReportSchema = v.strictObject({
   silent: v.optional(v.literal(true)),
   /** The rank's number in its generation, where it is a member. */
   rank: v.optional(count(1023)),
+  /** Whose colour it wears on all pages of the room (src/trace/looks.ts). */
+  slot: v.optional(count(SLOTS - 1)),
   members: count(1024),
   step,
   steps: step,

@@ -163,7 +163,13 @@ export function drawRecording(
       : Math.min(...(incident?.flights ?? []).flatMap((f) => f.entries.map((e) => e.at)));
   const drawing = drawRecords(tell);
   const { recorder, record, laneOf } = drawing;
-  for (const member of logs.keys()) recorder.lane(laneOf(member));
+  for (const [member, log] of logs) {
+    recorder.lane(laneOf(member));
+    // Most said at the beginning what they wear, which may not be drawn.
+    for (const entry of log)
+      if (entry.kind === 'reported' && entry.record.event.kind === 'coloured')
+        recorder.wears(laneOf(member), entry.record.event.slot);
+  }
   let failing: Diagram['failing'];
   for (const { member, entry } of merged(logs, start)) {
     const at = entry.at - start;

@@ -28,11 +28,13 @@ export function drawTraceLog(lines: Iterable<string>, tell: Teller): TracedRun {
   const violation = checkLogs(records).at(0);
   const skipped = Math.max(0, records.length - MAX_DRAWN);
   const start = records[skipped]?.at ?? 0;
-  const { recorder, record } = drawRecords(tell);
+  const { recorder, record, laneOf } = drawRecords(tell);
   let failing: Diagram['failing'];
   let committed = 0;
   for (const [index, entry] of records.entries()) {
     if (entry.event.kind === 'committed') committed = Math.max(committed, entry.event.step);
+    // What they wear, most said at the beginning.
+    if (entry.event.kind === 'coloured') recorder.wears(laneOf(entry.member), entry.event.slot);
     if (index < skipped) continue;
     const at = entry.at - start;
     record({ ...entry, at });

@@ -3,6 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRoomColours, type RoomColours, type Worn } from '../../../src/live/colours.ts';
+import { readLog } from '../../../src/lab/simulation/log-reading.ts';
+import { joined } from '../../../src/live/recorder.ts';
 import type { MemberId } from '../../../src/ports/ids.ts';
 import { MAX_CLAIM, type Claim } from '../../../src/protocol/messages.ts';
 import { isRinged, SLOTS } from '../../../src/trace/looks.ts';
@@ -215,6 +217,14 @@ describe('in a room of hosts', () => {
       const after = await agreed();
       expect(after.slice(0, 2)).toEqual(before.filter((_, i) => i !== 1));
     }
+    // Whoever opens the log later sees them in the same.
+    const opened = await readLog(
+      new Blob([joined(await Promise.all(ranks.map((rank) => rank.recording())))]),
+    );
+    if (opened.kind === 'refused') throw new Error(JSON.stringify(opened.why));
+    const { lanes } = opened.log.diagram;
+    const drawn = new Map(lanes.map(({ member: id, slot }) => [id, slot]));
+    expect(ranks.map((rank) => drawn.get(rank.member))).toEqual(await agreed());
     const said = first.host.log(0, 10_000).filter(({ event }) => event.kind === 'coloured');
     expect(said.map(({ event }) => event)).toEqual([{ kind: 'coloured', slot: 0 }]);
   });

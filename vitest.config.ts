@@ -27,6 +27,8 @@ export default defineConfig({
   test: {
     // Checks and laptops have as little as two cores, and a browser wants one of them.
     maxWorkers: 2,
+    // As with whole tests: slow is not broken, and what never comes still ends.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         test: {

@@ -16,7 +16,8 @@ ever makes one slower; rates are given for processor time, which other processes
   --steps N    steps that it trains (1000)
   --churn N    pages that are killed, and as many that are opened, spread over the run (0)
   --repeat N   runs, of which the best counts (3)
-  --sweep      a table of what an event costs at 8, 32, 64, 128, 256 and 1000 ranks; takes no --ranks and no --steps
+  --sweep      a table of what an event costs at 8, 32, 64, 128, 256 and 1000 ranks, each run beside one of 8 ranks, and medians of
+               both and of their ratio; takes no --ranks and no --steps
   --json       one JSON object, or one for each line of the table
   --help       this text
 `;
@@ -133,6 +134,8 @@ const inWords = (result: Result): string =>
   `${result.cpuMs} ms (${result.wallMs} ms real) for ${result.events} events in ${Math.round(result.virtualMs / 1000)} virtual seconds\n` +
   `${result.peakRssMiB} MiB of memory at most\n`;
 
+/** What the rooms of the table are compared with. */
+const SMALL: Room = { ranks: 8, steps: 2000, churn: 0 };
 /** Rooms of the table; each has some hundred thousand events at least. */
 const SWEEP: readonly (readonly [ranks: number, steps: number])[] = [
   [8, 2000],
@@ -145,6 +148,41 @@ const SWEEP: readonly (readonly [ranks: number, steps: number])[] = [
 
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |\n`;
 
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+};
+
+const costOf = ({ cpuMs, events }: Run): number => cpuMs / events;
+
+/** A room and one of 8 ranks by turns: what a machine is slowed by for a while slows both, and their ratio tells what the size costs. */
+function compare(room: Room, small: Room, repeat: number) {
+  const runs: Run[] = [];
+  const ratios: number[] = [];
+  for (let i = 0; i < repeat; i++) {
+    const beside = runOnce(small);
+    const run = runOnce(room);
+    runs.push(run);
+    ratios.push(costOf(run) / costOf(beside));
+  }
+  const { events, virtualMs } = runs[0] ?? fail('--repeat: expected at least one run', 2);
+  return {
+    ...room,
+    events,
+    virtualMs,
+    cpuMs: Math.round(median(runs.map((run) => run.cpuMs))),
+    wallMs: Math.round(median(runs.map((run) => run.wallMs))),
+    eventMicroseconds: Number((1000 * median(runs.map(costOf))).toFixed(2)),
+    /** Against 8 ranks: the median of the pairs, and all of them. */
+    ratio: Number(median(ratios).toFixed(2)),
+    ratios: ratios.map((ratio) => Number(ratio.toFixed(2))),
+    /** How often the logarithm of 8 goes into that of the ranks. */
+    allowed: Number((Math.log2(room.ranks) / Math.log2(SMALL.ranks)).toFixed(2)),
+  };
+}
+
 function sweep(churn: number, repeat: number): void {
   // The first run of a process also translates the program.
   runOnce({ ranks: 8, steps: 200, churn: 0 });
@@ -152,12 +190,8 @@ function sweep(churn: number, repeat: number): void {
     process.stdout.write(row(['ranks', 'events', 'µs an event', 'against 8 ranks', 'log₂ n / log₂ 8']));
     process.stdout.write(row(['---:', '---:', '---:', '---:', '---:']));
   }
-  let first: number | undefined;
   for (const [ranks, steps] of SWEEP) {
-    const result = measure({ ranks, steps, churn }, repeat);
-    const cost = result.cpuMs / result.events;
-    first ??= cost;
-    const allowed = Math.log2(ranks) / Math.log2(8);
+    const result = compare({ ranks, steps, churn }, { ...SMALL, churn }, repeat);
     process.stdout.write(
       options.json
         ? `${JSON.stringify(result)}\n`
@@ -165,8 +199,8 @@ function sweep(churn: number, repeat: number): void {
             ranks,
             result.events,
             result.eventMicroseconds,
-            (cost / first).toFixed(2),
-            allowed.toFixed(2),
+            result.ratio.toFixed(2),
+            result.allowed.toFixed(2),
           ]),
     );
   }

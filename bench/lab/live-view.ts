@@ -11,6 +11,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
+import { median } from '../../src/cli/bench/median.ts';
 import { BROWSER_FLAGS, ensureBrowser } from '../../src/cli/browser.ts';
 import { startServer } from '../../src/server/start.ts';
 import type {} from '../../src/lab/door.ts';
@@ -102,13 +103,6 @@ async function turn(shown: boolean): Promise<Turn> {
   const [to, ended, work] = [await steps(), performance.now(), processorMs() - worked];
   return { rate: (1000 * (to - from)) / (ended - began), work: work / (to - from) };
 }
-
-const median = (numbers: readonly number[]): number => {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const above = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? above : ((sorted[middle - 1] ?? Number.NaN) + above) / 2;
-};
 
 const pairs: { readonly on: Turn; readonly off: Turn }[] = [];
 for (let i = 0; i < turns; i++) {

@@ -1,6 +1,7 @@
 // How fast the simulator is, with all checks on, on one core: virtual seconds and events for each second of it. HELP tells the rest.
 
 import { parseArgs } from 'node:util';
+import { median } from '../../src/cli/bench/median.ts';
 import type { Strike } from '../../src/faults/schedule.ts';
 import { calmExperiment, type Experiment } from '../../src/simulator/experiment.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
@@ -15,7 +16,7 @@ ever makes one slower; rates are given for processor time, which other processes
   --ranks N    ranks of the room (8)
   --steps N    steps that it trains (1000)
   --churn N    pages that are killed, and as many that are opened, spread over the run (0)
-  --repeat N   runs, of which the best counts (3)
+  --repeat N   runs, of which the best counts, or with --sweep the median (3)
   --sweep      a table of what an event costs at 8, 32, 64, 128, 256 and 1000 ranks, each run beside one of 8 ranks, and medians of
                both and of their ratio; takes no --ranks and no --steps
   --json       one JSON object, or one for each line of the table
@@ -147,13 +148,6 @@ const SWEEP: readonly (readonly [ranks: number, steps: number])[] = [
 ];
 
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |\n`;
-
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
-};
 
 const costOf = ({ cpuMs, events }: Run): number => cpuMs / events;
 

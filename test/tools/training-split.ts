@@ -4,7 +4,7 @@
 
 import { parseArgs } from 'node:util';
 import type { Job } from '../../src/job/job.ts';
-import { median } from '../../src/cli/bench/allreduce/median.ts';
+import { median } from '../../src/cli/bench/median.ts';
 import { JOB_PRESETS, PRESET_NAMES, type PresetName } from '../../src/job/presets.ts';
 import { newRoom } from '../../src/live/link.ts';
 import type { TraceRecord } from '../../src/trace/events.ts';

@@ -6,7 +6,7 @@ import { ensureBrowser } from '../../browser.ts';
 import type { Cleanup } from '../../cleanup.ts';
 import { launchProfile } from '../../room/profile.ts';
 import { workerHeapBytes } from './heap.ts';
-import { median, percentile } from './median.ts';
+import { median, percentile } from '../median.ts';
 import type { Measured, Run } from './protocol.ts';
 import { openTabs, type Tabs } from './tabs.ts';
 

@@ -14,7 +14,7 @@ import type { HelperKeeper, OpenHelper } from '../../../live/helpers.ts';
 import { openSaver } from '../../../live/save-service.ts';
 import type { Engine } from '../../../ports/engine.ts';
 import type { IncarnationId } from '../../../ports/ids.ts';
-import { median } from '../allreduce/median.ts';
+import { median } from '../median.ts';
 import type { CheckpointReport, CheckpointRow } from './report.ts';
 
 const DATABASE = 'rankfall-bench-checkpoints';

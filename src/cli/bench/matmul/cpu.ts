@@ -2,7 +2,7 @@
 
 import { cpus } from 'node:os';
 import { matmul } from '../../../engine/cpu/matmul.ts';
-import { median } from '../allreduce/median.ts';
+import { median } from '../median.ts';
 import type { MatmulTarget } from './report.ts';
 import { checkProduct, randomFloats } from './samples.ts';
 

@@ -2,7 +2,7 @@
 // costs does not count; the queue runs them one after the other, since each writes the same matrix.
 
 import { describeAdapter } from '../../../engine/webgpu/device.ts';
-import { median } from '../allreduce/median.ts';
+import { median } from '../median.ts';
 import { matmulDispatches, withoutKept, type MatmulDispatch } from './kernel.ts';
 import type { CostModel, MatmulTarget, Measured } from './report.ts';
 import { checkProduct, randomFloats } from './samples.ts';

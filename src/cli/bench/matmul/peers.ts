@@ -1,7 +1,7 @@
 // The peers of the matrix product: tfjs-webgpu and jax-js, at the same sizes on the same adapter. Their packages live in bench/, and
 // only the few functions used here are described.
 
-import { median } from '../allreduce/median.ts';
+import { median } from '../median.ts';
 import type { Transpose } from './report.ts';
 import { checkProduct, randomFloats } from './samples.ts';
 

@@ -7,7 +7,7 @@ import { jobLayout } from '../../../engine/graph/job-layout.ts';
 import { modelGraph } from '../../../engine/graph/model-graph.ts';
 import type { MatmulTable } from '../../../job/kernels-schema.ts';
 import type { Engine } from '../../../ports/engine.ts';
-import { median } from '../allreduce/median.ts';
+import { median } from '../median.ts';
 
 export interface KernelShare {
   /** Shader and entry point. */

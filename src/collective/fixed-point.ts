@@ -1,7 +1,7 @@
 // Fixed point: how a gradient becomes integers whose sum does not depend on who computed what, in which order.
 //
 // A tensor's exponent e says |g| < 2^e. An element becomes round-half-even(g · 2^(k−e)) with k bits such that the sum of
-// all contributions of a step cannot overflow i32. The next step's exponent is the agreed maximum plus headroom.
+// all contributions of a step cannot overflow i32. The next step's exponent is the agreed maximum plus headroom, and it falls slowly.
 //
 // In the narrow wire format, a micro-batch has b bits: k = b − 2 for each of its two slices, which are rounded stochastically and kept
 // within ±(2^k − 1). Sums of any of the M micro-batches then fit b + ⌈log₂ M⌉ bits, so that every hop packs integers as they are.
@@ -11,8 +11,13 @@ import { I32 } from '../job/wire-schema.ts';
 
 /** Each micro-batch is quantised in this many fixed sub-slices, so that a rank short of memory may compute them one by one. */
 export const SLICES_PER_MICRO_BATCH = 2;
-/** Bits added to the agreed maximum: a gradient may grow fourfold in one step before an overflow makes the ranks redo it. */
-export const HEADROOM_BITS = 2;
+/** Bits added to the agreed maximum, at least: a gradient may double in one step before an overflow makes the ranks redo it. */
+export const HEADROOM_BITS = 1;
+/**
+ * An exponent falls by one bit at most in so many steps. Near a small loss the largest gradient jumps up and down between batches, so that
+ * headroom over the last one alone does not do: with two bits of it, a fifth to a quarter of 4,000 steps overflowed.
+ */
+export const FALL_STEPS = 16;
 /** Exponents are kept in this range; below it, elements quantise to zero on every engine whatever it does with denormals. */
 export const MIN_EXPONENT = -64;
 export const MAX_EXPONENT = 64;
@@ -50,3 +55,14 @@ export function powerOfTwo(n: number): number {
 /** The exponent for a tensor whose largest |g| has the biased f32 exponent `biased` (0 when all are zero or denormal). */
 export const exponentFor = (biased: number, headroom: number): number =>
   Math.max(MIN_EXPONENT, Math.min(MAX_EXPONENT, biased - 126 + headroom));
+
+/**
+ * The exponent that follows `exponent` after `step`, for a tensor whose largest |g| in that step has the biased f32 exponent `biased`.
+ * After step 0 it is what was measured: what step 0 starts from says nothing about the model.
+ */
+export function nextExponent(exponent: number, biased: number, step: number): number {
+  const wanted = exponentFor(biased, HEADROOM_BITS);
+  if (step === 0) return wanted;
+  const fall = step % FALL_STEPS === 0 ? 1 : 0;
+  return Math.max(wanted, exponent - fall);
+}

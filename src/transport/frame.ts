@@ -13,7 +13,7 @@
 
 import type { Lane } from '../ports/network.ts';
 
-export const WIRE_VERSION = 5;
+export const WIRE_VERSION = 6;
 export const FRAME_HEADER_BYTES = 16;
 
 /**

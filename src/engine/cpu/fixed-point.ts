@@ -1,10 +1,10 @@
 // Gradients into integer lanes and back, in portable arithmetic (see collective/fixed-point.ts for what the numbers mean).
 
-import { exponentFor, HEADROOM_BITS, MAX_EXPONENT, powerOfTwo } from '../../collective/fixed-point.ts';
+import { MAX_EXPONENT, nextExponent, powerOfTwo } from '../../collective/fixed-point.ts';
 import type { Bucket } from '../../collective/buckets.ts';
 import { nonFiniteCode, type LaneLayout } from '../../collective/lanes.ts';
 import { NO_KEY, roundStochastically, type RoundingKey } from '../../collective/stochastic-rounding.ts';
-import type { ParameterTensor } from '../../ports/engine.ts';
+import type { ParameterTensor, TrainingState } from '../../ports/engine.ts';
 import type { Floats } from '../layers/layer.ts';
 import { lossLimit, lossScale } from '../loss-lane.ts';
 import { ROUNDER } from './portable-math.ts';
@@ -125,8 +125,10 @@ export function accumulateLosses(
 export const laneScales = (layout: LaneLayout, exponents: Int32Array): Float32Array<ArrayBuffer> =>
   Float32Array.from(exponents, (exponent) => powerOfTwo(exponent - layout.fraction));
 
-/** i32[T]: the exponents of the next step, from the agreed largest ones and headroom. */
-export const nextExponents = (layout: LaneLayout, reduced: Int32Array): Int32Array<ArrayBuffer> =>
-  Int32Array.from({ length: layout.tensors }, (_, t) =>
-    exponentFor(reduced[layout.exponents + t]!, HEADROOM_BITS),
-  );
+/** i32[T]: the exponents of the state after `step`, from those of the state before it and the agreed largest ones. */
+export const nextExponents = (
+  layout: LaneLayout,
+  { step, exponents }: Pick<TrainingState, 'step' | 'exponents'>,
+  reduced: Int32Array,
+): Int32Array<ArrayBuffer> =>
+  Int32Array.from(exponents, (exponent, t) => nextExponent(exponent, reduced[layout.exponents + t]!, step));

@@ -89,7 +89,7 @@ export function applyUpdate(
   tensors.forEach(({ offset, length }, t) => {
     updateTensor(constants, state, offset, offset + length, reduced, scales[t]! * clip);
   });
-  return { ...state, step: state.step + 1, powers, exponents: nextExponents(layout, reduced) };
+  return { ...state, step: state.step + 1, powers, exponents: nextExponents(layout, state, reduced) };
 }
 
 /** Elements from `first` up to `end`, whose gradient is reduced · scale. */

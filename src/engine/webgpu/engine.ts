@@ -450,7 +450,7 @@ export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<
       small = {
         step: small.step + 1,
         powers,
-        exponents: nextExponents(layout, reduced),
+        exponents: nextExponents(layout, small, reduced),
         quarantine: joinQuarantine(small.quarantine, quarantined),
       };
       return submitDigest((encoder) => state.update.encode(encoder));

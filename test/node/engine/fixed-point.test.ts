@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { exponentFor, fractionBits, powerOfTwo } from '../../../src/collective/fixed-point.ts';
+import {
+  exponentFor,
+  FALL_STEPS,
+  fractionBits,
+  MAX_EXPONENT,
+  MIN_EXPONENT,
+  nextExponent,
+  powerOfTwo,
+} from '../../../src/collective/fixed-point.ts';
 import { combineLanes, emptyLanes, laneLayout } from '../../../src/collective/lanes.ts';
 import { accumulateGradient, accumulateLosses, laneScales } from '../../../src/engine/cpu/fixed-point.ts';
 import type { ParameterTensor } from '../../../src/ports/engine.ts';
@@ -149,5 +157,43 @@ describe('losses in fixed point', () => {
       accumulateLosses(layout, 4, slice >> 1, new Float32Array(4).fill(1e30), 4, huge);
     }
     expect(huge[layout.loss]).toBeGreaterThan(2 ** 30);
+  });
+});
+
+describe('the exponent of the next step', () => {
+  /** What f32 numbers from 1 up to 2 have. */
+  const ONE = 127;
+
+  test('leaves a bit above what was just agreed, at once where the gradient grew', () => {
+    for (let step = 0; step < 2 * FALL_STEPS; step++) {
+      const next = nextExponent(-20, ONE, step);
+      expect(2 ** next).toBe(4);
+    }
+  });
+
+  test('after step 0 is what was measured, since nothing was before', () => {
+    expect(nextExponent(0, ONE - 30, 0)).toBe(-28);
+  });
+
+  test('falls by one bit in sixteen steps, down to what is needed', () => {
+    let exponent = 10;
+    for (let step = 1; step <= 4 * FALL_STEPS; step++) exponent = nextExponent(exponent, ONE - 20, step);
+    expect(exponent).toBe(6);
+    for (let step = 1; step <= 100 * FALL_STEPS; step++) exponent = nextExponent(exponent, ONE - 20, step);
+    expect(exponent).toBe(exponentFor(ONE - 20, 1));
+  });
+
+  test('stays in its range, whatever comes', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 254 }), { minLength: 1, maxLength: 80 }), (largest) => {
+        let exponent = 0;
+        largest.forEach((biased, step) => {
+          exponent = nextExponent(exponent, biased, step);
+          expect(exponent).toBeGreaterThanOrEqual(MIN_EXPONENT);
+          expect(exponent).toBeLessThanOrEqual(MAX_EXPONENT);
+          expect(exponent).toBeGreaterThanOrEqual(exponentFor(biased, 1));
+        });
+      }),
+    );
   });
 });

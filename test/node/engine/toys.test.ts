@@ -72,3 +72,11 @@ test('each toy set is learned: nine of ten held-out points after 200 steps', asy
     expect(correct / predictions, set).toBeGreaterThan(0.9);
   }
 });
+
+test('near a loss of 0, where gradients jump from batch to batch, one step in twenty is redone at most', async () => {
+  const job = JOB_PRESETS.moons;
+  if (job.data.kind !== 'toy') throw new Error('not a toy');
+  const engine = createCpuEngine({ job, loader: createToys(job.data, job.seed), reason: 'A test.' });
+  const redone = (await train(engine, 1500)).slice(500).filter((step) => step.redone);
+  expect(redone.length).toBeLessThan(1000 / 20);
+});

@@ -232,6 +232,6 @@ export const GOLDEN = {
   job: goldenJob,
   loader: clusterLoader(6, 3),
   steps: 5,
-  hash: '91dfeb2ac9bbbd6cb82198fb7e8569f5',
-  fingerprint: '39dc16bc51f4a5491025a715d4536740',
+  hash: '2015a4fbb8c28299267d70a7caded72b',
+  fingerprint: '4cb20153c0f859829469d985d5376df3',
 } as const;

@@ -1,8 +1,8 @@
-// `npm run slips`: which seed of the swarm shows each slip of `src/mutants/slips.ts`, and in how many seconds of processor time. Harmless
+// `npm run slips`: which seed of the swarm shows each slip of `src/mutants/slips/`, and in how many seconds of processor time. Harmless
 // ones are not looked for. Exit status 1 where one is not found.
 
 import { parseArgs } from 'node:util';
-import { SLIPS, withSlip, type Slip } from '../../src/mutants/slips.ts';
+import { SLIPS, withSlip, type Slip } from '../../src/mutants/slips/index.ts';
 import { RULES } from '../../src/protocol/rules.ts';
 import { drawExperiment } from '../../src/simulator/experiment.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';

@@ -1,7 +1,7 @@
 // Mistakes in rules that nobody has named: there are some of each rule, and none of them ends a search but by being found.
 
 import { describe, expect, it } from 'vitest';
-import { SLIPS, withSlip } from '../../../src/mutants/slips.ts';
+import { SLIPS, withSlip } from '../../../src/mutants/slips/index.ts';
 import { RULES, type Rules } from '../../../src/protocol/rules.ts';
 import { calmExperiment, drawExperiment, type Experiment } from '../../../src/simulator/experiment.ts';
 import { runExperiment } from '../../../src/simulator/swarm.ts';

@@ -1,7 +1,7 @@
 // What the rules promise, whatever they are asked; and a run that is long enough for what comes round.
 
 import { describe, expect, it } from 'vitest';
-import { SLIPS, withSlip } from '../../../src/mutants/slips.ts';
+import { SLIPS, withSlip } from '../../../src/mutants/slips/index.ts';
 import { RULES, type Rules } from '../../../src/protocol/rules.ts';
 import { calmExperiment, drawExperiment } from '../../../src/simulator/experiment.ts';
 import { brokenLaw } from '../../../src/simulator/rule-laws.ts';

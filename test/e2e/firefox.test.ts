@@ -19,6 +19,12 @@ async function press(page: Page, selector: string): Promise<void> {
 }
 const button = (page: Page, name: string): Promise<void> => press(page, `button::-p-text(${name})`);
 
+async function fill(page: Page, selector: string, text: string): Promise<void> {
+  const field = await page.waitForSelector(selector, { timeout: PATIENCE_MS });
+  await field?.click({ count: 3 });
+  await field?.type(text);
+}
+
 const says = async (page: Page, text: string): Promise<void> => {
   await page.waitForSelector(`::-p-text(${text})`, { timeout: PATIENCE_MS });
 };
@@ -90,6 +96,28 @@ describe.skipIf(!isFirefoxHere())('in Firefox', () => {
       hash: true,
     });
     await page.waitForSelector(`[data-trace-hash="${traceHash}"]`, { timeout: PATIENCE_MS });
+    expect(complaints).toEqual([]);
+    await page.close();
+    await server.close();
+  });
+
+  test('a reader works through the lesson on zombies, from a prediction that is held against the run to passed', async () => {
+    const server = await startServer({ mode: 'preview', port: 0 });
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    await page.goto(`http://localhost:${server.port}/lessons.html`);
+    await press(page, 'a[href="#zombie"]');
+    await fill(page, '.lesson-ask input', '1000');
+    await button(page, 'That is my prediction');
+
+    // A freeze that the room waits out misses the goal; one that it does not wait out meets it.
+    await button(page, 'Run it');
+    await says(page, 'Not yet. Change something, and run it again.');
+    await fill(page, '.lesson-settings input', '3000');
+    await button(page, 'Run it again');
+    await says(page, 'Passed. Well done.');
+    await page.waitForSelector('canvas', { timeout: PATIENCE_MS });
     expect(complaints).toEqual([]);
     await page.close();
     await server.close();

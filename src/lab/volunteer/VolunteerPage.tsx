@@ -7,6 +7,7 @@ import { Icon } from '../view/icons.tsx';
 import { Switches } from '../view/Switches.tsx';
 import { words } from '../words.ts';
 import type { Metering } from './conditions.ts';
+import { lastsMs } from './hour.ts';
 import { CHOICES } from './limits.ts';
 import type { Limits } from './limits.ts';
 import type { Helping } from './helping.ts';
@@ -80,6 +81,7 @@ function LimitFields({ volunteer }: { readonly volunteer: Volunteer }): JSX.Elem
       />
       <Choice
         label={own.traffic}
+        means={{ id: 'traffic-means', says: own.trafficMeans }}
         choices={CHOICES.hourlyBytes}
         value={limits.hourlyBytes}
         show={(cap) => (cap === undefined ? own.noLimit : bytes(cap))}
@@ -137,13 +139,15 @@ interface ChoiceProps<Value> {
   readonly value: Value;
   readonly show: (value: Value) => string;
   readonly choose: (value: Value) => void;
+  readonly means?: { readonly id: string; readonly says: string };
 }
 
-const Choice = <Value,>({ label, choices, value, show, choose }: ChoiceProps<Value>): JSX.Element => (
+const Choice = <Value,>({ label, choices, value, show, choose, means }: ChoiceProps<Value>): JSX.Element => (
   <label class="field">
     <span>{label}</span>
     <select
       class="select"
+      aria-describedby={means?.id}
       value={String(choices.indexOf(value))}
       onChange={(event) => {
         const index = Number(event.currentTarget.value);
@@ -156,6 +160,11 @@ const Choice = <Value,>({ label, choices, value, show, choose }: ChoiceProps<Val
         </option>
       ))}
     </select>
+    {means !== undefined && (
+      <small id={means.id} class="muted">
+        {means.says}
+      </small>
+    )}
   </label>
 );
 
@@ -182,6 +191,10 @@ function Progress({ volunteer }: { readonly volunteer: Volunteer }): JSX.Element
   const limits = volunteer.limits.value;
   const status = volunteer.status.value;
   const isOver = helping.kind === 'over';
+  const pace = volunteer.pace.value;
+  const { hourlyBytes: cap } = limits;
+  const lasts =
+    cap === undefined || pace === undefined ? undefined : lastsMs(cap, volunteer.traffic.value, pace);
   return (
     <>
       <section class="volunteer-now" data-kind={helping.kind} role="status">
@@ -224,6 +237,12 @@ function Progress({ volunteer }: { readonly volunteer: Volunteer }): JSX.Element
       <dl class="volunteer-used">
         <dt>{volunteerWords.traffic}</dt>
         <dd class="numeric">{volunteerWords.usedTraffic(volunteer.traffic.value, limits.hourlyBytes)}</dd>
+        {pace !== undefined && (
+          <>
+            <dt>{volunteerWords.paceTitle}</dt>
+            <dd class="numeric">{volunteerWords.pace(pace, lasts)}</dd>
+          </>
+        )}
         {status?.memory !== undefined && (
           <>
             <dt>{volunteerWords.memory}</dt>

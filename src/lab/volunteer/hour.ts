@@ -9,15 +9,22 @@ export interface HourOfTraffic {
   read(now: number): number;
   /** When the last hour's traffic is below `cap` again, if nothing is added. */
   freeAt(cap: number, now: number): number;
+  /** Bytes in a second, as of late; undefined while there is too little to tell from. */
+  pace(now: number): number | undefined;
 }
 
 const HOUR_MS = 3_600_000;
 /** Traffic is remembered by the minute. */
 const MINUTE_MS = 60_000;
+/** A pace is taken over so long: steps, and what heals a newcomer, come in bursts. */
+const PACE_MS = 15_000;
+/** Nor over less. */
+const LEAST_PACE_MS = 5000;
 
 export function hourOfTraffic(): HourOfTraffic {
   let minutes: { readonly minute: number; readonly bytes: number }[] = [];
   let counted = 0;
+  let lately: { readonly at: number; readonly bytes: number }[] = [];
   const forget = (now: number): void => {
     minutes = minutes.filter(({ minute }) => (minute + 1) * MINUTE_MS > now - HOUR_MS);
   };
@@ -31,9 +38,11 @@ export function hourOfTraffic(): HourOfTraffic {
       if (last?.minute === minute) minutes[minutes.length - 1] = { minute, bytes: last.bytes + bytes };
       else minutes.push({ minute, bytes });
       forget(now);
+      lately = [...lately.filter(({ at }) => at >= now - PACE_MS), { at: now, bytes }];
     },
     opened() {
       counted = 0;
+      lately = [];
     },
     read(now) {
       forget(now);
@@ -49,5 +58,20 @@ export function hourOfTraffic(): HourOfTraffic {
       }
       return now;
     },
+    pace(now) {
+      const seen = lately.filter(({ at }) => at >= now - PACE_MS);
+      const [first, ...later] = seen;
+      const last = later.at(-1);
+      if (first === undefined || last === undefined || last.at - first.at < LEAST_PACE_MS) return undefined;
+      // What the first told was moved before it.
+      const moved = later.reduce((total, { bytes }) => total + bytes, 0);
+      return (moved * 1000) / (last.at - first.at);
+    },
   };
+}
+
+/** For how long what is left of `cap` lasts at that pace, in milliseconds; undefined: for ever, as the hour has room for all of it. */
+export function lastsMs(cap: number, used: number, pace: number): number | undefined {
+  if (pace * (HOUR_MS / 1000) <= cap) return undefined;
+  return (Math.max(0, cap - used) * 1000) / pace;
 }

@@ -39,6 +39,8 @@ export const english = {
     useGpu: 'The graphics chip may be used',
     memory: 'Memory of the model, at most',
     traffic: 'Traffic in an hour, at most',
+    trafficMeans:
+      'A fast room moves some MiB in every second. At the limit the tab leaves, and comes back when half of it is free again.',
     noLimit: 'no limit',
     until: 'Stop at',
     untilMeans: 'Left empty: when I say so.',
@@ -61,7 +63,7 @@ export const english = {
     over: 'Over',
   },
   pauses: PAUSES,
-  goesOnAt: (time: string) => `It goes on at ${time}.`,
+  goesOnAt: (time: string) => `It goes on at ${time}, or as soon as you allow more.`,
   ends: ENDS,
   alone: 'You are alone in the room at present. Nothing is computed until somebody starts it.',
   waits: 'The room is not training at present. Nothing is computed until somebody starts it.',
@@ -76,8 +78,13 @@ export const english = {
     cap === undefined
       ? `${bytes(used)} in the last hour`
       : `${bytes(used)} of ${bytes(cap)} in the last hour`,
+  pace: (perSecond: number, lastsMs: number | undefined) =>
+    lastsMs === undefined
+      ? `${bytes(perSecond)} in a second`
+      : `${bytes(perSecond)} in a second: your limit is reached in ${span(lastsMs)}`,
   usedMemory: (used: number, cap: number) => `${bytes(used)} of ${bytes(cap)}`,
   traffic: 'Traffic',
+  paceTitle: 'At present',
   memory: 'Memory',
   engine: 'Computes on',
   noRoom: 'This link names no room. Ask for it again.',

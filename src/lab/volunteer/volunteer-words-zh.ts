@@ -21,6 +21,7 @@ export const chinese: VolunteerWords = {
     useGpu: '可以使用显卡',
     memory: '模型占用的内存，最多',
     traffic: '每小时流量，最多',
+    trafficMeans: '快的房间每秒传输几 MiB。到达上限时，本标签页会离开；等用量降到上限的一半时再回来。',
     noLimit: '不限',
     until: '停止时间',
     untilMeans: '留空：由我决定。',
@@ -42,7 +43,7 @@ export const chinese: VolunteerWords = {
     traffic: '你允许的每小时流量已经用完。',
     asked: '你已暂停。',
   },
-  goesOnAt: (time) => `将在 ${time} 继续。`,
+  goesOnAt: (time) => `将在 ${time} 继续；调高上限则立即继续。`,
   ends: {
     stopped: '你已停止。本标签页不再运行任何东西。',
     time: '你设定的时间到了。本标签页不再运行任何东西。',
@@ -60,8 +61,13 @@ export const chinese: VolunteerWords = {
   usedTitle: '当前使用',
   usedTraffic: (used, cap) =>
     cap === undefined ? `最近一小时 ${bytes(used)}` : `最近一小时 ${bytes(used)}，上限 ${bytes(cap)}`,
+  pace: (perSecond, lastsMs) =>
+    lastsMs === undefined
+      ? `每秒 ${bytes(perSecond)}`
+      : `每秒 ${bytes(perSecond)}，${span(lastsMs)}后到达上限`,
   usedMemory: (used, cap) => `${bytes(used)}，上限 ${bytes(cap)}`,
   traffic: '流量',
+  paceTitle: '目前速度',
   memory: '内存',
   engine: '计算设备',
   noRoom: '这个链接没有指明房间。请再要一次。',

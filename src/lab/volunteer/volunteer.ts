@@ -24,6 +24,8 @@ export interface Volunteer {
   readonly status: ReadonlySignal<RankStatus | undefined>;
   /** Bytes of the last hour. */
   readonly traffic: ReadonlySignal<number>;
+  /** Bytes in a second, as of late; undefined where no rank is open, or not for long enough. */
+  readonly pace: ReadonlySignal<number | undefined>;
   readonly problem: Signal<string | undefined>;
   /** The machine is about to work: from now on a rank is open whenever nothing speaks against it. */
   start(): void;
@@ -48,6 +50,8 @@ const CALL_MS = 10_000;
 const RECORDS_AT_ONCE = 2000;
 /** A rank that could not be opened, or went by itself, is tried again after this. */
 const AGAIN_MS = 10_000;
+/** At its cap it leaves until so much of it is used: a rank that came back for what one minute had freed would soon go again. */
+const USED_AT_RETURN = 1 / 2;
 
 interface OwnRank {
   readonly member: MemberId;
@@ -73,6 +77,7 @@ export function createVolunteer({
   const status = signal<RankStatus | undefined>(undefined);
   const contribution = signal<Contribution>({ microBatches: 0, steps: 0, ms: 0 });
   const traffic = signal(0);
+  const pace = signal<number | undefined>(undefined);
   const freeAt = signal<number | undefined>(undefined);
   const problem = signal<string | undefined>(undefined);
   const hour = hourOfTraffic();
@@ -80,6 +85,8 @@ export function createVolunteer({
   let endsAt: number | undefined;
   let isBusy = false;
   let againAt = 0;
+  /** The cap that it left at. */
+  let leftAt: number | undefined;
   let lookedAt = 0;
 
   const why = computed((): Pause | undefined => {
@@ -168,23 +175,28 @@ export function createVolunteer({
     hour.note(seen.traffic.sent + seen.traffic.received, now());
   };
 
+  /** It stays closed until its time, not in and out with every minute that leaves the hour; another cap is looked at anew. */
+  const closedUntil = (cap: number | undefined, at: number): number | undefined => {
+    if (cap === undefined) return undefined;
+    if (traffic.value >= cap) {
+      leftAt = cap;
+      return hour.freeAt(cap * USED_AT_RETURN, at);
+    }
+    const until = freeAt.value;
+    return until !== undefined && at < until && leftAt === cap ? until : undefined;
+  };
+
   /** What is due by now. One look at a time. */
   const look = async (): Promise<void> => {
     const at = now();
-    const cap = limits.value.hourlyBytes;
     if (rank !== undefined) {
       await count(rank).catch(() => undefined);
       if (helping.value.kind === 'helping')
         contribution.value = { ...contribution.value, ms: contribution.value.ms + (at - lookedAt) };
     }
     traffic.value = hour.read(at);
-    freeAt.value =
-      cap !== undefined && traffic.value >= cap
-        ? hour.freeAt(cap, at)
-        : // It stays closed until its time: not in and out with every minute that leaves the hour.
-          freeAt.value !== undefined && cap !== undefined && at < freeAt.value
-          ? freeAt.value
-          : undefined;
+    pace.value = rank === undefined ? undefined : hour.pace(at);
+    freeAt.value = closedUntil(limits.value.hourlyBytes, at);
     if (endsAt !== undefined && at >= endsAt) end('time');
     const { value: said } = status;
     if ((said?.memory?.bytes ?? 0) > limits.value.memoryBytes) end('memory');
@@ -219,6 +231,7 @@ export function createVolunteer({
     contribution,
     status,
     traffic,
+    pace,
     problem,
     start() {
       const { until } = limits.value;

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hourOfTraffic } from '../../../src/lab/volunteer/hour.ts';
+import { hourOfTraffic, lastsMs } from '../../../src/lab/volunteer/hour.ts';
 import { nextTime } from '../../../src/lab/volunteer/limits.ts';
 import { volunteerLink } from '../../../src/lab/volunteer/volunteer-link.ts';
 import { timedLoader, workingPartOfTheTime } from '../../../src/live/engine-share.ts';
@@ -41,6 +41,25 @@ describe('the traffic of an hour', () => {
         expect(hour.read(freeAt)).toBeLessThan(cap);
       }),
     );
+  });
+});
+
+describe('a pace', () => {
+  it('is that of the last seconds of one rank, once there are some', () => {
+    const hour = hourOfTraffic();
+    hour.note(5000, 0);
+    hour.note(6000, 1000);
+    expect(hour.pace(1000)).toBeUndefined();
+    for (let second = 2; second <= 30; second++) hour.note(5000 + 1000 * second, 1000 * second);
+    expect(hour.pace(30_000)).toBe(1000);
+    hour.opened();
+    expect(hour.pace(30_000)).toBeUndefined();
+  });
+
+  it('says how long the rest of a cap lasts, unless an hour has room for all of it', () => {
+    expect(lastsMs(1000, 400, 10)).toBe(60_000);
+    expect(lastsMs(1000, 1200, 10)).toBe(0);
+    expect(lastsMs(36_000, 400, 10)).toBeUndefined();
   });
 });
 

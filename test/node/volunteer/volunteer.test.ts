@@ -112,7 +112,7 @@ describe('a volunteer', () => {
     const { volunteer, opened, left, said } = rehearse();
     volunteer.start();
     await pass(1000);
-    said.sent = 201 * MIB;
+    said.sent = 1025 * MIB;
     await pass(1000);
     const paused = volunteer.helping.value;
     expect(paused).toMatchObject({ kind: 'paused', why: 'traffic' });
@@ -123,6 +123,55 @@ describe('a volunteer', () => {
     await pass(2_000_000);
     expect(opened).toHaveLength(2);
     expect(volunteer.helping.value.kind).toBe('helping');
+  });
+
+  it('comes back to half of its hour, not to what one minute has freed', async () => {
+    const { volunteer, opened, said } = rehearse();
+    volunteer.allow({ ...USUAL_LIMITS, hourlyBytes: 200 * MIB });
+    volunteer.start();
+    // A little in the first minute, the rest twenty minutes later.
+    said.sent = 30 * MIB;
+    await pass(1_200_000);
+    said.sent = 201 * MIB;
+    await pass(1000);
+    expect(volunteer.helping.value).toMatchObject({ kind: 'paused', why: 'traffic' });
+    const began = Date.now();
+    said.sent = 0;
+    await pass(2_500_000);
+    expect(volunteer.traffic.value).toBeLessThan(200 * MIB);
+    expect(opened).toHaveLength(1);
+    await pass(1_200_000);
+    expect(opened).toHaveLength(2);
+    expect(Date.now() - began).toBeGreaterThan(3_600_000);
+  });
+
+  it('that is allowed more at its cap goes on at once', async () => {
+    const { volunteer, opened, said } = rehearse();
+    volunteer.allow({ ...USUAL_LIMITS, hourlyBytes: 200 * MIB });
+    volunteer.start();
+    await pass(1000);
+    said.sent = 201 * MIB;
+    await pass(1000);
+    expect(volunteer.helping.value).toMatchObject({ kind: 'paused', why: 'traffic' });
+    said.sent = 0;
+    volunteer.allow({ ...USUAL_LIMITS, hourlyBytes: 1024 * MIB });
+    await pass(1000);
+    expect(opened).toHaveLength(2);
+    expect(volunteer.helping.value.kind).toBe('helping');
+  });
+
+  it('knows how much it moves in a second as long as it helps', async () => {
+    const { volunteer, said } = rehearse();
+    volunteer.start();
+    for (let second = 0; second < 20; second++) {
+      said.sent += 2 * MIB;
+      await pass(1000);
+    }
+    expect(volunteer.pace.value).toBeGreaterThan(1.8 * MIB);
+    expect(volunteer.pace.value).toBeLessThan(2.2 * MIB);
+    volunteer.pause();
+    await pass(1000);
+    expect(volunteer.pace.value).toBeUndefined();
   });
 
   it('ends where the model takes more memory than is allowed, and when the time has come', async () => {

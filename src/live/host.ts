@@ -1,49 +1,42 @@
 // The rank in a browser, without the browser: runs the protocol core and carries its effects out through injected ports.
 // What must be durable before it is said (`store`) is stored first, and when that fails nothing of it is said.
 
-import { progressAt, progressIn, progressNotes } from '../checkpoint/progress.ts';
 import { jobHash as hashOfJob } from '../job/job.ts';
 import type { PredictRequest } from '../ports/engine.ts';
-import type { GenerationId, MemberId } from '../ports/ids.ts';
-import type { Network, NetworkHandlers } from '../ports/network.ts';
-import type { CheckpointNotes, CheckpointSummary } from '../ports/store.ts';
-import { CodecError, decodeMessage } from '../protocol/codec.ts';
+import type { MemberId } from '../ports/ids.ts';
+import type { Network } from '../ports/network.ts';
+import type { CheckpointSummary } from '../ports/store.ts';
 import type { Effect } from '../protocol/effects.ts';
-import type { Wanted } from '../protocol/saved.ts';
-import type { Holding, Message } from '../protocol/messages.ts';
+import type { Holding } from '../protocol/messages.ts';
+import type { RankView } from '../protocol/view.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
-import { createFlightRecorder, type Flight } from '../trace/flight-recorder.ts';
+import type { Flight } from '../trace/flight-recorder.ts';
 import type { EvaluationPoint, MetricPoint, Prediction, RankStatus } from './api.ts';
-import { createAssertions } from './assertions.ts';
 import { createCheckpointTaking } from './checkpoint-taking.ts';
 import { createCheckpointer } from './checkpointer.ts';
 import { createColourTelling } from './colour-telling.ts';
 import { createComplaints, type Complaint } from './complaints.ts';
-import { defer } from './deferred.ts';
-import type { Deferred } from './deferred.ts';
 import { createEngineWork } from './engine-work.ts';
-import type { Captured } from './engine-work.ts';
 import { createEvaluator } from './evaluator.ts';
-import { createEventLog } from './event-log.ts';
 import { createEventLoop } from './event-loop.ts';
-import { createGarbledBudget } from './garbled.ts';
 import { createGoingBack } from './going-back.ts';
 import { createHistory } from './history.ts';
 import type { HostPorts, HostSelf } from './host-ports.ts';
+import { createInbox } from './inbox.ts';
+import { createLeaving } from './leaving.ts';
+import { createLogbook } from './logbook.ts';
 import { messageOf } from './message-of.ts';
 import { createOutbox } from './outbox.ts';
+import { createPredict } from './predicting.ts';
 import { RankError } from './rank-error.ts';
+import { createRestoring } from './restoring.ts';
 import { createRoomEnquiries } from './room-enquiries.ts';
 import { createSavePacer } from './save-pacer.ts';
-import { provenanceNotes } from './saved.ts';
 import { createSeats } from './seats.ts';
 import { createStartingPoint } from './starting-point.ts';
-import { createTimeBook } from './time-book.ts';
+import { createStateNotes } from './state-notes.ts';
 import { createTimers } from './timers.ts';
 import { meterTraffic } from './traffic.ts';
-
-/** A leaver that hears nothing goes all the same. */
-const LEAVE_DEADLINE_MS = 3_000;
 
 export interface Host {
   /** Takes a seat, looks for a checkpoint, then starts the protocol and connects. */
@@ -80,15 +73,17 @@ export interface Host {
 export function createHost(self: HostSelf, ports: HostPorts): Host {
   const { member, seat, options, jobHash } = self;
   const { core, clock } = ports;
-  const log = createEventLog(member, ports.wallClock);
+  const { complain, shown } = createComplaints();
+  const logbook = createLogbook({ member, wallClock: ports.wallClock, noted: ports.noted, complain });
+  const { report, note } = logbook;
   const history = createHistory();
-  const timeBook = createTimeBook();
   const traffic = meterTraffic(ports.connect);
   const timers = createTimers(clock, (name) => {
     dispatch({ kind: 'timer', name });
   });
   const path = options.path ?? options.room;
   const now = (): number => clock.now();
+  const look = (): RankView => core.view(clock.now());
   const pacer = createSavePacer(now, () => {
     dispatch({ kind: 'command', command: 'checkpoint' });
   });
@@ -97,47 +92,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
   });
 
   let network: Network | undefined;
-  let resumedFromStep: number | undefined;
-  const { complain, shown } = createComplaints();
   let closed = false;
-  /** The room has agreed to go on without this rank: its seat votes for nothing any more. */
-  let hasLeft = false;
-  let leaving: Deferred<undefined> | undefined;
-  /** The state that predicts. */
-  let asking: Captured | undefined;
-
-  /** The curves, how the state came about, how far the run is and where its time went. */
-  const notesOf = (step: number, generation: GenerationId): CheckpointNotes => {
-    const { job, provenance } = core.view(clock.now());
-    const samples = work.engine?.samples;
-    const progress = job && samples && progressAt(job, samples.train, step, generation, timeBook.ledger());
-    return { ...history.notes(step), ...provenanceNotes(provenance), ...progressNotes(progress) };
-  };
-
-  const adopt = (notes: CheckpointNotes, step: number): void => {
-    history.adopt(notes, step);
-    const progress = progressIn(notes);
-    if (progress !== undefined) timeBook.adopt(progress.ledger);
-  };
-
-  const asserted = createAssertions();
-  const report = (event: TraceEvent): void => {
-    ports.noted?.(event);
-    enter(event);
-  };
-  const flight = createFlightRecorder(member);
-  const enter = (event: TraceEvent): void => {
-    const record = log.append(event);
-    flight.observe(record);
-    timeBook.observe(record);
-    for (const { invariant, sentence } of asserted(record)) {
-      log.append({ kind: 'violated', invariant, sentence });
-      complain('invariant', `${sentence} This is a fault of Rankfall itself: please report it with the log.`);
-    }
-  };
-  const note = (detail: string): void => {
-    report({ kind: 'engine', detail });
-  };
 
   // Events
 
@@ -162,39 +117,13 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     void close();
   };
 
-  const isToldOf = createGarbledBudget();
-  const handlers: NetworkHandlers = {
-    linkUp(peer) {
-      complain('links', undefined);
-      dispatch({ kind: 'linkUp', peer });
-      colours.linked(peer);
-      const carrier = ports.carrierOf(peer);
-      if (carrier !== undefined && carrier !== 'webrtc') report({ kind: 'linkCarried', peer, carrier });
-    },
-    linkDown(peer, evidence) {
-      dispatch({ kind: 'linkDown', peer, evidence });
-    },
-    message(from, _lane, bytes) {
-      let message: Message;
-      try {
-        message = decodeMessage(bytes);
-      } catch (error) {
-        if (!(error instanceof CodecError)) throw error;
-        if (isToldOf(from, now())) dispatch({ kind: 'garbled', from, detail: error.message });
-        return;
-      }
-      if (enquiries.heard(from, message) || colours.heard(message)) return;
-      dispatch({ kind: 'message', from, message });
-    },
-  };
-
   const outbox = createOutbox({ member, network: () => network, dispatch });
   const { transmit } = outbox;
 
   const enquiries = createRoomEnquiries({
     clock,
     transmit,
-    flight,
+    flight: logbook.flight,
     device: ports.device,
     checkpoints: ports.checkpoints,
     path,
@@ -207,6 +136,20 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     peers: () => network?.peers() ?? [],
     report,
   });
+
+  const handlers = createInbox({
+    now,
+    dispatch,
+    complain,
+    report,
+    carrierOf: ports.carrierOf,
+    linked: (peer) => {
+      colours.linked(peer);
+    },
+    heard: (from, message) => enquiries.heard(from, message) || colours.heard(message),
+  });
+
+  const leaving = createLeaving({ clock, dispatch });
 
   // Helpers that carry effects out
 
@@ -223,11 +166,18 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     },
   });
 
+  const notes = createStateNotes({
+    history,
+    time: logbook.time,
+    view: look,
+    samples: () => work.engine?.samples,
+  });
+
   const work = createEngineWork({
     open: ports.openEngine,
     dispatch,
-    notes: notesOf,
-    adopt,
+    notes: notes.of,
+    adopt: notes.adopt,
     now,
     note,
   });
@@ -236,25 +186,16 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     note(`Held-out accuracy could not be measured: ${detail}`);
   });
 
-  const captureNow = (): Promise<Captured> =>
-    new Promise((resolve, reject) => {
-      work.capture(
-        () => Promise.resolve(true),
-        resolve,
-        (detail) => {
-          reject(new RankError(`The model could not be asked: ${detail}`));
-        },
-      );
-    });
+  const predict = createPredict(work, evaluator);
 
-  const incarnation = (): string => core.view(clock.now()).generation?.incarnation ?? '';
+  const incarnation = (): string => look().generation?.incarnation ?? '';
 
   const checkpoints = createCheckpointTaking({
     clock,
     work,
     writer: ports.writer,
     save,
-    notes: notesOf,
+    notes: notes.of,
     dispatch,
     captured({ job, state }) {
       evaluator.evaluate(job, state, (point) => {
@@ -279,6 +220,15 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
 
   const goingBack = createGoingBack({ clock, checkpoints: ports.checkpoints, path, dispatch });
 
+  const restoring = createRestoring({
+    work,
+    startingPoint,
+    goingBack,
+    job: () => look().job ?? options.job,
+    dispatch,
+    isOver: () => closed,
+  });
+
   const storeThenSend = ({ record, thenSend, thenReport }: Extract<Effect, { kind: 'store' }>): void => {
     seats.store(record).then(
       () => {
@@ -292,22 +242,6 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     );
   };
 
-  /** What was found at the start may have been outrun since, by this tab or by another. */
-  const restore = async (wanted: Wanted): Promise<void> => {
-    const { preparations } = work;
-    const saved =
-      wanted.kind === 'newest'
-        ? await startingPoint.saved(core.view(clock.now()).job ?? options.job, wanted)
-        : goingBack.held(wanted.place);
-    if (closed || work.preparations !== preparations) return;
-    if (saved === undefined) {
-      dispatch({ kind: 'restored', found: undefined });
-      return;
-    }
-    work.restore(saved);
-    resumedFromStep = saved.summary.step;
-  };
-
   /** What the host itself learns from what the core reports. */
   const overhear = (event: TraceEvent): void => {
     if (event.kind === 'applied') {
@@ -318,9 +252,6 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
       work.abandon(event.generation);
     } else if (event.kind === 'stopped' || event.kind === 'left') {
       ports.writer.giveUp();
-      const left = event.kind === 'left' ? event.why === 'leave' : event.reason === 'left';
-      hasLeft ||= left;
-      if (left || event.kind === 'stopped') leaving?.resolve(undefined);
     }
   };
 
@@ -351,7 +282,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         work.importState(effect);
         return;
       case 'restore':
-        void restore(effect.wanted);
+        void restoring.restore(effect.wanted);
         return;
       case 'checkpoint':
         checkpoints.take(effect);
@@ -377,10 +308,11 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         // This network links everybody with everybody by itself.
         return;
       case 'report':
-        enter(effect.event);
+        logbook.enter(effect.event);
         overhear(effect.event);
+        leaving.overhear(effect.event);
         goingBack.overhear(effect.event);
-        pacer.overhear(effect.event, core.view(clock.now()).job, work.engine?.samples.train);
+        pacer.overhear(effect.event, look().job, work.engine?.samples.train);
         return;
     }
   };
@@ -400,10 +332,10 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     const gone = new RankError('The rank has gone.');
     checkpoints.end(gone);
     goingBack.end(gone);
-    leaving?.resolve(undefined);
+    leaving.end();
     evaluator.destroy();
     work.destroy();
-    await seats.close(hasLeft);
+    await seats.close(leaving.hasLeft);
   };
 
   return {
@@ -430,8 +362,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     },
 
     status() {
-      const now = clock.now();
-      const view = core.view(now);
+      const view = look();
       return {
         member,
         seat,
@@ -453,7 +384,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         }),
         sent: outbox.sent(),
         traffic: traffic.read(),
-        ledger: timeBook.ledger(),
+        ledger: logbook.time.ledger(),
         refusals: ports.refusals(),
         running: view.running,
         step: view.step,
@@ -461,7 +392,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
         stateHash: view.stateHash,
         committedHash: view.committedHash,
         exactness: view.exactness,
-        resumedFromStep,
+        resumedFromStep: restoring.fromStep,
         pace: pacer.pace(view.job),
         path,
         evaluation: history.evaluations().at(-1),
@@ -475,7 +406,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     },
 
     metrics: (from) => ({ ...history.read(from), evaluations: history.evaluations() }),
-    log: (from, limit) => log.read(from, limit),
+    log: logbook.read,
     recall: () => enquiries.recall(network?.peers() ?? []),
     copies: () => enquiries.copies(network?.peers() ?? []),
     command(command) {
@@ -486,7 +417,7 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
     checkpoints: () => ports.checkpoints.list(path),
 
     async rollBack(id) {
-      const { job, jobHash: trained, generation } = core.view(clock.now());
+      const { job, jobHash: trained, generation } = look();
       if (job === undefined || trained === undefined || generation === undefined)
         throw new RankError('This rank is in no room yet that could go back: wait until it is a member.');
       await goingBack.to(id, job, trained);
@@ -494,28 +425,17 @@ export function createHost(self: HostSelf, ports: HostPorts): Host {
 
     visibility(hidden) {
       dispatch({ kind: 'visibility', hidden });
-      if (hidden) pacer.tabHides(core.view(clock.now()).job);
+      if (hidden) pacer.tabHides(look().job);
     },
 
     async leave() {
-      const left = leaving ?? defer<undefined>();
-      leaving = left;
-      dispatch({ kind: 'command', command: 'leave' });
-      const cancel = clock.after(LEAVE_DEADLINE_MS, () => {
-        left.resolve(undefined);
-      });
-      await left.promise.finally(cancel);
+      await leaving.ask();
       await close();
     },
 
-    async predict(request, newest) {
-      if (newest || asking === undefined) asking = await captureNow();
-      const { job, state } = asking;
-      return { step: state.step, logits: await evaluator.predict(job, state, request) };
-    },
-
+    predict,
     report,
-    memberOfRank: (rank) => core.view(clock.now()).members[rank]?.member,
+    memberOfRank: (rank) => look().members[rank]?.member,
     complain,
     close,
   };

@@ -4,19 +4,8 @@ import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import * as v from 'valibot';
-import { benchCommand } from './bench-command.ts';
-import { demoCommand } from './demo-command.ts';
 import { EXIT_OK, EXIT_USAGE, exitStatus, oneLine } from './errors.ts';
-import { doctorCommand } from './doctor-command.ts';
-import { exportCommand } from './export-command.ts';
-import { huntCommand } from './hunt-command.ts';
-import { inspectCommand } from './inspect-command.ts';
-import { bugsCommand, replayCommand, shrinkCommand } from './replay-command.ts';
 import { printable } from './printable.ts';
-import { simCommand } from './sim-command.ts';
-import { soakCommand } from './soak-command.ts';
-import { startCommand } from './start-command.ts';
-import { verifyCommand } from './verify-command.ts';
 
 const ManifestSchema = v.object({ version: v.string(), description: v.string() });
 const manifest = v.parse(
@@ -57,22 +46,28 @@ const program = new Command('rankfall')
 const exit = (outcome: number): void => {
   status = outcome;
 };
-const COMMANDS = [
-  startCommand,
-  demoCommand,
-  soakCommand,
-  simCommand,
-  huntCommand,
-  replayCommand,
-  shrinkCommand,
-  bugsCommand,
-  benchCommand,
-  verifyCommand,
-  doctorCommand,
-  inspectCommand,
-  exportCommand,
-];
-for (const create of COMMANDS) {
+/** Each in a module of its own: to load them all takes three times as long as what most of them then do. */
+const COMMANDS: Readonly<Record<string, () => Promise<(exit: (outcome: number) => void) => Command>>> = {
+  start: async () => (await import('./start-command.ts')).startCommand,
+  demo: async () => (await import('./demo-command.ts')).demoCommand,
+  soak: async () => (await import('./soak-command.ts')).soakCommand,
+  sim: async () => (await import('./sim-command.ts')).simCommand,
+  hunt: async () => (await import('./hunt-command.ts')).huntCommand,
+  replay: async () => (await import('./replay-command.ts')).replayCommand,
+  shrink: async () => (await import('./replay-command.ts')).shrinkCommand,
+  bugs: async () => (await import('./replay-command.ts')).bugsCommand,
+  bench: async () => (await import('./bench-command.ts')).benchCommand,
+  verify: async () => (await import('./verify-command.ts')).verifyCommand,
+  doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
+  inspect: async () => (await import('./inspect-command.ts')).inspectCommand,
+  export: async () => (await import('./export-command.ts')).exportCommand,
+};
+const [, , first = ''] = process.argv;
+// What names no command (help, a slip) is answered with all of them at hand.
+const wanted = Object.hasOwn(COMMANDS, first) ? [first] : Object.keys(COMMANDS);
+for (const name of wanted) {
+  const create = await COMMANDS[name]?.();
+  if (create === undefined) continue;
   const command = create(exit).copyInheritedSettings(program);
   for (const part of command.commands) part.copyInheritedSettings(program);
   program.addCommand(command);

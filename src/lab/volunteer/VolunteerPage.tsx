@@ -5,6 +5,7 @@ import { bytes, clockTime } from '../format.ts';
 import { Mark } from '../view/Header.tsx';
 import { Icon } from '../view/icons.tsx';
 import { Switches } from '../view/Switches.tsx';
+import { toldWords } from '../told-words.ts';
 import { words } from '../words.ts';
 import type { Metering } from './conditions.ts';
 import { lastsMs } from './hour.ts';
@@ -252,7 +253,7 @@ function Progress({ volunteer }: { readonly volunteer: Volunteer }): JSX.Element
         {status?.engine !== undefined && (
           <>
             <dt>{volunteerWords.engine}</dt>
-            <dd>{status.engine.adapter}</dd>
+            <dd>{toldWords.adapter(status.engine.adapter)}</dd>
           </>
         )}
       </dl>
@@ -281,7 +282,7 @@ function says({ helping, status }: Volunteer): string {
       return '';
     case 'paused':
       return now.why === 'traffic' && now.until !== undefined
-        ? `${volunteerWords.pauses.traffic} ${volunteerWords.goesOnAt(clockTime(now.until))}`
+        ? volunteerWords.usedUpUntil(clockTime(now.until))
         : volunteerWords.pauses[now.why];
     case 'over':
       return volunteerWords.ends[now.why];

@@ -63,7 +63,7 @@ export const english = {
     over: 'Over',
   },
   pauses: PAUSES,
-  goesOnAt: (time: string) => `It goes on at ${time}, or as soon as you allow more.`,
+  usedUpUntil: (time: string) => `${PAUSES.traffic} It goes on at ${time}, or as soon as you allow more.`,
   ends: ENDS,
   alone: 'You are alone in the room at present. Nothing is computed until somebody starts it.',
   waits: 'The room is not training at present. Nothing is computed until somebody starts it.',

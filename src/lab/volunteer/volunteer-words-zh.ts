@@ -43,7 +43,7 @@ export const chinese: VolunteerWords = {
     traffic: '你允许的每小时流量已经用完。',
     asked: '你已暂停。',
   },
-  goesOnAt: (time) => `将在 ${time} 继续；调高上限则立即继续。`,
+  usedUpUntil: (time) => `你允许的每小时流量已经用完。将在 ${time} 继续；调高上限则立即继续。`,
   ends: {
     stopped: '你已停止。本标签页不再运行任何东西。',
     time: '你设定的时间到了。本标签页不再运行任何东西。',

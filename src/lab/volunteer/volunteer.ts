@@ -24,7 +24,7 @@ export interface Volunteer {
   readonly status: ReadonlySignal<RankStatus | undefined>;
   /** Bytes of the last hour. */
   readonly traffic: ReadonlySignal<number>;
-  /** Bytes in a second, as of late; undefined where no rank is open, or not for long enough. */
+  /** Bytes in a second, as of late; undefined while it does not help, or not for long enough. */
   readonly pace: ReadonlySignal<number | undefined>;
   readonly problem: Signal<string | undefined>;
   /** The machine is about to work: from now on a rank is open whenever nothing speaks against it. */
@@ -195,8 +195,8 @@ export function createVolunteer({
         contribution.value = { ...contribution.value, ms: contribution.value.ms + (at - lookedAt) };
     }
     traffic.value = hour.read(at);
-    pace.value = rank === undefined ? undefined : hour.pace(at);
     freeAt.value = closedUntil(limits.value.hourlyBytes, at);
+    pace.value = helping.value.kind === 'helping' ? hour.pace(at) : undefined;
     if (endsAt !== undefined && at >= endsAt) end('time');
     const { value: said } = status;
     if ((said?.memory?.bytes ?? 0) > limits.value.memoryBytes) end('memory');

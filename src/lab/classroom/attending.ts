@@ -1,7 +1,7 @@
 // What a page in a class tells its instructor about its rank, and how it carries out what the instructor orders.
 
 import { signal } from '@preact/signals';
-import { REPORT_AGAIN_MS, REPORT_MS } from '../../live/classroom/messages.ts';
+import { REPORT_MS } from '../../live/classroom/messages.ts';
 import type { ClassOrder, ClassReport, ClassRoom } from '../../live/classroom/messages.ts';
 import { answered, sentenceIn } from '../lab-error.ts';
 import { LESSON_IDS } from '../lessons/library.ts';
@@ -21,18 +21,11 @@ export const lessonProgress = signal<LessonsReport>({});
 const CALL_MS = 20_000;
 const MAX_ADAPTER = 80;
 
-/** Reports every two seconds, where there is something new, and now and then where there is not; and does what it is told to. */
+/** Reports every two seconds, which also says that the page is alive; and does what it is told to. */
 export function attendClass(seat: Seat, lab: Lab): void {
   const device = deviceWords(navigator.userAgent);
-  let last = '';
-  let lastAt = -Infinity;
   const report = (): void => {
-    const next = reportOf(lab, seat.room, device);
-    const text = JSON.stringify(next);
-    if (text === last && performance.now() - lastAt < REPORT_AGAIN_MS) return;
-    last = text;
-    lastAt = performance.now();
-    seat.report(next);
+    seat.report(reportOf(lab, seat.room, device));
   };
   seat.obey((order) => carryOut(lab, order));
   followProgress((progress) => {

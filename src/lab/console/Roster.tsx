@@ -11,6 +11,7 @@ import { toldWords } from '../told-words.ts';
 import { words } from '../words.ts';
 import type { Console } from './console.ts';
 import { consoleWords } from './console-words.ts';
+import { roomState } from './room-state.ts';
 
 interface Group {
   readonly name: string;
@@ -111,10 +112,7 @@ export function Roster({ console }: { readonly console: Console }): JSX.Element 
 
 function RoomHead({ console, group }: { readonly console: Console; readonly group: Group }): JSX.Element {
   const { name, room, people } = group;
-  const reports = people.flatMap(({ present, report }) => (present && report !== undefined ? [report] : []));
-  const step = Math.max(0, ...reports.map((report) => report.step));
-  const steps = Math.max(0, ...reports.map((report) => report.steps));
-  const members = Math.max(0, ...reports.map((report) => report.members));
+  const { members, step, steps } = roomState(people);
   return (
     <div class="room-head">
       <h3>{room === undefined ? consoleWords.roster.noRoom : consoleWords.roster.room(name)}</h3>

@@ -1,6 +1,7 @@
 // Every word of the instructor's console, in English.
 
 import type { ClassOrder } from '../../live/classroom/messages.ts';
+import { count as number } from '../format.ts';
 import type { Wording } from '../language/word-table.ts';
 import type { Link } from './console.ts';
 import { words } from '../words.ts';
@@ -59,12 +60,12 @@ export const english = {
     roomState: (people: number, step: number, steps: number): string =>
       steps === 0
         ? count(people, 'rank', 'ranks')
-        : `${count(people, 'rank', 'ranks')} · step ${step} of ${steps}`,
+        : `${count(people, 'rank', 'ranks')} · step ${number(step)} of ${number(steps)}`,
     start: (name: string) => `Start room ${name}`,
     pause: (name: string) => `Pause room ${name}`,
     select: (name: string) => `Select ${name}`,
     selectAll: 'Select all',
-    step: (step: number) => `Step ${step}`,
+    step: (step: number) => `Step ${number(step)}`,
     answer: 'Answer:',
     lessons: 'Lessons',
     away: 'Away',

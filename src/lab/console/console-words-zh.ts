@@ -1,5 +1,6 @@
 // The words of the instructor's console in Chinese. The glossary is that of ../words-zh.ts.
 
+import { count as number } from '../format.ts';
 import { words } from '../words.ts';
 import type { ConsoleWords } from './console-words-en.ts';
 
@@ -50,12 +51,12 @@ export const chinese: ConsoleWords = {
     room: (name) => `房间 ${name}`,
     noRoom: '离开',
     roomState: (people, step, steps) =>
-      steps === 0 ? `${people} 个 rank` : `${people} 个 rank · 第 ${step} 步，共 ${steps} 步`,
+      steps === 0 ? `${people} 个 rank` : `${people} 个 rank · 第 ${number(step)} 步，共 ${number(steps)} 步`,
     start: (name) => `开始房间 ${name}`,
     pause: (name) => `暂停房间 ${name}`,
     select: (name) => `选择 ${name}`,
     selectAll: '全选',
-    step: (step) => `第 ${step} 步`,
+    step: (step) => `第 ${number(step)} 步`,
     answer: '回答：',
     lessons: '课程',
     away: '离开',

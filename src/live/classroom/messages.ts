@@ -21,10 +21,8 @@ export const MAX_CHOICE = 80;
 export const MAX_CHOICES = 6;
 /** Of one participant. */
 export const MAX_PREDICTIONS = 16;
-/** Pages report no more often than this, in milliseconds. */
+/** Pages report so often, in milliseconds, also where nothing is new: who does not is shown as silent after three times as long. */
 export const REPORT_MS = 2000;
-/** Nor less often than this, though nothing is new: who does not is shown as silent after twice the time. */
-export const REPORT_AGAIN_MS = 6000;
 
 /** What cannot be seen, or turns the text around it: nothing of it belongs into a line that others read. */
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/u;

@@ -6,12 +6,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { PresetName } from '../../job/presets.ts';
 import { newRoom, randomCode, randomSecret } from '../../live/link.ts';
 import type { RandomBytes } from '../../live/link.ts';
-import {
-  MAX_NICKNAME,
-  MAX_PARTICIPANTS,
-  parseToServer,
-  REPORT_AGAIN_MS,
-} from '../../live/classroom/messages.ts';
+import { MAX_NICKNAME, MAX_PARTICIPANTS, parseToServer, REPORT_MS } from '../../live/classroom/messages.ts';
 import type {
   ClassOrder,
   ClassQuestion,
@@ -64,8 +59,8 @@ const MAX_STRANGERS_OF_ONE = 32;
 const MAX_ORDERS = 256;
 const STRANGER_MS = 10_000;
 const ROSTER_MS = 500;
-/** Two reports are missing. A page in the background still reports in time: browsers let its timers run once a second. */
-const QUIET_MS = 2 * REPORT_AGAIN_MS;
+/** Three reports are missing. A page in the background still reports in time: browsers let its timers run once a second. */
+const QUIET_MS = 3 * REPORT_MS;
 /** What a room holds until the instructor says another number: the links of a room are as many as its pairs. */
 const FIRST_SIZE = 8;
 const MESSAGES = { atOnce: 40, everyMs: 125 };

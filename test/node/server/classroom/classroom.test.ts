@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PRESET_NAMES } from '../../../../src/job/presets.ts';
-import { MAX_PARTICIPANTS, parseToPage, REPORT_AGAIN_MS } from '../../../../src/live/classroom/messages.ts';
+import { MAX_PARTICIPANTS, parseToPage, REPORT_MS } from '../../../../src/live/classroom/messages.ts';
 import type { ClassRoster, ToServer } from '../../../../src/live/classroom/messages.ts';
 import { dealSizes, freeName, roomName } from '../../../../src/server/classroom/dealing.ts';
 import { drive, enter, report, teach } from './driven.ts';
@@ -163,10 +163,10 @@ describe('an instructor', () => {
     const { room } = ada.last('entered').room;
     const silent = () => rosterOf(driven, console).participants.map((one) => one.silent === true);
     for (const one of [ada, ben]) one.say({ say: 'report', report: report(room) });
-    driven.pass(REPORT_AGAIN_MS);
+    driven.pass(2 * REPORT_MS);
     ben.say({ say: 'report', report: report(room) });
     expect(silent()).toEqual([false, false]);
-    driven.pass(REPORT_AGAIN_MS);
+    driven.pass(REPORT_MS);
     expect(silent()).toEqual([true, false]);
     ada.say({ say: 'report', report: report(room) });
     ben.say({ say: 'report', report: report(room, { silent: true }) });

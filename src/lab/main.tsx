@@ -53,7 +53,7 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
     found = parseRoomLink(location.hash);
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
-    render(<BadLink reason={() => toldWords.told(error.message)} />, place);
+    render(<BadLink reason={() => toldWords.told(error.message)} makesRooms />, place);
     return;
   }
   const { seat, strip, attend } = await classroomOf(place, found !== undefined);

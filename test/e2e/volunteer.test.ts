@@ -101,10 +101,16 @@ describe('a volunteer', () => {
     await host.close();
   });
 
-  test('with a link that names no room is told so, and nothing runs', async () => {
+  test('with a link that names no room, or names it wrongly, is told so, and nothing runs', async () => {
     const page = await open(lab.context, `${lab.origin}/volunteer.html`);
     await page.getByText('This link names no room. Ask for it again.').waitFor();
     expect(await violations(page)).toEqual([]);
+    await page.evaluate(() => {
+      location.hash = 'room=ABC';
+    });
+    await page.getByText('This link is cut short or changed.').waitFor();
+    // A room is made in the lab, not here.
+    expect(await page.getByRole('link').count()).toBe(0);
     await page.close();
   });
 });

@@ -7,15 +7,19 @@ import { Switches } from './Switches.tsx';
 interface Props {
   /** In the language of the page. */
   readonly reason: () => string;
+  /** Whether this page, opened without a link, makes a room. */
+  readonly makesRooms: boolean;
 }
 
-export const BadLink = ({ reason }: Props): JSX.Element => (
+export const BadLink = ({ reason, makesRooms }: Props): JSX.Element => (
   <main class="notice-page">
     <Switches />
     <h1>{words.loadFailed.title}</h1>
     <p>{reason()}</p>
-    <a class="button primary" href={location.pathname}>
-      {words.banners.badLink}
-    </a>
+    {makesRooms && (
+      <a class="button primary" href={location.pathname}>
+        {words.banners.badLink}
+      </a>
+    )}
   </main>
 );

@@ -8,7 +8,6 @@ import { speakAsTheBrowserDoes } from '../language/language.ts';
 import { parseLabQuery } from '../query.ts';
 import { applyTheme } from '../theme.ts';
 import { BadLink } from '../view/BadLink.tsx';
-import { toldWords } from '../told-words.ts';
 import { words } from '../words.ts';
 import { watchConditions } from './conditions.ts';
 import { createVolunteer } from './volunteer.ts';
@@ -34,7 +33,7 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
   try {
     const link = parseRoomLink(location.hash);
     if (link === undefined) {
-      render(<BadLink reason={() => volunteerWords.noRoom} />, place);
+      render(<BadLink reason={() => volunteerWords.noRoom} makesRooms={false} />, place);
       return;
     }
     const { signal, ice } = parseLabQuery(location.search);
@@ -48,6 +47,6 @@ async function open(place: HTMLElement, frameRoom: HTMLElement): Promise<void> {
     render(<VolunteerPage volunteer={volunteer} />, place);
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
-    render(<BadLink reason={() => toldWords.told(error.message)} />, place);
+    render(<BadLink reason={() => volunteerWords.badLink} makesRooms={false} />, place);
   }
 }

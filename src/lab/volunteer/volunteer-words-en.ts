@@ -88,6 +88,7 @@ export const english = {
   memory: 'Memory',
   engine: 'Computes on',
   noRoom: 'This link names no room. Ask for it again.',
+  badLink: 'This link is cut short or changed. Ask for it again, and copy it whole.',
   problem: (why: string) => `The rank could not start, and is tried again: ${why}`,
   label: 'Your limits',
 };

@@ -71,6 +71,7 @@ export const chinese: VolunteerWords = {
   memory: '内存',
   engine: '计算设备',
   noRoom: '这个链接没有指明房间。请再要一次。',
+  badLink: '这个链接不完整或被改动过。请再要一次，并完整复制。',
   problem: (why) => `rank 无法启动，会再次尝试：${why}`,
   label: '你的上限',
 };

@@ -3,7 +3,8 @@
 
 import type { MemberId } from '../ports/ids.ts';
 import type { Carrier, NetworkHandlers } from '../ports/network.ts';
-import { CodecError, decodeMessage } from '../protocol/codec.ts';
+import { decodeMessage } from '../protocol/codec.ts';
+import { CodecError } from '../protocol/codec-error.ts';
 import type { Event } from '../protocol/effects.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { TraceEvent } from '../trace/events.ts';

@@ -2,7 +2,8 @@
 
 import type { MemberId } from '../ports/ids.ts';
 import { bytesOf, MAX_QUEUED_BYTES, type Lane, type LateMessage, type Network } from '../ports/network.ts';
-import { bytesSaved, encodeLate, laneOf } from '../protocol/codec.ts';
+import { encodeLate } from '../protocol/codec.ts';
+import { bytesSaved, laneOf } from '../protocol/message-size.ts';
 import type { Event, Send } from '../protocol/effects.ts';
 
 /**

@@ -8,7 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { SeatId } from '../ports/ids.ts';
 import type { BallotStore } from '../ports/store.ts';
 import { StoreError } from '../ports/store.ts';
-import { parseSeatRecord } from '../protocol/codec.ts';
+import { parseSeatRecord } from '../protocol/stored-votes.ts';
 import type { SeatRecord } from '../protocol/votes.ts';
 import { emptyRecord } from '../protocol/votes.ts';
 import { messageOf } from './message-of.ts';

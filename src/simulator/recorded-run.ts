@@ -3,7 +3,7 @@
 
 import CRC32 from 'crc-32';
 import type { MemberId } from '../ports/ids.ts';
-import { split } from '../protocol/codec.ts';
+import { split } from '../protocol/message-parts.ts';
 import type { Incident } from '../protocol/recording/incident.ts';
 import type { Message } from '../protocol/messages.ts';
 import { textOf } from '../protocol/recording/outcome.ts';

@@ -5,20 +5,19 @@ import { laneLayout, type LaneLayout } from '../../collective/lanes.ts';
 import { MAX_PIECES } from '../../collective/state-transfer.ts';
 import { JobSchema } from '../../job/job.ts';
 import { WireSchema } from '../../job/wire-schema.ts';
+import { CodecError } from '../codec-error.ts';
+import { rejoin, split } from '../message-parts.ts';
 import {
-  CodecError,
   count,
   generationId,
   jobHashSchema,
   memberId,
-  parseSeatRecord,
   pieceDigests,
-  rejoin,
   seatId,
-  split,
   standing,
   stateHash,
-} from '../codec.ts';
+} from '../message-schema.ts';
+import { parseSeatRecord } from '../stored-votes.ts';
 import type { Event } from '../effects.ts';
 import { attempt } from '../flight-schema.ts';
 import type { Message } from '../messages.ts';

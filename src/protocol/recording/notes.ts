@@ -4,7 +4,7 @@
 import * as v from 'valibot';
 import type { TraceEvent } from '../../trace/events.ts';
 import { SLOTS } from '../../trace/looks.ts';
-import { ballot, count, generationId, seatId } from '../codec.ts';
+import { ballot, count, generationId, seatId } from '../message-schema.ts';
 
 const text = v.pipe(v.string(), v.maxLength(10_000));
 const vote = { generation: generationId, seat: seatId, ballot, stored: v.boolean() };

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import type { MemberId, SeatId, StateHash } from '../../ports/ids.ts';
 import type { TraceEvent, TraceRecord } from '../../trace/events.ts';
 import { findJsonFlaw } from '../../trace/json-text.ts';
-import { memberId, seatId } from '../codec.ts';
+import { memberId, seatId } from '../message-schema.ts';
 import type { Effect, Event, Send } from '../effects.ts';
 import type { Message } from '../messages.ts';
 import { createRank, stepRank } from '../rank.ts';

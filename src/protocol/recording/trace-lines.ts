@@ -13,7 +13,7 @@ import {
   phase,
   seatId,
   stateHash,
-} from '../codec.ts';
+} from '../message-schema.ts';
 import { attempt, OPERATIONS } from '../flight-schema.ts';
 import { expectedBy } from './events.ts';
 import { maybe, stallCause, time } from './fields.ts';

@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isSeatId, type SeatId } from '../../ports/ids.ts';
-import { CodecError, parseWitnessBook } from '../../protocol/codec.ts';
+import { CodecError } from '../../protocol/codec-error.ts';
+import { parseWitnessBook } from '../../protocol/stored-votes.ts';
 import type { SeatRecord } from '../../protocol/votes.ts';
 import { emptyBook, withRecord, type WitnessBook } from '../../protocol/witness-book.ts';
 

@@ -4,7 +4,8 @@
 import { randomBytes } from 'node:crypto';
 import { WebSocket, type RawData } from 'ws';
 import { isMemberId, type MemberId } from '../../ports/ids.ts';
-import { CodecError, decodeMessage, encodeMessage } from '../../protocol/codec.ts';
+import { decodeMessage, encodeMessage } from '../../protocol/codec.ts';
+import { CodecError } from '../../protocol/codec-error.ts';
 import type { Effect, Event, Send } from '../../protocol/effects.ts';
 import { createWitness, stepWitness } from '../../protocol/witness.ts';
 import { openFallback } from '../../transport/fallback/fallback.ts';

@@ -12,17 +12,11 @@ import {
 import { DEFAULT_JOB } from '../../../src/job/job.ts';
 import type { DeviceId, IncarnationId, MemberId, SeatId, StateHash } from '../../../src/ports/ids.ts';
 import { MAX_MESSAGE_BYTES } from '../../../src/ports/network.ts';
-import {
-  asCarried,
-  bytesSaved,
-  CodecError,
-  decodeMessage,
-  encodeLate,
-  encodeMessage,
-  messageBytes,
-  parseSeatRecord,
-  rejoin,
-} from '../../../src/protocol/codec.ts';
+import { asCarried, decodeMessage, encodeLate, encodeMessage } from '../../../src/protocol/codec.ts';
+import { CodecError } from '../../../src/protocol/codec-error.ts';
+import { rejoin } from '../../../src/protocol/message-parts.ts';
+import { bytesSaved, messageBytes } from '../../../src/protocol/message-size.ts';
+import { parseSeatRecord } from '../../../src/protocol/stored-votes.ts';
 import type { Generation } from '../../../src/protocol/generation.ts';
 import {
   MAX_ATTEMPT,

@@ -12,7 +12,7 @@ import { MAX_RANKS, MAX_SEED, MAX_STEPS, MIN_STEPS, planDemo } from './demo/plan
 import type { CountAtStep } from './demo/plan.ts';
 import { reportLines } from './demo/report.ts';
 import { EXIT_FAILED, EXIT_OK } from './errors.ts';
-import { writeBytes } from './sim/files.ts';
+import { expectWritable, writeBytes } from './sim/files.ts';
 import { interruptible } from './interrupt.ts';
 
 const ENGINES: readonly EngineChoice[] = ['auto', 'webgpu', 'cpu'];
@@ -57,7 +57,7 @@ What happens:
 Exit status:
   0  everything that was checked holds
   1  something did not hold, or the run could not be finished; stderr says what
-  2  bad options
+  2  bad options, or a file that cannot be written
 
 Examples:
   rankfall demo
@@ -130,6 +130,7 @@ export function demoCommand(exit: (status: number) => void): Command {
 async function demo(flags: DemoFlags): Promise<number> {
   const plan = planDemo({ ...flags, faults: flags.faults !== undefined });
   const schedule = flags.faults === undefined ? undefined : readSchedule(flags.faults, plan.steps);
+  for (const path of [flags.log, flags.incident]) if (path !== undefined) expectWritable(path);
   // Loaded only now, since a browser's driver and a server are much to load for a help text or a refused option.
   const { runDemo } = await import('./demo/run.ts');
   const { createBlackBox } = await import('./room/black-box.ts');

@@ -8,6 +8,7 @@ import { EXIT_FAILED, EXIT_OK } from './errors.ts';
 import { interruptible } from './interrupt.ts';
 import { chooseNarrator } from './room/narrator.ts';
 import { MIN_RANKS, planSoak } from './soak/plan.ts';
+import { expectWritable } from './sim/files.ts';
 import { soakLines } from './soak/verdict.ts';
 
 const ENGINES: readonly EngineChoice[] = ['auto', 'webgpu', 'cpu'];
@@ -48,7 +49,7 @@ What happens:
 Exit status:
   0  ok
   1  something did not hold, or the run could not be finished; stderr says what
-  2  bad options
+  2  bad options, or a file that cannot be written
 
 Examples:
   rankfall soak
@@ -99,6 +100,7 @@ export function soakCommand(exit: (status: number) => void): Command {
 
 async function soak(flags: SoakFlags): Promise<number> {
   const plan = planSoak(flags);
+  if (flags.incident !== undefined) expectWritable(flags.incident);
   // Loaded only now, since a browser's driver and a server are much to load for a help text or a refused option.
   const { runSoak } = await import('./soak/run.ts');
   const { createBlackBox } = await import('./room/black-box.ts');

@@ -96,7 +96,11 @@ async function start(flags: StartFlags): Promise<number> {
         ...(classroom === undefined ? {} : { classroom }),
       }).catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
-        throw new RunError(`The server did not start: ${reason}`);
+        // The server's own sentence; it says no more than that.
+        const advice = reason.includes('already in use')
+          ? '. Give another with --port, or none: then the next free one is taken.'
+          : '';
+        throw new RunError(`The server did not start: ${reason}${advice}`);
       });
       cleanup.add(async () => (await starting).close());
       const server = await starting;

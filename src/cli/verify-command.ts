@@ -129,7 +129,7 @@ function directory(reference: string): ReferenceFiles {
         return new Uint8Array(readFileSync(path(name)));
       } catch (error) {
         throw new UsageError(
-          `${path(name)}: expected a file that can be read: ${oneLine(error)} Without --reference no files are needed.`,
+          `${path(name)}: expected a file that can be read: ${oneLine(error)}. Without --reference no files are needed.`,
         );
       }
     },

@@ -19,7 +19,7 @@ const TEST_MS = 300_000;
 let lab: Lab;
 let folder: string;
 beforeAll(async () => {
-  lab = await openLab();
+  lab = await openLab({ pages: 'built' });
   folder = await mkdtemp(join(tmpdir(), 'rankfall-checkpoints-'));
 });
 afterAll(async () => {

@@ -16,8 +16,8 @@ export interface Violation {
 export interface CheckOptions {
   /** Records of dead tabs may be missing: what only a whole log shows is not held against anybody. */
   readonly partial?: boolean;
-  /** Hash after each number of updates in the fault-free single-rank run: `reference[s]`. Absent: exactness is not checked. */
-  readonly reference?: readonly StateHash[];
+  /** Hash after each number of updates in the fault-free single-rank run: `reference.at(s)`. Absent: exactness is not checked. */
+  readonly reference?: Pick<readonly StateHash[], 'at'>;
 }
 
 interface MemberHistory {
@@ -150,7 +150,7 @@ export function createChecker(options: CheckOptions = {}, checks: Checks = newCh
   }
 
   function exact(record: TraceRecord, step: number, hash: StateHash): void {
-    const expected = options.reference?.[step];
+    const expected = options.reference?.at(step);
     if (expected !== undefined && expected !== hash)
       violate(
         2,

@@ -47,8 +47,39 @@ export type Spoiled = Map<number, number>;
 export const isSpoiled = (spoiled: Spoiled, sample: number, step: number): boolean =>
   step >= (spoiled.get(sample) ?? Infinity);
 
+/** The run with one rank and no faults, computed as far as it is asked for: most rooms are watched for few of their steps. */
+export interface Reference {
+  /** The hash after so many steps; undefined beyond the run's end. */
+  at(steps: number): StateHash | undefined;
+  /** A sample has been spoiled: what was computed is computed anew. */
+  restart(): void;
+}
+
+export function createReference<S>(compute: Compute<S>, steps: number): Reference {
+  let known: StateHash[] = [];
+  let run = hashesOf(compute, steps);
+  return {
+    at(step) {
+      while (known.length <= step) {
+        const next = run.next();
+        if (next.done === true) return undefined;
+        known.push(next.value);
+      }
+      return known[step];
+    },
+    restart() {
+      known = [];
+      run = hashesOf(compute, steps);
+    },
+  };
+}
+
 /** The hash after each number of steps of the run with one rank and no faults. */
-export function referenceRun<S>(compute: Compute<S>, steps: number): readonly StateHash[] {
+export const referenceRun = <S>(compute: Compute<S>, steps: number): readonly StateHash[] => [
+  ...hashesOf(compute, steps),
+];
+
+function* hashesOf<S>(compute: Compute<S>, steps: number): Generator<StateHash, undefined> {
   const { layout } = compute;
   const nobody = {
     member: '' as MemberId,
@@ -56,7 +87,7 @@ export function referenceRun<S>(compute: Compute<S>, steps: number): readonly St
     microBatches: Array.from({ length: layout.microBatches }, (_, m) => m),
   };
   let state = compute.initial;
-  const hashes = [compute.hashOf(state)];
+  yield compute.hashOf(state);
   for (let step = 0; step < steps; step++) {
     let exponents: Int32Array | undefined;
     let quarantined: readonly number[] | undefined;
@@ -73,7 +104,7 @@ export function referenceRun<S>(compute: Compute<S>, steps: number): readonly St
       reduced = compute.contribute(state, { ...nobody, exponents, quarantined });
     }
     state = compute.apply(state, reduced, exponents, quarantined);
-    hashes.push(compute.hashOf(state));
+    yield compute.hashOf(state);
   }
-  return hashes;
+  return undefined;
 }

@@ -16,7 +16,7 @@ import type { Wanted } from '../protocol/saved.ts';
 import { createWitness, stepWitness } from '../protocol/witness.ts';
 import { RULES, type Rules } from '../protocol/rules.ts';
 import { lose, occupy, work } from './gpu.ts';
-import { referenceRun, type Compute } from './compute.ts';
+import { createReference, type Compute } from './compute.ts';
 import { hashCompute, type Salt } from './hash-engine.ts';
 import { beginWrite, endWrite } from './disk.ts';
 import {
@@ -184,7 +184,7 @@ export function createWorld(options: WorldOptions): World {
   const witnesses: Host[] = [];
   const profiles = new Map<string, Profile>();
   const log: TraceRecord[] = [];
-  const reference = salt === 'uniform' ? [...referenceRun(compute, job.steps)] : undefined;
+  const reference = salt === 'uniform' ? createReference(compute, job.steps) : undefined;
   const checker = createChecker(reference === undefined ? {} : { reference });
   let now = 0;
   let events = 0;
@@ -556,7 +556,7 @@ export function createWorld(options: WorldOptions): World {
     spoil(sample) {
       const reached = pages.reduce((most, { core }) => Math.max(most, core.training?.step ?? 0), committed);
       compute.spoil(reached + 2, sample % compute.layout.microBatches);
-      reference?.splice(0, reference.length, ...referenceRun(compute, job.steps));
+      reference?.restart();
     },
     loseDevice(member, fault = 'device-lost') {
       const host = hosts.get(member);

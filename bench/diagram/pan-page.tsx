@@ -3,7 +3,7 @@
 import { render } from 'preact';
 import { DiagramCanvas } from '../../src/lab/diagram/DiagramCanvas.tsx';
 import { createScene, NO_FILTERS } from '../../src/lab/diagram/scene.ts';
-import { drawExperiment } from '../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../src/simulator/draw-experiment.ts';
 import { drawRoom } from '../../src/simulator/drawing.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
 

@@ -8,14 +8,8 @@ import { rulesWith } from './sim/bugs.ts';
 import { namesReplay, readReplay, readScheduleFile, refuseWithReplay } from './sim/files.ts';
 import { outcomeJson, outcomeLines } from './sim/print.ts';
 import { createRecorder, type RecordFlags } from './sim/recorder.ts';
-import {
-  drawExperiment,
-  ENGINES,
-  MAX_RANKS,
-  MAX_STEPS,
-  type EngineName,
-  type Experiment,
-} from '../simulator/experiment.ts';
+import { drawExperiment } from '../simulator/draw-experiment.ts';
+import { ENGINES, MAX_RANKS, MAX_STEPS, type EngineName, type Experiment } from '../simulator/experiment.ts';
 import { scenarioExperiment, scheduleExperiment, SCENARIOS } from '../simulator/scenarios.ts';
 import { runExperiment } from '../simulator/swarm.ts';
 

@@ -2,7 +2,8 @@
 
 import type { Schedule, Strike } from '../faults/schedule.ts';
 import type { AnyFault } from '../faults/vocabulary.ts';
-import { calmExperiment, churn, type Experiment } from './experiment.ts';
+import { churn } from './draw-experiment.ts';
+import { calmExperiment, type Experiment } from './experiment.ts';
 import { durationOf } from './strikes.ts';
 
 interface Scenario {

@@ -8,7 +8,7 @@ import { watchForIncidents } from '../../src/live/incident-watch.ts';
 import { incidentFile } from '../../src/live/incident.ts';
 import { joined } from '../../src/live/recorder.ts';
 import { readTraceLog } from '../../src/protocol/recording/trace-lines.ts';
-import { drawExperiment } from '../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../src/simulator/draw-experiment.ts';
 import { replayRecording } from '../../src/simulator/replay-recording.ts';
 import { scenarioExperiment, SCENARIOS } from '../../src/simulator/scenarios.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';

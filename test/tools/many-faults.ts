@@ -5,13 +5,8 @@ import { parseArgs } from 'node:util';
 import type { Strike } from '../../src/faults/schedule.ts';
 import type { AnyFault } from '../../src/faults/vocabulary.ts';
 import { referenceRun } from '../../src/simulator/compute.ts';
-import {
-  calmExperiment,
-  computeOf,
-  drawFault,
-  jobOf,
-  type Experiment,
-} from '../../src/simulator/experiment.ts';
+import { drawFault } from '../../src/simulator/draw-fault.ts';
+import { calmExperiment, computeOf, jobOf, type Experiment } from '../../src/simulator/experiment.ts';
 import { createEntropy } from '../../src/simulator/random.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
 

@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { MUTANTS } from '../../src/mutants/index.ts';
 import { RULES } from '../../src/protocol/rules.ts';
-import { drawExperiment } from '../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../src/simulator/draw-experiment.ts';
 import { SCHEDULERS } from '../../src/simulator/scheduler.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
 

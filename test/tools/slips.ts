@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util';
 import { SLIPS, withSlip, type Slip } from '../../src/mutants/slips/index.ts';
 import { RULES } from '../../src/protocol/rules.ts';
-import { drawExperiment } from '../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../src/simulator/draw-experiment.ts';
 import { runExperiment } from '../../src/simulator/swarm.ts';
 
 const { values } = parseArgs({

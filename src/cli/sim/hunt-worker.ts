@@ -1,7 +1,7 @@
 // One hunting thread: runs the seeds that it is handed, and says what it found.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { drawExperiment, type ExperimentOptions } from '../../simulator/experiment.ts';
+import { drawExperiment, type ExperimentOptions } from '../../simulator/draw-experiment.ts';
 import { drawGuestExperiment } from '../../simulator/guest/experiment.ts';
 import { runGuestTwice } from '../../simulator/guest/run.ts';
 import { runExperiment } from '../../simulator/swarm.ts';

@@ -1,6 +1,6 @@
 // What a hunt is after: the built-in protocol, or one that a person brings (see ../guest/hunt.ts).
 
-import { drawExperiment, type ExperimentOptions } from '../../simulator/experiment.ts';
+import { drawExperiment, type ExperimentOptions } from '../../simulator/draw-experiment.ts';
 import { drawRoom } from '../../simulator/drawing.ts';
 import { pasteable } from '../../simulator/pasteable.ts';
 import { encodeReplay } from '../../simulator/replay.ts';

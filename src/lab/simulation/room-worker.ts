@@ -2,7 +2,8 @@
 
 import * as Comlink from 'comlink';
 import { drawRoom } from '../../simulator/drawing.ts';
-import { drawExperiment, type Experiment } from '../../simulator/experiment.ts';
+import { drawExperiment } from '../../simulator/draw-experiment.ts';
+import type { Experiment } from '../../simulator/experiment.ts';
 import { recordingEntropy, replayingEntropy, type Tape } from '../../simulator/random.ts';
 import { pasteable, type Seen } from '../../simulator/pasteable.ts';
 import { encodeReplay, parseReplay, type Replay } from '../../simulator/replay.ts';

@@ -3,7 +3,8 @@
 import * as v from 'valibot';
 import type { Schedule } from '../../faults/schedule.ts';
 import { FaultSchema, WorldFaultSchema } from '../../faults/vocabulary.ts';
-import { drawFault, MAX_RANKS, MAX_STEPS, whole } from '../experiment.ts';
+import { drawFault } from '../draw-fault.ts';
+import { MAX_RANKS, MAX_STEPS, whole } from '../experiment.ts';
 import { isMachineFault, type MachineFault } from '../machine-faults.ts';
 import { createEntropy } from '../random.ts';
 import { SCHEDULERS, type SchedulerName } from '../scheduler.ts';

@@ -1,7 +1,7 @@
 // The simulator is the same everywhere: a race found in Node replays in a tab.
 
 import { expect, it } from 'vitest';
-import { drawExperiment } from '../../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../../src/simulator/draw-experiment.ts';
 import { runExperiment } from '../../../src/simulator/swarm.ts';
 import hashes from '../../fixtures/trace-hashes.json';
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { MUTANTS } from '../../../src/mutants/index.ts';
 import { RULES } from '../../../src/protocol/rules.ts';
-import { drawExperiment } from '../../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../../src/simulator/draw-experiment.ts';
 import { runExperiment } from '../../../src/simulator/swarm.ts';
 
 const SEEDS = 100;

@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { SLIPS, withSlip } from '../../../src/mutants/slips/index.ts';
 import { RULES, type Rules } from '../../../src/protocol/rules.ts';
-import { calmExperiment, drawExperiment, type Experiment } from '../../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../../src/simulator/draw-experiment.ts';
+import { calmExperiment, type Experiment } from '../../../src/simulator/experiment.ts';
 import { runExperiment } from '../../../src/simulator/swarm.ts';
 
 describe('a slip without a name', () => {

@@ -9,7 +9,7 @@ import { RULES } from '../../../src/protocol/rules.ts';
 import { mix32 } from '../../../src/collective/digest.ts';
 import { referenceRun } from '../../../src/simulator/compute.ts';
 import { cpuCompute, smallJob } from '../../../src/simulator/cpu-compute.ts';
-import { drawExperiment } from '../../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../../src/simulator/draw-experiment.ts';
 import { runExperiment } from '../../../src/simulator/swarm.ts';
 import { createWorld, hashesOf } from '../../../src/simulator/world.ts';
 

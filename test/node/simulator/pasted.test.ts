@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createScene, NO_FILTERS } from '../../../src/lab/diagram/scene.ts';
 import { CORE_VERSION } from '../../../src/simulator/core-version.ts';
 import { drawRoom } from '../../../src/simulator/drawing.ts';
-import { drawExperiment } from '../../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../../src/simulator/draw-experiment.ts';
 import { MAX_PACKED, pack, unpack } from '../../../src/simulator/packed.ts';
 import { MAX_WITH_DIAGRAM, pasteable, type Seen } from '../../../src/simulator/pasteable.ts';
 import { OtherCoreError, parsePasted, PASTED_PREFIX as PREFIX } from '../../../src/simulator/pasted.ts';

@@ -5,7 +5,7 @@ import { DEFAULT_JOB, type Job } from '../../../src/job/job.ts';
 import type { MemberId } from '../../../src/ports/ids.ts';
 import { referenceRun } from '../../../src/simulator/compute.ts';
 import { hashCompute } from '../../../src/simulator/hash-engine.ts';
-import { drawExperiment } from '../../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../../src/simulator/draw-experiment.ts';
 import { runExperiment } from '../../../src/simulator/swarm.ts';
 import { createWorld, hashesOf, type World } from '../../../src/simulator/world.ts';
 import type { Strike } from '../../../src/faults/schedule.ts';

@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { SLIPS, withSlip } from '../../../src/mutants/slips/index.ts';
 import { RULES, type Rules } from '../../../src/protocol/rules.ts';
-import { calmExperiment, drawExperiment } from '../../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../../src/simulator/draw-experiment.ts';
+import { calmExperiment } from '../../../src/simulator/experiment.ts';
 import { brokenLaw } from '../../../src/simulator/rule-laws.ts';
 import { replayOf, replayRun, shrink } from '../../../src/simulator/shrink.ts';
 import { runExperiment } from '../../../src/simulator/swarm.ts';

@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { drawExperiment } from '../../../src/simulator/draw-experiment.ts';
 import {
   calmExperiment,
   computeOf,
-  drawExperiment,
   ExperimentSchema,
   jobOf,
   type Experiment,

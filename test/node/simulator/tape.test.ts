@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { CORE_VERSION } from '../../../src/simulator/core-version.ts';
-import { drawExperiment } from '../../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../../src/simulator/draw-experiment.ts';
 import {
   choicesOf,
   createEntropy,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { GenerationId, MemberId, StateHash } from '../../../src/ports/ids.ts';
 import type { Phase, TraceEvent, TraceRecord } from '../../../src/trace/events.ts';
 import { goodput, ledgerOf } from '../../../src/trace/ledger.ts';
-import { drawExperiment } from '../../../src/simulator/experiment.ts';
+import { drawExperiment } from '../../../src/simulator/draw-experiment.ts';
 import { runExperiment } from '../../../src/simulator/swarm.ts';
 
 const [A, B] = ['a', 'b'].map((digit) => digit.repeat(32) as MemberId) as [MemberId, MemberId];

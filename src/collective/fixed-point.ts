@@ -4,7 +4,8 @@
 // all contributions of a step cannot overflow i32. The next step's exponent is the agreed maximum plus headroom, and it falls slowly.
 //
 // In the narrow wire format, a micro-batch has b bits: k = b − 2 for each of its two slices, which are rounded stochastically and kept
-// within ±(2^k − 1). Sums of any of the M micro-batches then fit b + ⌈log₂ M⌉ bits, so that every hop packs integers as they are.
+// within ±(2^k − 1). Sums of any of the M micro-batches then fit b + ⌈log₂ M⌉ bits, and every hop sends integers in as many as they need
+// (lane-blocks.ts): nothing is rounded twice.
 
 import type { Wire } from '../job/wire-schema.ts';
 import { I32 } from '../job/wire-schema.ts';
@@ -33,10 +34,6 @@ export function fractionBits(microBatches: number, wire: Wire = I32): number {
   while (bits < 29 && 1 << (bits + 1) <= limit + 1) bits++;
   return bits;
 }
-
-/** Bits in which a sum over any micro-batches travels. */
-export const laneBits = (microBatches: number, wire: Wire): number =>
-  wire.format === 'i32' ? 32 : wire.bits + bitsFor(microBatches);
 
 /** ⌈log₂ n⌉ */
 function bitsFor(n: number): number {

@@ -8,8 +8,7 @@
 import { I32, type Wire } from '../job/wire-schema.ts';
 import type { StateHash } from '../ports/ids.ts';
 import { bucketsOf, type Bucket } from './buckets.ts';
-import { fractionBits, laneBits } from './fixed-point.ts';
-import type { Packing } from './packing.ts';
+import { fractionBits } from './fixed-point.ts';
 
 /** Loss travels as round(2^20 · Σ loss / predictions of a step) for each slice: a resolution of 1e-6 in the mean loss. */
 export const LOSS_FRACTION_BITS = 20;
@@ -51,8 +50,6 @@ export interface LaneLayout {
   readonly wire: Wire;
   /** k: gradient lanes of one slice are at most 2^k. */
   readonly fraction: number;
-  /** Bits of a gradient lane on the wire. */
-  readonly laneBits: number;
   /** Gradient lanes at which it is cut into buckets, ascending. */
   readonly cuts: readonly number[];
   /** What is exchanged apart, in order. */
@@ -94,16 +91,9 @@ export function laneLayout(
     length,
     wire,
     fraction: fractionBits(microBatches, wire),
-    laneBits: laneBits(microBatches, wire),
     cuts,
     buckets: bucketsOf(gradient, length, cuts),
   };
-}
-
-/** How `length` lanes from `start` on travel; undefined: as they are. */
-export function packingOf(layout: LaneLayout, start: number, length: number): Packing | undefined {
-  const lanes = Math.min(length, layout.gradient - start);
-  return layout.laneBits === 32 || lanes <= 0 ? undefined : { lanes, bits: layout.laneBits };
 }
 
 /** Lanes before anything was contributed: zero sums, and max lanes at their least. */

@@ -3,7 +3,7 @@
 import type { MemberId } from '../ports/ids.ts';
 import { bytesOf, MAX_QUEUED_BYTES, type Lane, type LateMessage, type Network } from '../ports/network.ts';
 import { encodeLate } from '../protocol/codec.ts';
-import { bytesSaved, laneOf } from '../protocol/message-size.ts';
+import { laneOf } from '../protocol/message-size.ts';
 import type { Event, Send } from '../protocol/effects.ts';
 
 /**
@@ -14,7 +14,7 @@ export const CARRIED = { forOne: MAX_QUEUED_BYTES.bulk / 2, forAll: MAX_QUEUED_B
 
 export interface Outbox {
   readonly transmit: (send: Send) => void;
-  /** Bytes of gradients that were sent, and that packing saved. */
+  /** Bytes of gradients that were sent, and how many more they would be with four a lane. */
   sent(): { readonly bytes: number; readonly saved: number };
 }
 
@@ -54,7 +54,7 @@ export function createOutbox(host: {
       const isPart = message.kind === 'part';
       if (isPart) {
         sentBytes += late.length;
-        savedBytes += bytesSaved(message);
+        savedBytes += late.saved;
       }
       if (!send(sending, laneOf(message), isPart ? late : bytesOf(late))) dispatch({ kind: 'unsent', to });
     },

@@ -1,42 +1,27 @@
 // Messages as bytes: a checksum, a JSON header, and the raw payload of the few messages that carry one.
 //
 //   bytes 0–3   checksum of all that follows (checksum.ts), little-endian
-//   bytes 4–7   header length h, little-endian
+//   bytes 4–6   header length h, little-endian
+//   byte  7     how the payload is written: 0 as it is, 1 lanes in blocks (collective/lane-blocks.ts)
 //   bytes 8–    header: h bytes of ASCII JSON, then zeros up to a multiple of 4
-//   the rest    payload; lanes of the narrow wire format are packed (collective/packing.ts)
+//   the rest    payload
 
-import { packedLength, packLanes, unpackLanes, type Packing } from '../collective/packing.ts';
+import { blocksOf, readBlocks, writeBlocks } from '../collective/lane-blocks.ts';
 import { digestOfPiece, PIECE_BYTES } from '../collective/state-transfer.ts';
 import { bytesOf, type Lane, type LateMessage } from '../ports/network.ts';
 import { asciiJson } from './ascii-json.ts';
 import { checksum } from './checksum.ts';
 import { CodecError } from './codec-error.ts';
-import { asBytes, asWords, innermost, join, packingIn, split, wordsIn } from './message-parts.ts';
-import { parseHeader } from './message-schema.ts';
+import { asBytes, asWords, innermost, join, lanesIn, split } from './message-parts.ts';
+import { parseHeader, type Header } from './message-schema.ts';
 import { laneOf } from './message-size.ts';
 import type { Message } from './messages.ts';
 
 /** Longest header: a generation of 1,024 members fits. */
 const MAX_HEADER_BYTES = 256 * 1024;
-
-/** What a message is after its way over the wire, without the way: lanes keep the bits that the wire has for them. */
-export function asCarried<M extends Message>(message: M): M;
-export function asCarried(message: Message): Message {
-  if (message.kind === 'relay') {
-    const inner = asCarried(message.message);
-    return inner === message.message ? message : { ...message, message: inner };
-  }
-  if (message.kind === 'lesson') {
-    const inner = asCarried(message.message);
-    return inner === message.message ? message : { ...message, message: inner };
-  }
-  const packing = packingIn(message);
-  if (packing === undefined) return message;
-  const carry = (lanes: Int32Array): Int32Array<ArrayBuffer> =>
-    unpackLanes(packLanes(lanes, packing), packing) ?? new Int32Array(0);
-  if (message.kind === 'part') return { ...message, payload: carry(message.payload) };
-  return message.kind === 'gradient' ? { ...message, reduced: carry(message.reduced) } : message;
-}
+/** Ways to write a payload. */
+const AS_IT_IS = 0;
+const IN_BLOCKS = 1;
 
 export function encodeMessage(message: Message): {
   readonly lane: Lane;
@@ -45,35 +30,54 @@ export function encodeMessage(message: Message): {
   return { lane: laneOf(message), bytes: bytesOf(encodeLate(message)) };
 }
 
+export interface EncodedLate extends LateMessage {
+  /** How many bytes less it is than with four for each lane. */
+  readonly saved: number;
+}
+
 /** As `encodeMessage`, but for the bytes, which are made when the wire takes them: the message's payload must not change before. */
-export function encodeLate(message: Message): LateMessage {
+export function encodeLate(message: Message): EncodedLate {
   const { header, payload } = split(message);
-  const packing = packingIn(message);
+  const lanes = lanesIn(message);
+  const blocks = lanes === undefined ? undefined : blocksOf(lanes);
   const text = asciiJson(header);
   const start = 8 + Math.ceil(text.length / 4) * 4;
-  const length =
-    start + (packing === undefined ? payload.length : 4 * packedLength(packing, payload.length / 4));
+  const length = start + (blocks === undefined ? payload.length : 4 * blocks.words);
   return {
     length,
+    saved: start + payload.length - length,
     write(into) {
       for (let i = 0; i < text.length; i++) into[8 + i] = text.charCodeAt(i);
       into.fill(0, 8 + text.length, start);
-      into.set(packing === undefined ? payload : asBytes(packLanes(wordsIn(payload), packing)), start);
+      if (lanes === undefined || blocks === undefined) into.set(payload, start);
+      else inWords(into.subarray(start, length), (words) => writeBlocks(lanes, blocks, words));
       const view = new DataView(into.buffer, into.byteOffset);
-      view.setUint32(4, text.length, true);
+      view.setUint32(4, text.length | ((blocks === undefined ? AS_IT_IS : IN_BLOCKS) << 24), true);
       view.setInt32(0, checksum(into, 4), true);
     },
   };
 }
 
+/** Lets words be written into bytes, wherever these lie. */
+function inWords(bytes: Uint8Array<ArrayBuffer>, write: (words: Int32Array<ArrayBuffer>) => void): void {
+  if (bytes.byteOffset % 4 === 0) {
+    write(new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4));
+    return;
+  }
+  const words = new Int32Array(bytes.length / 4);
+  write(words);
+  bytes.set(asBytes(words));
+}
+
 /**
  * The lanes of a part may be a view into `bytes`. Throws a `CodecError` that says what was expected and found; allocates no more than
- * eight times the bytes at hand.
+ * eight times the bytes at hand, or 128 KiB.
  */
 export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
   if (bytes.length < 8) throw new CodecError(`A message has at least 8 bytes, and ${bytes.length} came.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = view.getUint32(4, true);
+  const length = view.getUint32(4, true) & 0xff_ff_ff;
+  const writing = view.getUint8(7);
   const start = 8 + Math.ceil(length / 4) * 4;
   if (length > MAX_HEADER_BYTES || start > bytes.length)
     throw new CodecError(`A header of ${length} bytes does not fit into a message of ${bytes.length}.`);
@@ -82,11 +86,10 @@ export function decodeMessage(bytes: Uint8Array<ArrayBuffer>): Message {
   const header = parseHeader(parseJson(bytes, length));
   // Lanes are added up at once, where they lie; what is kept lies alone.
   const payload =
-    header.kind === 'part' && (bytes.byteOffset + start) % 4 === 0
+    (header.kind === 'part' || writing === IN_BLOCKS) && (bytes.byteOffset + start) % 4 === 0
       ? bytes.subarray(start)
       : bytes.slice(start);
-  const inner = 'message' in header ? header.message : header;
-  const message = join(header, 'packing' in inner ? unpacked(payload, inner.packing) : payload);
+  const message = join(header, writing === AS_IT_IS ? payload : outOfBlocks(header, writing, payload));
   const said = innermost(message);
   if (said.kind === 'state' || said.kind === 'piece') checkPiece(said);
   return message;
@@ -104,12 +107,18 @@ function checkPiece(message: Extract<Message, { kind: 'state' | 'piece' }>): voi
     throw new CodecError(`Piece ${piece} of a state does not have the digest that it was announced with.`);
 }
 
-function unpacked(payload: Uint8Array<ArrayBuffer>, packing: Packing | undefined): Uint8Array<ArrayBuffer> {
-  if (packing === undefined) return payload;
-  const lanes = unpackLanes(asWords(payload), packing);
+function outOfBlocks(
+  header: Header,
+  writing: number,
+  payload: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const { kind } = 'message' in header ? header.message : header;
+  if (writing !== IN_BLOCKS || (kind !== 'part' && kind !== 'gradient'))
+    throw new CodecError(`The payload of a ${kind} is not written in way ${writing}.`);
+  const lanes = readBlocks(asWords(payload));
   if (lanes === undefined)
     throw new CodecError(
-      `${packing.lanes} lanes of ${packing.bits} bits do not fit into a payload of ${payload.length} bytes.`,
+      `A payload of ${payload.length} bytes does not hold the blocks of lanes that it names.`,
     );
   return new Uint8Array(lanes.buffer);
 }

@@ -1,6 +1,5 @@
 // A message in two: a header, which is JSON, and the raw payload of the few messages that carry one.
 
-import type { Packing } from '../collective/packing.ts';
 import { CodecError } from './codec-error.ts';
 import { parseHeader, type Header } from './message-schema.ts';
 import type { Lesson, Message, Relay } from './messages.ts';
@@ -31,14 +30,11 @@ export function split(message: Message): { readonly header: unknown; readonly pa
   return { header: message, payload: new Uint8Array(0) };
 }
 
-/** How a message's lanes travel; undefined: as they are, or there are none. */
-export function packingIn(message: Message): Packing | undefined {
+/** The lanes that a message carries, if any. */
+export function lanesIn(message: Message): Int32Array | undefined {
   const inner = innermost(message);
-  return inner.kind === 'part' || inner.kind === 'gradient' ? inner.packing : undefined;
+  return inner.kind === 'part' ? inner.payload : inner.kind === 'gradient' ? inner.reduced : undefined;
 }
-
-export const wordsIn = (bytes: Uint8Array): Int32Array =>
-  new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 
 export const asBytes = (words: Int32Array): Uint8Array =>
   new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
@@ -57,11 +53,10 @@ export function join(header: Header, payload: Uint8Array<ArrayBuffer>): Message 
     return { ...header, message: join(header.message, payload) as Relay['message'] };
   if (header.kind === 'lesson')
     return { ...header, hash: header.hash, message: join(header.message, payload) as Lesson['message'] };
-  if (header.kind === 'part') return { ...header, packing: header.packing, payload: asWords(payload) };
+  if (header.kind === 'part') return { ...header, payload: asWords(payload) };
   if (header.kind === 'gradient') {
     const exponents = header.exponents === undefined ? undefined : Int32Array.from(header.exponents);
-    const { packing, quarantined } = header;
-    return { ...header, exponents, quarantined, packing, reduced: asWords(payload) };
+    return { ...header, exponents, quarantined: header.quarantined, reduced: asWords(payload) };
   }
   if (header.kind === 'state' || header.kind === 'piece') return { ...header, bytes: payload };
   if (payload.length > 0)

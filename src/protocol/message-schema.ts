@@ -133,14 +133,6 @@ export const evidence = v.picklist([
   'leave',
 ]);
 
-/** So narrow that bytes at hand never become more than eight times as many. */
-const packing = maybe(
-  v.strictObject({
-    lanes: v.pipe(count, v.minValue(1)),
-    bits: v.pipe(v.number(), v.integer(), v.minValue(4), v.maxValue(31)),
-  }),
-);
-
 const verdict = v.strictObject({
   target: v.strictObject({ step: count, hash: stateHash, lineage: count, donors: memberIds }),
   paused: v.boolean(),
@@ -165,7 +157,6 @@ const GradientSchema = v.strictObject({
     ),
   ),
   quarantined: maybe(v.pipe(v.array(count), v.minLength(1), v.maxLength(MAX_QUARANTINED))),
-  packing,
 });
 const StateSchema = v.strictObject({
   kind: v.literal('state'),
@@ -239,7 +230,7 @@ const RelayedSchema = v.variant('kind', [
     pieces: maybe(count),
     unheard: maybe(v.pipe(memberIds, v.minLength(1))),
   }),
-  v.strictObject({ kind: v.literal('part'), generation: generationId, round, bucket, part: count, packing }),
+  v.strictObject({ kind: v.literal('part'), generation: generationId, round, bucket, part: count }),
   v.strictObject({ kind: v.literal('resend'), generation: generationId, round, bucket, part: count }),
   HealSchema,
   GradientSchema,

@@ -1,11 +1,11 @@
 // What a message weighs, and the lane that it goes by therefore, without making its bytes.
 
-import { packedLength } from '../collective/packing.ts';
+import { blocksOf } from '../collective/lane-blocks.ts';
 import type { Job } from '../job/job.ts';
 import type { Lane } from '../ports/network.ts';
 import { jsonLength } from './ascii-json.ts';
 import type { Generation } from './generation.ts';
-import { hasPayload, packingIn, split } from './message-parts.ts';
+import { hasPayload, lanesIn, split } from './message-parts.ts';
 import type { Message } from './messages.ts';
 
 /** Lists of members beyond this make a message long. */
@@ -73,8 +73,9 @@ export function messageBytes(message: Message): number {
   // What travels most has no payload, and its header is the message itself.
   if (!hasPayload(message)) return 8 + Math.ceil(headerLength(message) / 4) * 4;
   const { header, payload } = split(message);
-  const packing = packingIn(message);
-  const bytes = packing === undefined ? payload.length : 4 * packedLength(packing, payload.length / 4);
+  const lanes = lanesIn(message);
+  const blocks = lanes === undefined ? undefined : blocksOf(lanes);
+  const bytes = blocks === undefined ? payload.length : 4 * blocks.words;
   return 8 + Math.ceil(jsonLength(header) / 4) * 4 + bytes;
 }
 
@@ -97,9 +98,4 @@ function knownLength(part: Generation | Job): number {
     lengths.set(part, length);
   }
   return length;
-}
-
-/** How many bytes less a part is than it would be with 32 bits for each lane. */
-export function bytesSaved({ packing, payload }: Extract<Message, { kind: 'part' }>): number {
-  return packing === undefined ? 0 : 4 * (payload.length - packedLength(packing, payload.length));
 }

@@ -1,6 +1,5 @@
 // What ranks say to each other. Every message that acts on a generation names it, and a receiver in another rejects it.
 
-import type { Packing } from '../collective/packing.ts';
 import type { Job } from '../job/job.ts';
 import type {
   DeviceId,
@@ -154,8 +153,6 @@ export type Message =
       readonly bucket: number;
       /** Position in the sender's sequence of parts for this receiver (see collective/). */
       readonly part: number;
-      /** How the payload travels; undefined: as it is. */
-      readonly packing: Packing | undefined;
       readonly payload: Int32Array<ArrayBuffer>;
     }
   | {
@@ -181,7 +178,6 @@ export type Message =
       readonly exponents: Int32Array<ArrayBuffer> | undefined;
       /** Rows that the step was redone without, where it was. */
       readonly quarantined: readonly number[] | undefined;
-      readonly packing: Packing | undefined;
       readonly reduced: Int32Array<ArrayBuffer>;
     }
   /** What a donor has: a list of pieces, and the one that was asked for. A state of one piece is here with it. */

@@ -1,6 +1,5 @@
 // The start of a generation: every member says where its state stands, all see the same target, and those behind heal from a donor.
 
-import { packingOf } from '../collective/lanes.ts';
 import type { MemberId } from '../ports/ids.ts';
 import { bestStanding } from './asking.ts';
 import {
@@ -327,7 +326,7 @@ function giveGradient(
   to: MemberId,
   { have }: HealRequest,
 ): boolean {
-  const { training, layout } = ctx.state;
+  const { training } = ctx.state;
   if (training === undefined || target === undefined) return false;
   const heals = training.step <= target.step && ctx.rules.gradientHeals(training, have);
   const reduced: Reduced | undefined = (heals ? training.retained : undefined) ?? passedFrom(ctx, have);
@@ -338,7 +337,6 @@ function giveGradient(
     step: reduced.step,
     exponents: reduced.exponents?.slice(),
     quarantined: reduced.quarantined,
-    packing: layout === undefined ? undefined : packingOf(layout, 0, reduced.reduced.length),
     reduced: reduced.reduced.slice(),
   });
   report(ctx, { kind: 'donated', generation: generation.id, to, step: reduced.step + 1, by: 'gradient' });

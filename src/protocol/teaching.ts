@@ -10,7 +10,6 @@
 //     learn { heal } ───────►  has the copy: what leads on from it?
 //     ◄── lesson { gradient }    … each once all have applied it, until the learner is a member
 
-import { packingOf } from '../collective/lanes.ts';
 import { PIECE_WINDOW, type PieceList } from '../collective/state-transfer.ts';
 import type { MemberId, StateHash } from '../ports/ids.ts';
 import { send, type Context } from './context.ts';
@@ -136,14 +135,12 @@ function sendGradients(ctx: Context, { gradients }: Teaching, to: MemberId, pupi
   for (const { step, reduced, exponents, quarantined, hash } of gradients) {
     if (step !== pupil.next || step >= pupil.at + GRADIENT_WINDOW) continue;
     pupil.next += 1;
-    const packing = packingOf(layout, 0, reduced.length);
     const message: Lesson['message'] = {
       kind: 'gradient',
       generation,
       step,
       exponents: exponents?.slice(),
       quarantined,
-      packing,
       reduced: reduced.slice(),
     };
     teach(ctx, to, message, hash);

@@ -8,7 +8,6 @@ import {
   laneLayout,
   LOSS_FRACTION_BITS,
   miscounted,
-  packingOf,
   TOO_MANY_BAD,
   writeAgreement,
   type LaneLayout,
@@ -241,21 +240,19 @@ function armProgress(ctx: Context): void {
 function sendParts(
   ctx: Context,
   membership: Membership,
-  { id, layout }: Round,
+  { id }: Round,
   bucket: number,
   parts: readonly OutgoingPart[],
 ): void {
-  for (const { toRank, part, payload, start } of parts) {
+  for (const { toRank, part, payload } of parts) {
     const to = membership.generation.members[toRank]?.member;
     if (to === undefined) continue;
-    const packing = packingOf(layout, start, payload.length);
     send(ctx, to, {
       kind: 'part',
       generation: membership.generation.id,
       round: id,
       bucket,
       part,
-      packing,
       payload,
     });
   }

@@ -7,7 +7,6 @@ import { createChecker, type Violation } from '../invariants/check.ts';
 import type { TraceEvent, TraceRecord } from '../trace/events.ts';
 import { mix32 } from '../collective/digest.ts';
 import type { Effect, Event } from '../protocol/effects.ts';
-import { asCarried } from '../protocol/codec.ts';
 import { laneOf, messageBytes } from '../protocol/message-size.ts';
 import type { Message } from '../protocol/messages.ts';
 import { stepRank } from '../protocol/rank.ts';
@@ -363,7 +362,7 @@ export function createWorld(options: WorldOptions): World {
       violateIf(host, 6, unstoredVote(host.durable, said));
       blame(host, decisions.said(host.core, said, clockOf(host)));
       if (to === host.member) sayToItself(host, message);
-      else network.send(host, to, asCarried(message));
+      else network.send(host, to, message);
     },
     answer(host, by, given, load = 1) {
       const events = [given].flat();

@@ -3,8 +3,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { packedLength } from '../../src/collective/packing.ts';
-import { packingOf } from '../../src/collective/lanes.ts';
+import { blocksOf } from '../../src/collective/lane-blocks.ts';
 import { createCpuEngine } from '../../src/engine/cpu/engine.ts';
 import { DEFAULT_JOB, type Job } from '../../src/job/job.ts';
 import { formatWire, type Wire } from '../../src/job/wire-schema.ts';
@@ -23,7 +22,7 @@ const WINDOW = 10;
 
 interface Curve {
   readonly name: string;
-  /** Bytes of one contribution on the wire. */
+  /** Bytes of one contribution on the wire, a mean over the steps. */
   readonly bytes: number;
   readonly losses: readonly number[];
   readonly redone: number;
@@ -37,16 +36,17 @@ async function trainIn(wire: Wire): Promise<Curve> {
   const engine = createCpuEngine({ job, loader: loadDigits(), reason: 'It draws a curve.' });
   const losses: number[] = [];
   let redone = 0;
+  let words = 0;
   for (let step = 0; step < steps; step++) {
     const trained = await trainStep(engine, step);
     losses.push(trained.loss);
     redone += trained.redone ? 1 : 0;
+    words += blocksOf(trained.lanes)?.words ?? layout.length;
   }
   const { loss, correct, predictions } = await engine.evaluate();
-  const packing = packingOf(layout, 0, layout.length);
   return {
     name: formatWire(wire),
-    bytes: 4 * (packing === undefined ? layout.length : packedLength(packing, layout.length)),
+    bytes: Math.round((4 * words) / steps),
     losses,
     redone,
     testLoss: loss,

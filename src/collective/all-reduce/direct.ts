@@ -64,7 +64,7 @@ function partOf(state: DirectReduce, segment: number, toRank: number): OutgoingP
   const { start, end } = directSpan(state.lanes.length, state.segments, segment);
   const part = segment * state.world + state.rank;
   // Not copied: what a rank contributed does not change any more.
-  return { toRank, part, payload: state.own.subarray(start, end), start: state.start + start };
+  return { toRank, part, payload: state.own.subarray(start, end) };
 }
 
 export function receiveDirect(

@@ -7,8 +7,6 @@ export interface OutgoingPart {
   readonly part: number;
   /** Not to be changed; the same array may go to several. */
   readonly payload: Int32Array<ArrayBuffer>;
-  /** The lane that it starts at. */
-  readonly start: number;
 }
 
 export interface MissingPart {

@@ -81,7 +81,6 @@ function partOf(state: RingReduce, segment: number, hop: number): OutgoingPart {
     toRank: (state.rank + 1) % state.world,
     part: segment * hopsIn(state.world) + hop,
     payload: state.lanes.slice(start, end),
-    start: state.start + start,
   };
 }
 

@@ -51,7 +51,7 @@ export function passUp(state: TreeReduce): readonly OutgoingPart[] {
   const toRank = parentOf(state.rank, state.width);
   if (toRank === undefined) return passDown(state);
   state.own = state.lanes.slice();
-  return [{ toRank, part: UP, payload: state.own, start: state.start }];
+  return [{ toRank, part: UP, payload: state.own }];
 }
 
 function passDown(state: TreeReduce): readonly OutgoingPart[] {
@@ -60,7 +60,7 @@ function passDown(state: TreeReduce): readonly OutgoingPart[] {
   if (children.length === 0) return [];
   // Whoever applies the sum may take its memory.
   const payload = state.lanes.slice();
-  return children.map((toRank) => ({ toRank, part: DOWN, payload, start: state.start }));
+  return children.map((toRank) => ({ toRank, part: DOWN, payload }));
 }
 
 export function receiveTree(
@@ -94,10 +94,10 @@ export function missingInTree(state: TreeReduce): readonly MissingPart[] {
 }
 
 export function treeAgain(state: TreeReduce, toRank: number, part: number): OutgoingPart | undefined {
-  const { rank, world, width, own, lanes, start } = state;
+  const { rank, world, width, own, lanes } = state;
   if (part === UP && own !== undefined && toRank === parentOf(rank, width))
-    return { toRank, part, payload: own, start };
+    return { toRank, part, payload: own };
   if (part === DOWN && state.complete && childrenOf(rank, world, width).includes(toRank))
-    return { toRank, part, payload: lanes.slice(), start };
+    return { toRank, part, payload: lanes.slice() };
   return undefined;
 }

@@ -1,42 +1,10 @@
-// The narrow wire format: packing, stochastic rounding, and sums that fit whoever computed what.
+// The narrow wire format: stochastic rounding, and sums that fit whoever computed what.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fractionBits, laneBits, SLICES_PER_MICRO_BATCH } from '../../../src/collective/fixed-point.ts';
-import { packedLength, packLanes, unpackLanes } from '../../../src/collective/packing.ts';
+import { fractionBits, SLICES_PER_MICRO_BATCH } from '../../../src/collective/fixed-point.ts';
 import { drawAt, roundingKey, roundStochastically } from '../../../src/collective/stochastic-rounding.ts';
 import { MAX_WIRE_BITS, MIN_WIRE_BITS, parseWire } from '../../../src/job/wire-schema.ts';
-
-describe('packing', () => {
-  it('gives back every lane that fits its bits, and leaves the other lanes as they are', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 4, max: 31 }).chain((bits) =>
-          fc.record({
-            bits: fc.constant(bits),
-            narrow: fc.array(fc.integer({ min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 }), {
-              minLength: 1,
-              maxLength: 200,
-            }),
-            side: fc.array(fc.integer(), { maxLength: 20 }),
-          }),
-        ),
-        ({ bits, narrow, side }) => {
-          const all = Int32Array.from([...narrow, ...side]);
-          const packing = { lanes: narrow.length, bits };
-          const packed = packLanes(all, packing);
-          expect(packed).toHaveLength(packedLength(packing, all.length));
-          expect(packed.length).toBe(Math.ceil((narrow.length * bits) / 32) + side.length);
-          expect(unpackLanes(packed, packing)).toEqual(all);
-        },
-      ),
-    );
-  });
-
-  it('refuses words that cannot be so many lanes', () => {
-    expect(unpackLanes(new Int32Array(2), { lanes: 13, bits: 5 })).toBeUndefined();
-  });
-});
 
 describe('the bits of the narrow format', () => {
   it('hold the largest sum of all micro-batches, and one bit less would not', () => {
@@ -45,7 +13,7 @@ describe('the bits of the narrow format', () => {
         const wire = { format: 'narrow', bits } as const;
         const slice = 2 ** fractionBits(microBatches, wire) - 1;
         const sum = microBatches * SLICES_PER_MICRO_BATCH * slice;
-        const room = laneBits(microBatches, wire);
+        const room = bits + Math.ceil(Math.log2(microBatches));
         expect(sum).toBeLessThan(2 ** (room - 1));
         if (Number.isInteger(Math.log2(microBatches)) && bits > MIN_WIRE_BITS)
           expect(sum).toBeGreaterThanOrEqual(2 ** (room - 2));

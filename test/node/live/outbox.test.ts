@@ -16,8 +16,7 @@ const part = (bytes: number): Extract<Message, { kind: 'part' }> => ({
   round: { step: 3, attempt: 0 },
   bucket: 0,
   part: 1,
-  packing: undefined,
-  payload: new Int32Array(bytes / 4),
+  payload: new Int32Array(bytes / 4).fill(-(2 ** 31)),
 });
 const carried = (to: MemberId, bytes: number): Message => ({
   kind: 'relay',

@@ -6,6 +6,7 @@ import {
   type AllReduce,
   type OutgoingPart,
 } from '../../../collective/all-reduce.ts';
+import { mix32 } from '../../../collective/digest.ts';
 import { emptyLanes, laneLayout, type LaneLayout } from '../../../collective/lanes.ts';
 
 const MICRO_BATCHES = 8;
@@ -14,6 +15,13 @@ const MICRO_BATCHES = 8;
 export function layoutOf(bytes: number): LaneLayout {
   const overhead = laneLayout(0, 1, MICRO_BATCHES).length;
   return laneLayout(Math.max(1, Math.round(bytes / 4) - overhead), 1, MICRO_BATCHES);
+}
+
+/** What a rank contributes: lanes that need all their bits, also when they are added up, so that no byte is saved on the way. */
+export function contributionOf(layout: LaneLayout, rank: number): Int32Array<ArrayBuffer> {
+  const lanes = emptyLanes(layout);
+  for (let i = 0; i < layout.gradient; i++) lanes[i] = mix32(i) + rank;
+  return lanes;
 }
 
 export interface RingLoop {
@@ -32,6 +40,8 @@ export function createRingLoop(options: {
 }): RingLoop {
   const { rank, world, rounds, send } = options;
   const layout = layoutOf(options.bytes);
+  const own = contributionOf(layout, rank);
+  const sumAt = (lane: number): number => (Math.imul(world, mix32(lane)) + (world * (world - 1)) / 2) | 0;
   const early: {
     readonly from: number;
     readonly round: number;
@@ -53,9 +63,7 @@ export function createRingLoop(options: {
       settle();
       return;
     }
-    const lanes = emptyLanes(layout);
-    lanes.fill(rank + 1, 0, layout.gradient);
-    const { state, out } = startAllReduce(rank, world, layout, lanes);
+    const { state, out } = startAllReduce(rank, world, layout, own.slice());
     current = state;
     for (const part of out) send(round, part);
     for (const waiting of early.splice(0)) take(waiting.from, waiting.round, waiting.part, waiting.payload);
@@ -65,10 +73,10 @@ export function createRingLoop(options: {
   /** Outside of any part's handling, so that a run of one rank does not recurse. */
   const finish = (): void => {
     if (current?.complete !== true) return;
-    const sum = (world * (world + 1)) / 2;
     const { lanes } = current;
-    if (lanes[0] !== sum || lanes[layout.gradient - 1] !== sum) {
-      fail(new RangeError(`Round ${round} sums to ${lanes[0]} where ${sum} was expected.`));
+    const wrong = [0, layout.gradient - 1].find((lane) => lanes[lane] !== sumAt(lane));
+    if (wrong !== undefined) {
+      fail(new RangeError(`Round ${round} sums to ${lanes[wrong]} where ${sumAt(wrong)} was expected.`));
       return;
     }
     current = undefined;

@@ -1,12 +1,12 @@
 // The worker of one rank in the all-reduce benchmark: the product's transport and codec, and a bare channel beside them.
 
 import * as Comlink from 'comlink';
-import { combineLanes, emptyLanes } from '../../../collective/lanes.ts';
+import { combineLanes } from '../../../collective/lanes.ts';
 import { isIncarnationId, isMemberId, type GenerationId, type MemberId } from '../../../ports/ids.ts';
 import { decodeMessage, encodeLate } from '../../../protocol/codec.ts';
 import { openWorkerTransport, type WorkerTransport } from '../../../transport/worker.ts';
 import { RAW_FRAME_BYTES, RAW_HIGH_WATER_BYTES, type Measured, type Run } from './protocol.ts';
-import { createRingLoop, layoutOf, type RingLoop } from './ring.ts';
+import { contributionOf, createRingLoop, layoutOf, type RingLoop } from './ring.ts';
 
 const INCARNATION = `00000000-${'0'.repeat(32)}`;
 const memberOf = (text: string | undefined): MemberId => {
@@ -52,7 +52,6 @@ const sendPart = (
     round: { step, attempt: 0 },
     bucket: 0,
     part,
-    packing: undefined,
     payload,
   });
   const outcome = transport?.send(to, 'bulk', late);
@@ -152,11 +151,11 @@ const star = ({ rank, members, bytes, rounds, epoch }: Run): Promise<Measured> =
     const others = ids.filter((_, i) => i !== 0);
     let round = 0;
     await new Promise<void>((resolve) => {
-      let sum = emptyLanes(layout).fill(1, 0, layout.gradient);
+      const own = contributionOf(layout, rank);
+      let sum = own.slice();
       let missing = others.length;
       const contribute = (): void => {
-        if (rank !== 0)
-          sendPart(memberOf(ids[0]), epoch, round, rank, emptyLanes(layout).fill(1, 0, layout.gradient));
+        if (rank !== 0) sendPart(memberOf(ids[0]), epoch, round, rank, own.slice());
       };
       listen(epoch, (_from, _step, _part, payload) => {
         if (rank === 0) {
@@ -164,7 +163,7 @@ const star = ({ rank, members, bytes, rounds, epoch }: Run): Promise<Measured> =
           missing -= 1;
           if (missing > 0) return;
           for (const other of others) sendPart(other, epoch, round, 0, sum);
-          sum = emptyLanes(layout).fill(1, 0, layout.gradient);
+          sum = own.slice();
           missing = others.length;
         }
         round += 1;

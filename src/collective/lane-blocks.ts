@@ -12,11 +12,12 @@ const BLOCK_LANES = 32;
 /** So few are sent as they are: they take less than what is said about them. */
 const LEAST_LANES = 64;
 /**
- * A payload becomes eight times as long at most, or this many lanes, when it is read: who writes keeps to it, so that a few bytes of a stranger's
- * cannot ask for much memory.
+ * A payload becomes eight times as long at most, or this many lanes, when it is read: a few bytes of a stranger's cannot ask for much memory.
+ * Who would write less gives every lane some bits.
  */
 const MOST_TIMES = 8;
 const ALWAYS_LANES = 32 * 1024;
+const ENOUGH_BITS = 4;
 
 /** What lanes become on the wire: found once, since it takes a look at each of them. */
 export interface LaneBlocks {
@@ -34,11 +35,18 @@ const isReadable = (lanes: number, words: number): boolean =>
 export function blocksOf(lanes: Int32Array): LaneBlocks | undefined {
   const { length } = lanes;
   if (length < LEAST_LANES) return undefined;
-  const blocks = Math.ceil(length / BLOCK_LANES);
-  const widths = new Uint8Array(blocks);
   const most = length - length / 8;
-  let words = 1 + widthWords(blocks);
-  for (let block = 0, i = 0; block < blocks && words <= most; block++) {
+  const blocks = blocksWithin(lanes, 0, most);
+  if (blocks === undefined || isReadable(length, blocks.words)) return blocks;
+  return blocksWithin(lanes, ENOUGH_BITS, most);
+}
+
+/** Blocks of so many bits a lane, at least; undefined where they take more than `most` words. */
+function blocksWithin(lanes: Int32Array, least: number, most: number): LaneBlocks | undefined {
+  const { length } = lanes;
+  const widths = new Uint8Array(Math.ceil(length / BLOCK_LANES));
+  let words = 1 + widthWords(widths.length);
+  for (let block = 0, i = 0; i < length && words <= most; block++) {
     const end = Math.min(length, i + BLOCK_LANES);
     let magnitudes = 0;
     let any = 0;
@@ -47,11 +55,11 @@ export function blocksOf(lanes: Int32Array): LaneBlocks | undefined {
       any |= lane;
       magnitudes |= lane ^ (lane >> 31);
     }
-    const width = any === 0 ? 0 : 33 - Math.clz32(magnitudes);
+    const width = Math.max(least, any === 0 ? 0 : 33 - Math.clz32(magnitudes));
     widths[block] = width;
     words += width;
   }
-  return words <= most && isReadable(length, words) ? { widths, words } : undefined;
+  return words <= most ? { widths, words } : undefined;
 }
 
 /** Writes lanes as `blocks`, which are theirs, say; `into` has as many words. */

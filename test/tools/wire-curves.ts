@@ -3,6 +3,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { PART_LANES } from '../../src/collective/all-reduce.ts';
 import { blocksOf } from '../../src/collective/lane-blocks.ts';
 import { createCpuEngine } from '../../src/engine/cpu/engine.ts';
 import { DEFAULT_JOB, type Job } from '../../src/job/job.ts';
@@ -41,7 +42,10 @@ async function trainIn(wire: Wire): Promise<Curve> {
     const trained = await trainStep(engine, step);
     losses.push(trained.loss);
     redone += trained.redone ? 1 : 0;
-    words += blocksOf(trained.lanes)?.words ?? layout.length;
+    for (let start = 0; start < layout.length; start += PART_LANES) {
+      const part = trained.lanes.subarray(start, start + PART_LANES);
+      words += blocksOf(part)?.words ?? part.length;
+    }
   }
   const { loss, correct, predictions } = await engine.evaluate();
   return {

@@ -14,8 +14,10 @@ import { I32 } from '../job/wire-schema.ts';
 export const SLICES_PER_MICRO_BATCH = 2;
 /** Bits added to the agreed maximum, at least: a gradient may double in one step before an overflow makes the ranks redo it. */
 export const HEADROOM_BITS = 1;
+/** And at most, so that one batch that is far out does not leave the steps after it with too few bits. */
+export const MOST_HEADROOM_BITS = 9;
 /**
- * An exponent falls by one bit at most in so many steps. Near a small loss the largest gradient jumps up and down between batches, so that
+ * Between the two an exponent falls by one bit in so many steps. Near a small loss the largest gradient jumps up and down between batches, so that
  * headroom over the last one alone does not do: with two bits of it, a fifth to a quarter of 4,000 steps overflowed.
  */
 export const FALL_STEPS = 16;
@@ -61,5 +63,5 @@ export function nextExponent(exponent: number, biased: number, step: number): nu
   const wanted = exponentFor(biased, HEADROOM_BITS);
   if (step === 0) return wanted;
   const fall = step % FALL_STEPS === 0 ? 1 : 0;
-  return Math.max(wanted, exponent - fall);
+  return Math.max(wanted, Math.min(exponent - fall, exponentFor(biased, MOST_HEADROOM_BITS)));
 }

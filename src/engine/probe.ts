@@ -21,6 +21,10 @@ export interface Probed {
 }
 
 const PURPOSE_PROBE = 0x70_72_6f_62;
+/**
+ * What two steps do not show of how a state follows from the one before, such as how slowly exponents fall: one more whenever that changes.
+ */
+const ARITHMETIC = 2;
 /** The second step sees what the first one's update rounded. */
 const PROBE_STEPS = 2;
 /** Wide enough for any gradient of a mean loss on inputs below 1. */
@@ -57,6 +61,7 @@ export async function fingerprintOf(job: Job, engine: Probed): Promise<string> {
   const loader = probeLoader(job, graph);
   const exponents = new Int32Array(graph.parameters.length).fill(PROBE_EXPONENT);
   const sums = new Int32Array(4);
+  digestWords(sums, Int32Array.of(ARITHMETIC), PROBE_STEPS);
   try {
     await engine.importState(initialState(job));
     for (let step = 0; step < PROBE_STEPS; step++) {

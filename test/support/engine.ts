@@ -233,5 +233,5 @@ export const GOLDEN = {
   loader: clusterLoader(6, 3),
   steps: 5,
   hash: '2015a4fbb8c28299267d70a7caded72b',
-  fingerprint: '4cb20153c0f859829469d985d5376df3',
+  fingerprint: '5303440e341ff1ae799f0a267e8fe543',
 } as const;

@@ -6,6 +6,7 @@ import {
   fractionBits,
   MAX_EXPONENT,
   MIN_EXPONENT,
+  MOST_HEADROOM_BITS,
   nextExponent,
   powerOfTwo,
 } from '../../../src/collective/fixed-point.ts';
@@ -176,11 +177,17 @@ describe('the exponent of the next step', () => {
   });
 
   test('falls by one bit in sixteen steps, down to what is needed', () => {
-    let exponent = 10;
+    let exponent = -11;
     for (let step = 1; step <= 4 * FALL_STEPS; step++) exponent = nextExponent(exponent, ONE - 20, step);
-    expect(exponent).toBe(6);
+    expect(exponent).toBe(-15);
     for (let step = 1; step <= 100 * FALL_STEPS; step++) exponent = nextExponent(exponent, ONE - 20, step);
     expect(exponent).toBe(exponentFor(ONE - 20, 1));
+  });
+
+  test('is nine bits above what was just agreed at most, so that a batch that is far out is soon forgotten', () => {
+    const after = nextExponent(-15, ONE + 20, 5);
+    expect(after).toBe(22);
+    expect(nextExponent(after, ONE - 20, 6)).toBe(exponentFor(ONE - 20, MOST_HEADROOM_BITS));
   });
 
   test('stays in its range, whatever comes', () => {

@@ -289,8 +289,8 @@ export const english = {
     refused: (refusals: readonly { readonly code: RefusalCode; readonly count: number }[]): string =>
       refusals.map(({ code, count }) => `${count} × ${REFUSALS[code]}`).join(', '),
     sent: 'Sent',
-    sentBytes: (sent: string, saved: string | undefined): string =>
-      saved === undefined ? sent : `${sent}, ${saved} saved by the narrow format`,
+    sentMeans: (saved: string): string =>
+      `${saved} less than with four bytes for each number of a gradient: most of them need fewer.`,
     heard: 'Heard',
     heardNow: 'just now',
     heardAgo: (time: string) => `${time} ago`,

@@ -229,7 +229,7 @@ export const chinese: Words = {
     refused: (refusals) =>
       refusals.map(({ code, count: times }) => `${times} × ${REFUSALS[code]}`).join('，'),
     sent: '已发送',
-    sentBytes: (sent, saved) => (saved === undefined ? sent : `${sent}，窄格式省下 ${saved}`),
+    sentMeans: (saved) => `比梯度的每个数都占四个字节少 ${saved}：多数数用不了这么多。`,
     heard: '最近消息',
     heardNow: '刚刚',
     heardAgo: (time) => `${time}前`,

@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import type { Lab } from '../model/lab.ts';
 import type { RankView } from '../model/room-view.ts';
-import { bytes, seconds, shortHash, shortId } from '../format.ts';
+import { bytes, percent, seconds, shortHash, shortId } from '../format.ts';
 import { toldWords } from '../told-words.ts';
 import { words } from '../words.ts';
 import { Icon } from './icons.tsx';
@@ -77,7 +77,7 @@ export const RankCard = ({ lab, rank, microBatches }: Props): JSX.Element => (
       {rank.local && (
         <>
           <dt>{words.ranks.sent}</dt>
-          <dd class="numeric">{sentBy(rank)}</dd>
+          <Sent rank={rank} />
         </>
       )}
       {/* Last, since what it says is one line long or three: what stands above keeps its place. */}
@@ -107,10 +107,16 @@ function heard(rank: RankView): string {
   return words.ranks.heardAgo(seconds(rank.silentMs));
 }
 
-const sentBy = ({ sent }: RankView): string =>
-  sent === undefined || sent.bytes === 0
-    ? '–'
-    : words.ranks.sentBytes(bytes(sent.bytes), sent.saved > 0 ? bytes(sent.saved) : undefined);
+/** What was saved is no part of the line: it would make two of it, and all below would move. */
+function Sent({ rank: { sent } }: { readonly rank: RankView }): JSX.Element {
+  if (sent === undefined || sent.bytes === 0) return <dd class="numeric">–</dd>;
+  const saved = sent.saved / (sent.bytes + sent.saved);
+  return (
+    <dd class="numeric" title={words.ranks.sentMeans(percent(saved))}>
+      {bytes(sent.bytes)}
+    </dd>
+  );
+}
 
 function foot(rank: RankView): string {
   const { departure } = rank;

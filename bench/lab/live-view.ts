@@ -1,6 +1,6 @@
 // What the lab's live view costs: steps a second of the same ranks in the same page, with the view and without it by turns.
 //
-//   npx tsx bench/lab/live-view.ts [--ranks 2] [--turns 8] [--seconds 4]
+//   npx tsx bench/lab/live-view.ts [--ranks 2] [--turns 16] [--seconds 4]
 //
 // Without the view the page asks its ranks nothing and draws nothing, as when nobody can see it; the ranks' own frames stay as they are.
 // The cost is the median over pairs of turns that follow each other, since a machine gets busier or calmer over time. On Linux the processor time
@@ -21,7 +21,7 @@ const WARM_STEPS = 20;
 const { values } = parseArgs({
   options: {
     ranks: { type: 'string', default: '2' },
-    turns: { type: 'string', default: '8' },
+    turns: { type: 'string', default: '16' },
     seconds: { type: 'string', default: '4' },
   },
 });

@@ -1,7 +1,7 @@
 // Fixed point: how a gradient becomes integers whose sum does not depend on who computed what, in which order.
 //
 // A tensor's exponent e says |g| < 2^e. An element becomes round-half-even(g · 2^(k−e)) with k bits such that the sum of
-// all contributions of a step cannot overflow i32. The next step's exponent is the agreed maximum plus headroom, and it falls slowly.
+// all contributions of a step cannot overflow i32. The next step's exponent is the agreed maximum plus headroom, and falls slowly (`nextExponent`).
 //
 // In the narrow wire format, a micro-batch has b bits: k = b − 2 for each of its two slices, which are rounded stochastically and kept
 // within ±(2^k − 1). Sums of any of the M micro-batches then fit b + ⌈log₂ M⌉ bits, and every hop sends integers in as many as they need
@@ -18,7 +18,7 @@ export const HEADROOM_BITS = 1;
 export const MOST_HEADROOM_BITS = 9;
 /**
  * Between the two an exponent falls by one bit in so many steps. Near a small loss the largest gradient jumps up and down between batches, so that
- * headroom over the last one alone does not do: with two bits of it, a fifth to a quarter of 4,000 steps overflowed.
+ * headroom over the last one alone does not do: with two bits of it, a sixth to a quarter of 4,000 steps overflowed.
  */
 export const FALL_STEPS = 16;
 /** Exponents are kept in this range; below it, elements quantise to zero on every engine whatever it does with denormals. */

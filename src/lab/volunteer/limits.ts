@@ -4,10 +4,12 @@ import * as v from 'valibot';
 
 export const MIB = 1024 * 1024;
 
+const HOURLY_BYTES = [50 * MIB, 200 * MIB, 1024 * MIB, 5120 * MIB] as const;
+
 /** What can be chosen. Undefined in a list: no limit. */
 export const CHOICES = {
   share: [25, 50, 75, 100],
-  hourlyBytes: [50 * MIB, 200 * MIB, 1024 * MIB, 5120 * MIB, undefined],
+  hourlyBytes: [...HOURLY_BYTES, undefined],
   memoryBytes: [256 * MIB, 1024 * MIB, 4096 * MIB],
 } as const;
 
@@ -19,7 +21,7 @@ const LimitsSchema = v.object({
   /** Of its buffers; what the browser needs beside them is not known to a page. */
   memoryBytes: v.picklist(CHOICES.memoryBytes),
   /** Sent and received, in any hour. */
-  hourlyBytes: v.exactOptional(v.picklist([50 * MIB, 200 * MIB, 1024 * MIB, 5120 * MIB])),
+  hourlyBytes: v.exactOptional(v.picklist(HOURLY_BYTES)),
   /** Local time of day, HH:MM, at which it ends; absent: when the volunteer says so. */
   until: v.exactOptional(v.pipe(v.string(), v.regex(/^([01]\d|2[0-3]):[0-5]\d$/))),
   pauseOnBattery: v.boolean(),

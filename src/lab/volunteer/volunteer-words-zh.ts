@@ -3,6 +3,8 @@
 import { bytes, count, span } from '../format.ts';
 import type { VolunteerWords } from './volunteer-words-en.ts';
 
+const USED_UP = '你允许的每小时流量已经用完。';
+
 export const chinese: VolunteerWords = {
   title: '把这个标签页借给一次训练',
   lead: (room) => `有人正在许多浏览器标签页上训练一个神经网络，房间叫 ${room}，希望得到你的帮助。`,
@@ -40,10 +42,10 @@ export const chinese: VolunteerWords = {
   pauses: {
     battery: '这台设备正在用电池。接上电源后会继续。',
     metered: '这个网络按流量计费，或要求节省流量。换到别的网络后会继续。',
-    traffic: '你允许的每小时流量已经用完。',
+    traffic: USED_UP,
     asked: '你已暂停。',
   },
-  usedUpUntil: (time) => `你允许的每小时流量已经用完。将在 ${time} 继续；调高上限则立即继续。`,
+  usedUpUntil: (time) => `${USED_UP}将在 ${time} 继续；调高上限则立即继续。`,
   ends: {
     stopped: '你已停止。本标签页不再运行任何东西。',
     time: '你设定的时间到了。本标签页不再运行任何东西。',

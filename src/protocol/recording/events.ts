@@ -9,8 +9,10 @@ import { CodecError } from '../codec-error.ts';
 import { rejoin, split } from '../message-parts.ts';
 import {
   count,
+  evidence,
   generationId,
   jobHashSchema,
+  maybe,
   memberId,
   pieceDigests,
   seatId,
@@ -29,20 +31,9 @@ import {
   restoreBytes,
   restoreLanes,
 } from './payloads.ts';
-import { maybe } from './fields.ts';
 import type { RecordedBytes, RecordedLanes } from './payloads.ts';
 
 const text = v.pipe(v.string(), v.maxLength(10_000));
-const evidence = v.picklist([
-  'goodbye',
-  'lock-released',
-  'heartbeat',
-  'ice',
-  'channel-closed',
-  'progress',
-  'misbehaved',
-  'leave',
-]);
 const cuts = v.pipe(v.array(count), v.maxLength(65_536));
 const place = { generation: generationId, step: count };
 

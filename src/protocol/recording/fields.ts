@@ -16,6 +16,3 @@ const CAUSES = [
 
 /** Of which kind a stall is. */
 export const stallCause = v.picklist(CAUSES);
-
-/** JSON has no `undefined`: an absent key stands for it. */
-export const maybe = <T extends v.GenericSchema>(schema: T) => v.optional(schema, undefined);

@@ -2,11 +2,11 @@
 // ranks whose pages lived. Its first line is this head, and what follows is a log as `rankfall replay` runs it.
 
 import * as v from 'valibot';
-import { count, generationId, memberId, phase, stateHash } from '../message-schema.ts';
+import { count, generationId, maybe, memberId, phase, stateHash } from '../message-schema.ts';
 import { attempt, FlightEntriesSchema, OPERATIONS } from '../flight-schema.ts';
 import { findJsonFlaw } from '../../trace/json-text.ts';
 import { expectedBy } from './events.ts';
-import { maybe, stallCause, time } from './fields.ts';
+import { stallCause, time } from './fields.ts';
 
 export const INCIDENT_FORMAT = 'rankfall-incident';
 const INCIDENT_VERSION = 1;

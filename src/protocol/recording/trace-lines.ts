@@ -8,6 +8,7 @@ import {
   count,
   evidence,
   generationId,
+  maybe,
   memberId,
   memberIds,
   phase,
@@ -16,7 +17,7 @@ import {
 } from '../message-schema.ts';
 import { attempt, OPERATIONS } from '../flight-schema.ts';
 import { expectedBy } from './events.ts';
-import { maybe, stallCause, time } from './fields.ts';
+import { stallCause, time } from './fields.ts';
 import { parseLine, RecordingError } from './rerun.ts';
 
 const MAX_LIST = 65_536;
